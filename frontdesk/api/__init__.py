@@ -1,0 +1,1 @@
+"""REST beside the socket."""

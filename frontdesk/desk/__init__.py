@@ -1,0 +1,1 @@
+"""YAML to a validated team: loader with line numbers, schema, prompts."""

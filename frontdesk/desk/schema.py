@@ -1,0 +1,190 @@
+"""What a team file may say: one pydantic model a section, strict, every field described.
+
+The JSON Schema for editors is generated from these models, so each description is also the
+editor's help text. Positions (line, column) are added by the loader; nothing here reads files.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+
+def _seconds(value: object) -> object:
+    """Read ``5s``, ``150ms``, ``2m`` or a plain number of seconds."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m)\s*", value)
+        if not match:
+            raise ValueError("expected a duration such as 5s, 150ms or 2m")
+        number, unit = match.groups()
+        return float(number) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit]
+    return value
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds, json_schema_input_type=str | float),
+    Field(ge=0, description="A duration: 5s, 150ms, 2m."),
+]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
+Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
+
+
+class Section(BaseModel):
+    """A part of a team file: unknown keys are errors, values do not change after load."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelChoice(Section):
+    """A dialogue model, named once under ``models`` and used by agents."""
+
+    provider: Provider = Field(default="auto", description="Who runs the model.")
+    model: str | None = Field(default=None, description="The model's name at the provider.")
+    base_url: str | None = Field(default=None, description="Endpoint of an openai-compatible server.")
+    api_key: SecretStr | None = Field(default=None, description="Usually ${env:NAME}.")
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    timeout: Duration = Field(default=20.0, description="Longest wait for one model step.")
+
+
+class SpeechToTextChoice(Section):
+    """The model that turns the caller's speech into text."""
+
+    provider: Provider = "auto"
+    model: str | None = None
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    language: str | None = Field(default=None, description="ISO-639-1 code, such as en or ko.")
+
+
+class TextToSpeechChoice(Section):
+    """The model that speaks, and its voice."""
+
+    provider: Provider = "auto"
+    model: str | None = None
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    voice: str | None = Field(default=None, description="The voice's name at the provider.")
+    style: str | None = Field(default=None, description="How to speak, in plain words.")
+    speed: float = Field(default=1.0, ge=0.25, le=1.5)
+
+
+class TurnDetection(Section):
+    """When the caller's turn is over."""
+
+    type: Literal["server_vad", "semantic_vad"] = Field(
+        default="semantic_vad", description="By silence alone, or by a model of finished sentences."
+    )
+    threshold: float = Field(default=0.5, ge=0, le=1, description="Speech probability that counts.")
+    prefix_padding_ms: int = Field(default=300, ge=0, le=2000)
+    silence_duration_ms: int = Field(default=500, ge=100, le=5000)
+    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
+
+
+class Voice(Section):
+    """The team's ear and mouth."""
+
+    stt: SpeechToTextChoice = SpeechToTextChoice()
+    tts: TextToSpeechChoice = TextToSpeechChoice()
+    turn_detection: TurnDetection = TurnDetection()
+
+
+class Phrases(Section):
+    """How a tool is asked for and how its result is said.
+
+    Hosted models see `examples` in the tool's description; the embedded dialogue model decides
+    by them, and answers by the template.
+    """
+
+    examples: tuple[str, ...] = Field(default=(), description="Things a caller may say.")
+    answer: str | None = Field(
+        default=None, description="Jinja2 template over the tool's result (`result`) and `args`."
+    )
+
+
+class ToolFilter(Section):
+    """Which of a server's tools the team may use; globs allowed."""
+
+    allow: tuple[str, ...] = ("*",)
+    deny: tuple[str, ...] = ()
+
+
+class McpUse(Section):
+    """An MCP server of mcp_servers/mcp.json, narrowed for this team."""
+
+    tools: ToolFilter = ToolFilter()
+    timeout: Duration = Field(default=8.0, description="Longest wait for one call.")
+    say_while_waiting: str | None = Field(
+        default=None, description="Spoken when a call takes noticeably long."
+    )
+    phrases: dict[str, Phrases] = Field(default={}, description="By tool name.")
+
+
+class FunctionUse(Phrases):
+    """An async function of tools/, offered to agents by name."""
+
+    call: str = Field(
+        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", description="tools.module:function"
+    )
+    timeout: Duration = Field(default=30.0, description="Longest run before it counts as failed.")
+    say_while_waiting: str | None = None
+
+
+class Answer(Section):
+    """A fixed reply to things people say, for the embedded dialogue model: hello, thanks, goodbye."""
+
+    examples: tuple[str, ...] = Field(min_length=1)
+    answer: str
+
+
+class Handoff(Section):
+    """An edge to another agent."""
+
+    to: str
+    say: str | None = Field(default=None, description="Spoken by the agent that hands over.")
+
+
+class Agent(Section):
+    """A specialist."""
+
+    description: str = Field(description="What this agent does: others hand over by it.")
+    instructions: str = Field(description="A Markdown prompt file, relative to this file.")
+    model: str | None = Field(default=None, description="A name under models; default: the first.")
+    voice: str | None = Field(default=None, description="A voice's name, when not the team's.")
+    tools: tuple[str, ...] = Field(default=(), description="Names under tools.")
+    mcp: tuple[str, ...] = Field(default=(), description="Names under mcp.")
+    handoffs: tuple[str | Handoff, ...] = Field(default=(), description="Agents to hand over to.")
+    examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
+    answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
+
+
+class Lines(Section):
+    """What is said when no model can say it."""
+
+    waiting: str = Field(default="One moment, please.", description="A tool takes long.")
+    sorry: str = Field(
+        default="Sorry, something went wrong on my side. Could you say that again?",
+        description="A model or the speech chain failed.",
+    )
+    unknown: str = Field(
+        default="I'm afraid I don't know that.", description="The embedded model has no answer."
+    )
+    unheard: str = Field(
+        default="Sorry, I didn't catch that.", description="Speech without words in it."
+    )
+
+
+class Team(Section):
+    """One team file."""
+
+    version: Literal[1] = Field(description="Version of this file format.")
+    name: Name
+    description: str = ""
+    entry: str = Field(description="The agent who answers first.")
+    models: dict[Name, ModelChoice] = {"main": ModelChoice()}
+    voice: Voice = Voice()
+    mcp: dict[Name, McpUse] = {}
+    tools: dict[Name, FunctionUse] = {}
+    agents: dict[Name, Agent] = Field(min_length=1)
+    lines: Lines = Lines()
+    variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

@@ -1,0 +1,128 @@
+"""What the engine (voice and team) tells the protocol core.
+
+Times are milliseconds of *received* input audio since the session began. An event that names a
+response which is no longer active is dropped by the core: a late word of a cancelled generation
+never reaches the client.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller began to speak; prefix padding already taken off ``audio_start_ms``."""
+
+    audio_start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The caller's turn is over: the core commits the audio and, if so configured, asks for a
+    response."""
+
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptDelta:
+    item_id: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptCompleted:
+    """``seconds`` is the audio's duration (usage of type ``duration``)."""
+
+    item_id: str
+    transcript: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFailed:
+    item_id: str
+    message: str
+    code: str = "transcription_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseText:
+    """Words of the reply: text in a text response, the transcript in an audio response."""
+
+    response_id: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseAudio:
+    """Audio of the reply, in the response's output format. ``milliseconds`` is its length."""
+
+    response_id: str
+    audio: bytes
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFunctionCall:
+    """The model calls a function that the *client* declared."""
+
+    response_id: str
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one response, as far as the models report them."""
+
+    input_text: int = 0
+    input_audio: int = 0
+    cached: int = 0
+    output_text: int = 0
+    output_audio: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """The generation is over. ``error`` (code, message) goes with status ``failed``; ``reason``
+    (max_output_tokens, content_filter) with ``incomplete``."""
+
+    response_id: str
+    status: Literal["completed", "incomplete", "failed"] = "completed"
+    reason: str | None = None
+    error: dict[str, str] | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCut:
+    """Answer to ``ItemTruncated``: the item keeps only ``transcript``, the words heard."""
+
+    item_id: str
+    transcript: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineError:
+    """Something failed that no response stands for: an ``error`` event, the call goes on."""
+
+    message: str
+    code: str = "server_error"
+    detail: dict[str, Any] | None = None
+
+
+EngineEvent = (
+    SpeechStarted
+    | SpeechStopped
+    | TranscriptDelta
+    | TranscriptCompleted
+    | TranscriptFailed
+    | ResponseText
+    | ResponseAudio
+    | ResponseFunctionCall
+    | ResponseEnded
+    | ItemCut
+    | EngineError
+)

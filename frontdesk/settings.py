@@ -1,0 +1,51 @@
+"""Process settings, read from the environment as ``FRONTDESK_*``.
+
+What a *team* is stands in YAML under ``agents/``; what a *process* needs to run stands here.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ModelSet = Literal["auto", "embedded", "openai", "instant"]
+
+
+class Settings(BaseSettings):
+    """Everything a worker process can be told from outside.
+
+    Each field is the environment variable ``FRONTDESK_<FIELD>``. Invalid values raise
+    ``pydantic.ValidationError`` naming the field.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FRONTDESK_", extra="ignore")
+
+    desk: Path = Field(default=Path("."), description="Folder with agents/, tools/, mcp_servers/.")
+    data: Path | None = Field(
+        default=None, description="Folder for all that is written; default: <desk>/.frontdesk"
+    )
+    team: str | None = Field(default=None, description="Team a call gets; default: the only one.")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    models: ModelSet = Field(
+        default="auto",
+        description="Models behind `provider: auto`: OpenAI when OPENAI_API_KEY or OPENAI_BASE_URL "
+        "is set, else embedded. `instant` swaps every model for a deterministic one.",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None, description="A Redis or Valkey; default: an embedded Valkey in the data folder."
+    )
+    worker: str | None = Field(default=None, description="Name of this worker; default: generated.")
+    trace_content: bool = Field(
+        default=True, description="Keep transcripts, messages and tool data in traces."
+    )
+    trace_audio: bool = Field(default=True, description="Keep caller and agent audio with traces.")
+    openai_traces: bool = Field(
+        default=False, description="Also send the SDK's traces to OpenAI's own dashboard."
+    )
+
+    @property
+    def data_dir(self) -> Path:
+        """The one folder that Frontdesk writes to."""
+        return (self.data or self.desk / ".frontdesk").resolve()

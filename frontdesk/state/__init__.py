@@ -1,0 +1,1 @@
+"""Session state in Redis: a log a call, written under a fenced lease; state is its fold."""

@@ -1,0 +1,1 @@
+"""Runs a user turn on the team: SDK agents, handoffs, tools, model providers."""

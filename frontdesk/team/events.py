@@ -1,0 +1,130 @@
+"""What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents import TResponseInputItem
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTool:
+    """A function tool that the client declared and will run itself."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """One run of the team.
+
+    ``history`` are Responses input items, oldest first, ending with what is to be answered;
+    ``agent`` has the floor. ``trace_id`` is 32 hex digits, equal to the OTel trace.
+    """
+
+    call_id: str
+    agent: str
+    history: list[TResponseInputItem]
+    trace_id: str
+    instructions: str | None = None
+    """The client's own instructions; they are added to the agent's prompt."""
+    client_tools: tuple[ClientTool, ...] = ()
+    tool_choice: str | dict[str, Any] = "auto"
+    max_output_tokens: int | None = None
+    variables: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Words to speak, by ``agent``."""
+
+    text: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEnded:
+    """The words so far are one finished message (a model step ended)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChanged:
+    """A handoff took place. ``say`` is the edge's spoken line, if any."""
+
+    agent: str
+    previous: str
+    say: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool of the team runs. ``waiting`` is the line to speak when it takes long."""
+
+    call_id: str
+    name: str
+    arguments: str
+    server: str | None = None
+    waiting: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress:
+    call_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    call_id: str
+    name: str
+    output: str
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClientToolCalled:
+    """The model called a tool of the client: the run ends, the client answers."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryItem:
+    """An input item that later runs must see (a tool call or its output, never a message)."""
+
+    item: TResponseInputItem
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The run is over. ``agent`` has the floor now. Token counts as the models reported them."""
+
+    agent: str
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+
+TeamEvent = (
+    TextDelta
+    | MessageEnded
+    | AgentChanged
+    | ToolStarted
+    | ToolProgress
+    | ToolEnded
+    | ClientToolCalled
+    | HistoryItem
+    | TurnEnded
+)
+
+
+class TurnFailed(Exception):
+    """The run could not be finished: model down, too many steps. ``code`` is machine-readable;
+    the message is fit for a log and a trace, not for the caller."""
+
+    def __init__(self, message: str, code: str = "model_error") -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,1 @@
+"""Spans and audio: the SDK bridge, OTLP out, the trace store, the dashboard."""

@@ -1,0 +1,1 @@
+"""Bytes and frames only: how a client reaches a call."""

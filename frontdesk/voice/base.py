@@ -1,0 +1,114 @@
+"""The interfaces of the speech models, which adapters implement and tests replace.
+
+Samples are mono ``float32`` arrays in [-1, 1]: 16 kHz on the way in, 24 kHz on the way out.
+All models are shared by the calls of a process; what belongs to one call is a stream.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+INPUT_RATE = 16_000
+OUTPUT_RATE = 24_000
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said. ``confidence`` in [0, 1] where the model gives one."""
+
+    text: str
+    seconds: float
+    language: str | None = None
+    confidence: float | None = None
+
+
+class TranscriptionStream(Protocol):
+    """One stretch of speech on its way to text."""
+
+    def push(self, samples: Samples) -> None:
+        """Add 16 kHz samples. Never blocks."""
+        ...
+
+    async def transcript(self) -> Transcript:
+        """Text of all that was pushed so far. May be called again after more was pushed; asking
+        twice for the same audio costs nothing. Raises :class:`SpeechError`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Drop work under way."""
+        ...
+
+
+class SpeechToText(Protocol):
+    """A transcriber."""
+
+    @property
+    def name(self) -> str:
+        """Provider and model, as printed at start and written in traces."""
+        ...
+
+    def stream(
+        self, *, language: str | None = None, prompt: str | None = None
+    ) -> TranscriptionStream:
+        """Begin a stretch of speech."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Load weights and run once, so that the first caller does not wait."""
+        ...
+
+
+class TextToSpeech(Protocol):
+    """A speaker."""
+
+    @property
+    def name(self) -> str:
+        """Provider and model, as printed at start and written in traces."""
+        ...
+
+    def synthesize(
+        self, text: str, *, voice: str | None = None, style: str | None = None, speed: float = 1.0
+    ) -> AsyncIterator[Samples]:
+        """Speak ``text`` as 24 kHz chunks, the first as early as the model can. Closing the
+        iterator stops the work. Raises :class:`SpeechError`."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Load weights and run once, so that the first caller does not wait."""
+        ...
+
+
+class VoiceActivity(Protocol):
+    """Speech probability of short windows; holds the state of one call."""
+
+    window: int
+    """Samples (16 kHz) in one window."""
+
+    def __call__(self, window: Samples) -> float:
+        """Probability in [0, 1] that this window holds speech."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the audio so far."""
+        ...
+
+
+class EndOfTurn(Protocol):
+    """Judges whether a pause ends the caller's turn; shared by all calls."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def probability(self, speech: Samples) -> float:
+        """Probability in [0, 1] that the speaker has finished, from the turn's audio so far."""
+        ...
+
+    async def warm_up(self) -> None: ...
+
+
+class SpeechError(Exception):
+    """A speech model failed; the message is fit for a log and a trace, not for the caller."""
