@@ -21,7 +21,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FRONTDESK_", extra="ignore")
 
-    desk: Path = Field(default=Path("."), description="Folder with agents/, tools/, mcp_servers/.")
+    desk: Path = Field(default=Path(), description="Folder with agents/, tools/, mcp_servers/.")
     data: Path | None = Field(
         default=None, description="Folder for all that is written; default: <desk>/.frontdesk"
     )
@@ -34,7 +34,8 @@ class Settings(BaseSettings):
         "is set, else embedded. `instant` swaps every model for a deterministic one.",
     )
     redis_url: SecretStr | None = Field(
-        default=None, description="A Redis or Valkey; default: an embedded Valkey in the data folder."
+        default=None,
+        description="A Redis or Valkey; default: an embedded Valkey.",
     )
     worker: str | None = Field(default=None, description="Name of this worker; default: generated.")
     trace_content: bool = Field(

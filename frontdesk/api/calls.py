@@ -1,0 +1,32 @@
+"""The conversation of a call, from its log: whole, also after the worker that held it died."""
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+
+from frontdesk.call.worker import Worker
+
+
+def router(worker: Worker) -> APIRouter:
+    """``GET /api/calls/{id}/conversation``."""
+    routes = APIRouter()
+
+    @routes.get("/api/calls/{call_id}/conversation")
+    async def conversation(call_id: str) -> dict[str, Any]:
+        """All items of the call in order; ``hidden`` ones are the team's own tool calls, and
+        ``heard`` is what the caller heard of an answer that was cut."""
+        state = await worker.store.load(call_id)
+        if state is None:
+            raise HTTPException(404, f"There is no call {call_id!r}.")
+        return {
+            "call_id": call_id,
+            "team": state.team,
+            "agent": state.agent,
+            "ended": state.ended,
+            "items": [
+                {"item": stored.item, "hidden": stored.hidden, "heard": stored.heard}
+                for stored in state.items
+            ],
+        }
+
+    return routes

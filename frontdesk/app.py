@@ -1,0 +1,54 @@
+"""The FastAPI application: one process of Frontdesk."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Response
+
+from frontdesk import __version__
+from frontdesk.api import calls
+from frontdesk.call.worker import Worker
+from frontdesk.settings import Settings
+from frontdesk.tracing import api as tracing_api
+from frontdesk.tracing import pages
+from frontdesk.transports import websocket
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application. Its worker starts with it, unless it was started before: loading,
+    connecting and warming are done before any client is accepted."""
+    worker = Worker(settings or Settings())
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            if not worker.ready:
+                await worker.start()
+            # Collections over the loaded models and modules stall calls by 60 ms and more:
+            # they never become garbage, so the collector need not look at them.
+            gc.collect()
+            gc.freeze()
+            yield
+        finally:
+            await worker.aclose()
+
+    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan)
+    app.state.worker = worker
+    app.include_router(websocket.router(worker))
+    app.include_router(calls.router(worker))
+    app.include_router(tracing_api.router(worker.tracing))
+    app.include_router(pages.router(worker.tracing.store))
+
+    @app.get("/healthz")
+    async def healthz(response: Response) -> dict[str, object]:
+        """Up, and what it runs on."""
+        response.status_code = 200 if worker.ready else 503
+        return {
+            "status": "ok" if worker.ready else "starting",
+            "version": __version__,
+            "calls": len(worker.calls),
+            "in_use": worker.describe() if worker.ready else {},
+        }
+
+    return app

@@ -1,0 +1,72 @@
+"""The caller's side of a call: wire audio in, speech and turns out."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from frontdesk.call.events import CallEvent, TurnBegun, TurnOver
+from frontdesk.voice.audio import InputDecoder
+from frontdesk.voice.listener import Listener, Segment, SpeechStarted, SpeechStopped
+from frontdesk.voice.models import VoiceModels
+
+
+class Ears:
+    """Decodes what the client streams and listens to it.
+
+    ``received_ms`` is the clock of all wire times: milliseconds of audio received so far.
+    """
+
+    def __init__(
+        self, models: VoiceModels, session: dict[str, Any], post: Callable[[CallEvent], None]
+    ) -> None:
+        self._post = post
+        self._decoder = InputDecoder(_input(session)["format"]["type"])
+        self._listener = Listener(models, _input(session).get("turn_detection"), self._hear)
+        self._finished: Segment | None = None
+
+    @property
+    def received_ms(self) -> float:
+        return self._listener.received_ms
+
+    def configure(self, session: dict[str, Any], changed: frozenset[str]) -> None:
+        """Follow a ``session.update``."""
+        if any(name.startswith("audio.input.format") for name in changed):
+            self._decoder = InputDecoder(_input(session)["format"]["type"])
+        if any(name.startswith("audio.input.turn_detection") for name in changed):
+            self._listener.configure(_input(session).get("turn_detection"))
+
+    def push(self, audio: bytes) -> None:
+        """Take audio in the session's input format."""
+        self._listener.push(self._decoder.decode(audio))
+
+    def clear(self) -> None:
+        """Drop what was not committed."""
+        self._listener.clear()
+
+    def over(self, segment: Segment) -> None:
+        """The turn that the protocol is about to commit."""
+        self._finished = segment
+
+    def take(self) -> Segment:
+        """The speech that was just committed: the detected turn, or all there is."""
+        segment, self._finished = self._finished, None
+        return segment if segment is not None else self._listener.commit()
+
+    def wall(self, milliseconds: float) -> float:
+        """Unix time at which the audio at ``milliseconds`` arrived, for a real-time stream."""
+        return time.time() - (self.received_ms - milliseconds) / 1000
+
+    async def aclose(self) -> None:
+        """Drop work under way."""
+        await self._listener.aclose()
+
+    def _hear(self, event: SpeechStarted | SpeechStopped) -> None:
+        match event:
+            case SpeechStarted(start_ms=start):
+                self._post(TurnBegun(round(start)))
+            case SpeechStopped(segment=segment):
+                self._post(TurnOver(segment))
+
+
+def _input(session: dict[str, Any]) -> dict[str, Any]:
+    return session["audio"]["input"]

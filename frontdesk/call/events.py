@@ -1,0 +1,101 @@
+"""What arrives in a call's inbox beside protocol engine events: all from our own tasks."""
+
+from dataclasses import dataclass
+
+from agents import TResponseInputItem
+from frontdesk.protocol.engine import EngineEvent
+from frontdesk.voice.base import Samples, Transcript
+from frontdesk.voice.listener import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A text or binary frame from the client."""
+
+    data: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The call must end: the client left, the server stops, the lease was lost."""
+
+    reason: str
+    code: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBegun:
+    """The caller began to speak, at this millisecond of received audio."""
+
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOver:
+    """The caller's turn is over."""
+
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """The words of a committed user item, or why there are none."""
+
+    item_id: str
+    transcript: Transcript | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A reply speaks: words first, then their audio in ``Sound`` events."""
+
+    response_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """24 kHz samples of the words last announced."""
+
+    response_id: str
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class FloorTaken:
+    """A handoff: from now on ``agent`` answers."""
+
+    response_id: str
+    agent: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A tool call of the team, or its output: part of the history, never on the wire."""
+
+    response_id: str
+    item: TResponseInputItem
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The play head should have reached the end of this item."""
+
+    item_id: str
+
+
+CallEvent = (
+    Frame
+    | Gone
+    | TurnBegun
+    | TurnOver
+    | Transcribed
+    | Words
+    | Sound
+    | FloorTaken
+    | Remembered
+    | Played
+    | EngineEvent
+)

@@ -1,0 +1,16 @@
+"""A team as this worker runs it: the file's meaning, its agents, its voice."""
+
+from dataclasses import dataclass
+
+from frontdesk.desk.loader import LoadedTeam
+from frontdesk.team.runner import TeamRunner
+from frontdesk.voice.models import VoiceModels
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTeam:
+    """Shared by all calls that began with this version of the team."""
+
+    loaded: LoadedTeam
+    runner: TeamRunner
+    voice: VoiceModels

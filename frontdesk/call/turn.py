@@ -1,0 +1,157 @@
+"""A turn as its trace: which spans there are, and what stands in them.
+
+The team's own spans (agents, model steps, tools, handoffs) come from the SDK bridge and nest under
+the same root; here are the spans of the voice around them.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from frontdesk.tracing import messages, names
+from frontdesk.tracing.calls import TurnTrace
+from frontdesk.voice.base import OUTPUT_RATE, Transcript
+from frontdesk.voice.speaker import Spoken
+
+EndReason = Literal["completed", "interrupted", "session_closed", "failed"]
+
+
+@dataclass(slots=True)
+class CallerSpeech:
+    """When the caller spoke, and what was heard. Unix seconds; ``ended`` is the last sample of
+    speech, ``decided`` when the turn was held to be over."""
+
+    started: float
+    ended: float
+    decided: float
+    probability: float | None
+    offset_ms: int
+    audio_uri: str | None
+    _turn: "Turn | None" = None
+    _result: tuple[float, Transcript | None, str | None] | None = None
+
+    def heard(self, transcript: Transcript | None, error: str | None) -> None:
+        """The words are known, or will not be."""
+        self._result = (time.time(), transcript, error)
+        self._tell()
+
+    def answered_by(self, turn: "Turn") -> None:
+        """The turn whose trace this speech belongs to."""
+        self._turn = turn
+        turn.caller_spoke(self)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._turn and self._result:
+            ended, transcript, error = self._result
+            self._turn.transcribed(self.ended, ended, transcript, error)
+
+
+class Turn:
+    """Collects the spans of one response and the speech that it answers."""
+
+    def __init__(self, trace: TurnTrace, *, stt: str, tts: str, asked: float) -> None:
+        self.trace = trace
+        self._stt = stt
+        self._tts = tts
+        self._asked = asked
+        self._first_sound: float | None = None
+        self._words: list[str] = []
+        self._error: str | None = None
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds from the caller's last word to the first sound sent."""
+        return None if self._first_sound is None else self._first_sound - self._asked
+
+    def caller_spoke(self, speech: CallerSpeech) -> None:
+        """The caller's speech and how its end was found."""
+        self.trace.record(
+            names.USER_SPEECH,
+            start=speech.started,
+            end=speech.ended,
+            attributes={
+                names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms,
+                **messages.caller("", speech.audio_uri),
+            },
+        )
+        waited: dict[str, float] = {names.VOICE_EOU_DELAY: speech.decided - speech.ended}
+        if speech.probability is not None:
+            waited[names.VOICE_EOU_PROBABILITY] = speech.probability
+        self.trace.record(
+            names.END_OF_TURN, start=speech.ended, end=speech.decided, attributes=waited
+        )
+
+    def transcribed(
+        self, started: float, ended: float, transcript: Transcript | None, error: str | None
+    ) -> None:
+        """The speech as words, or why there are none; ``started`` is the end of the speech."""
+        attributes: dict[str, object] = {}
+        if transcript is not None:
+            attributes[names.VOICE_AUDIO_DURATION] = transcript.seconds
+            attributes |= messages.transcript(transcript.text)
+            self.asked(transcript.text)
+        self.trace.record(
+            f"{names.SPEECH_TO_TEXT} {self._stt}",
+            start=started,
+            end=ended,
+            attributes=attributes,
+            error=error,
+        )
+
+    def asked(self, words: str) -> None:
+        """What the caller said or wrote, on the root."""
+        self.trace.set(**messages.caller(words))
+
+    def waited(self, line: str) -> None:
+        """A waiting line was spoken."""
+        now = time.time()
+        self.trace.record(
+            names.PLACEHOLDER, start=now, end=now, attributes={names.VOICE_LINE: line}
+        )
+
+    def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
+        """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
+        now = time.time()
+        if self._first_sound is None:
+            self._first_sound = now
+            self.trace.set(**{names.VOICE_TURN_LATENCY: now - self._asked})
+        if not spoken.first_of_clause:
+            return
+        self._words.append(spoken.text)
+        self.trace.record(
+            f"{names.TEXT_TO_SPEECH} {self._tts}",
+            start=asked,
+            end=now,
+            attributes={
+                names.VOICE_AUDIO_DURATION: len(spoken.audio) / OUTPUT_RATE,
+                names.GEN_AI_AGENT_NAME: agent,
+                **messages.spoken(spoken.text),
+            },
+        )
+
+    def failed(self, message: str, *, code: str = "error") -> None:
+        """The turn went wrong; the call goes on."""
+        self._error = f"{code}: {message}"
+
+    def played(
+        self, *, start: float, end: float, text: str, offset_ms: int, audio_uri: str | None
+    ) -> None:
+        """What the caller heard of the answer."""
+        self.trace.record(
+            names.PLAYBACK,
+            start=start,
+            end=end,
+            attributes={
+                names.VOICE_AUDIO_OFFSET_MS: offset_ms,
+                names.VOICE_PLAYBACK_POSITION: end - start,
+                **messages.spoken(text, audio_uri),
+            },
+        )
+        self.trace.set(**messages.spoken(text))
+
+    def end(self, reason: EndReason, *, interrupted_at: float | None = None) -> None:
+        """Close the trace. ``interrupted_at``: seconds of the answer that were heard."""
+        if interrupted_at is not None:
+            self.trace.set(**{names.VOICE_INTERRUPTED_AT: interrupted_at})
+        self.trace.end(reason="failed" if self._error else reason, error=self._error)

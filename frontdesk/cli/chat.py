@@ -1,0 +1,62 @@
+"""``frontdesk chat``: the same team, typed."""
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+import typer
+from openai import AsyncOpenAI
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+
+from frontdesk.cli.server import reachable
+from frontdesk.settings import Settings
+
+
+def chat(
+    url: Annotated[
+        str | None, typer.Option(help="A running server; default: one is started.")
+    ] = None,
+    team: Annotated[str, typer.Option(help="The team to talk to.")] = "default",
+) -> None:
+    """Talk to a team in text. An empty line or Ctrl-D ends the chat.
+
+    The words go over the same Realtime API as speech does, so what is tried here holds on a call.
+    """
+    asyncio.run(_chat(url, team))
+
+
+async def _chat(url: str | None, team: str) -> None:
+    async with reachable(url, Settings()) as server:
+        client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
+        async with client.realtime.connect(model=team) as connection:
+            session: Any = {"type": "realtime", "output_modalities": ["text"]}
+            await connection.session.update(session=session)
+            while line := (await asyncio.to_thread(_ask)).strip():
+                await _exchange(connection, line)
+        await client.close()
+
+
+def _ask() -> str:
+    if sys.stdin.isatty():
+        typer.secho("you    ", fg="cyan", nl=False)
+    sys.stdout.flush()
+    return sys.stdin.readline()
+
+
+async def _exchange(connection: AsyncRealtimeConnection, line: str) -> None:
+    item: Any = {
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_text", "text": line}],
+    }
+    await connection.conversation.item.create(item=item)
+    await connection.response.create()
+    typer.secho("agent  ", fg="green", nl=False)
+    async for event in connection:
+        if event.type == "response.output_text.delta":
+            typer.echo(event.delta, nl=False)
+        elif event.type == "error":
+            typer.secho(f"[{event.error.message}]", fg="red", nl=False)
+        elif event.type == "response.done":
+            typer.echo()
+            return

@@ -1,0 +1,118 @@
+"""A server to talk to: the one that runs, or one of our own for as long as it is needed."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from frontdesk.cli.failures import Failure
+from frontdesk.mcp import local
+from frontdesk.process import start_child, stop_child
+from frontdesk.settings import Settings
+
+START_LIMIT = 60.0
+"""Seconds a server may take to load its models on a slow machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where it listens, and what it says it runs on."""
+
+    url: str
+    in_use: dict[str, str]
+    pid: int | None = None
+
+    def get(self, path: str) -> dict[str, Any]:
+        """GET a JSON document. Raises :class:`Failure`."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return json.load(answer)
+        except (OSError, ValueError) as error:
+            raise Failure(f"{self.url}{path}: {error}") from error
+
+
+def health(url: str) -> dict[str, Any] | None:
+    """What ``/healthz`` says; None when nobody (or somebody else) answers."""
+    with contextlib.suppress(OSError, ValueError):
+        with urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:
+            told = json.load(answer)
+        return told if isinstance(told, dict) and told.get("status") == "ok" else None
+    return None
+
+
+@asynccontextmanager
+async def reachable(url: str | None, settings: Settings) -> AsyncIterator[Server]:
+    """The server at ``url``; without one, whatever runs on the usual port, or a new one."""
+    usual = f"http://{settings.host}:{settings.port}"
+    told = await asyncio.to_thread(health, url or usual)
+    if told:
+        yield Server(url or usual, told["in_use"])
+    elif url:
+        raise Failure(f"no Frontdesk answers at {url}: start one with `frontdesk serve`.")
+    else:
+        async with started(settings) as server:
+            yield server
+
+
+@asynccontextmanager
+async def started(settings: Settings) -> AsyncIterator[Server]:
+    """A server of our own, as a process of its own, on the usual port or a free one.
+
+    Its MCP servers get free ports too when theirs are taken. Output goes to
+    ``<data>/serve.log``. Raises :class:`Failure` with the end of that log.
+    """
+    port = settings.port if _free(settings.host, settings.port) else _free_port()
+    log = settings.data_dir / "serve.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
+    environ = {**os.environ, **_environment(settings)}
+    local.ensure_token(environ)
+    command = [sys.executable, "-m", "frontdesk", "serve", str(settings.desk), "--port", str(port)]
+    child = await start_child(command, log=log, env=environ)
+    url = f"http://{settings.host}:{port}"
+    try:
+        told = await _until_healthy(url, child, log)
+        yield Server(url, told["in_use"], child.pid)
+    finally:
+        await stop_child(child)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    environ = {"FRONTDESK_MODELS": settings.models, "PYTHONUNBUFFERED": "1"}
+    if settings.data:
+        environ["FRONTDESK_DATA"] = str(settings.data)
+    return environ
+
+
+async def _until_healthy(url: str, child: asyncio.subprocess.Process, log: Path) -> dict[str, Any]:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + START_LIMIT
+    while loop.time() < deadline:
+        if child.returncode is not None:
+            break
+        if told := await asyncio.to_thread(health, url):
+            return told
+        await asyncio.sleep(0.1)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:])
+    raise Failure(f"the server did not start. The end of {log}:\n{tail}")
+
+
+def _free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex((host, port)) != 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

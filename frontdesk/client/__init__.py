@@ -1,0 +1,1 @@
+"""A caller: places spoken calls to any Realtime server with the stock ``openai`` client."""

@@ -1,0 +1,50 @@
+"""Frames on their way to a client, bounded: a slow reader is dropped, never buffered for ever."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+LIMIT = 32 * 1024 * 1024
+"""Bytes. A minute of speech as base64 PCM is 3.8 MB, so a healthy client never comes near."""
+
+TOO_SLOW = 1013
+"""Close code "try again later" (RFC 6455 registry): the stock clients reconnect on it."""
+
+
+class Outbox:
+    """Sends frames in order from one task. ``put`` never waits."""
+
+    def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
+        self._send = send
+        self._frames: deque[bytes] = deque()
+        self._size = 0
+        self._filled = asyncio.Event()
+        self.closing: tuple[int, str] | None = None
+
+    def put(self, frame: bytes) -> None:
+        """Queue a frame; beyond the limit the client is given up."""
+        if self.closing:
+            return
+        self._frames.append(frame)
+        self._size += len(frame)
+        if self._size > LIMIT:
+            self._frames.clear()
+            self.close(TOO_SLOW, "the client reads too slowly")
+        self._filled.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Stop after what was queued before."""
+        self.closing = self.closing or (code, reason)
+        self._filled.set()
+
+    async def run(self) -> tuple[int, str]:
+        """Send until closed; returns the close code and reason. Raises what ``send`` raises."""
+        while True:
+            while self._frames:
+                frame = self._frames.popleft()
+                self._size -= len(frame)
+                await self._send(frame.decode())
+            if self.closing:
+                return self.closing
+            self._filled.clear()
+            await self._filled.wait()

@@ -1,0 +1,68 @@
+"""The Realtime API over a WebSocket: ``/v1/realtime``."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from frontdesk.call.worker import CallRefused, Worker
+from frontdesk.transports.outbox import Outbox
+
+SUBPROTOCOL = "realtime"
+
+
+def router(worker: Worker) -> APIRouter:
+    """Routes of this transport.
+
+    ``?model=`` names the team (an unknown name gets the default team, as clients put their own
+    model names there); ``?call_id=`` carries on an earlier call.
+    """
+    routes = APIRouter()
+
+    @routes.websocket("/v1/realtime")
+    async def realtime(
+        websocket: WebSocket, model: str | None = None, call_id: str | None = None
+    ) -> None:
+        asked = websocket.scope.get("subprotocols") or []
+        await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in asked else None)
+        outbox = Outbox(websocket.send_text)
+        try:
+            call = await worker.open_call(
+                model=model,
+                call_id=call_id,
+                transport="websocket",
+                send=outbox.put,
+                close=outbox.close,
+            )
+        except CallRefused as refusal:
+            await websocket.send_text(refusal.frame())
+            await websocket.close(refusal.close_code, str(refusal)[:120])
+            return
+        living = asyncio.create_task(call.run())
+        reading = asyncio.create_task(_read(websocket, call.offer))
+        sending = asyncio.create_task(outbox.run())
+        try:
+            await asyncio.wait({reading, sending, living}, return_when=asyncio.FIRST_COMPLETED)
+            call.end("the client left" if reading.done() else "closed")
+            await living
+            with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+                code, reason = await asyncio.wait_for(sending, 5)
+                await websocket.close(code, reason[:120])
+        finally:
+            for task in (reading, sending, living):
+                task.cancel()
+            await asyncio.gather(reading, sending, living, return_exceptions=True)
+            worker.forget(call)
+
+    return routes
+
+
+async def _read(websocket: WebSocket, offer: Callable[[str | bytes], Awaitable[None]]) -> None:
+    """Hand frames to the call until the client leaves."""
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        text = message.get("text")
+        await offer(text if text is not None else message["bytes"])
