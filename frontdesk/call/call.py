@@ -423,7 +423,7 @@ class Call:
             self._settle(item, item.clock.played_ms(now))
 
     def _settle(self, item: SpokenItem, heard_ms: float | None) -> None:
-        """An item was heard out (``heard_ms`` None) or cut: log it, keep its sound, end its turn."""
+        """An item was heard out (``heard_ms`` None) or cut: log it, keep its sound."""
         cut = heard_ms is not None and heard_ms < item.milliseconds
         played = item.milliseconds if heard_ms is None else min(heard_ms, item.milliseconds)
         text = item.utterance.text_until(played) if cut else item.text

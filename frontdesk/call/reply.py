@@ -178,8 +178,8 @@ class Reply:
     async def _wait_aloud(self, line: str) -> None:
         """Say that it takes a while, once the caller has heard nothing for a moment."""
         await asyncio.sleep(WAITING_AFTER)
-        while (silent := self._silent_for()) < WAITING_AFTER:
-            await asyncio.sleep(WAITING_AFTER - silent)
+        while (silent := self._silent_for()) < WAITING_AFTER:  # noqa: ASYNC110
+            await asyncio.sleep(WAITING_AFTER - silent)  # a play head has no event to wait for
         self._close_passage()
         self._say(line, self._agent)
         self._close_passage()

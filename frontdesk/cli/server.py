@@ -102,8 +102,11 @@ async def _until_healthy(url: str, child: asyncio.subprocess.Process, log: Path)
         if told := await asyncio.to_thread(health, url):
             return told
         await asyncio.sleep(0.1)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:])
-    raise Failure(f"the server did not start. The end of {log}:\n{tail}")
+    raise Failure(f"the server did not start. The end of {log}:\n{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-12:])
 
 
 def _free(host: str, port: int) -> bool:
