@@ -1,0 +1,69 @@
+"""A Frontdesk server as a process of its own, for benchmarks."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where it listens, and how much CPU it has used."""
+
+    url: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far (fields 14 and 15 of /proc/PID/stat)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        return int(found.group(1)) * 1024 if found else 0
+
+
+@contextmanager
+def serving(models: str, *, cpu: int | None = None) -> Iterator[Server]:
+    """Run ``frontdesk serve`` in a fresh data folder, on one core if asked."""
+    root = Path(__file__).parent.parent
+    with tempfile.TemporaryDirectory() as data:
+        pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
+        log = Path(data) / "serve.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*pin, sys.executable, "-m", "frontdesk", "serve", str(root), "--port", "0"]
+                + ["--models", models],
+                env={**os.environ, "FRONTDESK_DATA": data, "PYTHONUNBUFFERED": "1"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield Server(_address(log, process), process.pid)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        found = re.search(r"talk\s+(http://\S+)/talk", log.read_text(errors="replace"))
+        if found:
+            with urllib.request.urlopen(f"{found.group(1)}/healthz", timeout=5) as answer:
+                assert json.load(answer)["status"] == "ok"
+            return found.group(1)
+        time.sleep(0.1)
+    raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')}")
