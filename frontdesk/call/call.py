@@ -11,8 +11,9 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
 
+from frontdesk.call.answers import Answers
+from frontdesk.call.book import CallBook
 from frontdesk.call.ears import Ears
 from frontdesk.call.events import (
     CallEvent,
@@ -30,35 +31,20 @@ from frontdesk.call.events import (
 from frontdesk.call.history import message_text, model_input
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
-from frontdesk.call.playback import Playback, SpokenItem
 from frontdesk.call.reply import Reply
 from frontdesk.call.turn import CallerSpeech, Turn
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.state.entries import CallState
-from frontdesk.state.fold import apply
-from frontdesk.state.writer import LogWriter
 from frontdesk.team.events import ClientTool, TurnRequest
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.audio import OutputEncoder
-from frontdesk.voice.base import INPUT_RATE, OUTPUT_RATE, Samples, SpeechError
+from frontdesk.voice.base import INPUT_RATE, SpeechError
 from frontdesk.voice.listener import Segment
 from frontdesk.voice.speaker import Speaker
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Live:
-    """A response being made or played."""
-
-    reply: Reply
-    task: asyncio.Task[None]
-    encoder: OutputEncoder | None
-    out_of_band: bool
-    item: SpokenItem | None = None
-    made: bool = False
 
 
 @dataclass(slots=True)
@@ -78,28 +64,28 @@ class Call:
         *,
         live_team: LiveTeam,
         protocol: RealtimeProtocol,
-        state: CallState,
-        log: LogWriter,
+        book: CallBook,
         tracing: Tracing,
         send: Callable[[bytes], None],
         close: Callable[[int, str], None],
     ) -> None:
-        self.state = state
         self._team = live_team
         self._protocol = protocol
-        self._log = log
+        self._book = book
         self._tracing = tracing
         self._send = send
         self._close = close
         self._inbox: Inbox[CallEvent] = Inbox()
         self._ears = Ears(live_team.voice, protocol.session, self._inbox.post)
-        self._playback = Playback()
-        self._live: dict[str, _Live] = {}
+        self._answers = Answers(book, feed=self._feed, post=self._inbox.post)
         self._hearing: dict[str, _Hearing] = {}
         self._speech: CallerSpeech | None = None
-        self._turns = sum(entry["role"] == "agent" for entry in state.audio)
-        self._started = time.time()
-        self._timers: list[asyncio.TimerHandle] = []
+        self._turns = 0
+
+    @property
+    def state(self) -> CallState:
+        """The call as its log tells it."""
+        return self._book.state
 
     async def offer(self, frame: str | bytes) -> None:
         """Hand in a client frame; waits while the call is behind."""
@@ -111,13 +97,13 @@ class Call:
 
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
-        self._obey(self._protocol.open(self._now()))
+        self._obey(self._protocol.open(time.monotonic()))
         try:
             while True:
                 event = await self._inbox.take()
                 if isinstance(event, Gone):
                     self._close(event.code, event.reason)
-                    self._record("call.ended", reason=event.reason)
+                    self._book.record("call.ended", reason=event.reason)
                     return
                 try:
                     self._apply(event)
@@ -133,35 +119,35 @@ class Call:
     def _apply(self, event: CallEvent) -> None:
         match event:
             case Frame(data):
-                self._obey(self._protocol.receive(data, self._now()))
+                self._obey(self._protocol.receive(data, time.monotonic()))
             case TurnBegun(start_ms):
                 self._feed(engine.SpeechStarted(start_ms))
                 if self._interrupts():
-                    self._cut_short()
+                    self._answers.cut_short()
             case TurnOver(segment):
                 self._ears.over(segment)
                 self._feed(engine.SpeechStopped(round(segment.end_ms)))
             case Transcribed():
                 self._transcribed(event)
             case Words(response_id, text):
-                self._words(response_id, text)
-            case Sound(response_id):
-                self._sound(event)
+                self._answers.words(response_id, text)
+            case Sound():
+                self._answers.sound(event)
             case FloorTaken(response_id, agent, previous):
-                if self._current(response_id):
-                    self._record("agent.changed", agent=agent, previous=previous)
+                if self._answers.being_made(response_id):
+                    self._book.record("agent.changed", agent=agent, previous=previous)
             case Remembered():
-                self._remember(event)
+                self._answers.remember(event, self._protocol.last_item_id)
             case Played(item_id):
-                self._played(item_id)
+                self._answers.played(item_id)
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
-                self._made(response_id)
+                self._answers.made(response_id)
             case _:
                 self._feed(event)  # type: ignore[arg-type]
 
     def _feed(self, event: engine.EngineEvent) -> None:
-        self._obey(self._protocol.feed(event, self._now()))
+        self._obey(self._protocol.feed(event, time.monotonic()))
 
     # What the protocol commands
 
@@ -178,22 +164,22 @@ class Call:
                     self._committed(item_id, self._ears.take())
                 case do.SessionChanged(session, changed):
                     self._ears.configure(session, changed)
-                    self._record("session", session=session)
+                    self._book.record("session", session=session)
                 case do.ItemAdded(item, previous):
-                    self._record("item.added", item=item, after=previous, hidden=False)
-                    self._open_spoken(item)
+                    self._book.record("item.added", item=item, after=previous, hidden=False)
+                    self._answers.opened(item)
                 case do.ItemChanged(item):
-                    self._record("item.changed", item=item)
+                    self._book.record("item.changed", item=item)
                 case do.ItemDeleted(item_id):
-                    self._record("item.deleted", item_id=item_id)
-                case do.ItemTruncated():
-                    self._truncated(command)
+                    self._book.record("item.deleted", item_id=item_id)
+                case do.ItemTruncated(item_id, _, audio_end_ms):
+                    self._answers.truncated(item_id, audio_end_ms)
                 case do.ResponseRequested():
                     self._respond(command)
                 case do.ResponseCancelled(response_id):
-                    self._cancelled(response_id)
+                    self._answers.cancelled(response_id)
                 case do.OutputCleared():
-                    self._cut_short()
+                    self._answers.cut_short()
                 case do.Close(code, reason):
                     self.end(reason, code)
 
@@ -202,14 +188,14 @@ class Call:
     def _committed(self, item_id: str, segment: Segment) -> None:
         """The caller's speech became an item: keep its sound, wait for its words."""
         started = self._ears.wall(segment.start_ms)
-        ref = self._keep("caller", item_id, segment.audio, INPUT_RATE, self._offset(started))
+        uri = self._book.keep("caller", item_id, segment.audio, rate=INPUT_RATE, started=started)
         self._speech = CallerSpeech(
             started=started,
             ended=self._ears.wall(segment.end_ms),
             decided=time.time(),
             probability=segment.eot_probability,
-            offset_ms=self._offset(started),
-            audio_uri=ref,
+            offset_ms=self._book.offset(started),
+            audio_uri=uri,
         )
         task = asyncio.create_task(self._hear(item_id, segment))
         self._hearing[item_id] = _Hearing(self._speech, task, asyncio.Event())
@@ -250,29 +236,12 @@ class Call:
             lambda: self._turn_request(request, turn),
             run_team=self._team.runner.run,
             speaker_for=self._speaker if spoken else None,
-            silent_for=lambda: self._playback.silent_for(self._now()),
+            silent_for=self._answers.silent_for,
             lines=self._team.loaded.team.lines,
             turn=turn,
             post=self._inbox.post,
         )
-        self._live[request.response_id] = _Live(
-            reply,
-            asyncio.create_task(self._guarded(reply)),
-            encoder if spoken else None,
-            request.out_of_band,
-        )
-
-    async def _guarded(self, reply: Reply) -> None:
-        """A defect in a reply ends the response, never the call."""
-        try:
-            await reply.run()
-        except Exception as error:
-            logger.exception("call %s: reply failed", self.state.call_id)
-            reply.turn.failed(f"{type(error).__name__}: {error}", code="server_error")
-            failure = {"code": "server_error", "message": "The server had an internal error."}
-            self._inbox.post(
-                engine.ResponseEnded(reply.response_id, status="failed", error=failure)
-            )
+        self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
 
     async def _turn_request(self, request: do.ResponseRequested, turn: Turn) -> TurnRequest | None:
         """What the team is to answer, once all that was said is in words. None: no words."""
@@ -300,11 +269,15 @@ class Call:
 
     def _last_words(self) -> str | None:
         """The words of the newest item, when it is speech of the caller; None otherwise."""
-        item = next((s.item for s in reversed(self.state.items) if not s.hidden), None)
+        item = self.state.last_item()
         if item is None or item.get("role") != "user":
             return None
         kinds = {part["type"] for part in item["content"]}
         return message_text(item) if "input_audio" in kinds else None
+
+    def _last_text(self) -> str:
+        item = self.state.last_item()
+        return message_text(item) if item and item.get("role") == "user" else ""
 
     def _turn(self, request: do.ResponseRequested) -> Turn:
         speech, self._speech = (None, self._speech) if request.out_of_band else (self._speech, None)
@@ -327,6 +300,8 @@ class Call:
         )
         if speech:
             speech.answered_by(turn)
+        elif words := self._last_text():
+            turn.asked(words)
         return turn
 
     def _speaker(self, agent: str) -> Speaker:
@@ -339,175 +314,13 @@ class Call:
             self._team.voice.tts, voice=own or tts.voice, style=tts.style, speed=tts.speed * speed
         )
 
-    # Speaking
-
-    def _current(self, response_id: str) -> _Live | None:
-        live = self._live.get(response_id)
-        return live if live and not live.made else None
-
-    def _words(self, response_id: str, text: str) -> None:
-        if live := self._current(response_id):
-            self._feed(engine.ResponseText(response_id, text))
-            if live.item:
-                self._playback.words(live.item, text)
-
-    def _sound(self, event: Sound) -> None:
-        live = self._current(event.response_id)
-        if live and live.encoder:
-            milliseconds = 1000 * len(event.samples) / OUTPUT_RATE
-            audio = live.encoder.encode(event.samples)
-            self._feed(engine.ResponseAudio(event.response_id, audio, milliseconds))
-            if live.item:
-                self._playback.sound(live.item, event.samples, self._now())
-
-    def _open_spoken(self, item: dict[str, Any]) -> None:
-        """An assistant item that will be heard: from here on, count what is played."""
-        if item.get("role") != "assistant" or item.get("status") != "in_progress":
-            return
-        for response_id, live in self._live.items():
-            if live.encoder and not live.out_of_band and not live.made:
-                live.item = self._playback.open(item["id"], response_id, self._now())
-
-    def _remember(self, event: Remembered) -> None:
-        live = self._current(event.response_id)
-        if live and not live.out_of_band:
-            after = self._before(live.item.item_id) if live.item else self._protocol.last_item_id
-            self._record("item.added", item=dict(event.item), after=after, hidden=True)
-
-    def _before(self, item_id: str) -> str | None:
-        """The wire item before ``item_id``."""
-        previous = None
-        for stored in self.state.items:
-            if stored.item.get("id") == item_id:
-                return previous
-            if not stored.hidden:
-                previous = stored.item.get("id")
-        return previous
-
-    def _made(self, response_id: str) -> None:
-        """All of a response was made; what is left is to hear it out."""
-        live = self._live.get(response_id)
-        if live is None:
-            return
-        live.made = True
-        if live.item is None:
-            del self._live[response_id]
-            live.reply.turn.end("completed")
-            return
-        wait = self._playback.remaining(self._now())
-        loop = asyncio.get_running_loop()
-        self._timers = [timer for timer in self._timers if not timer.cancelled()]
-        self._timers.append(loop.call_later(wait, self._inbox.post, Played(live.item.item_id)))
-
-    def _played(self, item_id: str) -> None:
-        item = self._playback.get(item_id)
-        if item and not item.ended:
-            self._settle(item, None)
-
-    def _cancelled(self, response_id: str) -> None:
-        if live := self._live.get(response_id):
-            live.task.cancel()
-            live.made = True
-            if live.item is None or live.item.ended:
-                self._live.pop(response_id, None)
-                live.reply.turn.end("interrupted", interrupted_at=0.0)
-            else:
-                self._playback.stop(self._now())
-                self._settle(live.item, live.item.clock.played_ms(self._now()))
-
-    def _cut_short(self) -> None:
-        """The caller speaks over the agent: what was not played yet will not be heard."""
-        now = self._now()
-        self._playback.stop(now)
-        for item in self._playback.playing():
-            self._settle(item, item.clock.played_ms(now))
-
-    def _settle(self, item: SpokenItem, heard_ms: float | None) -> None:
-        """An item was heard out (``heard_ms`` None) or cut: log it, keep its sound."""
-        cut = heard_ms is not None and heard_ms < item.milliseconds
-        played = item.milliseconds if heard_ms is None else min(heard_ms, item.milliseconds)
-        text = item.utterance.text_until(played) if cut else item.text
-        if cut:
-            self._record("heard", item_id=item.item_id, text=text, audio_ms=round(played))
-        started = time.time() - (self._now() - item.started)
-        offset = self._offset(started)
-        uri = self._keep("agent", item.item_id, item.heard(played), OUTPUT_RATE, offset)
-        self._playback.forget(item.item_id)
-        live = self._live.pop(item.response_id, None) if self._is_made(item) else None
-        if live:
-            turn = live.reply.turn
-            turn.played(
-                start=started,
-                end=started + played / 1000,
-                text=text,
-                offset_ms=offset,
-                audio_uri=uri,
-            )
-            turn.end(
-                "interrupted" if cut else "completed", interrupted_at=played / 1000 if cut else None
-            )
-
-    def _is_made(self, item: SpokenItem) -> bool:
-        live = self._live.get(item.response_id)
-        return bool(live and live.made)
-
-    def _truncated(self, command: do.ItemTruncated) -> None:
-        """The client's own word on what was heard: it beats our clock."""
-        item = self._playback.get(command.item_id)
-        if item is None:
-            return
-        text = item.utterance.text_until(command.audio_end_ms)
-        self._feed(engine.ItemCut(command.item_id, text))
-        self._record("heard", item_id=command.item_id, text=text, audio_ms=command.audio_end_ms)
-
-    # Odds and ends
-
-    def _record(self, kind: str, **fields: Any) -> None:
-        entry = {"kind": kind, "at": time.time(), **fields}
-        apply(self.state, entry)
-        self._log.put(entry)
-
-    def _keep(
-        self,
-        role: Literal["caller", "agent"],
-        item_id: str,
-        samples: Samples,
-        rate: int,
-        offset: int,
-    ) -> str | None:
-        """Store sound beside the trace, and a reference to it in the log."""
-        ref = self._tracing.audio.put(
-            call_id=self.state.call_id,
-            role=role,
-            samples=samples,
-            rate=rate,
-            offset_ms=offset,
-            item_id=item_id,
-        )
-        if ref is None:
-            return None
-        where = {"uri": ref.uri, "offset_ms": offset, "seconds": ref.seconds}
-        self._record("audio", item_id=item_id, role=role, **where)
-        return ref.uri
-
-    def _now(self) -> float:
-        return time.monotonic()
-
-    def _offset(self, wall: float) -> int:
-        """Milliseconds since the call began, for a unix time."""
-        return max(0, round(1000 * (wall - self._started)))
+    # The end
 
     async def _shut_down(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
-        self._cut_short()
-        for live in self._live.values():
-            live.task.cancel()
-            live.reply.turn.end("session_closed")
-        tasks = [live.task for live in self._live.values()]
-        tasks += [hearing.task for hearing in self._hearing.values()]
-        for task in tasks:
-            task.cancel()
+        for hearing in self._hearing.values():
+            hearing.task.cancel()
+        tasks = [hearing.task for hearing in self._hearing.values()]
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._answers.aclose()
         await self._ears.aclose()
-        await self._log.flush()
+        await self._book.flush()

@@ -1,8 +1,7 @@
 """Heard-truth: what of each assistant item was made, and what of it the caller really heard.
 
 On a WebSocket the player is the client's. Our clock assumes that it plays what it was sent, in
-real time and without a break; when the client says otherwise (``conversation.item.truncate``) its
-word counts.
+real time; when the client says otherwise (``conversation.item.truncate``) its word counts.
 """
 
 from dataclasses import dataclass, field
@@ -15,80 +14,96 @@ from frontdesk.voice.playback import PlayedClock, Utterance
 
 @dataclass(slots=True)
 class SpokenItem:
-    """One assistant item as sound. Times in seconds of the call's monotonic clock."""
+    """One assistant item as sound. ``started`` is when its first sample is played, in seconds of
+    the monotonic clock; ``begins_ms`` is that place on the call's play head."""
 
     item_id: str
     response_id: str
-    started: float
+    started: float = 0.0
+    begins_ms: float = 0.0
     utterance: Utterance = field(default_factory=Utterance)
-    clock: PlayedClock = field(default_factory=PlayedClock)
     audio: list[Samples] = field(default_factory=list[Samples])
     text: str = ""
     ended: bool = False
     """Nothing more will be played of it: it was heard out or cut."""
+    _next_words: str = ""
 
     @property
     def milliseconds(self) -> float:
         """Length of all sound made for this item."""
-        return 1000 * sum(map(len, self.audio)) / OUTPUT_RATE
+        return self.utterance.duration_ms
 
-    def heard(self, milliseconds: float) -> Samples:
+    def words(self, text: str) -> None:
+        """Announce the words whose sound comes next."""
+        if self.utterance.pieces:
+            self.utterance.pieces[-1].complete = True
+        self.text += text
+        self._next_words += text
+
+    def sound(self, samples: Samples) -> float:
+        """Add sound; returns its milliseconds."""
+        milliseconds = 1000 * len(samples) / OUTPUT_RATE
+        start = self.utterance.duration_ms
+        self.utterance.add(self._next_words, start, start + milliseconds, complete=False)
+        self._next_words = ""
+        self.audio.append(samples)
+        return milliseconds
+
+    def first(self, milliseconds: float) -> Samples:
         """The first ``milliseconds`` of its sound."""
         whole = np.concatenate(self.audio) if self.audio else np.zeros(0, np.float32)
         return whole[: round(milliseconds * OUTPUT_RATE / 1000)]
 
 
 class Playback:
-    """The play head of one call."""
+    """The play head of one call. ``now`` is monotonic seconds throughout."""
 
     def __init__(self) -> None:
+        self._clock = PlayedClock()
         self._items: dict[str, SpokenItem] = {}
-        self._until = 0.0
+        self._quiet_from = 0.0
 
-    def open(self, item_id: str, response_id: str, now: float) -> SpokenItem:
+    def open(self, item_id: str, response_id: str) -> SpokenItem:
         """Begin an item; its sound plays after whatever is still playing."""
-        item = SpokenItem(item_id, response_id, max(now, self._until))
-        self._items[item_id] = item
+        self._items[item_id] = item = SpokenItem(item_id, response_id)
         return item
 
     def get(self, item_id: str) -> SpokenItem | None:
-        """The item, while it is known."""
+        """The item, if it was spoken in this call."""
         return self._items.get(item_id)
 
-    def words(self, item: SpokenItem, text: str) -> None:
-        """Announce the words whose sound comes next."""
-        item.text += text
-        item.utterance.begin(text)
-
     def sound(self, item: SpokenItem, samples: Samples, now: float) -> None:
-        """Add sound that was sent to the client at ``now``."""
-        milliseconds = 1000 * len(samples) / OUTPUT_RATE
-        item.audio.append(samples)
-        item.utterance.extend(milliseconds)
-        item.clock.sent(milliseconds, max(now, item.started))
-        self._until = max(self._until, now, item.started) if not self._until > now else self._until
-        self._until = max(self._until, now) + milliseconds / 1000
+        """Sound of ``item`` was sent to the client."""
+        if not item.audio:
+            item.begins_ms = self._clock.sent_ms
+            item.started = now + self._clock.remaining_ms(now) / 1000
+        self._clock.sent(item.sound(samples), now)
+        self._quiet_from = now + self._clock.remaining_ms(now) / 1000
+
+    def heard_ms(self, item: SpokenItem, now: float) -> float:
+        """How much of the item was played until ``now``."""
+        return min(max(0.0, self._clock.played_ms(now) - item.begins_ms), item.milliseconds)
 
     def silent_for(self, now: float) -> float:
         """Seconds since the caller last heard anything; negative while sound is playing."""
-        return now - self._until
+        return now - self._quiet_from
 
     def remaining(self, now: float) -> float:
         """Seconds of sound that the client still has to play."""
-        return max(0.0, self._until - now)
+        return self._clock.remaining_ms(now) / 1000
 
     def playing(self) -> list[SpokenItem]:
-        """Items that may not have been heard out."""
-        return [item for item in self._items.values() if not item.ended]
+        """Items that have sound and may not have been heard out."""
+        return [item for item in self._items.values() if item.audio and not item.ended]
 
-    def stop(self, now: float) -> None:
-        """The caller cut in: nothing that was sent will be played on."""
-        self._until = min(self._until, now)
-        for item in self.playing():
-            item.clock.stop(now)
+    def stop(self, now: float) -> list[tuple[SpokenItem, float]]:
+        """The client dropped its buffer. Returns what was playing, and how much of it was heard."""
+        heard = [(item, self.heard_ms(item, now)) for item in self.playing()]
+        self._clock.stop(now)
+        self._quiet_from = min(self._quiet_from, now)
+        return heard
 
-    def forget(self, item_id: str) -> None:
-        """Drop the sound of an item that is settled; its utterance stays for a late truncate."""
-        if item := self._items.get(item_id):
-            item.ended = True
-            item.audio.clear()
+    def settle(self, item: SpokenItem) -> None:
+        """Drop the sound of an item; its utterance stays for a late truncate."""
+        item.ended = True
+        item.audio.clear()

@@ -212,6 +212,7 @@ class Reply:
         lead = "" if first else " "
         async for delta in passage.deltas():
             self._post(ResponseText(self.response_id, lead + delta))
+            self.turn.wrote(lead + delta)
             lead = ""
 
     async def _voice(self, passage: _Passage, speaker: Speaker, first: bool) -> None:

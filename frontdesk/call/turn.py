@@ -57,6 +57,7 @@ class Turn:
         self._asked = asked
         self._first_sound: float | None = None
         self._words: list[str] = []
+        self._played = False
         self._error: str | None = None
 
     @property
@@ -118,7 +119,6 @@ class Turn:
             self.trace.set(**{names.VOICE_TURN_LATENCY: now - self._asked})
         if not spoken.first_of_clause:
             return
-        self._words.append(spoken.text)
         self.trace.record(
             f"{names.TEXT_TO_SPEECH} {self._tts}",
             start=asked,
@@ -130,6 +130,13 @@ class Turn:
             },
         )
 
+    def wrote(self, delta: str) -> None:
+        """Words of a text response."""
+        if self._first_sound is None:
+            self._first_sound = time.time()
+            self.trace.set(**{names.VOICE_TURN_LATENCY: self._first_sound - self._asked})
+        self._words.append(delta)
+
     def failed(self, message: str, *, code: str = "error") -> None:
         """The turn went wrong; the call goes on."""
         self._error = f"{code}: {message}"
@@ -138,6 +145,7 @@ class Turn:
         self, *, start: float, end: float, text: str, offset_ms: int, audio_uri: str | None
     ) -> None:
         """What the caller heard of the answer."""
+        self._played = True
         self.trace.record(
             names.PLAYBACK,
             start=start,
@@ -152,6 +160,8 @@ class Turn:
 
     def end(self, reason: EndReason, *, interrupted_at: float | None = None) -> None:
         """Close the trace. ``interrupted_at``: seconds of the answer that were heard."""
+        if self._words and not self._played:
+            self.trace.set(**messages.spoken("".join(self._words)))
         if interrupted_at is not None:
             self.trace.set(**{names.VOICE_INTERRUPTED_AT: interrupted_at})
         self.trace.end(reason="failed" if self._error else reason, error=self._error)

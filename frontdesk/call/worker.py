@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import orjson
 
+from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import Desk, load_desk
@@ -124,17 +125,22 @@ class Worker:
         if known:
             wire = [stored.item for stored in state.items if not stored.hidden]
             protocol.restore(wire, state.session)
+        book = CallBook(state, log, self.tracing.audio)
+        book.record(
+            "call.opened",
+            team=loaded.team.name,
+            team_version=loaded.version,
+            agent=state.agent or loaded.team.entry,
+            transport=transport,
+        )
         call = Call(
             live_team=team,
             protocol=protocol,
-            state=state,
-            log=log,
+            book=book,
             tracing=self.tracing,
             send=send,
             close=close,
         )
-        call.opened(team=loaded.team.name, version=loaded.version, entry=loaded.team.entry,
-                    transport=transport)  # fmt: skip
         self.calls[state.call_id] = call
         return call
 

@@ -14,7 +14,7 @@ from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from frontdesk.client.recording import Recording, first_audible
-from frontdesk.voice.audio import pcm16_from_samples, samples_from_pcm16
+from frontdesk.voice.audio import pcm16_to_samples, samples_to_pcm16
 from frontdesk.voice.base import OUTPUT_RATE, Samples
 
 FRAME = OUTPUT_RATE // 50
@@ -117,7 +117,7 @@ class Caller:
         while True:
             frame = self._to_say.popleft() if self._to_say else silence
             self.recording.caller.add(frame, self._frames * FRAME)
-            audio = pybase64.b64encode(pcm16_from_samples(frame)).decode()
+            audio = pybase64.b64encode(samples_to_pcm16(frame)).decode()
             await self._connection.input_audio_buffer.append(audio=audio)
             self._frames += 1
             if not self._to_say:
@@ -156,7 +156,7 @@ class Caller:
             case "response.output_audio_transcript.delta" | "response.output_text.delta":
                 self._answer.text += event["delta"]
             case "response.output_audio.delta":
-                self._play(samples_from_pcm16(pybase64.b64decode(event["delta"])))
+                self._play(pcm16_to_samples(pybase64.b64decode(event["delta"])))
             case "response.done":
                 self._finish(event["response"])
             case "error":

@@ -50,8 +50,7 @@ class Recording:
     def write(self, path: Path) -> None:
         """Write a stereo 24 kHz 16-bit WAV."""
         length = max(self.caller.end, self.agent.end)
-        stereo = np.stack([self.caller.samples(length), self.agent.samples(length)], axis=1)
-        write_wav(path, stereo, OUTPUT_RATE)
+        write_wav(path, self.caller.samples(length), self.agent.samples(length), OUTPUT_RATE)
 
 
 def first_audible(samples: Samples) -> int | None:

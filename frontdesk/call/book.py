@@ -1,0 +1,59 @@
+"""The call's record: its state, the log that state is folded from, the sound beside the trace."""
+
+import time
+from typing import Any, Literal
+
+from frontdesk.state.entries import CallState
+from frontdesk.state.fold import apply
+from frontdesk.state.writer import LogWriter
+from frontdesk.tracing.calls import AudioStore
+from frontdesk.voice.base import Samples
+
+
+class CallBook:
+    """Written by the call's one writer only. Never waits: the log is flushed behind its back."""
+
+    def __init__(self, state: CallState, log: LogWriter, audio: AudioStore) -> None:
+        self.state = state
+        self._log = log
+        self._audio = audio
+
+    def record(self, kind: str, **fields: Any) -> None:
+        """Add an entry (kinds: :mod:`frontdesk.state.entries`) and fold it into the state."""
+        entry = {"kind": kind, "at": time.time(), **fields}
+        apply(self.state, entry)
+        self._log.put(entry)
+
+    def keep(
+        self,
+        role: Literal["caller", "agent"],
+        item_id: str,
+        samples: Samples,
+        *,
+        rate: int,
+        started: float,
+    ) -> str | None:
+        """Store sound that began at unix time ``started``; returns its address, None if sound is
+        not kept."""
+        offset = self.offset(started)
+        ref = self._audio.put(
+            call_id=self.state.call_id,
+            role=role,
+            samples=samples,
+            rate=rate,
+            offset_ms=offset,
+            item_id=item_id,
+        )
+        if ref is None:
+            return None
+        where = {"uri": ref.uri, "offset_ms": offset, "seconds": ref.seconds}
+        self.record("audio", item_id=item_id, role=role, **where)
+        return ref.uri
+
+    def offset(self, wall: float) -> int:
+        """Milliseconds since the call was opened, for a unix time."""
+        return max(0, round(1000 * (wall - self.state.opened_at)))
+
+    async def flush(self) -> None:
+        """Wait until all entries are in Redis, or it is clear that they cannot be."""
+        await self._log.flush()
