@@ -1,0 +1,71 @@
+"""Fixtures for tests that need the whole of Frontdesk: a server as a process of its own."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+class ServerProcess:
+    """``frontdesk serve`` on a free port. ``url`` is its address."""
+
+    def __init__(self, data: Path, *, desk: Path = ROOT, models: str = "instant") -> None:
+        self.data = data
+        self._command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
+        self._command += ["--port", "0", "--models", models]
+        self.log = data / "serve.log"
+        self.start()
+
+    def start(self) -> None:
+        """Start it (again), on a new port and the same data."""
+        data = {"FRONTDESK_DATA": str(self.data), "PYTHONUNBUFFERED": "1"}
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                self._command, env={**os.environ, **data}, stdout=output, stderr=subprocess.STDOUT
+            )
+        self.url = self._address()
+
+    def _address(self) -> str:
+        deadline = time.monotonic() + 25
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if found := re.search(r"talk +(http://\S+)/talk", self.log.read_text()):
+                with urllib.request.urlopen(f"{found.group(1)}/healthz", timeout=5) as answer:
+                    assert answer.status == 200
+                return found.group(1)
+            time.sleep(0.05)
+        self.process.kill()
+        raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
+
+    @property
+    def ws(self) -> str:
+        """Its address for WebSockets."""
+        return self.url.replace("http", "ws", 1)
+
+    def kill(self) -> None:
+        """The worst that can happen to it."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        """End it as an operator would."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with instant models, shared by all tests that do not harm it."""
+    running = ServerProcess(tmp_path_factory.mktemp("server"))
+    yield running
+    running.stop()
