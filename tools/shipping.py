@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, TypedDict
@@ -43,6 +44,8 @@ TOWNS = {
     "Zurich": (47.37, 8.54),
 }
 WAREHOUSE = "Leipzig"
+STANDARD_CENTS = 490
+"""What customers pay for standard delivery, whatever the carrier takes."""
 DETOUR = 1.3
 """Roads are about this much longer than the straight line."""
 
@@ -100,7 +103,7 @@ async def estimate_delivery(
     service: Annotated[Service, Field(description="Express is faster and dearer.")] = "standard",
 ) -> Estimate:
     """Estimate how long a delivery to a town takes and what it costs, by asking the carriers."""
-    town = next((town for town in TOWNS if town.lower() == destination.strip().lower()), None)
+    town = find_town(destination)
     if town is None:
         return _impossible(destination, service)
     distance = kilometres(WAREHOUSE, town)
@@ -120,7 +123,7 @@ async def estimate_delivery(
         time=_days(best["working_days"]),
         arrives=f"{arrival:%A}",
         arrives_on=arrival.isoformat(),
-        price=_euros(best["cents"]),
+        price=_euros(best["cents"] if service == "express" else STANDARD_CENTS),
         quotes=quotes,
     )
 
@@ -144,8 +147,14 @@ async def fetch_quote(carrier: Carrier, distance: float, service: Service) -> Qu
     return Quote(
         carrier=carrier.name,
         working_days=depots + math.ceil(distance / speed),
-        cents=round(cents * (1.4 if express else 0.5), -1),
+        cents=10 * round(cents * (1.4 if express else 0.5) / 10),
     )
+
+
+def find_town(destination: str) -> str | None:
+    """The town named in ``destination``, which may say more: "Berlin, Germany"."""
+    words = re.findall(r"\w+", destination.lower())
+    return next((town for town in TOWNS if town.lower() in words), None)
 
 
 def kilometres(start: str, end: str) -> float:
