@@ -1,0 +1,83 @@
+"""Whether ``tools.module:function`` exists, found by reading source, never by running it."""
+
+import ast
+from collections.abc import Iterator
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from frontdesk.desk.document import Document, read_text
+from frontdesk.desk.problems import DeskError, Problem, did_you_mean
+from frontdesk.desk.references import mapping
+
+
+def check_functions(document: Document, root: Path) -> Iterator[Problem]:
+    """Tools of a team file whose module or function is not there, or can't be parsed."""
+    for name, tool in mapping(mapping(document.data).get("tools")).items():
+        call = mapping(tool).get("call")
+        if isinstance(call, str) and call.count(":") == 1:
+            yield from _check_call(document, name, call, root)
+
+
+def _check_call(document: Document, name: str, call: str, root: Path) -> Iterator[Problem]:
+    module, _, function = call.partition(":")
+    location = ("tools", name, "call")
+    source = module_file(module, root)
+    if source is None:
+        wanted = root.joinpath(*module.split(".")).with_suffix(".py")
+        hint = did_you_mean(module, _modules(root, module))
+        yield document.problem(location, f"no module `{module}`: looked for {wanted}", hint)
+        return
+    try:
+        functions = list(_functions(source))
+    except DeskError as error:
+        yield from error.problems
+        return
+    except SyntaxError as error:
+        yield Problem(
+            source, error.lineno or 1, error.offset or 1, f"not valid Python: {error.msg}"
+        )
+        return
+    if function not in functions:
+        hint = did_you_mean(function, functions)
+        yield document.problem(location, f"no function `{function}` in {source}", hint)
+
+
+def module_file(module: str, root: Path) -> Path | None:
+    """The source of ``module``: in the desk at ``root``, else among the installed packages."""
+    base = root.joinpath(*module.split("."))
+    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return _installed(module)
+
+
+def _installed(module: str) -> Path | None:
+    # PathFinder, unlike importlib.util.find_spec, imports no parent package.
+    search: list[str] | None = None
+    parts = module.split(".")
+    for depth in range(len(parts)):
+        spec = PathFinder.find_spec(".".join(parts[: depth + 1]), search)
+        if spec is None:
+            return None
+        if depth == len(parts) - 1:
+            return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+        search = list(spec.submodule_search_locations or ())
+    return None
+
+
+def _functions(source: Path) -> Iterator[str]:
+    for node in ast.parse(read_text(source, largest=1 << 20)).body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.ImportFrom(names=names):
+                yield from (alias.asname or alias.name for alias in names)
+            case _:
+                pass
+
+
+def _modules(root: Path, module: str) -> list[str]:
+    folder = root.joinpath(*module.split(".")[:-1])
+    prefix = module.rpartition(".")[0]
+    stems = (file.stem for file in folder.glob("*.py")) if folder.is_dir() else ()
+    return [f"{prefix}.{stem}".lstrip(".") for stem in stems]
