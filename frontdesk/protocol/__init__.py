@@ -4,3 +4,9 @@ No socket, no asyncio, no model, and nothing else of Frontdesk is imported here.
 feeds frames, an engine feeds :mod:`frontdesk.protocol.engine` events, and both drain
 :mod:`frontdesk.protocol.commands`.
 """
+
+from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.protocol.errors import ProtocolError
+from frontdesk.protocol.ids import new_id
+
+__all__ = ["ProtocolError", "RealtimeProtocol", "new_id"]

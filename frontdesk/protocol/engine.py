@@ -26,8 +26,13 @@ class SpeechStopped:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptDelta:
+    """More words of the final transcript: they cannot be taken back, so send only settled ones.
+    Sending none is fine; the core makes up one delta from the completed transcript.
+    ``logprobs`` (token, logprob, bytes) reach a client that asked to include them."""
+
     item_id: str
     delta: str
+    logprobs: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class TranscriptCompleted:
     item_id: str
     transcript: str
     seconds: float
+    logprobs: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,8 @@ class ResponseAudio:
 
 @dataclass(frozen=True, slots=True)
 class ResponseFunctionCall:
-    """The model calls a function that the *client* declared."""
+    """The model calls a function that the *client* declared. ``call_id`` is unique in the
+    session. Audio of the words before it comes first: the call closes their message."""
 
     response_id: str
     call_id: str
@@ -106,7 +113,8 @@ class ItemCut:
 
 @dataclass(frozen=True, slots=True)
 class EngineError:
-    """Something failed that no response stands for: an ``error`` event, the call goes on."""
+    """Something failed that no response stands for: an ``error`` event, the call goes on.
+    ``detail`` is for logs and is not sent."""
 
     message: str
     code: str = "server_error"

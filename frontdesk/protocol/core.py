@@ -1,0 +1,393 @@
+"""The Realtime protocol as a state machine: frames and engine events in, commands out."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from frontdesk.protocol import engine, items, options, wire
+from frontdesk.protocol.commands import (
+    AudioAppended,
+    AudioCleared,
+    AudioCommitted,
+    Close,
+    Command,
+    Item,
+    ItemTruncated,
+    OutputCleared,
+    SessionChanged,
+)
+from frontdesk.protocol.conversation import Conversation
+from frontdesk.protocol.errors import ProtocolError, invalid_value, missing_parameter
+from frontdesk.protocol.idle import IdleTimer
+from frontdesk.protocol.ids import new_id
+from frontdesk.protocol.input_audio import InputAudio, check_size
+from frontdesk.protocol.outbox import Outbox
+from frontdesk.protocol.response import Response
+from frontdesk.protocol.responses import Responses
+from frontdesk.protocol.schema import EVENTS
+from frontdesk.protocol.session import Session, refuse_in_transcription
+from frontdesk.protocol.transcripts import Transcripts
+from frontdesk.protocol.validation import check
+
+Json = dict[str, Any]
+
+
+class RealtimeProtocol:
+    """One session, seen from the server.
+
+    Each method takes what happened and returns what to do, in the order of the wire. ``now`` is
+    in Unix seconds and never read from a clock here. Nothing a client sends raises: its mistakes
+    become ``error`` events. Dicts handed out are replaced on change, never altered: don't alter
+    them either.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        model: str,
+        *,
+        defaults: Mapping[str, Any] | None = None,
+        fixed: Collection[str] = (),
+        ids: Callable[[str], str] = new_id,
+        expires_at: int | None = None,
+    ) -> None:
+        """``defaults`` is a nested patch on the protocol's defaults, in the shape of
+        ``session.update``; ``{"type": "transcription"}`` makes a transcription session. ``fixed``
+        names dotted session fields that this server cannot change: a client may send them, and
+        reads back what is in force. Raises :class:`ProtocolError` when ``defaults`` is not valid.
+        """
+        self._outbox = Outbox(ids)
+        self._session = Session(session_id, model, defaults, fixed, expires_at)
+        self._conversation = Conversation(self._outbox)
+        self._responses = Responses(self._conversation, self._outbox)
+        self._transcripts = Transcripts(self._conversation, self._outbox)
+        self._input = InputAudio(self._session.audio_input["format"])
+        self._idle = IdleTimer()
+        self._expires_at = expires_at
+        self._closed = False
+
+    @property
+    def session(self) -> Json:
+        """The effective session config."""
+        return self._session.config
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The default conversation, in order; an item being written shows what there is of it."""
+        return tuple(self._conversation)
+
+    @property
+    def active_response(self) -> str | None:
+        """Id of the response being made in the default conversation."""
+        return self._responses.active.id if self._responses.active else None
+
+    @property
+    def speech_item_id(self) -> str | None:
+        """Id of the user item that the present speech will become."""
+        return self._input.announced
+
+    @property
+    def deadline(self) -> float | None:
+        """When :meth:`tick` next has something to do."""
+        times = [at for at in (self._idle.deadline, self._expires_at) if at is not None]
+        return None if self._closed else min(times, default=None)
+
+    # What happens
+
+    def restore(
+        self, stored: Iterable[Item], session: Mapping[str, Any] | None = None
+    ) -> list[Command]:
+        """Go on with a stored call, before :meth:`open`. Items that were being written when it
+        broke off are now ``incomplete``, which the returned commands say."""
+        if session:
+            self._session.restore(session)
+            self._input.set_format(self._session.audio_input["format"])
+        self._conversation.restore(stored)
+        self._session.spoken = any(items.is_spoken(item) for item in self.items)
+        return self._outbox.take()
+
+    def open(self, now: float) -> list[Command]:
+        """The connection stands: ``session.created``."""
+        self._outbox.send("session.created", {"session": self._session.config})
+        return self._outbox.take()
+
+    def receive(self, frame: str | bytes, now: float) -> list[Command]:
+        """One frame of the client. JSON in a binary frame is taken too."""
+        if self._closed:
+            return []
+        event_id: object = None
+        try:
+            event = wire.decode(frame)
+            if isinstance(event, wire.Append):
+                event_id = event.event_id
+                self._append(event.audio)
+            else:
+                event_id = event.get("event_id")
+                self._dispatch(event, now)
+        except ProtocolError as error:
+            self._send_error(error, event_id if isinstance(event_id, str) else None)
+        return self._outbox.take()
+
+    def feed(self, event: engine.EngineEvent, now: float) -> list[Command]:
+        """One event of the engine; those of a response no longer in progress are dropped."""
+        if not self._closed:
+            self._feed(event, now)
+        return self._outbox.take()
+
+    def tick(self, now: float) -> list[Command]:
+        """Time went by; needed at :attr:`deadline`, harmless at any other time."""
+        if self._closed:
+            return []
+        if self._expires_at is not None and now >= self._expires_at:
+            self._expire()
+        elif self._idle.deadline is not None and now >= self._idle.deadline:
+            self._time_out()
+        return self._outbox.take()
+
+    # Client events
+
+    def _dispatch(self, event: Json, now: float) -> None:
+        kind = event.get("type")
+        if kind is None:
+            raise missing_parameter("type")
+        schema = EVENTS.get(kind) if isinstance(kind, str) else None
+        if schema is None:
+            supported = ", ".join(f"'{name}'" for name in EVENTS)
+            raise invalid_value("type", f"{kind!r}. Supported values are: {supported}.")
+        check(schema, event)
+        match kind:
+            case "session.update":
+                self._update_session(event["session"])
+            case "input_audio_buffer.append":
+                self._append(event["audio"])
+            case "input_audio_buffer.commit":
+                self._commit_by_client()
+            case "input_audio_buffer.clear":
+                self._clear_input()
+            case "output_audio_buffer.clear":
+                self._outbox.put(OutputCleared())
+            case "conversation.item.create":
+                self._create_item(event["item"], event.get("previous_item_id"))
+            case "conversation.item.retrieve":
+                entry = self._conversation.entry(event["item_id"], "retrieve")
+                self._outbox.send("conversation.item.retrieved", {"item": entry.current()})
+            case "conversation.item.delete":
+                self._conversation.delete(event["item_id"])
+                self._transcripts.forget(event["item_id"])
+            case "conversation.item.truncate":
+                self._truncate(event["item_id"], event["content_index"], event["audio_end_ms"], now)
+            case "response.create":
+                self._create_response(event.get("response"))
+            case _:
+                self._responses.cancel(event.get("response_id"))
+                self._idle.hush(now)
+
+    def _update_session(self, patch: Json) -> None:
+        changed = self._session.update(patch)
+        if "audio.input.format" in changed:
+            self._input.set_format(self._session.audio_input["format"])
+        if "audio.input.turn_detection" in changed:
+            self._idle.stop()
+        self._outbox.send("session.updated", {"session": self._session.config})
+        if changed:
+            self._outbox.put(SessionChanged(self._session.config, changed))
+        if self._input.speaking and self._session.turn_detection is None:
+            self._end_speech()
+
+    def _append(self, audio: str) -> None:
+        check_size(len(audio))
+        samples = self._input.append(wire.decode_base64(audio, "audio"))
+        if samples:
+            self._outbox.put(AudioAppended(samples))
+
+    def _commit_by_client(self) -> None:
+        self._input.check_commit()
+        if self._input.speaking:
+            self._end_speech()
+        self._commit(self._input.announced or self._outbox.ids("item"))
+
+    def _clear_input(self) -> None:
+        if self._input.speaking:
+            self._end_speech()
+        if self._input.announced is not None:
+            self._transcripts.forget(self._input.announced)
+        self._input.clear()
+        self._outbox.send("input_audio_buffer.cleared", {})
+        self._outbox.put(AudioCleared())
+
+    def _create_item(self, given: Json, previous_item_id: str | None) -> None:
+        item = items.from_client(given, self._outbox.ids, "item")
+        if item["id"] in self._conversation or item["id"] == self._input.announced:
+            raise ProtocolError(
+                "item_create_duplicate_item_id",
+                f"Error adding item: an item with id '{item['id']}' already exists.",
+                "item.id",
+            )
+        self._check_call(item)
+        self._conversation.add_done(item, self._conversation.place(previous_item_id))
+
+    def _check_call(self, item: Item) -> None:
+        """An output without its call, or a call id used twice, would fail the next model run."""
+        if item["type"] == "message":
+            return
+        known = any(
+            other["type"] == "function_call" and other["call_id"] == item["call_id"]
+            for other in self._conversation
+        )
+        if item["type"] == "function_call" and known:
+            raise invalid_value("item.call_id", f"'{item['call_id']}' is already used.")
+        if item["type"] == "function_call_output" and not known:
+            raise ProtocolError(
+                "invalid_tool_call_id",
+                f"Tool call id '{item['call_id']}' not found in the conversation.",
+                "item.call_id",
+            )
+
+    def _truncate(self, item_id: str, content_index: int, audio_end_ms: int, now: float) -> None:
+        kept = self._conversation.truncate(item_id, content_index, audio_end_ms)
+        self._idle.hush(now)
+        fields = {"item_id": item_id, "content_index": content_index, "audio_end_ms": kept}
+        self._outbox.send("conversation.item.truncated", fields)
+        self._outbox.put(ItemTruncated(item_id, content_index, kept))
+
+    def _create_response(self, request: Json | None) -> None:
+        refuse_in_transcription(self._session, "response.create")
+        plan = options.requested(self._session, self._conversation, request, self._outbox.ids)
+        self._responses.request(plan)
+        if not plan.out_of_band:
+            self._idle.stop()
+
+    # Engine events
+
+    def _feed(self, event: engine.EngineEvent, now: float) -> None:
+        match event:
+            case engine.ResponseAudio():
+                if (response := self._responses.get(event.response_id)) and response.audio:
+                    self._write_audio(response, event, now)
+            case engine.ResponseText():
+                if (response := self._responses.get(event.response_id)) and event.delta:
+                    response.write_text(event.delta)
+            case engine.ResponseFunctionCall():
+                if response := self._responses.get(event.response_id):
+                    response.call_function(event.call_id, event.name, event.arguments)
+            case engine.ResponseEnded():
+                if response := self._responses.get(event.response_id):
+                    self._end_response(response, event, now)
+            case engine.SpeechStarted():
+                self._start_speech(event.audio_start_ms, now)
+            case engine.SpeechStopped():
+                self._stop_speech(event.audio_end_ms)
+            case engine.TranscriptDelta():
+                self._transcripts.delta(event, self._wants_logprobs())
+            case engine.TranscriptCompleted():
+                self._transcripts.complete(event, self._wants_logprobs())
+            case engine.TranscriptFailed():
+                self._transcripts.fail(event)
+            case engine.ItemCut():
+                self._conversation.cut(event.item_id, event.transcript)
+            case engine.EngineError():
+                error = ProtocolError(event.code, event.message, type="server_error")
+                self._send_error(error, None)
+
+    def _write_audio(self, response: Response, event: engine.ResponseAudio, now: float) -> None:
+        if event.audio:
+            response.write_audio(event.audio, event.milliseconds)
+            self._session.spoken = True
+            self._idle.played(event.milliseconds, now)
+
+    def _end_response(self, response: Response, event: engine.ResponseEnded, now: float) -> None:
+        details: Json | None = None
+        if event.status == "incomplete":
+            details = {"type": "incomplete", "reason": event.reason or "max_output_tokens"}
+        elif event.status == "failed":
+            details = {"type": "failed", "error": {"type": "server_error", **(event.error or {})}}
+        spoken_reply = response.audio and response is self._responses.active
+        self._responses.end(response, event.status, details, event.usage)
+        if spoken_reply and self._responses.active is None:
+            self._start_idle(now)
+
+    def _start_idle(self, now: float) -> None:
+        detection = self._session.turn_detection or {}
+        timeout = detection.get("idle_timeout_ms")
+        if timeout is not None and not self._input.speaking:
+            self._idle.start(timeout, now)
+
+    def _start_speech(self, audio_start_ms: int, now: float) -> None:
+        detection = self._session.turn_detection
+        if detection is None or self._input.speaking:
+            return
+        item_id = self._input.announced or self._outbox.ids("item")
+        self._input.start_speech(item_id, audio_start_ms)
+        if not self._session.responds:
+            # Only transcribing, words may be told before the speech has ended.
+            self._transcripts.expect(item_id, self._session.transcribes)
+        self._idle.stop()
+        fields = {"audio_start_ms": audio_start_ms, "item_id": item_id}
+        self._outbox.send("input_audio_buffer.speech_started", fields)
+        if detection["interrupt_response"]:
+            self._responses.interrupt("turn_detected")
+            self._idle.hush(now)
+
+    def _stop_speech(self, audio_end_ms: int) -> None:
+        item_id = self._input.announced
+        if not self._input.speaking or item_id is None:
+            return
+        self._end_speech(audio_end_ms)
+        self._commit(item_id)
+        self._answer()
+
+    def _answer(self) -> None:
+        detection = self._session.turn_detection
+        if self._session.responds and detection and detection["create_response"]:
+            self._responses.answer(options.automatic(self._session))
+
+    def _end_speech(self, audio_end_ms: int | None = None) -> None:
+        """Tell the end of the present speech, by default at the last audio received."""
+        end = self._input.received_ms if audio_end_ms is None else audio_end_ms
+        fields = {"audio_end_ms": self._input.stop_speech(int(end))}
+        fields |= {"item_id": self._input.announced}
+        self._outbox.send("input_audio_buffer.speech_stopped", fields)
+
+    def _commit(self, item_id: str) -> None:
+        """The buffer becomes the user message ``item_id``."""
+        self._idle.stop()
+        self._input.clear()
+        previous = self._conversation.last
+        self._outbox.send(
+            "input_audio_buffer.committed", {"previous_item_id": previous, "item_id": item_id}
+        )
+        self._transcripts.expect(item_id, self._session.transcribes)
+        self._conversation.add_done(items.user_audio(item_id), previous)
+        self._outbox.put(AudioCommitted(item_id, self._session.transcribes))
+
+    def _wants_logprobs(self) -> bool:
+        return bool(self._session.config["include"])
+
+    # Time
+
+    def _time_out(self) -> None:
+        """The caller stayed silent: commit the silence and let the agent speak up."""
+        detection = self._session.turn_detection or {}
+        end = int(self._input.received_ms)
+        start = max(0, end - int(detection.get("idle_timeout_ms") or 0))
+        item_id = self._input.announced or self._outbox.ids("item")
+        fields = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
+        self._outbox.send("input_audio_buffer.timeout_triggered", fields)
+        self._commit(item_id)
+        self._responses.answer(options.automatic(self._session))
+
+    def _expire(self) -> None:
+        self._closed = True
+        self._responses.cancel_all("client_cancelled")
+        message = "Your session hit its maximum duration."
+        self._send_error(ProtocolError("session_expired", message), None)
+        self._outbox.put(Close(1001, "session expired"))
+
+    def _send_error(self, error: ProtocolError, event_id: str | None) -> None:
+        fields = {
+            "type": error.type,
+            "code": error.code,
+            "message": error.message,
+            "param": error.param,
+            "event_id": event_id,
+        }
+        self._outbox.send("error", {"error": fields})

@@ -1,0 +1,86 @@
+"""What one response is made with: the session's values and the overrides of the request."""
+
+from collections.abc import Callable
+from typing import Any
+
+from frontdesk.protocol import items
+from frontdesk.protocol.commands import Item
+from frontdesk.protocol.conversation import Conversation
+from frontdesk.protocol.errors import invalid_value
+from frontdesk.protocol.response import Plan
+from frontdesk.protocol.schema import RESPONSE
+from frontdesk.protocol.session import Config, Session, full_format
+from frontdesk.protocol.tools import clean_tools, refuse_mcp
+from frontdesk.protocol.validation import check
+
+INHERITED = (
+    "output_modalities",
+    "tools",
+    "tool_choice",
+    "max_output_tokens",
+    "prompt",
+    "reasoning",
+    "parallel_tool_calls",
+)
+
+
+def automatic(session: Session) -> Plan:
+    """The response to a turn that the server itself saw end."""
+    return Plan(_options(session, {}), by_client=False)
+
+
+def requested(
+    session: Session,
+    conversation: Conversation,
+    request: Config | None,
+    ids: Callable[[str], str],
+) -> Plan:
+    """The response that ``response.create`` asks for.
+
+    Raises :class:`ProtocolError` naming the first bad field as ``response.…``.
+    """
+    given = {key: value for key, value in (request or {}).items() if value is not None}
+    refuse_mcp(given.get("tools"), "response")
+    check(RESPONSE, given, "response")
+    context: tuple[Item, ...] | None = None
+    if "input" in given:
+        context = tuple(
+            _input_item(item, conversation, ids, f"response.input[{index}]")
+            for index, item in enumerate(given["input"])
+        )
+    return Plan(_options(session, given), context, given.get("conversation") == "none")
+
+
+def _input_item(
+    given: dict[str, Any], conversation: Conversation, ids: Callable[[str], str], param: str
+) -> Item:
+    if given.get("type") != "item_reference":
+        return items.from_client(given, ids, param)
+    reference = given.get("id")
+    item = conversation.get(reference) if isinstance(reference, str) else None
+    if item is None:
+        raise invalid_value(f"{param}.id", f"no item with id '{reference}'.")
+    return item
+
+
+def _options(session: Session, given: Config) -> Config:
+    config = session.config
+    options: Config = {key: given.get(key, config.get(key)) for key in INHERITED}
+    options["tools"] = clean_tools(options["tools"])
+    # The default instructions are for show: an engine has better ones of its own.
+    own = config["instructions"] if session.instructed else None
+    options["instructions"] = given.get("instructions", own)
+    options["metadata"] = given.get("metadata")
+    options["audio"] = {"output": _audio_output(session, given)}
+    return options
+
+
+def _audio_output(session: Session, given: Config) -> Config:
+    effective: Config = dict(session.config["audio"]["output"])
+    audio: Config = given.get("audio") or {}
+    override: Config = audio.get("output") or {}
+    if override.get("format"):
+        effective["format"] = full_format(override["format"])
+    if override.get("voice") and not session.spoken:
+        effective["voice"] = override["voice"]
+    return effective

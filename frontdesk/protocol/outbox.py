@@ -1,0 +1,33 @@
+"""Where the parts of the core put what they want done, in the order of the wire."""
+
+from collections.abc import Callable
+from typing import Any
+
+from frontdesk.protocol import wire
+from frontdesk.protocol.commands import Command, Send
+
+
+class Outbox:
+    """The commands of one step, and the ids that events and things get."""
+
+    def __init__(self, ids: Callable[[str], str]) -> None:
+        self.ids = ids
+        self._commands: list[Command] = []
+
+    def send(self, type: str, fields: dict[str, Any]) -> None:
+        """Queue one server event."""
+        event = {"type": type, "event_id": self.ids("event"), **fields}
+        self._commands.append(Send(wire.encode(event), type))
+
+    def send_audio_delta(self, parts: tuple[bytes, bytes], audio: bytes) -> None:
+        frame = wire.audio_delta(parts, self.ids("event"), audio)
+        self._commands.append(Send(frame, "response.output_audio.delta"))
+
+    def put(self, command: Command) -> None:
+        """Queue any other command."""
+        self._commands.append(command)
+
+    def take(self) -> list[Command]:
+        """Everything queued since the last time."""
+        commands, self._commands = self._commands, []
+        return commands

@@ -1,0 +1,257 @@
+"""The session's config: defaults, patches, and what is in force."""
+
+from collections.abc import Collection, Mapping
+from copy import deepcopy
+from typing import Any, cast
+
+from frontdesk.protocol.errors import ProtocolError, invalid_value
+from frontdesk.protocol.schema import SESSIONS
+from frontdesk.protocol.tools import clean_tools, refuse_mcp
+from frontdesk.protocol.validation import check
+
+Config = dict[str, Any]
+
+INSTRUCTIONS = (
+    "You answer callers by voice. Be warm, brief and truthful, and speak the caller's language."
+)
+"""Echoed while nobody set any; an engine is not given them."""
+
+IDENTITY = frozenset({"id", "object", "type", "model", "expires_at"})
+"""Fields a client may send back but never changes. Both Agents SDKs send ``model`` each time."""
+
+GROUPS = frozenset({"audio", "audio.input", "audio.output"})
+
+VAD_DEFAULTS: dict[str, Config] = {
+    "server_vad": {
+        "type": "server_vad",
+        "threshold": 0.5,
+        "prefix_padding_ms": 300,
+        "silence_duration_ms": 500,
+        "idle_timeout_ms": None,
+        "create_response": True,
+        "interrupt_response": True,
+    },
+    "semantic_vad": {
+        "type": "semantic_vad",
+        "eagerness": "auto",
+        "create_response": True,
+        "interrupt_response": True,
+    },
+}
+
+
+def _audio_input() -> Config:
+    return {
+        "format": {"type": "audio/pcm", "rate": 24000},
+        "transcription": None,
+        "noise_reduction": None,
+        "turn_detection": dict(VAD_DEFAULTS["server_vad"]),
+    }
+
+
+def _realtime() -> Config:
+    return {
+        "object": "realtime.session",
+        "output_modalities": ["audio"],
+        "instructions": INSTRUCTIONS,
+        "tools": [],
+        "tool_choice": "auto",
+        "max_output_tokens": "inf",
+        "tracing": None,
+        "truncation": "auto",
+        "prompt": None,
+        "include": None,
+        "audio": {
+            "input": _audio_input(),
+            "output": {
+                "format": {"type": "audio/pcm", "rate": 24000},
+                "voice": "alloy",
+                "speed": 1.0,
+            },
+        },
+    }
+
+
+def _transcription() -> Config:
+    return {
+        "object": "realtime.transcription_session",
+        "include": None,
+        "audio": {"input": _audio_input()},
+    }
+
+
+class Session:
+    """The effective config. ``config`` is replaced on every change, never altered in place."""
+
+    def __init__(
+        self,
+        session_id: str,
+        model: str,
+        defaults: Mapping[str, Any] | None = None,
+        fixed: Collection[str] = (),
+        expires_at: int | None = None,
+    ) -> None:
+        """``defaults`` is a patch on the protocol's own defaults (``type: transcription`` makes a
+        transcription session). ``fixed`` names dotted fields that this server cannot change:
+        clients may send them, the echo shows what is in force. Raises :class:`ProtocolError`
+        when ``defaults`` is not valid.
+        """
+        patch = dict(defaults or {})
+        self.type: str = patch.setdefault("type", "realtime")
+        self.spoken = False
+        """Audio was sent: the voice can no longer change."""
+        self.instructed = False
+        """A client gave instructions of its own."""
+        config = _transcription() if self.type == "transcription" else _realtime()
+        config |= {"id": session_id, "type": self.type, "model": model}
+        if expires_at is not None:
+            config["expires_at"] = expires_at
+        self._fixed = IDENTITY
+        self._base = self.config = config
+        self.config = self._patched(self._validated(patch))
+        self._base = self.config
+        self._fixed = IDENTITY | frozenset(fixed)
+
+    def update(self, patch: Mapping[str, Any]) -> frozenset[str]:
+        """Apply a client's patch wholly or not at all; returns the dotted fields that changed.
+
+        Raises :class:`ProtocolError` naming the first bad field as ``session.…``.
+        """
+        kind = patch.get("type")
+        if isinstance(kind, str) and kind in SESSIONS and kind != self.type:
+            raise invalid_value("session.type", f"this is a {self.type} session.")
+        patch = self._validated(patch)
+        before = self.config
+        self.config = self._patched(patch)
+        if "instructions" in patch and "instructions" not in self._fixed:
+            self.instructed = patch["instructions"] is not None
+        return frozenset(_differences(before, self.config))
+
+    def restore(self, config: Mapping[str, Any]) -> None:
+        """Go on with a stored config, under this session's own identity."""
+        identity = {key: value for key, value in self.config.items() if key in IDENTITY}
+        self.config = {**deepcopy(dict(config)), **identity}
+        self.instructed = self.config.get("instructions") != self._base.get("instructions")
+
+    @property
+    def audio_input(self) -> Config:
+        return self.config["audio"]["input"]
+
+    @property
+    def turn_detection(self) -> Config | None:
+        return self.audio_input["turn_detection"]
+
+    @property
+    def transcribes(self) -> bool:
+        return self.audio_input["transcription"] is not None
+
+    @property
+    def responds(self) -> bool:
+        return self.type == "realtime"
+
+    def _validated(self, patch: Mapping[str, Any]) -> dict[str, Any]:
+        patch = _with_vad_type(dict(patch), self.turn_detection)
+        refuse_mcp(patch.get("tools"), "session")
+        schema = SESSIONS.get(self.type) or SESSIONS["realtime"]
+        check(schema, patch, "session")
+        return patch
+
+    def _patched(self, patch: Mapping[str, Any]) -> Config:
+        return self._merge(self.config, patch, self._base, "")
+
+    def _merge(self, current: Config, patch: Mapping[str, Any], base: Config, at: str) -> Config:
+        merged = dict(current)
+        for key, value in patch.items():
+            field = at + key
+            if self._is_fixed(field):
+                continue
+            if field in GROUPS:
+                if value is not None:
+                    merged[key] = self._merge(current[key], value, base[key], f"{field}.")
+            else:
+                merged[key] = _effective(field, current.get(key), value, base.get(key))
+                if merged[key] is None and key not in base:
+                    del merged[key]
+        return merged
+
+    def _is_fixed(self, field: str) -> bool:
+        if field == "audio.output.voice":
+            return self.spoken or field in self._fixed
+        if field == "tracing":
+            return self.config["tracing"] is not None or field in self._fixed
+        return field in self._fixed
+
+
+def _with_vad_type(patch: dict[str, Any], current: Config | None) -> dict[str, Any]:
+    """A turn detection without ``type`` means the one in force."""
+    audio = patch.get("audio")
+    given = audio.get("input") if isinstance(audio, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    detection = given.get("turn_detection") if isinstance(given, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    if not isinstance(detection, dict) or "type" in detection:
+        return patch
+    kind = current["type"] if current else "server_vad"
+    detection = {"type": kind, **cast(Config, detection)}
+    audio = cast(Config, audio)
+    return {**patch, "audio": {**audio, "input": {**audio["input"], "turn_detection": detection}}}
+
+
+def _effective(field: str, current: Any, value: Any, base: Any) -> Any:
+    """What a patch of one field comes to. Null clears what can be off, and resets the rest."""
+    match field:
+        case "audio.input.turn_detection":
+            return None if value is None else _detection(current, value)
+        case "audio.input.transcription":
+            return None if value is None else _without_nulls({**(current or {}), **value})
+        case "audio.input.noise_reduction":
+            return None if value is None else _noise_reduction(current, value)
+        case "audio.input.format" | "audio.output.format":
+            return full_format(value) if value else base
+        case "tools":
+            return base if value is None else clean_tools(value)
+        case "tracing" | "prompt" | "include" | "reasoning":
+            return value
+        case _:
+            return base if value is None else value
+
+
+def _detection(current: Config | None, value: Config) -> Config:
+    defaults = VAD_DEFAULTS[value["type"]]
+    kept = current if current and current["type"] == value["type"] else {}
+    reset = {key: defaults[key] if given is None else given for key, given in value.items()}
+    return {**defaults, **kept, **reset}
+
+
+def full_format(format: Config) -> Config:
+    """An audio format with its sample rate said."""
+    return {"type": "audio/pcm", "rate": 24000} if format["type"] == "audio/pcm" else dict(format)
+
+
+def _noise_reduction(current: Config | None, value: Config) -> Config:
+    return _without_nulls({"strength": 1.0, **(current or {}), **value})
+
+
+def _without_nulls(config: Config) -> Config:
+    return {key: value for key, value in config.items() if value is not None}
+
+
+def _differences(before: Config, after: Config, at: str = "") -> list[str]:
+    changed: list[str] = []
+    for key in before.keys() | after.keys():
+        if at + key in GROUPS:
+            changed += _differences(before[key], after[key], f"{at}{key}.")
+        elif before.get(key) != after.get(key):
+            changed.append(at + key)
+    return changed
+
+
+def voice_name(voice: str | Config) -> str:
+    """Response objects carry a plain string: a JavaScript client drops the event otherwise."""
+    return voice if isinstance(voice, str) else voice["id"]
+
+
+def refuse_in_transcription(session: Session, event: str) -> None:
+    """Raise :class:`ProtocolError` when this session only transcribes."""
+    if not session.responds:
+        raise ProtocolError(
+            "invalid_event", f"'{event}' is not available in a transcription session.", "type"
+        )
