@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,13 +98,18 @@ class Answers:
             if live.encoder and not live.out_of_band and not live.made:
                 live.item = self.playback.open(item["id"], response_id)
 
-    def remember(self, event: Remembered, last_item_id: str | None) -> None:
+    def remember(self, event: Remembered) -> None:
         """A tool call of the team, or its output, enters the history ahead of the spoken item."""
         live = self._live.get(event.response_id)
         if live is None or live.made or live.out_of_band:
             return
-        after = self._before(live.item.item_id) if live.item else last_item_id
-        self._book.record("item.added", item=dict(event.item), after=after, hidden=True)
+        item = {**event.item, "id": f"hidden_{secrets.token_hex(8)}"}
+        after = self._before(live.item.item_id) if live.item else self._last()
+        self._book.record("item.added", item=item, after=after, hidden=True)
+
+    def _last(self) -> str | None:
+        last = self._book.last_item()
+        return last["id"] if last else None
 
     def _before(self, item_id: str) -> str | None:
         """The wire item before ``item_id``."""

@@ -1,7 +1,7 @@
 """The call's record: its state, the log that state is folded from, the sound beside the trace."""
 
 import time
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from frontdesk.state.entries import CallState
 from frontdesk.state.fold import apply
@@ -54,6 +54,14 @@ class CallBook:
         """Milliseconds since the call was opened, for a unix time."""
         return max(0, round(1000 * (wall - self.state.opened_at)))
 
-    async def flush(self) -> None:
-        """Wait until all entries are in Redis, or it is clear that they cannot be."""
-        await self._log.flush()
+    def last_item(self) -> dict[str, Any] | None:
+        """The newest item of the conversation that is on the wire."""
+        return next((s.item for s in reversed(self.state.items) if not s.hidden), None)
+
+    async def __aenter__(self) -> Self:
+        await self._log.__aenter__()
+        return self
+
+    async def __aexit__(self, *exit: object) -> None:
+        """Write what waits, and give the call back."""
+        await self._log.__aexit__(*exit)

@@ -23,6 +23,7 @@ from frontdesk.call.events import (
     Played,
     Remembered,
     Sound,
+    Tick,
     Transcribed,
     TurnBegun,
     TurnOver,
@@ -81,6 +82,8 @@ class Call:
         self._hearing: dict[str, _Hearing] = {}
         self._speech: CallerSpeech | None = None
         self._turns = 0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: float | None = None
 
     @property
     def state(self) -> CallState:
@@ -97,29 +100,43 @@ class Call:
 
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
-        self._obey(self._protocol.open(time.monotonic()))
+        async with self._book:
+            self._obey(self._protocol.open(time.time()))
+            try:
+                while not isinstance(event := await self._inbox.take(), Gone):
+                    self._survive(event)
+                    self._wind()
+                self._close(event.code, event.reason)
+            finally:
+                await self._shut_down()
+            self._book.record("call.ended", reason=event.reason)
+
+    def _survive(self, event: CallEvent) -> None:
+        """Apply an event; a defect of ours must not take the call down with it."""
         try:
-            while True:
-                event = await self._inbox.take()
-                if isinstance(event, Gone):
-                    self._close(event.code, event.reason)
-                    self._book.record("call.ended", reason=event.reason)
-                    return
-                try:
-                    self._apply(event)
-                except Exception:
-                    # A defect of ours must not take the call down with it.
-                    logger.exception("call %s: %s failed", self.state.call_id, type(event).__name__)
-                    self._feed(engine.EngineError("The server had an internal error."))
-        finally:
-            await self._shut_down()
+            self._apply(event)
+        except Exception:
+            logger.exception("call %s: %s failed", self.state.call_id, type(event).__name__)
+            self._feed(engine.EngineError("The server had an internal error."))
+
+    def _wind(self) -> None:
+        """Set the clock for the protocol's next deadline."""
+        deadline = self._protocol.deadline
+        if deadline == self._alarm_at:
+            return
+        self._alarm_at = deadline
+        if self._alarm:
+            self._alarm.cancel()
+        if deadline is not None:
+            loop = asyncio.get_running_loop()
+            self._alarm = loop.call_later(deadline - time.time(), self._inbox.post, Tick())
 
     # What arrived
 
     def _apply(self, event: CallEvent) -> None:
         match event:
             case Frame(data):
-                self._obey(self._protocol.receive(data, time.monotonic()))
+                self._obey(self._protocol.receive(data, time.time()))
             case TurnBegun(start_ms):
                 self._feed(engine.SpeechStarted(start_ms))
                 if self._interrupts():
@@ -137,17 +154,19 @@ class Call:
                 if self._answers.being_made(response_id):
                     self._book.record("agent.changed", agent=agent, previous=previous)
             case Remembered():
-                self._answers.remember(event, self._protocol.last_item_id)
+                self._answers.remember(event)
             case Played(item_id):
                 self._answers.played(item_id)
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
+            case Tick():
+                self._obey(self._protocol.tick(time.time()))
             case _:
-                self._feed(event)  # type: ignore[arg-type]
+                self._feed(event)
 
     def _feed(self, event: engine.EngineEvent) -> None:
-        self._obey(self._protocol.feed(event, time.monotonic()))
+        self._obey(self._protocol.feed(event, time.time()))
 
     # What the protocol commands
 
@@ -185,13 +204,16 @@ class Call:
 
     # Listening
 
-    def _committed(self, item_id: str, segment: Segment) -> None:
+    def _committed(self, item_id: str, segment: Segment | None) -> None:
         """The caller's speech became an item: keep its sound, wait for its words."""
+        if segment is None:  # the client cleared its buffer in the same breath
+            self._feed(engine.TranscriptCompleted(item_id, "", 0.0))
+            return
         started = self._ears.wall(segment.start_ms)
         uri = self._book.keep("caller", item_id, segment.audio, rate=INPUT_RATE, started=started)
         self._speech = CallerSpeech(
             started=started,
-            ended=self._ears.wall(segment.end_ms),
+            ended=self._ears.wall(segment.end_ms - segment.waited_ms),
             decided=time.time(),
             probability=segment.eot_probability,
             offset_ms=self._book.offset(started),
@@ -257,7 +279,7 @@ class Call:
             agent=self.state.agent,
             history=model_input(state, extra=request.input or ()),
             trace_id=turn.trace.trace_id,
-            instructions=self._protocol.client_instructions(options),
+            instructions=options.get("instructions"),
             client_tools=tuple(
                 ClientTool(tool["name"], tool.get("description") or "", tool["parameters"])
                 for tool in options.get("tools") or ()
@@ -269,14 +291,14 @@ class Call:
 
     def _last_words(self) -> str | None:
         """The words of the newest item, when it is speech of the caller; None otherwise."""
-        item = self.state.last_item()
+        item = self._book.last_item()
         if item is None or item.get("role") != "user":
             return None
         kinds = {part["type"] for part in item["content"]}
         return message_text(item) if "input_audio" in kinds else None
 
     def _last_text(self) -> str:
-        item = self.state.last_item()
+        item = self._book.last_item()
         return message_text(item) if item and item.get("role") == "user" else ""
 
     def _turn(self, request: do.ResponseRequested) -> Turn:
@@ -309,7 +331,8 @@ class Call:
         team = self._team.loaded.team
         tts = team.voice.tts
         own = team.agents[agent].voice if agent in team.agents else None
-        speed = self._protocol.session["audio"]["output"].get("speed") or 1.0
+        output = self._protocol.session["audio"].get("output") or {}
+        speed = output.get("speed") or 1.0
         return Speaker(
             self._team.voice.tts, voice=own or tts.voice, style=tts.style, speed=tts.speed * speed
         )
@@ -317,10 +340,11 @@ class Call:
     # The end
 
     async def _shut_down(self) -> None:
+        if self._alarm:
+            self._alarm.cancel()
         for hearing in self._hearing.values():
             hearing.task.cancel()
         tasks = [hearing.task for hearing in self._hearing.values()]
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._answers.aclose()
         await self._ears.aclose()
-        await self._book.flush()

@@ -47,8 +47,8 @@ class Ears:
         """The turn that the protocol is about to commit."""
         self._finished = segment
 
-    def take(self) -> Segment:
-        """The speech that was just committed: the detected turn, or all there is."""
+    def take(self) -> Segment | None:
+        """The speech that was just committed: the detected turn, or all there is, if anything."""
         segment, self._finished = self._finished, None
         return segment if segment is not None else self._listener.commit()
 

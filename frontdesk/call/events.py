@@ -38,6 +38,11 @@ class TurnOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """The protocol core wanted to be called at this time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribed:
     """The words of a committed user item, or why there are none."""
 
@@ -91,6 +96,7 @@ CallEvent = (
     | Gone
     | TurnBegun
     | TurnOver
+    | Tick
     | Transcribed
     | Words
     | Sound

@@ -35,8 +35,8 @@ def message_text(item: dict[str, Any]) -> str:
 
 def _input_item(stored: StoredItem) -> dict[str, Any] | None:
     item = stored.item
-    if stored.hidden:
-        return item
+    if stored.hidden:  # its id is the log's own, not the model's
+        return {key: value for key, value in item.items() if key != "id"}
     match item.get("type"):
         case "message":
             text = message_text(item) if stored.heard is None else stored.heard

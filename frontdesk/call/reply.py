@@ -32,7 +32,7 @@ from frontdesk.team.events import (
     TurnFailed,
     TurnRequest,
 )
-from frontdesk.voice.base import OUTPUT_RATE, SpeechError
+from frontdesk.voice.base import SpeechError
 from frontdesk.voice.speaker import Speaker
 
 logger = logging.getLogger(__name__)
@@ -40,9 +40,6 @@ logger = logging.getLogger(__name__)
 WAITING_AFTER = 0.6
 """Seconds of silence, while a tool runs, after which its waiting line is spoken. Below about
 0.5 s the line would talk over quick tools; beyond 1 s callers ask whether anyone is there."""
-
-CHUNK = OUTPUT_RATE // 5
-"""Samples in one audio event: 200 ms, so that a cancel cuts soon and base64 stays cheap."""
 
 RunTeam = Callable[[TurnRequest], AsyncIterator[TeamEvent]]
 SpeakerFor = Callable[[str], Speaker]
@@ -222,8 +219,8 @@ class Reply:
             async for spoken in speech:
                 if spoken.first_of_clause:
                     self._post(Words(self.response_id, lead + spoken.text))
-                    lead = " "
+                    lead = ""
                 self.turn.spoke(spoken, asked, passage.agent)
-                for start in range(0, len(spoken.audio), CHUNK):
-                    self._post(Sound(self.response_id, spoken.audio[start : start + CHUNK]))
-                asked = time.time()
+                self._post(Sound(self.response_id, spoken.audio))
+                if spoken.last_of_clause:
+                    asked = time.time()

@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import orjson
 
@@ -14,13 +15,15 @@ from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import Desk, load_desk
-from frontdesk.mcp.config import load_mcp_config
+from frontdesk.desk.schema import TurnDetection
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
-from frontdesk.state.connect import connect
+from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
-from frontdesk.state.log import CallStore, Owned
+from frontdesk.state.errors import Held
+from frontdesk.state.fold import dump, restore
+from frontdesk.state.log import LEASE, CallStore, Lease
 from frontdesk.state.writer import LogWriter
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.calls import Tracing
@@ -54,6 +57,7 @@ class Worker:
         self.teams: dict[str, LiveTeam] = {}
         self.calls: dict[str, Call] = {}
         self.ready = False
+        self._open = AsyncExitStack()
 
     async def start(self) -> None:
         """Bring everything up. Raises ``DeskError``, ``StateError`` or ``SpeechError`` with a
@@ -61,9 +65,11 @@ class Worker:
         desk = load_desk(self.settings.desk)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.tracing.start()
-        self._redis = await connect(self.settings)
-        self.store = CallStore(self._redis.client)
-        self.mcp = McpConnections(load_mcp_config(desk.mcp_config))
+        redis = await self._open.enter_async_context(connect(self.settings))
+        self.store = CallStore(redis)
+        self.mcp = (
+            McpConnections.from_file(desk.mcp_config) if desk.mcp_config else McpConnections()
+        )
         await self.mcp.start()
         for name in desk.teams:
             self.teams[name] = await self._bring_up(desk, name)
@@ -85,7 +91,8 @@ class Worker:
     def describe(self) -> dict[str, str]:
         """What is in use, for the banner at start and for ``/healthz``."""
         team = self.team(None)
-        return {**team.voice.describe(), **team.runner.describe(), "state": self._redis.described}
+        where = "FRONTDESK_REDIS_URL" if self.settings.redis_url else "embedded Valkey"
+        return {**team.voice.describe(), **team.runner.describe(), "state": where}
 
     def team(self, name: str | None) -> LiveTeam:
         """The team called ``name``, or the default one."""
@@ -102,28 +109,29 @@ class Worker:
         close: Callable[[int, str], None],
     ) -> Call:
         """Begin a call, or carry on the one called ``call_id``. Raises :class:`CallRefused`."""
-        state = await self._state(call_id)
         known = call_id is not None
+        lease = await self._claim(call_id or f"sess_{secrets.token_hex(12)}")
+        stored = await self.store.load(lease.call_id) if known else None
+        if known and (stored is None or not stored.team):
+            await self.store.release(lease)
+            raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
+        state = restore(dump(stored)) if stored else CallState(lease.call_id)
         team = self.team(state.team if known else model)
         loaded = team.loaded
-        try:
-            lease = await self.store.open(state.call_id, self.name)
-        except Owned as error:
-            raise CallRefused(str(error), "call_in_use") from error
-        log = LogWriter(self.store, lease, on_lost=lambda error: self._lost(state.call_id, error))
+        log = LogWriter(self.store, lease, stored, on_lost=lambda e: self._lost(state.call_id, e))
         voice = loaded.team.voice
         protocol = RealtimeProtocol(
             state.call_id,
             model or loaded.team.name,
             defaults={
                 "audio": {
-                    "input": {"turn_detection": voice.turn_detection.wire()},
+                    "input": {"turn_detection": _turn_detection(voice.turn_detection)},
                     "output": {"voice": voice.tts.voice or "alloy"},
                 }
             },
         )
         if known:
-            wire = [stored.item for stored in state.items if not stored.hidden]
+            wire = [item.item for item in state.items if not item.hidden]
             protocol.restore(wire, state.session)
         book = CallBook(state, log, self.tracing.audio)
         book.record(
@@ -144,13 +152,16 @@ class Worker:
         self.calls[state.call_id] = call
         return call
 
-    async def _state(self, call_id: str | None) -> CallState:
-        if call_id is None:
-            return CallState(call_id=f"sess_{secrets.token_hex(12)}", opened_at=time.time())
-        state = await self.store.load(call_id)
-        if state is None:
-            raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
-        return state
+    async def _claim(self, call_id: str) -> Lease:
+        """The right to write the call. A dead worker's lease is waited for until it lapses."""
+        patience = time.monotonic() + LEASE + 1
+        while True:
+            try:
+                return await self.store.open(call_id, self.name)
+            except Held as held:
+                if time.monotonic() > patience:
+                    raise CallRefused(str(held), "call_in_use") from held
+                await asyncio.sleep(0.5)
 
     def _lost(self, call_id: str, error: Exception) -> None:
         """Another worker has the call now: stop writing and speaking at once."""
@@ -170,4 +181,12 @@ class Worker:
             await team.runner.aclose()
         await self.mcp.aclose()
         await self.tracing.aclose()
-        await self._redis.aclose()
+        await self._open.aclose()
+
+
+def _turn_detection(rules: TurnDetection) -> dict[str, object]:
+    """The team's rules as a Realtime session has them."""
+    if rules.type == "semantic_vad":
+        return {"type": "semantic_vad", "eagerness": rules.eagerness}
+    fields = {"threshold", "prefix_padding_ms", "silence_duration_ms"}
+    return {"type": "server_vad", **rules.model_dump(include=fields)}

@@ -8,6 +8,8 @@ import typer
 from pydantic import ValidationError
 
 from frontdesk.desk.problems import DeskError
+from frontdesk.mcp.config import McpConfigError
+from frontdesk.state.errors import StateError
 from frontdesk.voice.base import SpeechError
 
 
@@ -20,7 +22,7 @@ def explained() -> Iterator[None]:
     """Turn expected failures into a message on stderr and exit code 1."""
     try:
         yield
-    except (Failure, DeskError, SpeechError) as error:
+    except (Failure, DeskError, McpConfigError, SpeechError, StateError) as error:
         _fail(str(error))
     except ValidationError as error:
         for problem in error.errors():

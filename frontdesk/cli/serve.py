@@ -12,7 +12,7 @@ import uvicorn
 from frontdesk.app import create_app
 from frontdesk.cli.failures import Failure
 from frontdesk.mcp import local
-from frontdesk.mcp.config import load_mcp_config
+from frontdesk.mcp.config import HttpServer, load_servers
 from frontdesk.settings import Settings
 
 INSTANT = (
@@ -110,5 +110,6 @@ def _local_servers(settings: Settings) -> list[local.LocalServer]:
     path = settings.desk / "mcp_servers" / "mcp.json"
     if not path.is_file():
         return []
-    urls = {entry.name: entry.url for entry in load_mcp_config(path) if entry.url}
+    servers = load_servers(path)
+    urls = {name: s.url for name, s in servers.items() if isinstance(s, HttpServer)}
     return local.local_servers(settings.desk.resolve(), urls)
