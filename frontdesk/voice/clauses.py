@@ -19,10 +19,12 @@ _WIDE_CHARACTERS = 4
 _LONG, _LONGEST = 160, 280
 """Characters after which a comma, and then any space, ends a clause."""
 
-_ABBREVIATIONS = frozenset(
-    ["dr", "mr", "mrs", "ms", "mx", "prof", "st", "mt", "vs", "e.g", "i.e", "approx", "dept", "est"]
-    + ["fig", "gen", "gov", "capt", "lt", "col", "sgt", "rev", "hon", "tel", "ext", "vol", "cf"]
-)
+# fmt: off
+_ABBREVIATIONS = frozenset([
+    "dr", "mr", "mrs", "ms", "mx", "prof", "st", "mt", "vs", "e.g", "i.e", "approx", "dept", "est",
+    "fig", "gen", "gov", "capt", "lt", "col", "sgt", "rev", "hon", "tel", "ext", "vol", "cf",
+])
+# fmt: on
 _BEFORE_NUMBERS = frozenset(["no", "nos", "nr", "art", "sec", "ch", "p", "pp"])
 _MAY_END = frozenset(["a.m", "p.m", "etc", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k"])
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
