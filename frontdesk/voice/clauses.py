@@ -1,0 +1,135 @@
+"""Cuts a stream of words into clauses, as soon as each can be spoken.
+
+The first clause is short, so that the caller hears something early; later ones are sentences,
+which sound better whole. Works for English-like, Korean, Chinese and Japanese punctuation.
+"""
+
+import re
+
+_SENTENCE = ".!?…"
+_SOFT = ",;:"
+_WIDE_SENTENCE = "。！？｡"
+_WIDE_SOFT = "、，；："
+_DASHES = "–—"
+_CLOSERS = "\"')]}”’»」』）】*_`"
+_FIRST_WORDS = 2
+"""Words that the first clause needs before a comma ends it."""
+_WIDE_CHARACTERS = 4
+"""The same for scripts written without spaces."""
+_LONG, _LONGEST = 160, 280
+"""Characters after which a comma, and then any space, ends a clause."""
+
+# fmt: off
+_ABBREVIATIONS = frozenset([
+    "dr", "mr", "mrs", "ms", "mx", "prof", "st", "mt", "vs", "e.g", "i.e", "approx", "dept", "est",
+    "fig", "gen", "gov", "capt", "lt", "col", "sgt", "rev", "hon", "tel", "ext", "vol", "cf",
+])
+# fmt: on
+_BEFORE_NUMBERS = frozenset(["no", "nos", "nr", "art", "sec", "ch", "p", "pp"])
+_MAY_END = frozenset(["a.m", "p.m", "etc", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k"])
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_WORD_BEFORE = re.compile(r"[\w.]+$")
+
+
+class ClauseSplitter:
+    """Text deltas in, clauses out. The clauses joined are the text, but for blank ends.
+
+    A cut never falls inside a number, an abbreviation, an e-mail address or a URL, and does not
+    depend on how the text was cut into deltas.
+    """
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._scanned = 0
+        self._first = True
+
+    def push(self, delta: str) -> list[str]:
+        """Add text; returns the clauses that are now complete."""
+        self._text += delta
+        clauses: list[str] = []
+        while (cut := self._next_cut()) is not None:
+            clauses.append(self._text[:cut])
+            self._text, self._scanned, self._first = self._text[cut:], 0, False
+        return clauses
+
+    def flush(self) -> list[str]:
+        """The rest, at the end of the text. The splitter is then as new."""
+        rest = self._text
+        self.__init__()
+        return [rest] if rest.strip() else []
+
+    def _next_cut(self) -> int | None:
+        text = self._text
+        while self._scanned < len(text):
+            at = self._scanned
+            end = _past(text, at + 1, _CLOSERS)
+            after = _past(text, end, " \t\n")
+            if text[at] == "\n" and text[:at].strip():
+                return at + 1
+            if after == len(text):  # what follows decides, and is not known yet
+                return None
+            self._scanned = at + 1
+            if text[:end].strip() and self._ends_clause(at, end, after):
+                return after
+        return None
+
+    def _ends_clause(self, at: int, end: int, after: int) -> bool:
+        """Whether the character at ``at`` ends a clause: closing marks reach to ``end``, the next
+        word begins at ``after``."""
+        mark, text = self._text[at], self._text
+        spaced = after > end
+        if mark in _WIDE_SENTENCE:
+            return True
+        if mark in _SENTENCE and spaced:
+            return _ends_sentence(text[: at + 1], text[after])
+        if mark == " " and at >= _LONGEST:
+            return True
+        if at >= _LONGEST and _WIDE.match(mark) and _WIDE.match(text[after]):
+            return True
+        if not (self._first and _enough(text[:at])) and at < _LONG:
+            return False
+        return _is_soft(text, at, spaced, after)
+
+
+def _past(text: str, at: int, characters: str) -> int:
+    while at < len(text) and text[at] in characters:
+        at += 1
+    return at
+
+
+def _ends_sentence(upto: str, following: str) -> bool:
+    if not upto.endswith(".") or upto.endswith(".."):
+        return True
+    found = _WORD_BEFORE.search(upto[:-1])
+    if not found:
+        return True
+    word = found.group()
+    if len(word) == 1 and word.isalpha() and word != "I":  # an initial: J. R. Smith
+        return False
+    if word.isdigit() and word == upto[:-1].strip():  # "1." at the head of a list
+        return False
+    folded = word.lower()
+    if folded in _ABBREVIATIONS:
+        return False
+    if folded in _BEFORE_NUMBERS:
+        return not following.isdigit()
+    if folded in _MAY_END:
+        return following.isupper()
+    return not following.islower()
+
+
+def _is_soft(text: str, at: int, spaced: bool, after: int) -> bool:
+    mark = text[at]
+    if mark in _WIDE_SOFT:
+        return True
+    before, following = text[at - 1 : at], text[after]
+    between_digits = before.isdigit() and following.isdigit()
+    if mark in _SOFT:
+        return spaced and not between_digits
+    if mark in _DASHES:
+        return not between_digits
+    return mark == "-" and before == " " and spaced
+
+
+def _enough(text: str) -> bool:
+    return len(text.split()) >= _FIRST_WORDS or len(_WIDE.findall(text)) >= _WIDE_CHARACTERS

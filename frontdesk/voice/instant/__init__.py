@@ -1,0 +1,1 @@
+"""Deterministic stand-ins for speech models, for tests and load runs. They understand nothing."""

@@ -1,0 +1,348 @@
+"""The ear of one call: audio in, turns out, each with its transcript on the way."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from frontdesk.desk.schema import TurnDetection
+from frontdesk.voice.base import (
+    INPUT_RATE,
+    EndOfTurn,
+    Samples,
+    Transcript,
+    TranscriptionStream,
+    VoiceActivity,
+)
+from frontdesk.voice.buffer import AudioBuffer
+from frontdesk.voice.energy import EnergyActivity
+from frontdesk.voice.models import VoiceModels
+from frontdesk.voice.turns import (
+    LONGEST_TURN_MS,
+    MIN_SPEECH_MS,
+    WINDOW_MS,
+    Ask,
+    Decision,
+    Ended,
+    EndReason,
+    Paused,
+    Started,
+    TurnDetector,
+)
+
+logger = logging.getLogger(__name__)
+
+_MS = INPUT_RATE // 1000
+_JUDGED_MS = 8000
+"""The end-of-turn model hears this much of a turn at most."""
+_AT_ONCE = 32
+"""Windows (1 s of audio) worked through before others get their turn: about 5 ms."""
+_WIRE_FIELDS = ("type", "threshold", "prefix_padding_ms", "silence_duration_ms", "eagerness")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """One turn of the caller: audio from ``start_ms`` to ``end_ms`` of the call's input.
+
+    ``audio`` has the prefix padding in front and the silence waited behind. ``transcript`` is
+    under way, perhaps done; awaiting it raises :class:`SpeechError` when the model failed, and
+    nothing needs to await it. ``waited_ms`` is the silence before the end; ``speculated`` says
+    that transcription began before the end was sure.
+    """
+
+    start_ms: int
+    end_ms: int
+    audio: Samples
+    transcript: asyncio.Task[Transcript]
+    reason: EndReason
+    waited_ms: int = 0
+    eot_probability: float | None = None
+    speculated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller began to speak; prefix padding already taken off ``start_ms``."""
+
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The caller's turn is over."""
+
+    end_ms: int
+    segment: Segment
+
+
+ListenerEvent = SpeechStarted | SpeechStopped
+
+
+class Listener:
+    """Finds the caller's turns and has them transcribed.
+
+    ``turn_detection`` is a team's setting, a Realtime session's object, or None for
+    push-to-talk: no events, and :meth:`commit` ends a turn. ``on_event`` is called in the event
+    loop, from :meth:`push` or soon after. ``language`` and ``prompt`` may be set at any time and
+    hold from the next turn on. Use from one event loop; :meth:`aclose` at the end of the call.
+    """
+
+    def __init__(
+        self,
+        models: VoiceModels,
+        turn_detection: TurnDetection | Mapping[str, Any] | None,
+        on_event: Callable[[ListenerEvent], None],
+        *,
+        language: str | None = None,
+        prompt: str | None = None,
+    ) -> None:
+        self.language = language
+        self.prompt = prompt
+        self._models = models
+        self._on_event = on_event
+        self._activity: VoiceActivity = models.activity_factory()
+        self._buffer = AudioBuffer()
+        self._seen = 0
+        self._detector: TurnDetector | None = None
+        self._stream: TranscriptionStream | None = None
+        self._fed = 0
+        self._turn_ms = 0
+        self._speculation: asyncio.Task[Transcript] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._pump: asyncio.Task[None] | None = None
+        self.configure(turn_detection)
+
+    @property
+    def received_ms(self) -> int:
+        """Audio received since the call began."""
+        return self._buffer.end // _MS
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a turn is under way (always False for push-to-talk)."""
+        return self._detector is not None and self._detector.start_ms is not None
+
+    def configure(self, turn_detection: TurnDetection | Mapping[str, Any] | None) -> None:
+        """Take a new ``turn_detection``; a running turn goes on under the new rules. None ends
+        detection without an event. Raises ``ValueError`` naming a bad field."""
+        if turn_detection is None:
+            self._detector = None
+            return
+        if isinstance(turn_detection, Mapping):
+            given = {
+                k: turn_detection[k] for k in _WIRE_FIELDS if turn_detection.get(k) is not None
+            }
+            turn_detection = TurnDetection.model_validate(given)
+        if self._detector is not None:
+            self._detector.rules = turn_detection
+            return
+        self._seen = self._buffer.end
+        self._activity.reset()
+        model = self._models.end_of_turn is not None
+        self._detector = TurnDetector(turn_detection, model=model, now_ms=self.received_ms)
+
+    def push(self, samples: Samples) -> None:
+        """The next 16 kHz samples. Never blocks: of a large chunk, one second is worked through
+        at once and the rest in pieces, between which other tasks run."""
+        self._buffer.append(samples)
+        if self._pump is None:
+            self._work()
+
+    def commit(self) -> Segment | None:
+        """End the turn now, as push-to-talk does: everything since the last turn, commit or
+        clear. With detection on, that is the running turn, or the last moments when nobody
+        speaks. None when there is no audio."""
+        start_ms = self._begin_ms()
+        if self.received_ms <= start_ms:
+            return None
+        self._caught_up()
+        return self._finish(Ended(self.received_ms, 0, "commit"), start_ms)
+
+    def clear(self) -> None:
+        """Forget the audio since the last turn, and a running turn with it, without an event."""
+        self._caught_up()
+        self._drop_stream()
+        self._buffer.drop_before(self._buffer.end)
+
+    async def aclose(self) -> None:
+        """Stop all work of this call, transcripts included."""
+        tasks = [*self._tasks, *([self._pump] if self._pump else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    # From samples to decisions
+
+    def _work(self) -> None:
+        if not self._run_windows(_AT_ONCE):
+            self._pump = asyncio.get_running_loop().create_task(self._work_on())
+
+    async def _work_on(self) -> None:
+        try:
+            while not self._run_windows(_AT_ONCE):  # noqa: ASYNC110 (yields, does not poll)
+                await asyncio.sleep(0)
+        finally:
+            self._pump = None
+
+    def _run_windows(self, limit: int) -> bool:
+        """Feed the detector; False when windows are left."""
+        window = self._activity.window
+        for _ in range(limit):
+            if self._detector is None or self._seen + window > self._buffer.end:
+                break
+            samples = self._buffer.slice(self._seen, self._seen + window)
+            self._seen += window
+            self._act(self._detector.push(self._probability(samples)))
+        self._let_go()
+        return self._detector is None or self._seen + window > self._buffer.end
+
+    def _probability(self, samples: Samples) -> float:
+        try:
+            return self._activity(samples)
+        except Exception:
+            logger.exception("voice activity model failed; this call goes on by loudness alone")
+            self._activity = EnergyActivity()
+            return self._activity(samples)
+
+    def _let_go(self) -> None:
+        """Keep the running turn, or what the next one may reach back to."""
+        if self._detector is None:
+            self._buffer.drop_before(self._buffer.end - LONGEST_TURN_MS * _MS)
+        elif not self.speaking:
+            reach = self._detector.rules.prefix_padding_ms + MIN_SPEECH_MS + 4 * WINDOW_MS
+            self._buffer.drop_before(self._seen - reach * _MS)
+
+    def _caught_up(self) -> None:
+        """Give up on windows not yet looked at; the detector starts over from here."""
+        self._seen = self._buffer.end
+        if self._detector is not None:
+            self._detector.now_ms = self.received_ms
+            self._detector.forget()
+
+    # From decisions to events
+
+    def _act(self, decisions: list[Decision]) -> None:
+        for decision in decisions:
+            if isinstance(decision, Started):
+                self._open_stream(decision.start_ms * _MS)
+                self._on_event(SpeechStarted(decision.start_ms))
+            elif isinstance(decision, Paused):
+                self._speculate(decision.at_ms * _MS)
+            elif isinstance(decision, Ask):
+                self._ask(decision)
+            elif isinstance(decision, Ended):
+                self._end(decision)
+            else:
+                self._drop_speculation()
+
+    def _ask(self, ask: Ask) -> None:
+        model, detector = self._models.end_of_turn, self._detector
+        if model is None or detector is None or detector.start_ms is None:
+            return
+        start = max(detector.start_ms, ask.at_ms - _JUDGED_MS) * _MS
+        speech = self._buffer.slice(start, ask.at_ms * _MS)
+        self._start(self._judge(model, detector, ask, speech))
+
+    async def _judge(
+        self, model: EndOfTurn, detector: TurnDetector, ask: Ask, speech: Samples
+    ) -> None:
+        try:
+            probability = await model.probability(speech)
+        except Exception as error:
+            logger.warning("end of turn falls back to silence: %s", error)
+            probability = None
+        if detector is self._detector:
+            self._act(detector.answer(ask, probability))
+            self._let_go()
+
+    def _end(self, ended: Ended) -> None:
+        segment = self._finish(ended, self._turn_ms)
+        self._on_event(SpeechStopped(ended.end_ms, segment))
+
+    # Transcription
+
+    def _begin_ms(self) -> int:
+        """Where a commit would begin."""
+        running = self._detector.start_ms if self._detector else None
+        return max(-(-self._buffer.start // _MS), running or 0)
+
+    def _open_stream(self, start: int) -> None:
+        self._drop_stream()
+        self._stream = self._models.stt.stream(language=self.language, prompt=self.prompt)
+        self._fed = start
+        self._turn_ms = start // _MS
+
+    def _feed(self, until: int) -> TranscriptionStream:
+        if self._stream is None:
+            self._open_stream(self._begin_ms() * _MS)
+        stream = self._stream
+        assert stream is not None
+        stream.push(self._buffer.slice(self._fed, until))
+        self._fed = max(self._fed, until)
+        return stream
+
+    def _speculate(self, until: int) -> None:
+        self._drop_speculation()
+        self._speculation = self._start(self._feed(until).transcript())
+
+    def _finish(self, ended: Ended, start_ms: int) -> Segment:
+        """Hand over the turn: its transcript is the one begun at the pause, if there is one."""
+        speculation = self._speculation
+        if speculation is None or ended.reason in ("commit", "length") or _failed(speculation):
+            self._drop_speculation()
+            stream = self._feed(ended.end_ms * _MS)
+            transcript = self._start(stream.transcript())
+        else:
+            stream, transcript = self._stream, speculation
+            assert stream is not None
+        begin, end = start_ms * _MS, ended.end_ms * _MS
+        audio = self._buffer.slice(begin, end)
+        self._buffer.drop_before(end)
+        self._speculation = self._stream = None
+        return Segment(
+            start_ms,
+            ended.end_ms,
+            audio,
+            self._start(_closing(stream, transcript)),
+            ended.reason,
+            ended.waited_ms,
+            ended.probability,
+            speculated=transcript is speculation,
+        )
+
+    def _drop_speculation(self) -> None:
+        if self._speculation is not None:
+            self._speculation.cancel()
+            self._speculation = None
+
+    def _drop_stream(self) -> None:
+        self._drop_speculation()
+        if self._stream is not None:
+            self._start(self._stream.aclose())
+            self._stream = None
+
+    def _start(self, work: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Retrieved here, so that a transcript nobody awaits leaves no noise at shutdown.
+            logger.debug("speech model failed: %s", error)
+
+
+def _failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+async def _closing(stream: TranscriptionStream, transcript: asyncio.Task[Transcript]) -> Transcript:
+    try:
+        return await transcript
+    finally:
+        await stream.aclose()

@@ -1,0 +1,186 @@
+"""The mouth of one call: a reply's text in as it is written, speech out as it is made."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from frontdesk.voice.base import OUTPUT_RATE, Samples, TextToSpeech
+from frontdesk.voice.clauses import ClauseSplitter
+from frontdesk.voice.edges import EdgeTrimmer
+from frontdesk.voice.spoken import has_words, spoken
+
+T = TypeVar("T")
+
+_AHEAD = 64
+"""Clauses written but not yet spoken before the writer has to wait."""
+_CHUNK = OUTPUT_RATE // 5
+"""Longest chunk, 200 ms: what is sent can be cut about there."""
+_TAIL_MS = {"clause": 120.0, "sentence": 280.0}
+"""Pause left behind a comma and behind a sentence, as people make them."""
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "\n")
+_CLOSERS = "\"')]}”’»」』）】*_` \t"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spoken:
+    """A chunk of speech: about 200 ms of ``audio`` (24 kHz) of the clause ``text``.
+
+    Times are milliseconds in the utterance. ``text`` is as written, the same on all chunks of the
+    clause; ``first_of_clause`` and ``last_of_clause`` say where it begins and ends. The last
+    chunk is the pause behind the clause, and has no audio when there is none: so a clause without
+    words (a rule, an emoji) is one empty chunk. The joined texts of first chunks are the reply.
+    """
+
+    text: str
+    audio: Samples
+    start_ms: float
+    end_ms: float
+    first_of_clause: bool
+    last_of_clause: bool
+
+
+class PhraseCache:
+    """Speech of short lines that recur, shared by calls: placeholders, apologies, greetings.
+
+    A line is kept when it is said for the second time, so that one-off replies do not push out
+    the recurring ones. The least recently used line goes first."""
+
+    def __init__(self, lines: int = 64, letters: int = 100) -> None:
+        self._letters = letters
+        self._lines = lines
+        self._kept: OrderedDict[tuple[object, ...], tuple[Samples, ...]] = OrderedDict()
+        self._once: OrderedDict[tuple[object, ...], None] = OrderedDict()
+
+    def get(self, key: tuple[object, ...]) -> tuple[Samples, ...] | None:
+        """The chunks of a line, if kept."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def put(self, key: tuple[object, ...], text: str, chunks: list[Samples]) -> None:
+        """A line was said whole."""
+        if len(text) > self._letters:
+            return
+        if key not in self._once:
+            self._once[key] = None
+            if len(self._once) > 8 * self._lines:
+                self._once.popitem(last=False)
+            return
+        self._kept[key] = tuple(chunks)
+        if len(self._kept) > self._lines:
+            self._kept.popitem(last=False)
+
+
+class Speaker:
+    """Speaks replies with one voice. ``voice`` may be changed between replies.
+
+    ``style`` is how to speak, in plain words, for models that can; ``language`` an ISO-639-1 code
+    that decides how figures are read."""
+
+    def __init__(
+        self,
+        tts: TextToSpeech,
+        voice: str | None = None,
+        style: str | None = None,
+        speed: float = 1.0,
+        *,
+        language: str | None = None,
+        cache: PhraseCache | None = None,
+    ) -> None:
+        self.voice = voice
+        self.style = style
+        self.speed = speed
+        self.language = language
+        self._tts = tts
+        self._cache = cache
+
+    async def speak(self, text_deltas: AsyncIterator[str]) -> AsyncIterator[Spoken]:
+        """Speech for a reply that is still being written. Writing does not wait for speaking.
+
+        Close the iterator to stop both at once. Raises
+        :class:`~frontdesk.voice.base.SpeechError` when the model fails, and what ``text_deltas``
+        raises after the words before it are spoken."""
+        clauses: asyncio.Queue[str | None] = asyncio.Queue(_AHEAD)
+        reader = asyncio.create_task(_read(text_deltas, clauses))
+        at = 0.0
+        try:
+            while (clause := await clauses.get()) is not None:
+                async with _closing(self._clause(clause, at)) as chunks:
+                    async for chunk in chunks:
+                        at = chunk.end_ms
+                        yield chunk
+            await reader
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def _clause(self, text: str, at: float) -> AsyncIterator[Spoken]:
+        """The clause's speech without the model's padding; the pause behind it is the last chunk."""
+        line = spoken(text, language=self.language, today=datetime.now(UTC).date())
+        trimmer, first = EdgeTrimmer(_tail_ms(text)), True
+        if has_words(line):
+            async with _closing(self._synthesized(line)) as synthesized:
+                async for samples in synthesized:
+                    for chunk in _chunks(trimmer.push(samples)):
+                        made = _spoken(text, chunk, at, first=first)
+                        at, first = made.end_ms, False
+                        yield made
+        yield _spoken(text, trimmer.finish(), at, first=first, last=True)
+
+    async def _synthesized(self, line: str) -> AsyncIterator[Samples]:
+        key = (self._tts.name, self.voice, self.style, self.speed, line)
+        kept = self._cache.get(key) if self._cache else None
+        if kept is not None:
+            for samples in kept:
+                yield samples
+            return
+        made: list[Samples] = []
+        speech = self._tts.synthesize(line, voice=self.voice, style=self.style, speed=self.speed)
+        async with _closing(speech):
+            async for samples in speech:
+                made.append(samples)
+                yield samples
+        if self._cache:
+            self._cache.put(key, line, made)
+
+
+async def _read(text_deltas: AsyncIterator[str], clauses: asyncio.Queue[str | None]) -> None:
+    splitter, failure = ClauseSplitter(), None
+    async with _closing(text_deltas):
+        try:
+            async for delta in text_deltas:
+                for clause in splitter.push(delta):
+                    await clauses.put(clause)
+        except Exception as error:
+            failure = error
+    for clause in (*splitter.flush(), None):
+        await clauses.put(clause)
+    if failure is not None:
+        raise failure
+
+
+@asynccontextmanager
+async def _closing(items: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """Close an iterator that can be closed, as generators can."""
+    try:
+        yield items
+    finally:
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
+
+
+def _spoken(text: str, audio: Samples, at: float, *, first: bool, last: bool = False) -> Spoken:
+    return Spoken(text, audio, at, at + len(audio) * 1000 / OUTPUT_RATE, first, last)
+
+
+def _chunks(samples: Samples) -> list[Samples]:
+    return [samples[at : at + _CHUNK] for at in range(0, len(samples), _CHUNK)]
+
+
+def _tail_ms(clause: str) -> float:
+    ended = clause.rstrip(_CLOSERS).endswith(_SENTENCE_ENDS)
+    return _TAIL_MS["sentence" if ended else "clause"]

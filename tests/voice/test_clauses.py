@@ -1,0 +1,130 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frontdesk.voice.clauses import ClauseSplitter
+
+SCRAPS = st.sampled_from(
+    [
+        *"abcI19.,;:!?-–—…\n \"')。、，！한글日本語",
+        "Dr. ",
+        "3.50",
+        " e.g. ",
+        "a@b.com",
+        "https://x.io/a.b?c",
+        "1. ",
+        " word",
+        "  ",
+    ]
+)
+TEXTS = st.lists(SCRAPS, max_size=60).map("".join)
+
+
+def split(text: str, size: int | None = None) -> list[str]:
+    splitter = ClauseSplitter()
+    deltas = [text] if size is None else [text[i : i + size] for i in range(0, len(text), size)]
+    return [clause for delta in deltas for clause in splitter.push(delta)] + splitter.flush()
+
+
+def stripped(text: str) -> list[str]:
+    return [clause.strip() for clause in split(text)]
+
+
+@given(TEXTS, st.integers(1, 9))
+def test_joined_clauses_are_the_text_but_for_blank_ends(text: str, size: int) -> None:
+    joined = "".join(split(text, size))
+    assert text.startswith(joined)
+    assert not text[len(joined) :].strip()
+
+
+@given(TEXTS, st.integers(1, 9))
+def test_cuts_do_not_depend_on_the_deltas(text: str, size: int) -> None:
+    assert split(text, size) == split(text)
+
+
+@given(TEXTS)
+def test_no_clause_is_blank(text: str) -> None:
+    assert all(clause.strip() for clause in split(text))
+
+
+def test_the_first_clause_ends_at_a_comma_and_later_ones_at_the_sentence() -> None:
+    assert stripped("Let me see, your order left today. It comes on Monday, I think. Bye!") == [
+        "Let me see,",
+        "your order left today.",
+        "It comes on Monday, I think.",
+        "Bye!",
+    ]
+
+
+def test_one_word_is_no_first_clause_unless_it_is_a_sentence() -> None:
+    assert stripped("Well, that is odd. Hm.") == ["Well, that is odd.", "Hm."]
+    assert stripped("Hello! How can I help?") == ["Hello!", "How can I help?"]
+
+
+def test_a_clause_comes_as_soon_as_the_next_word_begins() -> None:
+    splitter = ClauseSplitter()
+    assert splitter.push("One moment,") == []
+    assert splitter.push(" I") == ["One moment, "]
+    assert splitter.push(" look.") == []
+    assert splitter.flush() == ["I look."]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "That is 3.50 or 1,250.75 in all.",
+        "Ask Dr. Meyer or Mrs. Young for it.",
+        "We open at 9 a.m. every day.",
+        "Write to jane.doe@example.co.uk for help.",
+        "See https://example.com/a,b.html?x=1;y=2 for it.",
+        "Bring fruit, e.g. apples, approx. ten.",
+        "It is by J. R. Smith.",
+        "Room No. 5 is free.",
+        "Pages 10–20 are gone.",
+    ],
+)
+def test_a_later_sentence_stays_whole(sentence: str) -> None:
+    assert stripped(f"Yes. {sentence} Good.")[1:] == [sentence, "Good."]
+
+
+def test_an_abbreviation_may_end_a_sentence_before_a_capital() -> None:
+    assert stripped("Sure. We close at 6 p.m. Come early.") == [
+        "Sure.",
+        "We close at 6 p.m.",
+        "Come early.",
+    ]
+
+
+def test_quotes_and_brackets_close_with_their_sentence() -> None:
+    assert stripped('He said "yes." (So did I.) Fine.') == [
+        'He said "yes."',
+        "(So did I.)",
+        "Fine.",
+    ]
+
+
+def test_a_list_keeps_its_numbers_with_its_lines() -> None:
+    assert stripped("Do this:\n1. Open it.\n2. Close it.") == [
+        "Do this:",
+        "1. Open it.",
+        "2. Close it.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "请稍等一下，|我来查一查。|您的订单已发货，明天到。",
+        "少々お待ちください、|確認します。|はい！",
+        "잠시만 기다려 주세요, |확인하겠습니다. |네, 도착했습니다!",
+    ],
+)
+def test_east_asian_punctuation_cuts_alike(marked: str) -> None:
+    assert split(marked.replace("|", "")) == marked.split("|")
+
+
+def test_an_endless_sentence_is_cut_at_a_comma_and_at_last_at_a_space() -> None:
+    commas = stripped("Yes. Some " + "word " * 40 + "end, " + "word " * 10 + "end.")
+    assert commas[1].endswith("end,")
+    bare = split("Yes. Some " + "word " * 200)
+    assert max(map(len, bare)) < 300
