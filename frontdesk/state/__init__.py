@@ -1,1 +1,26 @@
-"""Session state in Redis: a log a call, written under a fenced lease; state is its fold."""
+"""Session state: each call a log in Redis, written under a lease, folded into what it is now."""
+
+from frontdesk.state.connection import connect
+from frontdesk.state.entries import CallState, Entry, StoredItem
+from frontdesk.state.errors import Fenced, Held, LogLost, StateError, Unavailable
+from frontdesk.state.fold import apply, fold
+from frontdesk.state.log import CallStore, CallSummary, Lease
+from frontdesk.state.writer import LogWriter
+
+__all__ = [
+    "CallState",
+    "CallStore",
+    "CallSummary",
+    "Entry",
+    "Fenced",
+    "Held",
+    "Lease",
+    "LogLost",
+    "LogWriter",
+    "StateError",
+    "StoredItem",
+    "Unavailable",
+    "apply",
+    "connect",
+    "fold",
+]

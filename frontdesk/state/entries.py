@@ -13,12 +13,28 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 ``audio``          item_id, role (caller, agent), uri, offset_ms, seconds
 ``call.ended``     reason
 =================  ==========================================================================
+
+``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
+item, no ``after`` at all (or an item that is gone) puts it last. ``hidden`` may be left out.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 Entry = dict[str, Any]
+
+FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "call.opened": ("team", "team_version", "agent", "transport"),
+    "session": ("session",),
+    "item.added": ("item",),
+    "item.changed": ("item",),
+    "item.deleted": ("item_id",),
+    "agent.changed": ("agent", "previous"),
+    "heard": ("item_id", "text", "audio_ms"),
+    "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
+    "call.ended": ("reason",),
+}
+"""The kinds that this version writes, and the fields that each must have."""
 
 
 @dataclass(slots=True)
@@ -33,7 +49,11 @@ class StoredItem:
 
 @dataclass(slots=True)
 class CallState:
-    """A call, folded from its log. ``items`` is in conversation order."""
+    """A call, folded from its log. ``items`` is in conversation order.
+
+    ``seq`` is the number of the last entry folded in; ``unknown`` counts those among them that
+    this version could not read.
+    """
 
     call_id: str
     seq: int = 0
@@ -46,3 +66,16 @@ class CallState:
     session: dict[str, Any] = field(default_factory=dict[str, Any])
     items: list[StoredItem] = field(default_factory=list[StoredItem])
     audio: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    unknown: int = 0
+
+
+def check(entry: Entry) -> None:
+    """Refuse an entry that could not be folded. Raises ``ValueError`` naming what is missing."""
+    kind = entry.get("kind")
+    if kind not in FIELDS:
+        raise ValueError(f"log entry of unknown kind {kind!r}: known are {', '.join(FIELDS)}")
+    missing = [name for name in ("at", *FIELDS[kind]) if name not in entry]
+    if missing:
+        raise ValueError(f"log entry {kind!r} lacks {', '.join(missing)}")
+    if "item" in entry and not isinstance(entry["item"].get("id"), str):
+        raise ValueError(f"log entry {kind!r}: item has no id")

@@ -1,0 +1,146 @@
+"""Folding a log into the state of a call. No I/O, no clock: equal logs give equal states."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from frontdesk.state.entries import CallState, Entry, StoredItem
+
+logger = logging.getLogger(__name__)
+
+
+def fold(entries: Iterable[Entry], state: CallState) -> CallState:
+    """Apply ``entries`` to ``state``, in place, and return it."""
+    for entry in entries:
+        apply(state, entry)
+    return state
+
+
+def apply(state: CallState, entry: Entry) -> None:
+    """Apply one entry, in place.
+
+    An entry that this version cannot read (a newer worker wrote it) is counted in ``unknown`` and
+    otherwise passed over: a call must stay loadable while versions are mixed.
+    """
+    state.seq += 1
+    step = _STEPS.get(entry.get("kind", ""))
+    try:
+        if step is None:
+            raise LookupError("unknown kind")
+        step(state, entry)
+    except (LookupError, TypeError, AttributeError) as error:
+        state.unknown += 1
+        logger.warning(
+            "Call %s: entry %d (%s) is not understood: %s",
+            state.call_id,
+            state.seq,
+            entry.get("kind"),
+            error,
+        )
+
+
+def dump(state: CallState) -> bytes:
+    """A snapshot of ``state`` as JSON."""
+    return orjson.dumps(state)
+
+
+def restore(snapshot: bytes) -> CallState:
+    """The state that :func:`dump` wrote. Fields of a newer version are passed over. Raises
+    ``ValueError`` when it is not a snapshot."""
+    fields: dict[str, Any] = orjson.loads(snapshot)
+    items = [
+        StoredItem(**{name: item[name] for name in StoredItem.__slots__ if name in item})
+        for item in fields.pop("items", [])
+    ]
+    if "call_id" not in fields:
+        raise ValueError("not a snapshot of a call")
+    return CallState(
+        **{name: fields[name] for name in CallState.__slots__ if name in fields}, items=items
+    )
+
+
+def _opened(state: CallState, entry: Entry) -> None:
+    state.team = entry["team"]
+    state.team_version = entry["team_version"]
+    state.agent = entry["agent"]
+    state.transport = entry["transport"]
+    state.opened_at = state.opened_at or entry["at"]
+    state.ended = None  # a second one means that the call was taken up again
+
+
+def _session(state: CallState, entry: Entry) -> None:
+    state.session = entry["session"]
+
+
+def _item_added(state: CallState, entry: Entry) -> None:
+    item = entry["item"]
+    if _index(state, item["id"]) is not None:
+        _item_changed(state, entry)
+        return
+    stored = StoredItem(item, hidden=entry.get("hidden", False))
+    state.items.insert(_place(state, entry), stored)
+
+
+def _place(state: CallState, entry: Entry) -> int:
+    if "after" not in entry:
+        return len(state.items)
+    if entry["after"] is None:
+        return 0
+    before = _index(state, entry["after"])
+    return len(state.items) if before is None else before + 1
+
+
+def _item_changed(state: CallState, entry: Entry) -> None:
+    index = _index(state, entry["item"]["id"])
+    if index is not None:
+        state.items[index].item = entry["item"]
+
+
+def _item_deleted(state: CallState, entry: Entry) -> None:
+    index = _index(state, entry["item_id"])
+    if index is not None:
+        del state.items[index]
+
+
+def _agent_changed(state: CallState, entry: Entry) -> None:
+    state.agent = entry["agent"]
+
+
+def _heard(state: CallState, entry: Entry) -> None:
+    text, audio_ms = entry["text"], entry["audio_ms"]
+    index = _index(state, entry["item_id"])
+    if index is not None:  # None: the client deleted the item while it was played
+        state.items[index].heard, state.items[index].heard_ms = text, audio_ms
+
+
+def _audio(state: CallState, entry: Entry) -> None:
+    state.audio.append({name: entry[name] for name in _AUDIO})
+
+
+def _ended(state: CallState, entry: Entry) -> None:
+    state.ended = entry["reason"]
+
+
+_AUDIO = ("item_id", "role", "uri", "offset_ms", "seconds")
+
+_STEPS: dict[str, Callable[[CallState, Entry], None]] = {
+    "call.opened": _opened,
+    "session": _session,
+    "item.added": _item_added,
+    "item.changed": _item_changed,
+    "item.deleted": _item_deleted,
+    "agent.changed": _agent_changed,
+    "heard": _heard,
+    "audio": _audio,
+    "call.ended": _ended,
+}
+
+
+def _index(state: CallState, item_id: str) -> int | None:
+    # From the end: what changes is nearly always the last item.
+    for index in range(len(state.items) - 1, -1, -1):
+        if state.items[index].item["id"] == item_id:
+            return index
+    return None

@@ -1,0 +1,31 @@
+-- Put in front of every script.
+-- KEYS: meta, log, snap (one hash tag, so one slot of a cluster).
+-- ARGV: worker, epoch, lease in ms, retention in ms, then the script's own.
+-- Replies are {status, ...}; a script writes nothing unless its status is OK.
+local meta, log, snap = KEYS[1], KEYS[2], KEYS[3]
+local worker, epoch, lease, retention = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+
+-- The server's clock is the only one: workers' clocks may differ. Microseconds.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+local held = redis.call('HMGET', meta, 'owner', 'epoch', 'until', 'seq', 'base')
+local call = held[2] and {
+  owner = held[1], epoch = held[2], ends = tonumber(held[3]),
+  seq = tonumber(held[4]), base = tonumber(held[5]),
+}
+
+local function lost()
+  if not call then return {'GONE'} end
+  if call.owner ~= worker or call.epoch ~= epoch then return {'FENCED', call.owner} end
+end
+
+local function keep()
+  redis.call('PEXPIRE', meta, retention)
+  redis.call('PEXPIRE', log, retention)
+  redis.call('PEXPIRE', snap, retention)
+end

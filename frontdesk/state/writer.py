@@ -1,0 +1,191 @@
+"""Writing a call's log beside the call, so that the audio path never waits for Redis."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+import orjson
+from redis.exceptions import RedisError
+
+from frontdesk.state.entries import CallState, Entry, check
+from frontdesk.state.errors import LogLost, StateError, Unavailable
+from frontdesk.state.fold import apply
+from frontdesk.state.log import CallStore, Lease
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 30.0
+BATCH = 512
+BACKLOG_BYTES = 16 * 1024 * 1024
+SNAPSHOT_EVERY = 64
+FIRST_DELAY, LAST_DELAY = 0.05, 2.0
+
+
+class LogWriter:
+    """The one writer of one call's log. Use as ``async with``: leaving it flushes and gives the
+    lease back.
+
+    ``state`` is the call as it stood when the lease was taken (``CallStore.load`` after ``open``);
+    leave it out for a new call. ``on_lost`` is called once, in the event loop, when the call can
+    no longer be written: with :class:`Fenced` when another worker has it, with
+    :class:`Unavailable` when the store did not answer for ``patience`` seconds or more than 16 MiB
+    wait. The call must then end or fall silent; what is put later is dropped.
+
+    While the store is away, entries wait in memory and are written in order when it is back. A
+    store that comes back with less than it had acknowledged is filled up from memory.
+    """
+
+    def __init__(
+        self,
+        store: CallStore,
+        lease: Lease,
+        state: CallState | None = None,
+        *,
+        on_lost: Callable[[StateError], None],
+        patience: float = PATIENCE,
+    ) -> None:
+        self._store = store
+        self._lease = lease
+        self.state = state or CallState(lease.call_id)
+        """The call as far as the store has acknowledged it."""
+        if self.state.seq != lease.seq:
+            raise ValueError(
+                f"call {lease.call_id}: the state is at entry {self.state.seq}, the log at "
+                f"{lease.seq}: load the call after it was opened"
+            )
+        self._on_lost = on_lost
+        self._patience = patience
+        self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._snapshot_at = 0
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._flushed: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._lost: StateError | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name=f"log of {self._lease.call_id}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Write what waits, for ``patience`` seconds at most, then give the call back."""
+        self._closing = True
+        self._wake.set()
+        if self._task:
+            await self._task
+        if self._lost is None:
+            try:
+                await self._store.release(self._lease)
+            except RedisError as error:
+                logger.warning("Call %s: lease not given back: %s", self._lease.call_id, error)
+
+    def put(self, entry: Entry) -> int:
+        """Take one entry for writing, and give its number in the log. Never waits.
+
+        Raises ``ValueError`` for an entry that could not be read back.
+        """
+        check(entry)
+        try:
+            line = orjson.dumps(entry)  # now: the caller may change the item later
+        except TypeError as error:
+            raise ValueError(f"log entry {entry['kind']!r} is not JSON: {error}") from error
+        if self._lost is None:
+            self._waiting.append(line)
+            self._waiting_bytes += len(line)
+            self._wake.set()
+        return self.state.seq + len(self._waiting)
+
+    async def flush(self) -> None:
+        """Wait until all that was put so far is acknowledged. Raises what ``on_lost`` is given."""
+        if self._lost is None and self._waiting:
+            done = asyncio.get_running_loop().create_future()
+            self._flushed.append((self.state.seq + len(self._waiting), done))
+            await done
+        if self._lost is not None:
+            raise self._lost
+
+    async def _run(self) -> None:
+        try:
+            while await self._something_to_do():
+                if self._waiting_bytes > BACKLOG_BYTES:
+                    raise Unavailable(f"{self._waiting_bytes} bytes wait to be written")
+                await self._persist(self._append if self._waiting else self._renew)
+                if self._snapshot_due():
+                    await self._persist(self._snapshot)
+        except StateError as error:
+            self._lose(error)
+        except Exception as error:
+            logger.exception("Call %s: the log's writer failed", self._lease.call_id)
+            self._lose(StateError(f"the log's writer failed: {error!r}"))
+        finally:
+            if self._waiting and self._lost is None:
+                self._lost = StateError("the log's writer was cancelled")
+            self._settle()
+
+    def _lose(self, error: StateError) -> None:
+        self._lost = error
+        logger.error("Call %s can no longer be written: %s", self._lease.call_id, error)
+        self._on_lost(error)
+
+    async def _something_to_do(self) -> bool:
+        """Wait for entries, or until the lease wants renewing. False when all is done."""
+        self._wake.clear()
+        if not self._waiting and not self._closing:
+            try:
+                async with asyncio.timeout(self._lease.ttl / 3):
+                    await self._wake.wait()
+            except TimeoutError:
+                return True
+        return bool(self._waiting) or not self._closing
+
+    async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do ``step`` until it succeeds. Raises :class:`Fenced` or :class:`Unavailable`."""
+        clock = asyncio.get_running_loop().time
+        delay, give_up = FIRST_DELAY, clock() + self._patience
+        mend = False
+        while True:
+            try:
+                if mend:
+                    await self._snapshot()
+                return await step()
+            except LogLost as error:
+                mend = True
+                logger.warning("%s; it is written again from memory", error)
+            except RedisError as error:
+                if clock() + delay > give_up or self._waiting_bytes > BACKLOG_BYTES:
+                    raise Unavailable(f"no write for {self._patience:g} s: {error}") from error
+                if delay == FIRST_DELAY:
+                    logger.warning("Call %s waits to be written: %s", self._lease.call_id, error)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LAST_DELAY)
+
+    async def _append(self) -> None:
+        batch = [self._waiting[index] for index in range(min(BATCH, len(self._waiting)))]
+        await self._store.append(self._lease, batch)
+        for line in batch:
+            self._waiting.popleft()
+            self._waiting_bytes -= len(line)
+            apply(self.state, orjson.loads(line))
+        self._settle()
+
+    async def _renew(self) -> None:
+        await self._store.renew(self._lease)
+
+    def _snapshot_due(self) -> bool:
+        # As long as the state itself, so that writing snapshots costs no more than the log did.
+        # Never over entries that a newer version wrote: they must stay for it to read.
+        tail = self.state.seq - self._snapshot_at
+        return tail >= max(SNAPSHOT_EVERY, len(self.state.items)) and not self.state.unknown
+
+    async def _snapshot(self) -> None:
+        await self._store.snapshot(self._lease, self.state)
+        self._snapshot_at = self.state.seq
+
+    def _settle(self) -> None:
+        while self._flushed and (self._lost or self._flushed[0][0] <= self.state.seq):
+            _, done = self._flushed.popleft()
+            if not done.done():
+                done.set_result(None)
