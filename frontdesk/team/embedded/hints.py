@@ -1,0 +1,80 @@
+"""What a team file tells the embedded model about one agent: examples, templates, fixed lines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from frontdesk.desk.schema import Agent, Answer, Handoff, Lines, Phrases, Team
+
+
+@dataclass(frozen=True)
+class Target:
+    """Another agent, as an agent that may hand over to it sees it.
+
+    ``near`` are things it deals with itself, ``far`` things that those behind it deal with.
+    """
+
+    description: str
+    near: tuple[str, ...] = ()
+    far: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AgentHints:
+    """Everything the embedded model knows beyond the tools and handoffs of a request."""
+
+    agent: str = ""
+    entry: str = ""
+    tools: Mapping[str, Phrases] = field(default_factory=dict[str, Phrases])
+    targets: Mapping[str, Target] = field(default_factory=dict[str, Target])
+    answers: tuple[Answer, ...] = ()
+    lines: Lines = field(default_factory=Lines)
+
+
+def hints_for(team: Team, agent: str) -> AgentHints:
+    """The hints for ``agent`` of ``team``; raises KeyError when the team has no such agent."""
+    own = team.agents[agent]
+    return AgentHints(
+        agent=agent,
+        entry=team.entry,
+        tools=_phrases(team, own),
+        targets={to: _target(team, to, agent) for to in _handoffs(own) if to in team.agents},
+        answers=own.answers,
+        lines=team.lines,
+    )
+
+
+def _handoffs(agent: Agent) -> list[str]:
+    return [edge.to if isinstance(edge, Handoff) else edge for edge in agent.handoffs]
+
+
+def _phrases(team: Team, agent: Agent) -> dict[str, Phrases]:
+    """Examples and templates by tool name, as the SDK will name the tools."""
+    found: dict[str, Phrases] = {}
+    for server in agent.mcp:
+        if server in team.mcp:
+            found |= team.mcp[server].phrases
+    return found | {name: team.tools[name] for name in agent.tools if name in team.tools}
+
+
+def _target(team: Team, to: str, asking: str) -> Target:
+    agent = team.agents[to]
+    behind = [name for name in _handoffs(agent) if name not in (asking, to) and name in team.agents]
+    return Target(
+        description=agent.description,
+        near=_deals_with(team, agent),
+        far=tuple(
+            phrase
+            for name in behind
+            for phrase in (team.agents[name].description, *_deals_with(team, team.agents[name]))
+        ),
+    )
+
+
+def _deals_with(team: Team, agent: Agent) -> tuple[str, ...]:
+    tools = _phrases(team, agent)
+    return (
+        *agent.examples,
+        *(example for phrases in tools.values() for example in phrases.examples),
+        *(" ".join(name.split("_")) for name in tools),
+        *(example for answer in agent.answers for example in answer.examples),
+    )

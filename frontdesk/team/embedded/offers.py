@@ -1,0 +1,102 @@
+"""Everything an agent could do next, each with the words that call for it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agents import FunctionTool, Handoff, Tool
+
+from frontdesk.desk.schema import Answer, Phrases
+from frontdesk.team.embedded.hints import AgentHints, Target
+from frontdesk.team.embedded.parameters import Kind, Parameter, parameters
+from frontdesk.team.embedded.tokens import split_name
+
+_HANDOFF_PREFACE = re.compile(
+    r"^hand(?:s|ed)?\s?(?:off|over) to the .{1,60}? agent to handle the request\.\s*", re.IGNORECASE
+)
+
+
+class Deed(StrEnum):
+    """The kinds of next step."""
+
+    TOOL = "tool"
+    HANDOFF = "handoff"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One possible step: ``examples`` call for it outright, ``descriptions`` tell what it is,
+    ``far`` are examples of what lies behind it."""
+
+    deed: Deed
+    name: str
+    examples: tuple[str, ...]
+    descriptions: tuple[str, ...]
+    far: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    reply: str = ""
+    template: str | None = None
+
+    @property
+    def required(self) -> tuple[Parameter, ...]:
+        return tuple(parameter for parameter in self.parameters if parameter.required)
+
+    @property
+    def is_search(self) -> bool:
+        """A tool that takes any question: all it must have is the caller's own words."""
+        return bool(self.required) and all(p.kind is Kind.SENTENCE for p in self.required)
+
+    @property
+    def context(self) -> str:
+        """Words of the offer itself, which are never a value in it."""
+        return " ".join((*split_name(self.name), *self.descriptions))
+
+
+def offers_for(
+    tools: Iterable[Tool], handoffs: Iterable[Handoff], hints: AgentHints
+) -> list[Offer]:
+    """Tools first, then handoffs, then fixed answers; a tool that speech cannot fill is left out."""
+    usable = (_tool(tool, hints.tools) for tool in tools if isinstance(tool, FunctionTool))
+    return [
+        *(o for o in usable if all(p.kind is not Kind.OPAQUE for p in o.required)),
+        *(_handoff(handoff, hints) for handoff in handoffs),
+        *(_answer(answer) for answer in hints.answers),
+    ]
+
+
+def _tool(tool: FunctionTool, phrases: dict[str, Phrases] | object) -> Offer:
+    known = phrases.get(tool.name) if isinstance(phrases, dict) else None  # pyright: ignore
+    own = known if isinstance(known, Phrases) else Phrases()
+    return Offer(
+        deed=Deed.TOOL,
+        name=tool.name,
+        examples=own.examples,
+        descriptions=_described(tool.name, tool.description),
+        parameters=parameters(tool.params_json_schema),
+        template=own.answer,
+    )
+
+
+def _handoff(handoff: Handoff, hints: AgentHints) -> Offer:
+    target = hints.targets.get(handoff.agent_name, Target(description=""))
+    described = target.description or _HANDOFF_PREFACE.sub("", handoff.tool_description)
+    return Offer(
+        deed=Deed.HANDOFF,
+        name=handoff.tool_name,
+        examples=target.near,
+        descriptions=_described(handoff.agent_name, described),
+        far=target.far,
+    )
+
+
+def _answer(answer: Answer) -> Offer:
+    return Offer(Deed.ANSWER, answer.answer, answer.examples, (), reply=answer.answer)
+
+
+def _described(name: str, description: str) -> tuple[str, ...]:
+    """The name as words and the first paragraph; examples listed after it are not its meaning."""
+    first = re.split(r"\n\s*\n|\bExamples?:", description.strip(), maxsplit=1)[0].strip()
+    words = " ".join(split_name(name))
+    return tuple(text for text in dict.fromkeys((f"{words}: {first}", first, words)) if text.strip(": "))

@@ -1,0 +1,105 @@
+"""Reads counts, sums of money and numbered things ("room three oh five") as numbers."""
+
+import re
+from datetime import date
+from typing import cast
+
+from frontdesk.team.embedded.codes import codes
+from frontdesk.team.embedded.dates import days
+from frontdesk.team.embedded.numbers import Amount, amounts
+from frontdesk.team.embedded.parameters import Parameter
+from frontdesk.team.embedded.times import times
+from frontdesk.team.embedded.tokens import Span, mask, split_name, stem
+
+_GENERIC = frozenset(
+    "number count quantity amount total how many of the much num no size value sum price in a".split()
+)
+_MONEY = re.compile(
+    r"\b(?:amount|price|cost|sum|money|pounds?|dollars?|euros?|budget|payment|fee|balance|gbp|usd|eur)\b"
+)
+_CURRENCY_AFTER = re.compile(
+    r"\s?(?:pounds?|dollars?|euros?|quid|bucks?|francs?|yen|won|gbp|usd|eur|[£$€])\b|\s?[£$€]",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"\b(?:number|id|code)\b")
+
+
+def read_number(
+    parameter: Parameter, text: str, today: date, *, asked: bool
+) -> tuple[int | float, Span] | None:
+    """The number for ``parameter`` in ``text`` and its place.
+
+    A number that something else counts ("two people", for nights) is taken only when the
+    parameter was asked for.
+    """
+    hidden = [day.span for day in days(text, today)] + [clock.span for clock in times(text)]
+    rest = mask(text, hidden)
+    found = [(amount, _fitness(parameter, amount, rest)) for amount in _candidates(parameter, rest)]
+    if asked and not found:
+        found = [(amount, _fitness(parameter, amount, text)) for amount in _candidates(parameter, text)]
+    best = max(found, key=lambda pair: pair[1], default=None)
+    if best is None or best[1] < (-1 if asked else 0):
+        return None
+    return best[0].number, best[0].span
+
+
+def _candidates(parameter: Parameter, text: str) -> list[Amount]:
+    found = [amount for amount in amounts(text) if _in_range(parameter, amount)]
+    if _is_numbered(parameter):
+        digits = codes(text, lambda joined: joined if joined.isdigit() and len(joined) < 10 else None)
+        coded = [Amount(int(code.text), code.span) for code in digits if code.cost == 0]  # pyright: ignore[reportArgumentType]
+        longest = [amount for amount in coded if _in_range(parameter, amount)]
+        found = longest or found
+    return found
+
+
+def _is_numbered(parameter: Parameter) -> bool:
+    """Whether it is a number by name ("room number", at least 100) and not a count."""
+    low = parameter.schema.get("minimum", 0)
+    named = bool(_NUMBERED.search(" ".join(split_name(parameter.name)) + " " + parameter.description.lower()))
+    return named and "number of" not in parameter.description.lower() and not _is_money(parameter) and (
+        parameter.schema.get("type") == "integer" and (low or 0) != 1
+    )
+
+
+def _in_range(parameter: Parameter, amount: Amount) -> bool:
+    schema, value = parameter.schema, amount.value
+    if schema.get("type") == "integer" and value.denominator != 1:
+        return False
+    bounds = [
+        ("minimum", lambda bound: value >= bound),
+        ("maximum", lambda bound: value <= bound),
+        ("exclusiveMinimum", lambda bound: value > bound),
+        ("exclusiveMaximum", lambda bound: value < bound),
+    ]
+    return all(
+        check(cast(float, schema[name]))
+        for name, check in bounds
+        if isinstance(schema.get(name), int | float) and not isinstance(schema[name], bool)
+    )
+
+
+def _is_money(parameter: Parameter) -> bool:
+    return bool(_MONEY.search(" ".join(parameter.words)))
+
+
+def _fitness(parameter: Parameter, amount: Amount, text: str) -> int:
+    """2 or more: its own unit stands beside; 0: nothing speaks against; below: another's."""
+    before, after = text[: amount.span.start], text[amount.span.end :]
+    money = bool(re.search(r"[£$€]\s?$", before) or _CURRENCY_AFTER.match(after))
+    if money or _is_money(parameter):
+        return (3 if money else 0) if _is_money(parameter) else -2
+    own = {stem(word) for word in split_name(parameter.name) if word not in _GENERIC}
+    own |= {stem(word) for word in re.findall(r"[a-z]+", parameter.description.lower())
+            if word not in _GENERIC and len(word) > 3}
+    next_word = re.match(r"\s*([A-Za-z]+)", after)
+    last_word = re.search(r"([A-Za-z]+)\W{0,3}$", before)
+    if next_word and stem(next_word[1]) in own:
+        return 3
+    if last_word and stem(last_word[1]) in own:
+        return 3
+    core = {word for word in split_name(parameter.name) if word not in _GENERIC}
+    if not core or _is_numbered(parameter):
+        return 1
+    counts = bool(next_word and next_word[1].lower().endswith("s") and len(next_word[1]) > 3)
+    return -1 if counts else 0

@@ -1,0 +1,175 @@
+"""A finished reply as the events of a Responses stream, and as the response itself."""
+
+import re
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+from agents.items import TResponseStreamEvent
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseContentPartAddedEvent,
+    ResponseContentPartDoneEvent,
+    ResponseCreatedEvent,
+    ResponseFunctionCallArgumentsDeltaEvent,
+    ResponseFunctionCallArgumentsDoneEvent,
+    ResponseFunctionToolCall,
+    ResponseOutputItem,
+    ResponseOutputItemAddedEvent,
+    ResponseOutputItemDoneEvent,
+    ResponseOutputMessage,
+    ResponseOutputText,
+    ResponseTextDeltaEvent,
+    ResponseTextDoneEvent,
+    ResponseUsage,
+)
+from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
+
+_CLAUSE = re.compile(r".+?(?:[.!?;:](?=\s)|,(?=\s)|$)\s*", re.DOTALL)
+
+
+def clauses(text: str) -> list[str]:
+    """Pieces that a voice can begin to speak; together they are ``text`` exactly."""
+    return _CLAUSE.findall(text)
+
+
+def message(text: str) -> ResponseOutputMessage:
+    """Words to be spoken."""
+    return ResponseOutputMessage(
+        id=f"msg_{uuid4().hex}",
+        type="message",
+        role="assistant",
+        status="completed",
+        content=[ResponseOutputText(type="output_text", text=text, annotations=[], logprobs=[])],
+    )
+
+
+def function_call(name: str, arguments: str) -> ResponseFunctionToolCall:
+    """A call of a tool or a handoff."""
+    return ResponseFunctionToolCall(
+        id=f"fc_{uuid4().hex}",
+        call_id=f"call_{uuid4().hex[:24]}",
+        type="function_call",
+        name=name,
+        arguments=arguments,
+        status="completed",
+    )
+
+
+def response(output: list[ResponseOutputItem], tokens_in: int, tokens_out: int) -> Response:
+    """The completed response around ``output``."""
+    return Response(
+        id=f"resp_{uuid4().hex}",
+        created_at=int(time.time()),
+        model="embedded",
+        object="response",
+        output=output,
+        tool_choice="auto",
+        tools=[],
+        parallel_tool_calls=False,
+        status="completed",
+        usage=ResponseUsage(
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            total_tokens=tokens_in + tokens_out,
+            input_tokens_details=InputTokensDetails(cached_tokens=0, cache_write_tokens=0),
+            output_tokens_details=OutputTokensDetails(reasoning_tokens=0),
+        ),
+    )
+
+
+def events(final: Response) -> Iterator[TResponseStreamEvent]:
+    """The events that a server would stream for ``final``, text by clause."""
+    number = 0
+    for event in _events(final):
+        event.sequence_number = number
+        number += 1
+        yield event
+
+
+def _events(final: Response) -> Iterator[TResponseStreamEvent]:
+    begun = final.model_copy(update={"output": [], "status": "in_progress", "usage": None})
+    yield ResponseCreatedEvent(type="response.created", response=begun, sequence_number=0)
+    for index, item in enumerate(final.output):
+        if isinstance(item, ResponseOutputMessage):
+            yield from _message_events(item, index)
+        elif isinstance(item, ResponseFunctionToolCall):
+            yield from _call_events(item, index)
+    yield ResponseCompletedEvent(type="response.completed", response=final, sequence_number=0)
+
+
+def _added(item: ResponseOutputItem, index: int) -> ResponseOutputItemAddedEvent:
+    return ResponseOutputItemAddedEvent(
+        type="response.output_item.added", item=item, output_index=index, sequence_number=0
+    )
+
+
+def _done(item: ResponseOutputItem, index: int) -> ResponseOutputItemDoneEvent:
+    return ResponseOutputItemDoneEvent(
+        type="response.output_item.done", item=item, output_index=index, sequence_number=0
+    )
+
+
+def _message_events(item: ResponseOutputMessage, index: int) -> Iterator[TResponseStreamEvent]:
+    yield _added(item.model_copy(update={"content": [], "status": "in_progress"}), index)
+    for place, part in enumerate(item.content):
+        if not isinstance(part, ResponseOutputText):
+            continue
+        yield ResponseContentPartAddedEvent(
+            type="response.content_part.added",
+            item_id=item.id,
+            output_index=index,
+            content_index=place,
+            part=part.model_copy(update={"text": ""}),
+            sequence_number=0,
+        )
+        for clause in clauses(part.text):
+            yield ResponseTextDeltaEvent(
+                type="response.output_text.delta",
+                item_id=item.id,
+                output_index=index,
+                content_index=place,
+                delta=clause,
+                logprobs=[],
+                sequence_number=0,
+            )
+        yield ResponseTextDoneEvent(
+            type="response.output_text.done",
+            item_id=item.id,
+            output_index=index,
+            content_index=place,
+            text=part.text,
+            logprobs=[],
+            sequence_number=0,
+        )
+        yield ResponseContentPartDoneEvent(
+            type="response.content_part.done",
+            item_id=item.id,
+            output_index=index,
+            content_index=place,
+            part=part,
+            sequence_number=0,
+        )
+    yield _done(item, index)
+
+
+def _call_events(item: ResponseFunctionToolCall, index: int) -> Iterator[TResponseStreamEvent]:
+    item_id = item.id or item.call_id
+    yield _added(item.model_copy(update={"arguments": "", "status": "in_progress"}), index)
+    yield ResponseFunctionCallArgumentsDeltaEvent(
+        type="response.function_call_arguments.delta",
+        item_id=item_id,
+        output_index=index,
+        delta=item.arguments,
+        sequence_number=0,
+    )
+    yield ResponseFunctionCallArgumentsDoneEvent(
+        type="response.function_call_arguments.done",
+        item_id=item_id,
+        output_index=index,
+        arguments=item.arguments,
+        name=item.name,
+        sequence_number=0,
+    )
+    yield _done(item, index)
