@@ -1,0 +1,227 @@
+"""The pages of the dashboard and the talk page: HTML made here, static files beside it."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+
+from frontdesk.tracing.assets import Assets, dashboard_folder, media_type
+from frontdesk.tracing.reading import read_span
+from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
+
+Record = Mapping[str, Any]
+
+PAGE_SIZE = 50
+
+
+class PageData(Protocol):
+    """What the pages show. Each method returns what the JSON API of the same name answers."""
+
+    async def calls(
+        self,
+        *,
+        limit: int,
+        before: float | None = None,
+        agent: str | None = None,
+        errors: bool = False,
+        q: str | None = None,
+    ) -> Record:
+        """``{"calls": [summary, …]}``, newest first; ``before`` is unix seconds."""
+        ...
+
+    async def call(self, call_id: str) -> Record | None:
+        """``{"call", "turns", "audio", "transcript"}``, or None when there is no such call."""
+        ...
+
+    async def trace(self, trace_id: str) -> Record | None:
+        """``{"trace", "spans"}``, or None when there is no such trace."""
+        ...
+
+
+def router(load: PageData) -> APIRouter:
+    """The routes ``/``, ``/talk``, ``/traces``, ``/traces/calls/{call_id}`` and ``/static/…``."""
+    pages = Pages(load)
+    routes = APIRouter(include_in_schema=False)
+    routes.add_api_route("/", pages.home, methods=["GET"])
+    routes.add_api_route("/talk", pages.talk, methods=["GET"])
+    routes.add_api_route("/traces", pages.traces, methods=["GET"])
+    routes.add_api_route("/traces/calls/{call_id}", pages.call, methods=["GET"])
+    routes.add_api_route("/static/{version}/{path:path}", pages.static, methods=["GET"])
+    return routes
+
+
+class Pages:
+    """The routes, bound to their data. Rendering runs in a thread: live calls share the loop."""
+
+    def __init__(self, load: PageData) -> None:
+        folder = dashboard_folder()
+        self._load = load
+        self._assets = Assets(folder / "static")
+        self._templates = _environment(folder / "templates", self._assets)
+
+    async def home(self) -> Response:
+        return RedirectResponse("/talk", status_code=307)
+
+    async def talk(self, request: Request) -> Response:
+        host = request.url.hostname or ""
+        return await self._page(request, "talk.html", local=_is_loopback(host))
+
+    async def traces(
+        self,
+        request: Request,
+        agent: str = "",
+        errors: bool = False,
+        q: str = "",
+        before: float | None = None,
+    ) -> Response:
+        """The list of calls, those that still run on top of the first page."""
+        q = q.strip()
+        found = await self._load.calls(
+            limit=PAGE_SIZE, before=before, agent=agent or None, errors=errors, q=q or None
+        )
+        calls: list[Record] = list(found["calls"])
+        filters = {"agent": agent, "errors": "1" if errors else "", "q": q}
+        filters = {name: value for name, value in filters.items() if value}
+        older = None
+        if len(calls) >= PAGE_SIZE:
+            older = "?" + urlencode(filters | {"before": str(calls[-1]["started"])})
+        if before is None:
+            calls.sort(key=lambda call: not call["live"])
+        return await self._page(
+            request,
+            "calls.html",
+            calls=calls,
+            filters=filters,
+            filter_query="?" + urlencode(filters) if filters else "",
+            agents=sorted({name for call in calls for name in call["agents"]} | {agent} - {""}),
+            older=older,
+            first_page=before is None,
+        )
+
+    async def call(
+        self,
+        request: Request,
+        call_id: str,
+        trace: str | None = None,
+        span: str | None = None,
+        part: str | None = Query(default=None, pattern="^(turn|detail)$"),
+    ) -> Response:
+        """One call. ``trace`` opens a turn, ``span`` a span of it; ``part`` asks for only that."""
+        found = await self._load.call(call_id)
+        if found is None:
+            return await self._missing(request, f"There is no call {call_id} in the trace store.")
+        turn = next((each for each in found["turns"] if each["trace_id"] == trace), None)
+        opened = await self._load.trace(trace) if trace and turn else None
+        if trace and opened is None:
+            return await self._missing(request, f"This call has no turn with trace {trace}.")
+        spans: list[Record] = list(opened["spans"]) if opened else []
+        chosen = next((each for each in spans if each["span_id"] == span), None)
+        template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
+        return await self._page(
+            request,
+            template,
+            **found,
+            widest=widest(found["turns"]),
+            turn=turn,
+            falls=waterfall(spans),
+            span=chosen,
+            reading=read_span(chosen) if chosen else None,
+        )
+
+    async def static(self, version: str, path: str) -> Response:
+        file = self._assets.find(path)
+        if file is None:
+            return Response("No such file.", status_code=404, media_type="text/plain")
+        headers = {
+            "Cache-Control": self._assets.cache_control(version),
+            "X-Content-Type-Options": "nosniff",
+        }
+        return FileResponse(file, headers=headers, media_type=media_type(file))
+
+    async def _missing(self, request: Request, message: str) -> Response:
+        return await self._page(request, "missing.html", status=404, message=message)
+
+    async def _page(
+        self, request: Request, name: str, status: int = 200, **values: Any
+    ) -> Response:
+        template = self._templates.get_template(name)
+        html = await run_in_threadpool(template.render, path=request.url.path, **values)
+        return HTMLResponse(html, status_code=status, headers=_headers(request))
+
+
+def _environment(folder: Any, assets: Assets) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked)  # pyright: ignore
+    environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
+    return environment
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """Nothing inline, nothing foreign; the socket only to where the page came from.
+
+    ``'self'`` alone does not cover ``ws:`` in every browser, so the host is named.
+    """
+    host = request.headers.get("host", "")
+    sockets = f" ws://{host} wss://{host}" if re.fullmatch(r"[\w.\-\[\]:]+", host) else ""
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"media-src 'self' blob:; connect-src 'self'{sockets}; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def format_ms(value: float | None) -> str:
+    """Milliseconds for people: ``38 ms``, ``1.24 s``, ``2 min 5 s``; nothing known is a dash."""
+    if value is None:
+        return "–"
+    if value < 10 and round(value, 1) != round(value):
+        return f"{value:.1f} ms"
+    if round(value) < 1000:
+        return f"{value:.0f} ms"
+    if value < 59_950:
+        return f"{value / 1000:.2f} s" if value < 9_995 else f"{value / 1000:.1f} s"
+    minutes, seconds = divmod(round(value / 1000), 60)
+    return f"{minutes} min {seconds} s"
+
+
+def format_clock(seconds: float | None) -> str:
+    """A place in a call: ``0:07``, ``12:34``, ``1:02:03``."""
+    whole = int(max(0.0, seconds or 0.0))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def format_iso(unix: float) -> str:
+    return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds")
+
+
+def format_day(unix: float) -> str:
+    """For readers without JavaScript; with it, the page shows the reader's own time zone."""
+    return datetime.fromtimestamp(unix, UTC).strftime("%d %b %H:%M:%S UTC")

@@ -1,0 +1,126 @@
+import { element } from "../lib/dom.js";
+import { duration } from "../lib/format.js";
+import { around, place, ticks } from "../lib/scale.js";
+
+/** @typedef {import("../lib/scale.js").View} View */
+
+/** The tree and waterfall of one turn. Times are unix seconds, as in the spans. */
+export class Fall {
+  /**
+   * @param {HTMLElement} section as the server made it
+   * @param {{latency: View | null, callStarted: number}} facts latency: from the caller's last word to the first sound
+   * @param {(span: string) => void} choose
+   */
+  constructor(section, facts, choose) {
+    this.section = section;
+    this.facts = facts;
+    this.rows = /** @type {HTMLTableRowElement[]} */ ([...section.querySelectorAll("tr[data-span]")]);
+    this.whole = { from: Number(section.dataset.start), to: Math.max(Number(section.dataset.end), Number(section.dataset.start) + 1e-3) };
+    this.view = this.whole;
+    this.cursor = /** @type {HTMLElement} */ (section.querySelector(".fallcursor"));
+    this.ticks = /** @type {HTMLElement} */ (section.querySelector(".ticks"));
+    this.now = 0;
+    for (const row of this.rows) {
+      row.addEventListener("click", (event) => {
+        event.preventDefault();
+        choose(row.dataset.span ?? "");
+      });
+    }
+    /** @type {HTMLElement} */ (section.querySelector(".fallzoom")).hidden = false;
+    for (const button of section.querySelectorAll("[data-range]")) {
+      button.addEventListener("click", () => this.zoom(button.getAttribute("data-range") ?? "turn"));
+    }
+    this.observer = new ResizeObserver(() => this.draw());
+    this.observer.observe(this.ticks);
+    this.draw();
+  }
+
+  close() {
+    this.observer.disconnect();
+  }
+
+  get spans() {
+    return this.rows.map((row) => row.dataset.span ?? "");
+  }
+
+  get chosen() {
+    return this.section.querySelector("a[aria-current]")?.closest("tr")?.dataset.span ?? "";
+  }
+
+  /** @param {string} span @param {boolean} focus */
+  mark(span, focus) {
+    for (const row of this.rows) {
+      const link = /** @type {HTMLElement} */ (row.querySelector("a"));
+      if (row.dataset.span !== span) link.removeAttribute("aria-current");
+      else {
+        link.setAttribute("aria-current", "true");
+        if (focus) link.focus({ preventScroll: true });
+        row.scrollIntoView({ block: "nearest" });
+      }
+    }
+    /** @type {HTMLButtonElement} */ (this.section.querySelector('[data-range="span"]')).disabled = !span;
+  }
+
+  /** @param {string} range turn, latency or span */
+  zoom(range) {
+    const stretch = range === "latency" ? this.facts.latency : range === "span" ? this.#chosenStretch() : null;
+    this.view = stretch ? around(stretch, { from: -Infinity, to: Infinity }) : this.whole;
+    for (const button of this.section.querySelectorAll("[data-range]")) {
+      button.setAttribute("aria-pressed", String(button.getAttribute("data-range") === (stretch ? range : "turn")));
+    }
+    this.draw();
+  }
+
+  #chosenStretch() {
+    const row = this.rows.find((each) => each.dataset.span === this.chosen);
+    if (!row) return null;
+    const from = Number(row.dataset.start);
+    return { from, to: Math.max(this.#end(row), from + 1e-3) };
+  }
+
+  /** A span that still runs reaches to the end. @param {HTMLTableRowElement} row */
+  #end(row) {
+    return row.dataset.end ? Number(row.dataset.end) : this.whole.to;
+  }
+
+  draw() {
+    for (const row of this.rows) {
+      const bar = /** @type {SVGElement} */ (row.querySelector(".bar rect"));
+      const { x, width } = barOf(this.view, Number(row.dataset.start), this.#end(row));
+      bar.setAttribute("x", `${x}%`);
+      bar.style.width = width ? `max(${width}%, 2px)` : "0";
+    }
+    const width = this.ticks.clientWidth;
+    const relative = { from: this.view.from - this.whole.from, to: this.view.to - this.whole.from };
+    this.ticks.replaceChildren(
+      ...ticks(relative, Math.max(2, Math.floor(width / 75))).map((time) => {
+        const tick = element("span", {}, duration(1000 * time));
+        tick.style.left = `${100 * place(relative, time)}%`;
+        return tick;
+      }),
+    );
+    this.tick(this.now);
+  }
+
+  /** @param {number} now seconds from the start of the call */
+  tick(now) {
+    this.now = now;
+    const at = place(this.view, this.facts.callStarted + now);
+    this.cursor.hidden = at < 0 || at > 1;
+    if (this.cursor.hidden) return;
+    const column = /** @type {HTMLElement} */ (this.ticks.parentElement);
+    this.cursor.style.left = `${column.offsetLeft + at * column.offsetWidth}px`;
+    this.cursor.style.height = `${(column.closest("table")?.offsetHeight ?? 0) - column.offsetHeight}px`;
+  }
+}
+
+/**
+ * A span's bar inside a view, in percent of the width; cut at both edges, 0 wide when outside.
+ * @param {View} view @param {number} start @param {number} end
+ */
+export function barOf(view, start, end) {
+  const from = Math.max(0, place(view, start));
+  const to = Math.min(1, place(view, end));
+  if (to < 0 || from > 1 || to < from) return { x: 0, width: 0 };
+  return { x: 100 * from, width: Math.max(100 * (to - from), 1e-3) };
+}

@@ -1,0 +1,149 @@
+import { byId, element, svg } from "../lib/dom.js";
+import { clock, duration } from "../lib/format.js";
+import { around, place, ticks, timeAt } from "../lib/scale.js";
+import { colours, draw, lanes } from "./waveform.js";
+
+/** @typedef {import("../lib/scale.js").View} View */
+/** @typedef {{trace_id: string, started: number, seconds: number, latency_ms: number | null, interrupted_at: number | null, errors: number, stages: Record<string, number | null>}} Turn */
+
+const STAGES = ["end_of_turn", "speech_to_text", "model", "tools", "text_to_speech"];
+
+/** The picture of the whole call: two lanes, an axis, and the turns as blocks under them. */
+export class Timeline {
+  /**
+   * @param {import("./player.js").Player} player
+   * @param {(trace: string) => void} choose
+   */
+  constructor(player, choose) {
+    this.player = player;
+    this.choose = choose;
+    this.canvas = /** @type {HTMLCanvasElement} */ (byId("wave"));
+    /** @type {Turn[]} */
+    this.turns = [];
+    this.chosen = "";
+    this.both = lanes([], 0);
+    /** @type {View} */
+    this.whole = { from: 0, to: 1 };
+    this.view = this.whole;
+    this.colours = colours(this.canvas);
+    this.canvas.addEventListener("pointerdown", (event) => this.#seek(event));
+    this.canvas.addEventListener("pointermove", (event) => event.buttons === 1 && this.#seek(event));
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
+    const recolour = () => {
+      this.colours = colours(this.canvas);
+      this.draw();
+    };
+    document.addEventListener("themechange", recolour);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+  }
+
+  /** @param {{call: {started: number, seconds: number}, turns: Turn[], audio: import("./waveform.js").Recording[]}} data */
+  show(data) {
+    this.both = lanes(data.audio, data.call.seconds);
+    const ends = data.audio.map((each) => each.offset_ms / 1000 + each.seconds);
+    this.started = data.call.started;
+    this.turns = data.turns;
+    const zoomed = this.view !== this.whole;
+    this.whole = { from: 0, to: Math.max(data.call.seconds, this.player.length, 0.1, ...ends) };
+    if (!zoomed) this.view = this.whole;
+    byId("timeline").hidden = false;
+    byId("length").textContent = clock(this.whole.to);
+    this.canvas.setAttribute("aria-valuemax", String(Math.round(this.whole.to)));
+    this.draw();
+  }
+
+  /** @param {string} trace @returns {View | null} seconds from the start of the call */
+  stretch(trace) {
+    const turn = this.turns.find((each) => each.trace_id === trace);
+    if (!turn) return null;
+    const from = turn.started - (this.started ?? 0);
+    return { from, to: from + turn.seconds };
+  }
+
+  /** @param {string} trace "" for none */
+  mark(trace) {
+    this.chosen = trace;
+    for (const block of byId("blocks").children) {
+      if (block.getAttribute("data-trace") === trace) block.setAttribute("aria-current", "true");
+      else block.removeAttribute("aria-current");
+    }
+  }
+
+  /** @param {View | null} stretch null shows the whole call */
+  zoom(stretch) {
+    this.view = stretch ? around(stretch, this.whole) : this.whole;
+    this.draw();
+  }
+
+  get zoomed() {
+    return this.view !== this.whole;
+  }
+
+  draw() {
+    const played = place(this.view, this.player.now);
+    draw(this.canvas, this.both, this.view, this.colours, played);
+    const axis = byId("axis");
+    const count = Math.max(2, Math.floor(axis.clientWidth / 90));
+    const digits = (this.view.to - this.view.from) / count < 1 ? 1 : 0;
+    axis.replaceChildren(
+      ...ticks(this.view, count).map((time) => {
+        const tick = element("span", {}, clock(time, digits));
+        tick.style.left = `${100 * place(this.view, time)}%`;
+        return tick;
+      }),
+    );
+    byId("blocks").replaceChildren(...this.turns.map((turn, index) => this.#block(turn, index)));
+    this.mark(this.chosen);
+    this.tick();
+  }
+
+  /** Follow the player: cheap, for every frame. */
+  tick() {
+    const at = place(this.view, this.player.now);
+    byId("cursor").style.left = `${100 * at}%`;
+    byId("cursor").hidden = at < 0 || at > 1;
+    this.canvas.setAttribute("aria-valuenow", String(Math.round(this.player.now)));
+    this.canvas.setAttribute("aria-valuetext", clock(this.player.now));
+  }
+
+  /** @param {Turn} turn @param {number} index */
+  #block(turn, index) {
+    const from = place(this.view, turn.started - (this.started ?? 0));
+    const to = place(this.view, turn.started - (this.started ?? 0) + turn.seconds);
+    const heard = turn.interrupted_at === null ? "" : ` interrupted, ${turn.interrupted_at.toFixed(1)} s heard`;
+    const errors = turn.errors ? ` ${turn.errors} ${turn.errors === 1 ? "error" : "errors"}` : "";
+    const label = `Turn ${index + 1}, first audio ${duration(turn.latency_ms)}${heard}${errors}`;
+    const block = element("button", { type: "button", "data-trace": turn.trace_id, "aria-label": label, title: label });
+    block.append(element("strong", {}, `${index + 1}`), ` ${duration(turn.latency_ms)}`);
+    if (heard) block.append(" ", element("span", { class: "cut" }, `✂ ${turn.interrupted_at?.toFixed(1)} s`));
+    if (errors) block.append(" ", element("span", { class: "wrong" }, `⚠ ${turn.errors}`));
+    block.append(stack(turn.stages));
+    // A block that begins left of the picture keeps its words in sight.
+    const left = Math.max(0, from);
+    block.style.left = `${100 * left}%`;
+    block.style.width = `max(0.5rem, calc(${100 * (Math.min(1, to) - left)}% - 2px))`;
+    block.hidden = to <= 0 || from >= 1;
+    block.addEventListener("click", () => this.choose(turn.trace_id));
+    return block;
+  }
+
+  /** @param {PointerEvent} event */
+  #seek(event) {
+    const box = this.canvas.getBoundingClientRect();
+    this.player.seek(timeAt(this.view, (event.clientX - box.left) / box.width));
+  }
+}
+
+/** What share of the latency each stage had. @param {Record<string, number | null>} stages */
+function stack(stages) {
+  const total = STAGES.reduce((sum, stage) => sum + (stages[stage] ?? 0), 0) || 1;
+  const bar = svg("svg", { width: "100%", height: "8", "aria-hidden": "true" });
+  let x = 0;
+  for (const stage of STAGES) {
+    const width = (100 * (stages[stage] ?? 0)) / total;
+    if (!width) continue;
+    bar.append(svg("rect", { class: `stage-${stage}`, x: `${x}%`, width: `${width}%`, height: "100%" }));
+    x += width;
+  }
+  return bar;
+}

@@ -1,0 +1,24 @@
+/**
+ * Follow `/api/live`. The browser reconnects by itself.
+ * @param {(kind: "call" | "span", data: any) => void} heard
+ * @param {(connected: boolean) => void} [state]
+ */
+export function follow(heard, state = () => {}) {
+  const source = new EventSource("/api/live");
+  for (const kind of /** @type {const} */ (["call", "span"])) {
+    source.addEventListener(kind, (event) => heard(kind, parsed(event.data)));
+  }
+  source.addEventListener("open", () => state(true));
+  source.addEventListener("error", () => state(false));
+  addEventListener("pagehide", () => source.close());
+  return source;
+}
+
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,219 @@
+// The talk page: microphone and keyboard in, speech and words out, over the Realtime socket.
+import { byId, element } from "./lib/dom.js";
+import { Beside } from "./talk/beside.js";
+import { Microphone, troubleWith } from "./talk/microphone.js";
+import { decode, encode } from "./talk/pcm.js";
+import { Speaker } from "./talk/speaker.js";
+import { closed, cutOff, next, silence, spoken } from "./talk/state.js";
+import { append, cancel, isKey, respond, say, sessionUpdate, socketUrl, subprotocols, truncate } from "./talk/wire.js";
+
+const WORDS = {
+  idle: ["Ready", "Start the call, or type."],
+  connecting: ["Connecting", "One moment."],
+  listening: ["Listening", "Speak when you like."],
+  hearing: ["Hearing you", "Take your time."],
+  thinking: ["Thinking", "The team works on it."],
+  speaking: ["Speaking", "Speak to cut in."],
+  error: ["Not connected", "Start again when it is mended."],
+};
+
+let talk = silence();
+let agent = "Agent";
+let micLevel = 0;
+let micNote = "";
+/** @type {WebSocket | null} */
+let socket = null;
+const microphone = new Microphone((pcm, level) => {
+  micLevel = level;
+  send(append(encode(pcm)));
+});
+const speaker = new Speaker((speaking) => update(spoken(talk, speaking)));
+const beside = new Beside(byId("beside"), (name) => {
+  agent = name;
+  draw();
+});
+
+/** @param {object} event @returns {boolean} */
+function send(event) {
+  if (socket?.readyState !== WebSocket.OPEN || !talk.callId) return false;
+  socket.send(JSON.stringify(event));
+  return true;
+}
+
+/** @param {import("./talk/state.js").Talk} changed */
+function update(changed) {
+  talk = changed;
+  draw();
+}
+
+/** Open the socket; resolves when the server has answered with a session. */
+async function connect() {
+  const key = byId("key").value.trim();
+  if (!isKey(key)) throw new Error("The access key has characters that no key has. Paste it again.");
+  await speaker.open();
+  agent = "Agent";
+  update({ ...silence(), phase: "connecting" });
+  const mine = new WebSocket(socketUrl(location), subprotocols(key));
+  socket = mine;
+  await new Promise((created, failed) => {
+    let opened = false;
+    mine.addEventListener("open", () => {
+      opened = true;
+    });
+    mine.addEventListener("message", ({ data }) => {
+      const event = JSON.parse(data);
+      if (mine !== socket) return;
+      hear(event);
+      if (event.type === "session.created") created(null);
+    });
+    mine.addEventListener("close", ({ code, reason }) => {
+      const trouble = closed(code, reason, opened, mine !== socket);
+      if (trouble) hangUp("error", trouble);
+      failed(new Error(trouble || "The call was ended."));
+    });
+  });
+}
+
+/** @param {any} event */
+function hear(event) {
+  update(next(talk, event));
+  switch (event.type) {
+    case "session.created":
+      send(sessionUpdate());
+      beside.start(talk.callId);
+      break;
+    case "response.output_audio.delta":
+      speaker.play(event.item_id, event.content_index ?? 0, decode(event.delta));
+      break;
+    case "input_audio_buffer.speech_started":
+      bargeIn();
+      break;
+    case "response.done":
+      if (event.response?.metadata?.agent) agent = event.response.metadata.agent;
+      beside.look();
+      break;
+  }
+}
+
+/** Fall silent at once, and tell the server what was heard. */
+function bargeIn() {
+  const heard = speaker.stop();
+  if (!heard) return;
+  send(truncate(heard));
+  update(cutOff(talk, heard.item));
+}
+
+/** @param {"idle" | "error"} phase @param {string} [trouble] */
+function hangUp(phase, trouble = "") {
+  const old = socket;
+  socket = null;
+  microphone.close();
+  speaker.close();
+  micLevel = 0;
+  old?.close(1000);
+  update({ ...talk, phase, trouble, response: "" });
+}
+
+async function start() {
+  micNote = "";
+  try {
+    await connect();
+  } catch (error) {
+    if (talk.phase !== "error" && talk.phase !== "idle") hangUp("error");
+    if (!talk.trouble && talk.phase !== "idle") update({ ...talk, phase: "error", trouble: /** @type {Error} */ (error).message });
+    return false;
+  }
+  return true;
+}
+
+async function startWithMicrophone() {
+  if (!(await start())) return;
+  try {
+    await microphone.open();
+    if (!socket) microphone.close(); // the call ended while the browser asked
+  } catch (error) {
+    microphone.close();
+    micNote = troubleWith(error);
+    byId("text").focus();
+  }
+  draw();
+}
+
+byId("call").addEventListener("click", () => {
+  if (inCall()) hangUp("idle");
+  else startWithMicrophone();
+});
+byId("mute").addEventListener("click", () => {
+  microphone.muted = !microphone.muted;
+  draw();
+});
+byId("composer").addEventListener("submit", async (/** @type {SubmitEvent} */ event) => {
+  event.preventDefault();
+  const text = byId("text").value.trim();
+  if (!text || talk.phase === "connecting") return;
+  if (!inCall() && !(await start())) return;
+  byId("text").value = "";
+  if (talk.response) send(cancel());
+  bargeIn();
+  send(say(text));
+  send(respond());
+});
+
+function inCall() {
+  return socket !== null && talk.phase !== "idle" && talk.phase !== "error";
+}
+
+function draw() {
+  const live = inCall();
+  const [word, hint] = WORDS[talk.phase];
+  byId("stage").dataset.phase = talk.phase;
+  const who = talk.phase === "speaking" ? `${agent} speaks` : word;
+  if (byId("phase").textContent !== who) byId("phase").textContent = who;
+  byId("hint").textContent = live && !microphone.stream && talk.phase === "listening" ? "Type below." : hint;
+  byId("call").textContent = live ? "End call" : talk.lines.length ? "Start again" : "Start talking";
+  byId("call").classList.toggle("primary", !live);
+  byId("call").classList.toggle("end", live);
+  byId("mute").hidden = !live || !microphone.stream;
+  byId("mute").setAttribute("aria-pressed", String(microphone.muted));
+  byId("mute").textContent = microphone.muted ? "Unmute" : "Mute";
+  byId("trouble").hidden = !(talk.trouble || micNote);
+  const trouble = [talk.trouble, micNote].filter(Boolean).join(" ");
+  if (byId("trouble").textContent !== trouble) byId("trouble").textContent = trouble;
+  drawLines();
+}
+
+/** Only what changed is touched: the log is read aloud as it grows. */
+function drawLines() {
+  const log = byId("log");
+  byId("nothing").hidden = talk.lines.length > 0;
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+  const ids = new Set(talk.lines.map((line) => line.id));
+  for (const item of [...log.children]) if (!ids.has(item.getAttribute("data-item") ?? "")) item.remove();
+  talk.lines.forEach((line, index) => {
+    let item = /** @type {HTMLElement | undefined} */ ([...log.children].find((each) => each.getAttribute("data-item") === line.id));
+    if (!item) {
+      const by = line.role === "caller" ? "You" : agent;
+      item = element("li", { class: line.role, "data-item": line.id }, element("p", { class: "by" }, by), element("p", { class: "words" }));
+      log.insertBefore(item, log.children[index] ?? null);
+    }
+    const words = /** @type {HTMLElement} */ (item.querySelector(".words"));
+    const text = line.text || (line.role === "caller" ? "…" : "");
+    if (words.textContent !== text) words.textContent = text;
+    item.classList.toggle("partial", !line.done);
+    item.hidden = !text;
+    if (line.cut && !item.querySelector(".badge")) item.append(element("p", { class: "badge warn" }, "cut off"));
+  });
+  if (atEnd) log.scrollTop = log.scrollHeight;
+}
+
+function meters() {
+  byId("mic").value = micLevel;
+  byId("voice").value = speaker.level;
+  byId("orb").style.setProperty("--level", String(talk.phase === "speaking" ? speaker.level : micLevel));
+  requestAnimationFrame(meters);
+}
+
+addEventListener("pagehide", () => hangUp("idle"));
+draw();
+meters();
+document.documentElement.dataset.ready = "yes";

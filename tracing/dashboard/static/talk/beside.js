@@ -1,0 +1,80 @@
+import { element } from "../lib/dom.js";
+import { duration } from "../lib/format.js";
+
+const PAUSES = [250, 700, 1500, 3000]; // ms: a turn's trace is written shortly after its last sound
+
+/** What the trace store knows of the running call, beside the talk: agents, tools, latency. */
+export class Beside {
+  /** @param {HTMLElement} root @param {(agent: string) => void} floor told who speaks now */
+  constructor(root, floor) {
+    this.root = root;
+    this.floor = floor;
+    this.asked = 0;
+    this.known = 0;
+  }
+
+  /** @param {string} callId */
+  start(callId) {
+    this.callId = callId;
+    this.known = 0;
+    this.asked += 1;
+    this.root.replaceChildren(element("p", { class: "faint" }, "Agents, tools and times appear after the first answer."));
+  }
+
+  /** Look until a new turn is there, a few times; then let it be. */
+  async look() {
+    const mine = (this.asked += 1);
+    for (const pause of PAUSES) {
+      await new Promise((done) => setTimeout(done, pause));
+      if (mine !== this.asked || !this.callId) return;
+      const found = await read(this.callId);
+      if (mine !== this.asked) return;
+      if (found) this.show(found);
+      if (found && found.turns.length > this.known) {
+        this.known = found.turns.length;
+        return;
+      }
+    }
+  }
+
+  /** @param {any} found */
+  show(found) {
+    const last = found.turns.at(-1);
+    const agent = last?.agents?.at(-1) ?? found.call.agents.at(-1);
+    if (agent) this.floor(agent);
+    const address = `/traces/calls/${encodeURIComponent(found.call.call_id)}`;
+    this.root.replaceChildren(
+      facts([
+        ["With", agent ?? "–"],
+        ["First audio", duration(last?.latency_ms)],
+        ["Tools", found.call.tools.join(", ") || "none"],
+        ["Errors", String(found.call.errors)],
+      ]),
+      element("ol", { class: "turnlist", "aria-label": "Turns" },
+        ...found.turns.map((/** @type {any} */ turn, /** @type {number} */ index) => turnLine(turn, index, address))),
+      element("p", {}, element("a", { href: address, target: "_blank", rel: "noopener" }, "Open the trace")),
+    );
+  }
+}
+
+/** @param {[string, string][]} pairs */
+function facts(pairs) {
+  return element("dl", { class: "sidefacts" },
+    ...pairs.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+}
+
+/** @param {any} turn @param {number} index @param {string} address */
+function turnLine(turn, index, address) {
+  const link = element("a", { href: `${address}#${new URLSearchParams({ trace: turn.trace_id })}`, target: "_blank", rel: "noopener" }, `Turn ${index + 1}`);
+  return element("li", {}, link, element("span", {}, turn.agents.join(" → ")), element("span", { class: "number" }, duration(turn.latency_ms)));
+}
+
+/** @param {string} callId @returns {Promise<any>} null while the store has nothing, or when it is down */
+async function read(callId) {
+  try {
+    const response = await fetch(`/api/calls/${encodeURIComponent(callId)}`);
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}

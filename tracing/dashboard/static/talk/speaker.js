@@ -1,0 +1,114 @@
+import { RATE, level, toFloat } from "./pcm.js";
+
+/**
+ * A stretch of sound in the queue. @typedef {{item: string, content: number, start: number, seconds: number}} Stretch
+ */
+
+/**
+ * How much of an item the caller has heard, in ms. Gaps in the queue are not counted.
+ * @param {Stretch[]} queue @param {string} item @param {number} now seconds on the queue's clock
+ */
+export function heardMs(queue, item, now) {
+  const seconds = queue
+    .filter((each) => each.item === item)
+    .reduce((sum, each) => sum + Math.min(each.seconds, Math.max(0, now - each.start)), 0);
+  return Math.floor(1000 * seconds);
+}
+
+/**
+ * What of the queue still sounds, or will.
+ * @param {Stretch[]} queue @param {number} now
+ * @returns {Stretch | null} the stretch that sounds now, or next
+ */
+export function sounding(queue, now) {
+  return queue.find((each) => each.start + each.seconds > now) ?? null;
+}
+
+/** Plays the agent's speech, piece after piece without seams, and knows what was heard. */
+export class Speaker {
+  /** @param {(speaking: boolean) => void} changed */
+  constructor(changed) {
+    this.changed = changed;
+    /** @type {AudioContext | null} */
+    this.context = null;
+    /** @type {Stretch[]} */
+    this.queue = [];
+    /** @type {Set<AudioBufferSourceNode>} */
+    this.sources = new Set();
+    this.next = 0;
+    /** Items that were cut: what still arrives of them is not played. @type {Set<string>} */
+    this.cut = new Set();
+  }
+
+  /** Call from a click or key press: browsers start sound only then. */
+  async open() {
+    // At the wire's rate, so that the browser resamples one stream and not each piece.
+    this.context ??= new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    if (!this.analyser) {
+      this.analyser = this.context.createAnalyser();
+      this.analyser.fftSize = 512;
+      this.analyser.connect(this.context.destination);
+      this.samples = new Float32Array(this.analyser.fftSize);
+    }
+    await this.context.resume();
+  }
+
+  close() {
+    this.stop();
+    this.context?.close().catch(() => {});
+    this.context = null;
+    this.analyser = undefined;
+    this.queue = [];
+    this.cut.clear();
+  }
+
+  /** The moment that is at the caller's ear. */
+  get now() {
+    return this.context ? this.context.currentTime - (this.context.outputLatency || 0) : 0;
+  }
+
+  get level() {
+    if (!this.analyser || !this.samples || !this.sources.size) return 0;
+    this.analyser.getFloatTimeDomainData(this.samples);
+    return level(this.samples);
+  }
+
+  /** @param {string} item @param {number} content @param {Int16Array} pcm */
+  play(item, content, pcm) {
+    if (!this.context || !this.analyser || this.cut.has(item) || !pcm.length) return;
+    const buffer = this.context.createBuffer(1, pcm.length, RATE);
+    buffer.copyToChannel(/** @type {Float32Array<ArrayBuffer>} */ (toFloat(pcm)), 0);
+    const source = this.context.createBufferSource();
+    source.buffer = buffer;
+    source.connect(this.analyser);
+    const start = Math.max(this.next, this.context.currentTime + 0.03);
+    source.start(start);
+    this.next = start + buffer.duration;
+    this.queue.push({ item, content, start, seconds: buffer.duration });
+    this.sources.add(source);
+    if (this.sources.size === 1) this.changed(true);
+    source.onended = () => {
+      this.sources.delete(source);
+      if (!this.sources.size) this.changed(false);
+    };
+  }
+
+  /**
+   * Stop at once. Tells what was cut off, and how much of it was heard.
+   * @returns {{item: string, content: number, ms: number} | null} null when nothing sounded
+   */
+  stop() {
+    const current = sounding(this.queue, this.now);
+    const heard = current && { item: current.item, content: current.content, ms: heardMs(this.queue, current.item, this.now) };
+    for (const each of this.queue) if (each.start + each.seconds > this.now) this.cut.add(each.item);
+    for (const source of this.sources) {
+      source.onended = null;
+      source.stop();
+    }
+    if (this.sources.size) this.changed(false);
+    this.sources.clear();
+    this.queue = [];
+    this.next = 0;
+    return heard;
+  }
+}
