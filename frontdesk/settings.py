@@ -34,7 +34,8 @@ class Settings(BaseSettings):
         "is set, else embedded. `instant` swaps every model for a deterministic one.",
     )
     redis_url: SecretStr | None = Field(
-        default=None, description="A Redis or Valkey; default: an embedded Valkey in the data folder."
+        default=None,
+        description="A Redis or Valkey; default: an embedded Valkey in the data folder.",
     )
     worker: str | None = Field(default=None, description="Name of this worker; default: generated.")
     trace_content: bool = Field(

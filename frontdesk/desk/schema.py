@@ -41,7 +41,9 @@ class ModelChoice(Section):
 
     provider: Provider = Field(default="auto", description="Who runs the model.")
     model: str | None = Field(default=None, description="The model's name at the provider.")
-    base_url: str | None = Field(default=None, description="Endpoint of an openai-compatible server.")
+    base_url: str | None = Field(
+        default=None, description="Endpoint of an openai-compatible server."
+    )
     api_key: SecretStr | None = Field(default=None, description="Usually ${env:NAME}.")
     temperature: float | None = Field(default=None, ge=0, le=2)
     timeout: Duration = Field(default=20.0, description="Longest wait for one model step.")
