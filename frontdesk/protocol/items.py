@@ -17,7 +17,8 @@ def from_client(given: dict[str, Any], ids: Callable[[str], str], prefix: str) -
     """
     item = _without_nulls(given)
     check(ITEM, item, prefix)
-    item = {"id": ids("item"), **item, "object": "realtime.item", "status": "completed"}
+    given_id = item.pop("id", None)
+    item = {"id": given_id or ids("item"), **item, "object": "realtime.item", "status": "completed"}
     if item["type"] == "function_call":
         item.setdefault("call_id", ids("call"))
     if item["type"] == "message":
