@@ -84,12 +84,19 @@ def _item_added(state: CallState, entry: Entry) -> None:
 
 
 def _place(state: CallState, entry: Entry) -> int:
+    """Behind ``after``, and behind the team's hidden items that follow it: the wire, which gives
+    ``after``, does not know of those."""
     if "after" not in entry:
         return len(state.items)
-    if entry["after"] is None:
-        return 0
-    before = _index(state, entry["after"])
-    return len(state.items) if before is None else before + 1
+    place = 0
+    if entry["after"] is not None:
+        before = _index(state, entry["after"])
+        if before is None:
+            return len(state.items)
+        place = before + 1
+    while place < len(state.items) and state.items[place].hidden:
+        place += 1
+    return place
 
 
 def _item_changed(state: CallState, entry: Entry) -> None:
