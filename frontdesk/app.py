@@ -12,6 +12,7 @@ from frontdesk.call.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.tracing import api as tracing_api
 from frontdesk.tracing import pages
+from frontdesk.tracing.page_data import StoredPages
 from frontdesk.transports import websocket
 
 
@@ -38,7 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
     app.include_router(tracing_api.router(worker.tracing))
-    app.include_router(pages.router(worker.tracing.store))
+    app.include_router(pages.router(StoredPages(worker.tracing)))
 
     @app.get("/healthz")
     async def healthz(response: Response) -> dict[str, object]:

@@ -182,6 +182,7 @@ class Answers:
             return
         turn = live.reply.turn
         turn.played(
+            item.item_id,
             start=started,
             end=started + played / 1000,
             text=text,

@@ -180,7 +180,6 @@ class Reply:
         self._close_passage()
         self._say(line, self._agent)
         self._close_passage()
-        self.turn.waited(line)
 
     def _say(self, text: str, agent: str) -> None:
         self._words += len(text.strip())

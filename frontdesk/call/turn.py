@@ -73,7 +73,7 @@ class Turn:
             end=speech.ended,
             attributes={
                 names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms,
-                **messages.caller("", speech.audio_uri),
+                names.GEN_AI_INPUT_MESSAGES: messages.user(None, speech.audio_uri),
             },
         )
         waited: dict[str, float] = {names.VOICE_EOU_DELAY: speech.decided - speech.ended}
@@ -90,7 +90,7 @@ class Turn:
         attributes: dict[str, object] = {}
         if transcript is not None:
             attributes[names.VOICE_AUDIO_DURATION] = transcript.seconds
-            attributes |= messages.transcript(transcript.text)
+            attributes[names.GEN_AI_OUTPUT_MESSAGES] = messages.user(transcript.text)
             self.asked(transcript.text)
         self.trace.record(
             f"{names.SPEECH_TO_TEXT} {self._stt}",
@@ -102,14 +102,7 @@ class Turn:
 
     def asked(self, words: str) -> None:
         """What the caller said or wrote, on the root."""
-        self.trace.set(**messages.caller(words))
-
-    def waited(self, line: str) -> None:
-        """A waiting line was spoken."""
-        now = time.time()
-        self.trace.record(
-            names.PLACEHOLDER, start=now, end=now, attributes={names.VOICE_LINE: line}
-        )
+        self.trace.set(**{names.GEN_AI_INPUT_MESSAGES: messages.user(words)})
 
     def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
         """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
@@ -126,7 +119,7 @@ class Turn:
             attributes={
                 names.VOICE_AUDIO_DURATION: len(spoken.audio) / OUTPUT_RATE,
                 names.GEN_AI_AGENT_NAME: agent,
-                **messages.spoken(spoken.text),
+                names.GEN_AI_INPUT_MESSAGES: messages.agent(spoken.text),
             },
         )
 
@@ -142,7 +135,14 @@ class Turn:
         self._error = f"{code}: {message}"
 
     def played(
-        self, *, start: float, end: float, text: str, offset_ms: int, audio_uri: str | None
+        self,
+        item_id: str,
+        *,
+        start: float,
+        end: float,
+        text: str,
+        offset_ms: int,
+        audio_uri: str | None,
     ) -> None:
         """What the caller heard of the answer."""
         self._played = True
@@ -153,15 +153,19 @@ class Turn:
             attributes={
                 names.VOICE_AUDIO_OFFSET_MS: offset_ms,
                 names.VOICE_PLAYBACK_POSITION: end - start,
-                **messages.spoken(text, audio_uri),
+                names.VOICE_ITEM_ID: item_id,
+                names.GEN_AI_OUTPUT_MESSAGES: messages.agent(text, audio_uri),
             },
         )
-        self.trace.set(**messages.spoken(text))
+        self._tell(text)
+
+    def _tell(self, words: str) -> None:
+        self.trace.set(**{names.GEN_AI_OUTPUT_MESSAGES: messages.agent(words)})
 
     def end(self, reason: EndReason, *, interrupted_at: float | None = None) -> None:
         """Close the trace. ``interrupted_at``: seconds of the answer that were heard."""
         if self._words and not self._played:
-            self.trace.set(**messages.spoken("".join(self._words)))
+            self._tell("".join(self._words))
         if interrupted_at is not None:
             self.trace.set(**{names.VOICE_INTERRUPTED_AT: interrupted_at})
         self.trace.end(reason="failed" if self._error else reason, error=self._error)

@@ -16,7 +16,7 @@ from frontdesk.call.call import Call
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.schema import TurnDetection
-from frontdesk.mcp.connections import McpConnections
+from frontdesk.mcp import McpConnections
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
 from frontdesk.state.connection import connect
@@ -25,6 +25,7 @@ from frontdesk.state.errors import Held
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import LEASE, CallStore, Lease
 from frontdesk.state.writer import LogWriter
+from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.models import build_voice
@@ -58,6 +59,7 @@ class Worker:
         self.calls: dict[str, Call] = {}
         self.ready = False
         self._open = AsyncExitStack()
+        self._models = ModelRegistry(settings)
 
     async def start(self) -> None:
         """Bring everything up. Raises ``DeskError``, ``StateError`` or ``SpeechError`` with a
@@ -83,7 +85,8 @@ class Worker:
             desk_root=desk.root,
             prompt=loaded.prompt,
             mcp=self.mcp,
-            settings=self.settings,
+            models=self._models,
+            trace_content=self.settings.trace_content,
         )
         await asyncio.gather(voice.warm_up(), runner.start())
         return LiveTeam(loaded, runner, voice)
@@ -150,6 +153,7 @@ class Worker:
             close=close,
         )
         self.calls[state.call_id] = call
+        self.tracing.call_opened(state.call_id)
         return call
 
     async def _claim(self, call_id: str) -> Lease:
@@ -172,6 +176,7 @@ class Worker:
     def forget(self, call: Call) -> None:
         """The call's connection is gone."""
         self.calls.pop(call.state.call_id, None)
+        self.tracing.call_closed(call.state.call_id)
 
     async def aclose(self) -> None:
         """End all calls and let everything go."""
