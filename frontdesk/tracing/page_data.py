@@ -28,7 +28,7 @@ class StoredPages:
             before=before,
             agent=agent,
             errors=errors,
-            q=q,
+            text=q,
             live=self._tracing.open_calls,
         )
         return {"calls": calls}
@@ -36,7 +36,7 @@ class StoredPages:
     async def call(self, call_id: str) -> dict[str, Any] | None:
         """One call, or None."""
         return await asyncio.to_thread(
-            self._tracing.store.call, call_id, live=self._tracing.open_calls
+            self._tracing.store.call, call_id, self._tracing.open_calls
         )
 
     async def trace(self, trace_id: str) -> dict[str, Any] | None:
