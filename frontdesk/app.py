@@ -1,7 +1,7 @@
 """The FastAPI application: one process of Frontdesk."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
@@ -16,10 +16,12 @@ from frontdesk.tracing.page_data import StoredPages
 from frontdesk.transports import websocket
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, mcp_urls: Mapping[str, str] | None = None
+) -> FastAPI:
     """Build the application. Its worker starts with it, unless it was started before: loading,
     connecting and warming are done before any client is accepted."""
-    worker = Worker(settings or Settings())
+    worker = Worker(settings or Settings(), mcp_urls)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

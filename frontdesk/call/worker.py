@@ -6,8 +6,9 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import orjson
 
@@ -17,6 +18,7 @@ from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.schema import TurnDetection
 from frontdesk.mcp import McpConnections
+from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
 from frontdesk.state.connection import connect
@@ -51,8 +53,10 @@ class CallRefused(Exception):
 class Worker:
     """One process. ``start`` loads and warms everything a call needs, so that no caller waits."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, mcp_urls: Mapping[str, str] | None = None) -> None:
+        """``mcp_urls``: where servers of mcp.json really are, when not where it says."""
         self.settings = settings
+        self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or f"{socket.gethostname()}-{os.getpid()}"
         self.tracing = Tracing(settings)
         self.teams: dict[str, LiveTeam] = {}
@@ -69,13 +73,19 @@ class Worker:
         self.tracing.start()
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
-        self.mcp = (
-            McpConnections.from_file(desk.mcp_config) if desk.mcp_config else McpConnections()
-        )
+        self.mcp = McpConnections(self._mcp_servers(desk))
         await self.mcp.start()
         for name in desk.teams:
             self.teams[name] = await self._bring_up(desk, name)
         self.ready = True
+
+    def _mcp_servers(self, desk: Desk) -> dict[str, ServerConfig]:
+        servers = load_servers(desk.mcp_config) if desk.mcp_config else {}
+        for name, url in self._mcp_urls.items():
+            server = servers[name]
+            if isinstance(server, HttpServer):
+                servers[name] = replace(server, url=url)
+        return servers
 
     async def _bring_up(self, desk: Desk, name: str) -> LiveTeam:
         loaded = desk.teams[name]

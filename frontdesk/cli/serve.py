@@ -46,10 +46,9 @@ def serve(
 
 async def _serve(settings: Settings, with_mcp_servers: bool) -> None:
     listener = _bind(settings.host, settings.port)
-    local.ensure_token(os.environ)
     servers = _local_servers(settings) if with_mcp_servers else []
     async with local.running(servers, settings.data_dir) as started:
-        app = create_app(settings)
+        app = create_app(settings, mcp_urls={server.name: server.url for server in started})
         await app.state.worker.start()
         config = uvicorn.Config(
             app,
@@ -85,7 +84,7 @@ class _Announcing(uvicorn.Server):
         for part, what in worker.describe().items():
             typer.echo(f"  {part:<16} {what}")
         for server in self._mcp:
-            typer.echo(f"  {'mcp ' + server.name:<16} started on {server.host}:{server.port}")
+            typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
         typer.echo(f"  talk             http://{address}/talk")
         typer.echo(f"  traces           http://{address}/traces")
         typer.echo(f"  Realtime API     ws://{address}/v1/realtime")
@@ -110,6 +109,7 @@ def _local_servers(settings: Settings) -> list[local.LocalServer]:
     path = settings.desk / "mcp_servers" / "mcp.json"
     if not path.is_file():
         return []
-    servers = load_servers(path)
+    environ = {local.TOKEN: "", **os.environ}  # made up when the servers start
+    servers = load_servers(path, environ)
     urls = {name: s.url for name, s in servers.items() if isinstance(s, HttpServer)}
     return local.local_servers(settings.desk.resolve(), urls)

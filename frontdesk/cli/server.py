@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from frontdesk.cli.failures import Failure
-from frontdesk.mcp import local
 from frontdesk.process import start_child, stop_child
 from frontdesk.settings import Settings
 
@@ -67,15 +66,13 @@ async def reachable(url: str | None, settings: Settings) -> AsyncIterator[Server
 async def started(settings: Settings) -> AsyncIterator[Server]:
     """A server of our own, as a process of its own, on the usual port or a free one.
 
-    Its MCP servers get free ports too when theirs are taken. Output goes to
-    ``<data>/serve.log``. Raises :class:`Failure` with the end of that log.
+    Output goes to ``<data>/serve.log``. Raises :class:`Failure` with the end of that log.
     """
     port = settings.port if _free(settings.host, settings.port) else _free_port()
     log = settings.data_dir / "serve.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
     environ = {**os.environ, **_environment(settings)}
-    local.ensure_token(environ)
     command = [sys.executable, "-m", "frontdesk", "serve", str(settings.desk), "--port", str(port)]
     child = await start_child(command, log=log, env=environ)
     url = f"http://{settings.host}:{port}"

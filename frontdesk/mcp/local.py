@@ -11,9 +11,9 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,65 +25,74 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """A server to start: ``script`` on ``host:port``."""
+    """A server of the desk: ``script``, to listen at ``url``."""
 
     name: str
     script: Path
-    host: str
-    port: int
+    url: str
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of ``url``."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "127.0.0.1", parts.port or 80
+
+    def moved(self, port: int) -> "LocalServer":
+        """The same server on another port."""
+        parts = urlsplit(self.url)
+        return replace(self, url=parts._replace(netloc=f"{parts.hostname}:{port}").geturl())
 
 
-def ensure_token(environ: MutableMapping[str, str]) -> None:
-    """Make up the bearer token that desk and local servers share, when none is set."""
-    environ.setdefault(TOKEN, secrets.token_urlsafe(24))
-
-
-def local_servers(root: Path, urls: dict[str, str]) -> list[LocalServer]:
+def local_servers(root: Path, urls: Mapping[str, str]) -> list[LocalServer]:
     """Servers of the desk at ``root``, given the URLs by name in its ``mcp.json``."""
     found: list[LocalServer] = []
     for name, url in urls.items():
         script = root / "mcp_servers" / name / "server.py"
-        address = urlsplit(url)
-        if address.hostname in LOOPBACK and address.port and script.is_file():
-            found.append(LocalServer(name, script, address.hostname, address.port))
+        if urlsplit(url).hostname in LOOPBACK and script.is_file():
+            found.append(LocalServer(name, script, url))
     return found
 
 
-def is_listening(host: str, port: int) -> bool:
-    """Whether something accepts connections there."""
+@asynccontextmanager
+async def running(servers: Iterable[LocalServer], data: Path) -> AsyncIterator[list[LocalServer]]:
+    """Start the servers; they end with the block, and with this process even on SIGKILL.
+
+    Where the token was set by the user, a server that already listens is theirs and is used.
+    Without one, a token is made up and put into the environment; then whatever listens cannot
+    be ours, so a free port is taken. Yields those started, where they really are. Their output
+    goes to ``<data>/mcp-NAME.log``. Does not wait for them: the connections try again.
+    """
+    shared = TOKEN in os.environ
+    os.environ.setdefault(TOKEN, secrets.token_urlsafe(24))
+    started: list[LocalServer] = []
+    children: list[asyncio.subprocess.Process] = []
+    try:
+        for server in servers:
+            if _is_listening(*server.address):
+                if shared:
+                    continue
+                server = server.moved(_free_port())
+            children.append(await _start(server, data))
+            started.append(server)
+        yield started
+    finally:
+        await asyncio.gather(*(stop_child(child) for child in children))
+
+
+async def _start(server: LocalServer, data: Path) -> asyncio.subprocess.Process:
+    host, port = server.address
+    command = [sys.executable, str(server.script), "--host", host, "--port", str(port)]
+    environ = {**os.environ, "FRONTDESK_DATA": str(data)}
+    return await start_child(command, log=data / f"mcp-{server.name}.log", env=environ)
+
+
+def _is_listening(host: str, port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=0.5):
         return True
     return False
 
 
-@asynccontextmanager
-async def running(servers: list[LocalServer], data: Path) -> AsyncIterator[list[LocalServer]]:
-    """Start those servers that do not run yet; they end with the block, and with this process.
-
-    Yields the ones started. Their output goes to ``<data>/mcp-NAME.log``. Does not wait for them
-    to listen: the connections retry by themselves.
-    """
-    started: list[LocalServer] = []
-    children: list[asyncio.subprocess.Process] = []
-    try:
-        for server in servers:
-            if is_listening(server.host, server.port):
-                continue
-            children.append(
-                await start_child(
-                    [
-                        sys.executable,
-                        str(server.script),
-                        "--host",
-                        server.host,
-                        "--port",
-                        str(server.port),
-                    ],
-                    log=data / f"mcp-{server.name}.log",
-                    env={**os.environ, "FRONTDESK_DATA": str(data)},
-                )
-            )
-            started.append(server)
-        yield started
-    finally:
-        await asyncio.gather(*(stop_child(child) for child in children))
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
