@@ -119,7 +119,7 @@ class Speaker:
             await asyncio.gather(reader, return_exceptions=True)
 
     async def _clause(self, text: str, at: float) -> AsyncIterator[Spoken]:
-        """The clause's speech without the model's padding; the pause behind it is the last chunk."""
+        """The clause without the model's padding; the pause behind it is the last chunk."""
         line = spoken(text, language=self.language, today=datetime.now(UTC).date())
         trimmer, first = EdgeTrimmer(_tail_ms(text)), True
         if has_words(line):
@@ -164,7 +164,7 @@ async def _read(text_deltas: AsyncIterator[str], clauses: asyncio.Queue[str | No
 
 
 @asynccontextmanager
-async def _closing(items: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+async def _closing(items: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
     """Close an iterator that can be closed, as generators can."""
     try:
         yield items

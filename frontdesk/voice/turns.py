@@ -189,7 +189,8 @@ class TurnDetector:
             # No answer in the time that would do without one: the model is slow or broken.
             late = silence >= WITHOUT_MODEL_MS[rules.eagerness]
             return [self._end("silence")] if late else []
-        if silence < required_silence_ms(self._probability, rules.eagerness):
+        required = required_silence_ms(self._probability, rules.eagerness)
+        if silence + WINDOW_MS / 2 <= required:  # silence grows by whole windows: the nearest
             return []
         waited = silence >= LONGEST_MS[rules.eagerness]
         return [self._end("wait" if waited else "model")]

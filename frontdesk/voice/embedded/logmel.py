@@ -24,8 +24,8 @@ _FLOOR, _RANGE = 1e-10, 8.0
 def log_mel(samples: Samples) -> NDArray[np.float32]:
     """Features of shape (80, len / 160), about -1 to 1, of audio that is first brought to mean 0
     and variance 1."""
-    centred = samples - samples.mean()
-    normal = centred / np.sqrt(np.mean(np.square(centred)) + np.float32(1e-7))
+    centred: Samples = samples - samples.mean()
+    normal: Samples = centred / np.sqrt(centred.var() + np.float32(1e-7))
     padded = np.pad(normal, _SIZE // 2, mode="reflect")
     frames = sliding_window_view(padded, _SIZE)[: len(samples) : _HOP]
     power = np.square(np.abs(np.fft.rfft(frames * _window(), axis=1)))
@@ -43,10 +43,11 @@ def _filters() -> NDArray[np.float32]:
     """Triangles between neighbouring band centres, shape (201, 80), each of area 2 / width."""
     top = _LINEAR_MEL + 27 * log(INPUT_RATE / 2 / _LINEAR_HZ) / log(6.4)
     mels: NDArray[np.float64] = np.linspace(0, top, _BANDS + 2)
+    curved: NDArray[np.float64] = _LINEAR_HZ * np.exp((mels - _LINEAR_MEL) * (log(6.4) / 27))
     edges: NDArray[np.float64] = np.where(
         mels < _LINEAR_MEL,
         mels * _LINEAR_HZ / _LINEAR_MEL,
-        _LINEAR_HZ * np.power(6.4, (mels - _LINEAR_MEL) / 27),
+        curved,
     )
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     bins = np.fft.rfftfreq(_SIZE, 1 / INPUT_RATE)[:, None]
