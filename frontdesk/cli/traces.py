@@ -1,0 +1,133 @@
+"""``frontdesk traces``: the trace store in the terminal. Needs no running server."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from frontdesk.settings import Settings
+from frontdesk.tracing.store import FILE, StoreError, TraceStore
+
+app = typer.Typer(no_args_is_help=True, help="Look at calls: who spoke, which tools ran, how long.")
+
+Span = dict[str, Any]
+_NAME = 46
+"""Columns for the tree's names."""
+
+
+def _store() -> TraceStore:
+    path = Settings().data_dir / FILE
+    if not path.exists():
+        raise _exit(f"No traces yet: {path} does not exist. Hold a call first: frontdesk demo")
+    return TraceStore(path)
+
+
+def _exit(message: str) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(1)
+
+
+@app.command("list")
+def list_calls(
+    limit: Annotated[int, typer.Option(min=1, help="How many calls, newest first.")] = 20,
+    agent: Annotated[str | None, typer.Option(help="Only calls with this agent in them.")] = None,
+    errors: Annotated[bool, typer.Option("--errors", help="Only calls with errors.")] = False,
+    search: Annotated[str | None, typer.Option(help="Only calls with these words.")] = None,
+) -> None:
+    """List calls: when, how long, agents, tools, first words."""
+    try:
+        found = _store().calls(limit=limit, agent=agent, errors=errors, text=search)
+    except StoreError as error:
+        raise _exit(str(error)) from error
+    if not found:
+        typer.echo("No calls match.")
+        return
+    for call in found:
+        typer.echo(_call_line(call))
+
+
+def _call_line(call: dict[str, Any]) -> str:
+    when = datetime.fromtimestamp(call["started"], UTC).astimezone().strftime("%d %b %H:%M:%S")
+    first = f"{call['first_audio_ms']:.0f} ms" if call["first_audio_ms"] is not None else "-"
+    marks = f"{call['errors']} err" if call["errors"] else "live" if call["live"] else ""
+    flow = " > ".join(call["agents"])
+    facts = f"{call['seconds']:6.1f} s {call['turns']:3d} turns {first:>8} {marks:6}"
+    return clean(f"{when} {call['call_id']:24} {facts} {flow}  {call['text'][:60]}").rstrip()
+
+
+@app.command()
+def show(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="A call, a trace, or its start.")],
+) -> None:
+    """Show a call's turns, or one turn as a tree with bars of time."""
+    store = _store()
+    try:
+        call = store.call(identity)
+        traces = [turn["trace_id"] for turn in call["turns"]] if call else []
+        if not call:
+            prefix = identity.removeprefix("trace_").lower()
+            single = store.find_trace(prefix) if re.fullmatch("[0-9a-f]{4,32}", prefix) else None
+            traces = [single] if single else []
+        found = [trace for trace_id in traces if (trace := store.trace(trace_id))]
+    except StoreError as error:
+        raise _exit(str(error)) from error
+    if not found:
+        raise _exit(f"No call or trace {clean(identity)!r}. `frontdesk traces list` shows them.")
+    width = shutil.get_terminal_size((120, 24)).columns
+    for trace in found:
+        for line in render(trace, width):
+            typer.echo(line)
+
+
+def render(trace: dict[str, Any], width: int) -> Iterator[str]:
+    """One turn as lines of at most ``width`` columns."""
+    turn, spans = trace["trace"], trace["spans"]
+    latency = f", first sound after {turn['latency_ms']:.0f} ms" if turn["latency_ms"] else ""
+    ending = f", {turn['end_reason']}" if turn["end_reason"] else ", under way"
+    yield clean(
+        f"turn {turn['index']}  trace_{turn['trace_id']}  {turn['seconds']:.2f} s{latency}{ending}"
+    )
+    for role in ("caller", "agent"):
+        if turn[role]:
+            yield clean(f"  {role:6} {turn[role]}")[:width]
+    begin = min((span["start"] for span in spans), default=0.0)
+    last = max((span["end"] or span["start"] for span in spans), default=begin)
+    bars = max(10, width - _NAME - 14)
+    for depth, span in _walk(spans):
+        name = clean(f"{'  ' * depth}{span['name']}")
+        end = span["end"] or last
+        left, size = _bar(span["start"] - begin, end - begin, (last - begin) or 1.0, bars)
+        took = f"{(end - span['start']) * 1000:9.1f} ms" if span["end"] else "     open   "
+        mark = "x" if span["status"] == "error" else " "
+        yield f"{mark} {name[:_NAME]:{_NAME}}{took} {' ' * left}{'█' * size}".rstrip()[:width]
+        if span["error"]:
+            yield clean(f"    {'  ' * depth}{span['error']}")[:width]
+    yield ""
+
+
+def _walk(spans: list[Span]) -> Iterator[tuple[int, Span]]:
+    """Spans in tree order with their depth; those whose parent is not here are roots."""
+    known = {span["span_id"] for span in spans}
+    children: dict[str | None, list[Span]] = {}
+    for span in spans:
+        parent = span["parent_id"] if span["parent_id"] in known else None
+        children.setdefault(parent, []).append(span)
+    stack = [(0, span) for span in reversed(children.get(None, []))]
+    while stack:
+        depth, span = stack.pop()
+        yield depth, span
+        stack += [(depth + 1, child) for child in reversed(children.get(span["span_id"], []))]
+
+
+def _bar(start: float, end: float, total: float, columns: int) -> tuple[int, int]:
+    """Offset and length of a bar in columns, at least one column long and inside the field."""
+    left = min(int(start / total * columns), columns - 1)
+    return left, max(1, min(columns - left, round((end - start) / total * columns)))
+
+
+def clean(text: str) -> str:
+    """Text without control characters: what callers and tools say must not drive the terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)

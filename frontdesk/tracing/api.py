@@ -1,0 +1,119 @@
+"""The dashboard's data as JSON, audio with Range, and a stream of what happens now."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+
+from frontdesk.tracing.calls import Tracing
+from frontdesk.tracing.live import Subscription
+from frontdesk.tracing.mixdown import mixdown
+from frontdesk.tracing.store import StoreError
+
+KEEP_ALIVE = 15.0
+_TRACE = re.compile(r"(?:trace_)?([0-9a-f]{32})")
+
+
+def _error(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"message": message}}, status)
+
+
+def router(tracing: Tracing) -> APIRouter:
+    """The routes under ``/api`` that read ``tracing``. Blocking reads run in threads."""
+    routes = APIRouter(prefix="/api", tags=["traces"])
+    store, audio = tracing.store, tracing.audio
+
+    @routes.get("/calls")
+    def calls(
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        before: float | None = None,
+        agent: str | None = None,
+        errors: bool = False,
+        q: Annotated[str | None, Query(max_length=500)] = None,
+    ) -> Any:
+        try:
+            found = store.calls(
+                limit=limit,
+                before=before,
+                agent=agent,
+                errors=errors,
+                text=q,
+                live=tracing.open_calls,
+            )
+        except StoreError as error:
+            return _error(503, str(error))
+        return _json({"calls": found})
+
+    @routes.get("/calls/{call_id}")
+    def call(call_id: str) -> Any:
+        try:
+            found = store.call(call_id, tracing.open_calls)
+        except StoreError as error:
+            return _error(503, str(error))
+        return _json(found) if found else _error(404, f"no call {call_id!r} in the traces")
+
+    @routes.get("/calls/{call_id}/audio")
+    def call_audio(call_id: str) -> Any:
+        try:
+            path = mixdown(audio, call_id, store.pieces(call_id))
+        except (StoreError, OSError) as error:
+            return _error(503, str(error))
+        if path is None:
+            return _error(404, f"no audio of call {call_id!r}")
+        return _flac(path, "private, no-cache")
+
+    @routes.get("/traces/{trace_id}")
+    def trace(trace_id: str) -> Any:
+        match = _TRACE.fullmatch(trace_id)
+        try:
+            found = store.trace(match[1]) if match else None
+        except StoreError as error:
+            return _error(503, str(error))
+        return _json(found) if found else _error(404, f"no trace {trace_id!r}")
+
+    @routes.get("/audio/{key}")
+    def piece(key: str) -> Any:
+        try:
+            path = audio.locate(key)
+        except ValueError as error:
+            return _error(404, str(error))
+        if not path.is_file():
+            return _error(404, "no such audio: not written yet, or removed")
+        return _flac(path, "private, max-age=31536000, immutable")
+
+    @routes.get("/live")
+    async def live(request: Request) -> Response:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(_events(tracing), media_type="text/event-stream", headers=headers)
+
+    for endpoint in (calls, call, call_audio, trace, piece, live):
+        assert endpoint
+    return routes
+
+
+def _json(value: object) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
+
+
+def _flac(path: Any, cache: str) -> FileResponse:
+    return FileResponse(path, media_type="audio/flac", headers={"cache-control": cache})
+
+
+async def _events(tracing: Tracing) -> AsyncIterator[bytes]:
+    """Server-sent events; a comment now and then keeps proxies from closing the stream."""
+    with tracing.live.subscribe() as subscription:
+        yield b": connected\n\n"
+        async for chunk in _chunks(subscription):
+            yield chunk
+
+
+async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:
+    async for event in subscription.events(KEEP_ALIVE):
+        if event is None:
+            yield b": still here\n\n"
+        else:
+            kind, data = event
+            yield b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps(data, default=str))

@@ -1,0 +1,174 @@
+"""What the call writes its traces with.
+
+>>> turn = tracing.turn(call_id="sess_1", index=0, team="support", team_version="3f2a",
+...                     agent="frontdesk", transport="websocket")
+>>> with turn.use():                      # runs started here join the turn's trace
+...     run = Runner.run_streamed(agent, words, run_config=RunConfig(trace_id=turn.sdk_trace_id))
+>>> turn.end(reason="completed")
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import agents
+from agents.tracing.processors import default_processor
+from opentelemetry import trace as otel
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from frontdesk.settings import Settings
+from frontdesk.tracing import names, otlp
+from frontdesk.tracing.audio import AudioRef, AudioStore
+from frontdesk.tracing.live import LiveFeed
+from frontdesk.tracing.processor import AgentsProcessor
+from frontdesk.tracing.provider import outlet, tracer
+from frontdesk.tracing.rows import SpanRow
+from frontdesk.tracing.store import FILE, StoreError, TraceStore
+from frontdesk.tracing.turn import EndReason, OpenSpan, TurnTrace, nanoseconds
+
+__all__ = ["AudioRef", "AudioStore", "EndReason", "OpenSpan", "Tracing", "TurnTrace"]
+
+CLOSE = 3.0
+"""Seconds that the end of the process may wait for the disk and for the OTLP endpoint."""
+
+
+class Tracing:
+    """The traces of a process: spans and audio to the store, to watchers, and out over OTLP.
+
+    ``store`` and ``audio`` keep; ``live`` tells watchers.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._content = settings.trace_content
+        self._open_calls: frozenset[str] = frozenset()
+        self.live = LiveFeed()
+        self.store = TraceStore(
+            settings.data_dir / FILE,
+            content=settings.trace_content,
+            on_span=self._span_seen,
+            on_calls=self._calls_changed,
+        )
+        self.audio = AudioStore(
+            settings.data_dir / "audio", self.store, enabled=settings.trace_audio
+        )
+        self._pipeline = _Pipeline(self.store)
+        self._processor: AgentsProcessor | None = None
+        self._tracer: otel.Tracer | None = None
+
+    def start(self) -> None:
+        """Begin to keep spans, the Agents SDK's too: its own exporter is off from here on,
+        unless ``openai_traces`` is set."""
+        self.store.start()
+        if otlp.configured():
+            content = self._content and otlp.captures_content()
+            self._pipeline.out = otlp.OtlpExporter(content=content)
+            self._pipeline.batches = otlp.processor(self._pipeline.out)
+        self._tracer = tracer()
+        outlet.plug(self._pipeline)
+        self._processor = AgentsProcessor(self._tracer, content=self._content)
+        extra = [default_processor()] if self._settings.openai_traces else []
+        agents.set_trace_processors([self._processor, *extra])
+
+    async def aclose(self) -> None:
+        """Write and send what waits, within seconds."""
+        self.live.close()
+        outlet.unplug(self._pipeline)
+        await asyncio.to_thread(self._pipeline.shutdown)
+
+    async def flush(self) -> None:
+        """Wait until all spans and audio so far can be read from the store."""
+        await asyncio.to_thread(self.store.flush)
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """How much could not be kept or sent: ``store`` (spans and audio), ``otlp`` (spans)."""
+        out = self._pipeline.out
+        return {"store": self.store.dropped, "otlp": out.failed if out else 0}
+
+    @property
+    def open_calls(self) -> frozenset[str]:
+        """Calls that are open in this process now."""
+        return self._open_calls
+
+    def call_opened(self, call_id: str) -> None:
+        """Show the call as live also between its turns."""
+        self._open_calls |= {call_id}
+
+    def call_closed(self, call_id: str) -> None:
+        """The call is over."""
+        self._open_calls -= {call_id}
+        self._calls_changed([call_id])
+
+    def turn(
+        self,
+        *,
+        call_id: str,
+        index: int,
+        team: str,
+        team_version: str,
+        agent: str,
+        transport: str,
+        start: float | None = None,
+    ) -> TurnTrace:
+        """Open the trace of a user turn, ``start`` (unix seconds) or now.
+
+        Raises :class:`RuntimeError` before :meth:`start`.
+        """
+        if self._tracer is None or self._processor is None:
+            raise RuntimeError("Tracing.start() must be called before a turn is traced")
+        root = self._tracer.start_span(
+            f"{names.INVOKE_WORKFLOW} {team}",
+            context=Context(),
+            start_time=nanoseconds(start),
+            attributes={
+                names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
+                names.GEN_AI_CONVERSATION_ID: call_id,
+                names.GEN_AI_WORKFLOW_NAME: team,
+                names.GEN_AI_AGENT_NAME: agent,
+                names.VOICE_TEAM_VERSION: team_version,
+                names.VOICE_TRANSPORT: transport,
+                names.VOICE_TURN_INDEX: index,
+            },
+        )
+        return TurnTrace(self._tracer, self._processor, root, call_id, self._content)
+
+    def _span_seen(self, row: SpanRow) -> None:
+        if self.live:
+            call_id = row.call_id or (self._processor and self._processor.call_of(row.trace_id))
+            where = {"call_id": call_id, "trace_id": row.trace_id}
+            self.live.publish([("span", {**where, **row.export()})])
+
+    def _calls_changed(self, call_ids: Sequence[str]) -> None:
+        if not self.live:
+            return
+        try:
+            found = self.store.summaries(call_ids, self._open_calls)
+        except StoreError:
+            return  # watchers will see the next change
+        self.live.publish([("call", summary) for summary in found])
+
+
+class _Pipeline(SpanProcessor):
+    """From OpenTelemetry's hooks to the store and to OTLP. Both only queue."""
+
+    def __init__(self, store: TraceStore) -> None:
+        self._store = store
+        self.out: otlp.OtlpExporter | None = None
+        self.batches: SpanProcessor | None = None
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        self._store.begin(span)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self._store.add(span)
+        if self.batches is not None:
+            self.batches.on_end(span)
+
+    def shutdown(self) -> None:
+        self._store.close(CLOSE)
+        if self.batches is not None:
+            otlp.shut_down(self.batches, CLOSE)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._store.flush(timeout_millis / 1000)

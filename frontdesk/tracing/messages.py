@@ -1,0 +1,140 @@
+"""Messages as span attributes: what the GenAI conventions call input and output messages.
+
+A message is ``{"role", "parts": [...]}``; a part is text, a tool call, a tool's answer, or a
+``uri`` that points to audio in the store. On a span they are one JSON string.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import orjson
+
+AUDIO_TYPE = "audio/flac"
+
+
+def user(text: str | None, audio_uri: str | None = None) -> str:
+    """What the caller said, for ``gen_ai.input.messages``; either part may be missing."""
+    return _one("user", text, audio_uri)
+
+
+def agent(text: str | None, audio_uri: str | None = None) -> str:
+    """What the agent said, for ``gen_ai.output.messages``. On the root and on playback give only
+    the words that the caller heard."""
+    return _one("assistant", text, audio_uri)
+
+
+def _one(role: str, text: str | None, audio_uri: str | None) -> str:
+    parts: list[dict[str, Any]] = []
+    if audio_uri:
+        parts.append(
+            {"type": "uri", "modality": "audio", "mime_type": AUDIO_TYPE, "uri": audio_uri}
+        )
+    if text:
+        parts.append({"type": "text", "content": text})
+    return dump([{"role": role, "parts": parts}])
+
+
+def text(value: object) -> str:
+    """The words of a message attribute, joined; empty for anything that is not one."""
+    if not isinstance(value, str):
+        return ""
+    try:
+        found: object = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return ""
+    return " ".join(_words(found)).strip()
+
+
+def _words(found: object) -> Iterable[str]:
+    for message in _maps(found):
+        for part in _maps(message.get("parts")):
+            content = part.get("content")
+            if part.get("type") == "text" and isinstance(content, str):
+                yield content
+
+
+def _maps(value: object) -> list[Mapping[str, Any]]:
+    values = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("Mapping[str, Any]", item) for item in values if isinstance(item, Mapping)]
+
+
+def dump(value: object) -> str:
+    """JSON text of anything; what JSON has no word for becomes its ``str``."""
+    try:
+        return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, ValueError):
+        return orjson.dumps(str(value).encode(errors="replace").decode()).decode()
+
+
+def _plain(value: object) -> object:
+    if callable(export := getattr(value, "model_dump", None)):
+        return export(exclude_none=True)
+    return str(value)
+
+
+def of(items: object, role: str = "user") -> str:
+    """Messages from what the Agents SDK holds: a text, Responses items, chat messages or whole
+    responses, as dictionaries or objects."""
+    if isinstance(items, str):
+        return _one(role, items, None)
+    values = cast("Iterable[object]", items) if isinstance(items, Iterable) else [items]
+    return dump([message for item in values for message in _messages(item, role)])
+
+
+def _field(item: object, key: str) -> Any:
+    if isinstance(item, Mapping):
+        return cast("Mapping[str, Any]", item).get(key)
+    return getattr(item, key, None)
+
+
+def _messages(item: object, role: str) -> Iterable[dict[str, Any]]:
+    output = _field(item, "output")
+    kind = _field(item, "type")
+    if kind is None and isinstance(output, list):  # a whole response
+        for part in cast("list[object]", output):
+            yield from _messages(part, "assistant")
+    elif kind == "function_call":
+        call = _call(_field(item, "call_id"), _field(item, "name"), _field(item, "arguments"))
+        yield {"role": "assistant", "parts": [call]}
+    elif kind == "function_call_output":
+        yield {"role": "tool", "parts": [_answer(_field(item, "call_id"), output)]}
+    elif kind == "reasoning":
+        summary = _content(_field(item, "summary"))
+        yield {"role": "assistant", "parts": [{**part, "type": "reasoning"} for part in summary]}
+    elif kind in (None, "message"):
+        yield _message(item, role)
+    else:  # hosted tools and what is still to come: kept as it is
+        yield {"role": role, "parts": [item]}
+
+
+def _message(item: object, role: str) -> dict[str, Any]:
+    role = _field(item, "role") or role
+    if role == "tool":
+        answer = _answer(_field(item, "tool_call_id"), _field(item, "content"))
+        return {"role": role, "parts": [answer]}
+    parts = _content(_field(item, "content"))
+    for call in cast("list[object]", _field(item, "tool_calls") or []):
+        function = _field(call, "function")
+        name, arguments = _field(function, "name"), _field(function, "arguments")
+        parts.append(_call(_field(call, "id"), name, arguments))
+    return {"role": role, "parts": parts}
+
+
+def _content(content: object) -> list[Any]:
+    if isinstance(content, str):
+        return [{"type": "text", "content": content}]
+    values = cast("list[object]", content) if isinstance(content, list) else []
+    return [_part(part) for part in values]
+
+
+def _part(part: object) -> object:
+    words = _field(part, "text") or _field(part, "refusal") or _field(part, "transcript")
+    return {"type": "text", "content": words} if isinstance(words, str) else part
+
+
+def _call(identity: object, name: object, arguments: object) -> dict[str, Any]:
+    return {"type": "tool_call", "id": identity, "name": name, "arguments": arguments}
+
+
+def _answer(identity: object, result: object) -> dict[str, Any]:
+    return {"type": "tool_call_response", "id": identity, "response": result}

@@ -1,0 +1,178 @@
+"""Names of spans and attributes. Made by scripts/spans.py from tracing/spans.yaml."""
+
+ERROR_TYPE = "error.type"
+GEN_AI_AGENT_NAME = "gen_ai.agent.name"
+GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id"
+GEN_AI_INPUT_MESSAGES = "gen_ai.input.messages"
+GEN_AI_OPERATION_NAME = "gen_ai.operation.name"
+GEN_AI_OUTPUT_MESSAGES = "gen_ai.output.messages"
+GEN_AI_PROVIDER_NAME = "gen_ai.provider.name"
+GEN_AI_REQUEST_MAX_TOKENS = "gen_ai.request.max_tokens"
+GEN_AI_REQUEST_MODEL = "gen_ai.request.model"
+GEN_AI_REQUEST_TEMPERATURE = "gen_ai.request.temperature"
+GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons"
+GEN_AI_RESPONSE_ID = "gen_ai.response.id"
+GEN_AI_RESPONSE_MODEL = "gen_ai.response.model"
+GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+GEN_AI_SPEECH_INPUT_LANGUAGE = "gen_ai.speech.input.language"
+GEN_AI_SPEECH_VOICE = "gen_ai.speech.voice"
+GEN_AI_SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
+GEN_AI_TOOL_CALL_ARGUMENTS = "gen_ai.tool.call.arguments"
+GEN_AI_TOOL_CALL_ID = "gen_ai.tool.call.id"
+GEN_AI_TOOL_CALL_RESULT = "gen_ai.tool.call.result"
+GEN_AI_TOOL_NAME = "gen_ai.tool.name"
+GEN_AI_TOOL_TYPE = "gen_ai.tool.type"
+GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens"
+GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens"
+GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens"
+GEN_AI_WORKFLOW_NAME = "gen_ai.workflow.name"
+JSONRPC_REQUEST_ID = "jsonrpc.request.id"
+MCP_METHOD_NAME = "mcp.method.name"
+MCP_PROTOCOL_VERSION = "mcp.protocol.version"
+RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code"
+VOICE_AGENT_HANDOFFS = "voice.agent.handoffs"
+VOICE_AGENT_TOOLS = "voice.agent.tools"
+VOICE_AUDIO_DURATION = "voice.audio.duration"
+VOICE_AUDIO_OFFSET_MS = "voice.audio.offset_ms"
+VOICE_CUSTOM_DATA = "voice.custom.data"
+VOICE_EOU_DELAY = "voice.eou.delay"
+VOICE_EOU_PROBABILITY = "voice.eou.probability"
+VOICE_GUARDRAIL_TRIGGERED = "voice.guardrail.triggered"
+VOICE_HANDOFF_FROM = "voice.handoff.from"
+VOICE_HANDOFF_TO = "voice.handoff.to"
+VOICE_INTERRUPTED_AT = "voice.interrupted_at"
+VOICE_ITEM_ID = "voice.item.id"
+VOICE_MCP_SERVER = "voice.mcp.server"
+VOICE_MCP_TOOLS = "voice.mcp.tools"
+VOICE_OPENAI_SPAN_ID = "voice.openai.span_id"
+VOICE_OPENAI_SPAN_TYPE = "voice.openai.span_type"
+VOICE_PLAYBACK_POSITION = "voice.playback.position"
+VOICE_STEP_INDEX = "voice.step.index"
+VOICE_STT_CONFIDENCE = "voice.stt.confidence"
+VOICE_TEAM_VERSION = "voice.team.version"
+VOICE_TRANSPORT = "voice.transport"
+VOICE_TURN_END_REASON = "voice.turn.end_reason"
+VOICE_TURN_INDEX = "voice.turn.index"
+VOICE_TURN_LATENCY = "voice.turn.latency"
+
+INVOKE_WORKFLOW = "invoke_workflow"
+USER_SPEECH = "user_speech"
+END_OF_TURN = "end_of_turn"
+SPEECH_TO_TEXT = "speech_to_text"
+RUN = "run"
+INVOKE_AGENT = "invoke_agent"
+MODEL_STEP = "model_step"
+CHAT = "chat"
+EXECUTE_TOOL = "execute_tool"
+HANDOFF = "handoff"
+GUARDRAIL = "guardrail"
+MCP_LIST_TOOLS = "mcp_list_tools"
+CUSTOM = "custom"
+TEXT_TO_SPEECH = "text_to_speech"
+SPEECH_GROUP = "speech_group"
+PLAYBACK = "playback"
+
+STAGES: dict[str, str] = {
+    "invoke_workflow": "turn",
+    "user_speech": "user_speech",
+    "end_of_turn": "end_of_turn",
+    "speech_to_text": "speech_to_text",
+    "run": "step",
+    "invoke_agent": "agent",
+    "model_step": "step",
+    "chat": "model",
+    "execute_tool": "tools",
+    "handoff": "handoff",
+    "guardrail": "guardrail",
+    "mcp_list_tools": "mcp",
+    "custom": "other",
+    "text_to_speech": "text_to_speech",
+    "speech_group": "other",
+    "playback": "playback",
+    "MCP": "mcp",
+    "tools/call": "mcp",
+}
+"""Stage by the first word of a span's name."""
+
+CLIENTS = frozenset(
+    {
+        "chat",
+        "speech_to_text",
+        "text_to_speech",
+    }
+)
+"""Spans of kind CLIENT; all other spans of ours are INTERNAL."""
+
+PII = frozenset(
+    {
+        "gen_ai.input.messages",
+        "gen_ai.output.messages",
+        "gen_ai.system_instructions",
+        "gen_ai.tool.call.arguments",
+        "gen_ai.tool.call.result",
+        "voice.custom.data",
+    }
+)
+"""Attributes that hold content: left out when content is off."""
+
+ATTRIBUTES = frozenset(
+    {
+        "error.type",
+        "gen_ai.agent.name",
+        "gen_ai.conversation.id",
+        "gen_ai.input.messages",
+        "gen_ai.operation.name",
+        "gen_ai.output.messages",
+        "gen_ai.provider.name",
+        "gen_ai.request.max_tokens",
+        "gen_ai.request.model",
+        "gen_ai.request.temperature",
+        "gen_ai.response.finish_reasons",
+        "gen_ai.response.id",
+        "gen_ai.response.model",
+        "gen_ai.response.time_to_first_chunk",
+        "gen_ai.speech.input.language",
+        "gen_ai.speech.voice",
+        "gen_ai.system_instructions",
+        "gen_ai.tool.call.arguments",
+        "gen_ai.tool.call.id",
+        "gen_ai.tool.call.result",
+        "gen_ai.tool.name",
+        "gen_ai.tool.type",
+        "gen_ai.usage.cache_read.input_tokens",
+        "gen_ai.usage.input_tokens",
+        "gen_ai.usage.output_tokens",
+        "gen_ai.usage.reasoning.output_tokens",
+        "gen_ai.workflow.name",
+        "jsonrpc.request.id",
+        "mcp.method.name",
+        "mcp.protocol.version",
+        "rpc.response.status_code",
+        "voice.agent.handoffs",
+        "voice.agent.tools",
+        "voice.audio.duration",
+        "voice.audio.offset_ms",
+        "voice.custom.data",
+        "voice.eou.delay",
+        "voice.eou.probability",
+        "voice.guardrail.triggered",
+        "voice.handoff.from",
+        "voice.handoff.to",
+        "voice.interrupted_at",
+        "voice.item.id",
+        "voice.mcp.server",
+        "voice.mcp.tools",
+        "voice.openai.span_id",
+        "voice.openai.span_type",
+        "voice.playback.position",
+        "voice.step.index",
+        "voice.stt.confidence",
+        "voice.team.version",
+        "voice.transport",
+        "voice.turn.end_reason",
+        "voice.turn.index",
+        "voice.turn.latency",
+    }
+)
+"""Every attribute that a span may carry."""

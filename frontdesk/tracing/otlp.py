@@ -1,0 +1,99 @@
+"""Spans out to any OTLP backend, when one is configured. A dead one costs a counter."""
+
+import logging
+import os
+from collections.abc import Sequence
+from threading import Thread
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Status, StatusCode
+
+from frontdesk.tracing import names
+from frontdesk.tracing.rows import OTHER_ERROR
+
+logger = logging.getLogger(__name__)
+
+CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_LOGGERS = ("opentelemetry.exporter.otlp", "opentelemetry.sdk._shared_internal")
+
+
+def configured() -> bool:
+    """Whether an endpoint is set in the environment."""
+    return any(os.environ.get(name) for name in _ENDPOINTS)
+
+
+def captures_content() -> bool:
+    """Whether exported spans may carry content: by the convention, only when asked for."""
+    wanted = os.environ.get(CAPTURE, "").strip().lower()
+    return wanted in ("span_only", "span_and_event", "true")
+
+
+class OtlpExporter(SpanExporter):
+    """Exports over OTLP/HTTP, without content unless ``content``; ``failed`` counts lost spans."""
+
+    def __init__(self, *, content: bool) -> None:
+        self._exporter = OTLPSpanExporter()
+        self._content = content
+        self._down = False
+        self.failed = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        sent = spans if self._content else [without_content(span) for span in spans]
+        result = self._exporter.export(sent)
+        failed = result is not SpanExportResult.SUCCESS
+        if failed:
+            self.failed += len(spans)
+        if failed and not self._down:
+            logger.warning("the OTLP endpoint does not take spans; they are counted and dropped")
+        self._down = failed
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True
+
+
+def processor(exporter: SpanExporter) -> SpanProcessor:
+    """The batching processor around an exporter; a dead endpoint is reported once, by us."""
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return BatchSpanProcessor(exporter)
+
+
+def shut_down(batches: SpanProcessor, timeout: float) -> None:
+    """Send what waits, but not for longer than ``timeout`` seconds."""
+    thread = Thread(target=batches.shutdown, name="otlp-shutdown", daemon=True)
+    thread.start()
+    thread.join(timeout)
+
+
+def without_content(span: ReadableSpan) -> ReadableSpan:
+    """A copy without words, tool data and messages of errors."""
+    attributes = span.attributes or {}
+    kind = str(attributes.get(names.ERROR_TYPE, OTHER_ERROR))
+    failed = span.status.status_code is StatusCode.ERROR
+    return ReadableSpan(
+        name=span.name,
+        context=span.get_span_context(),
+        parent=span.parent,
+        resource=span.resource,
+        attributes={key: value for key, value in attributes.items() if key not in names.PII},
+        events=[_bare(event) for event in span.events],
+        links=span.links,
+        kind=span.kind,
+        status=Status(StatusCode.ERROR, kind) if failed else span.status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def _bare(event: Event) -> Event:
+    hidden = ("exception.message", "exception.stacktrace")
+    kept = {key: value for key, value in (event.attributes or {}).items() if key not in hidden}
+    return Event(event.name, kept, event.timestamp)

@@ -1,0 +1,178 @@
+"""The Agents SDK's tracing processor that turns its spans into OpenTelemetry's.
+
+Its methods run inline in the event loop, so they only copy what is there. Context is attached as
+the SDK goes, so that spans of others (the ``mcp`` package, HTTP clients) find their parent.
+"""
+
+import asyncio
+import threading
+from contextvars import Token
+from dataclasses import dataclass
+from typing import Any
+
+from agents.tracing import Span, Trace, TracingProcessor
+from agents.tracing.span_data import AgentSpanData, TurnSpanData
+from opentelemetry import context as otel_context
+from opentelemetry import trace as otel
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from frontdesk.tracing import bridge, names
+from frontdesk.tracing.provider import root_id
+
+MOST_OPEN = 10_000
+"""Spans that may be open at once; beyond it the oldest was left open for good by a bug."""
+
+
+@dataclass(slots=True)
+class _Open:
+    span: otel.Span
+    context: Context
+    call_id: str | None
+    agent: str | None
+    owner: object
+    token: Token[Context]
+
+
+def _owner() -> object:
+    """Who runs now: a context may only be detached by the task that attached it."""
+    try:
+        return asyncio.current_task() or threading.current_thread()
+    except RuntimeError:
+        return threading.current_thread()
+
+
+def _call_of(span: otel.Span) -> str | None:
+    """The call that a span belongs to, where it says so."""
+    attributes = (span.attributes or {}) if isinstance(span, ReadableSpan) else {}
+    found = attributes.get(names.GEN_AI_CONVERSATION_ID)
+    return found if isinstance(found, str) else None
+
+
+def otel_id(trace_id: str) -> str:
+    """The OpenTelemetry id of an SDK trace: what follows ``trace_``."""
+    return trace_id.removeprefix("trace_")
+
+
+class AgentsProcessor(TracingProcessor):
+    """Opens and closes an OpenTelemetry span for each span of the SDK.
+
+    A run under a turn of a call (by its trace id, or by context) joins that turn's trace; any
+    other run gets a root of its own with the SDK's id. ``content`` False leaves words and tool
+    data out.
+    """
+
+    def __init__(self, tracer: otel.Tracer, *, content: bool = True) -> None:
+        self._tracer = tracer
+        self._content = content
+        self._turns: dict[str, tuple[Context, str]] = {}
+        self._roots: dict[str, _Open] = {}
+        self._open: dict[str, _Open] = {}
+
+    def join(self, trace_id: str, context: Context, call_id: str) -> None:
+        """Runs with this trace id (32 hex digits) belong under ``context``."""
+        self._turns[trace_id] = (context, call_id)
+
+    def leave(self, trace_id: str) -> None:
+        """The turn is over."""
+        self._turns.pop(trace_id, None)
+
+    def call_of(self, trace_id: str) -> str | None:
+        """The call whose open turn has this trace id (32 hex digits)."""
+        turn = self._turns.get(trace_id)
+        return turn[1] if turn else None
+
+    def on_trace_start(self, trace: Trace) -> None:
+        identity = otel_id(trace.trace_id)
+        if identity in self._turns or otel.get_current_span().get_span_context().is_valid:
+            return
+        call_id = getattr(trace, "group_id", None) or trace.trace_id
+        wanted = root_id.set(_number(identity))
+        try:
+            span = self._tracer.start_span(
+                f"{names.INVOKE_WORKFLOW} {trace.name}",
+                attributes={
+                    names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
+                    names.GEN_AI_WORKFLOW_NAME: trace.name,
+                    names.GEN_AI_CONVERSATION_ID: call_id,
+                    names.VOICE_OPENAI_SPAN_TYPE: "trace",
+                },
+            )
+        finally:
+            root_id.reset(wanted)
+        self._roots[trace.trace_id] = self._attach(span, call_id, None)
+
+    def on_trace_end(self, trace: Trace) -> None:
+        if root := self._roots.pop(trace.trace_id, None):
+            self._close(root)
+
+    def on_span_start(self, span: Span[Any]) -> None:
+        data = span.span_data
+        context, call_id, agent = self._parent(span)
+        if isinstance(data, AgentSpanData):
+            agent = data.name
+        elif isinstance(data, TurnSpanData):
+            agent = data.agent_name
+        described = bridge.describe(data)
+        attributes = {names.VOICE_OPENAI_SPAN_ID: span.span_id, **described.collect(False)}
+        if call_id:
+            attributes[names.GEN_AI_CONVERSATION_ID] = call_id
+        if agent:
+            attributes[names.GEN_AI_AGENT_NAME] = agent
+        operation = described.name.partition(" ")[0]
+        opened = self._tracer.start_span(
+            described.name,
+            context=context,
+            kind=SpanKind.CLIENT if operation in names.CLIENTS else SpanKind.INTERNAL,
+            attributes=attributes,
+        )
+        self._open[span.span_id] = self._attach(opened, call_id, agent)
+        if len(self._open) > MOST_OPEN:
+            self._open.pop(next(iter(self._open))).span.end()
+
+    def on_span_end(self, span: Span[Any]) -> None:
+        found = self._open.pop(span.span_id, None)
+        if found is None:
+            return
+        described = bridge.describe(span.span_data)
+        found.span.update_name(described.name)
+        found.span.set_attributes(described.collect(self._content))
+        if span.error is not None:
+            kind, message = bridge.error(span.span_data, span.error, self._content)
+            found.span.set_attribute(names.ERROR_TYPE, kind)
+            found.span.set_status(Status(StatusCode.ERROR, message))
+        self._close(found)
+
+    def _parent(self, span: Span[Any]) -> tuple[Context, str | None, str | None]:
+        """Context, call and agent that a span is opened under."""
+        parent = self._open.get(span.parent_id or "") or self._roots.get(span.trace_id)
+        if parent is not None:
+            return parent.context, parent.call_id, parent.agent
+        if turn := self._turns.get(otel_id(span.trace_id)):
+            return turn[0], turn[1], None
+        current = otel_context.get_current()
+        return current, _call_of(otel.get_current_span(current)), None
+
+    def _attach(self, span: otel.Span, call_id: str | None, agent: str | None) -> _Open:
+        context = otel.set_span_in_context(span)
+        token = otel_context.attach(context)
+        return _Open(span, context, call_id, agent, _owner(), token)
+
+    def _close(self, found: _Open) -> None:
+        if found.owner is _owner() and otel.get_current_span() is found.span:
+            otel_context.detach(found.token)
+        found.span.end()
+
+    def shutdown(self) -> None:
+        """Nothing is held back here."""
+
+    def force_flush(self) -> None:
+        """Nothing is held back here."""
+
+
+def _number(identity: str) -> int | None:
+    try:
+        return int(identity, 16) if len(identity) == 32 else None
+    except ValueError:
+        return None

@@ -1,0 +1,86 @@
+"""The process's OpenTelemetry provider, and the socket that trace pipelines plug into.
+
+OpenTelemetry allows one provider a process, for good, and the ``mcp`` package asks that one for
+its tracer. So the provider stays, and what listens to it comes and goes.
+"""
+
+import os
+from contextvars import ContextVar
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+from frontdesk import __version__
+
+SCOPE = "frontdesk"
+
+root_id: ContextVar[int | None] = ContextVar("frontdesk_root_id", default=None)
+"""Trace id for the next root span in this context, where it is not ours to choose."""
+
+
+class _Ids(RandomIdGenerator):
+    def generate_trace_id(self) -> int:
+        return root_id.get() or super().generate_trace_id()
+
+
+class Outlet(SpanProcessor):
+    """Forwards to the pipelines that are plugged in."""
+
+    def __init__(self) -> None:
+        self._pipelines: tuple[SpanProcessor, ...] = ()
+
+    def plug(self, pipeline: SpanProcessor) -> None:
+        self._pipelines += (pipeline,)
+
+    def unplug(self, pipeline: SpanProcessor) -> None:
+        self._pipelines = tuple(each for each in self._pipelines if each is not pipeline)
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        for pipeline in self._pipelines:
+            pipeline.on_start(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        for pipeline in self._pipelines:
+            pipeline.on_end(span)
+
+    def shutdown(self) -> None:
+        for pipeline in self._pipelines:
+            pipeline.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        done = [pipeline.force_flush(timeout_millis) for pipeline in self._pipelines]
+        return all(done)
+
+
+outlet = Outlet()
+_provider: TracerProvider | None = None
+
+
+def tracer() -> trace.Tracer:
+    """The tracer of Frontdesk's own spans.
+
+    A provider that was installed before us (auto-instrumentation) is joined, not replaced.
+    """
+    global _provider
+    if _provider is None:
+        installed = trace.get_tracer_provider()
+        if isinstance(installed, TracerProvider):
+            _provider = installed
+        else:
+            _provider = TracerProvider(resource=_resource())
+            if isinstance(installed, trace.ProxyTracerProvider):
+                trace.set_tracer_provider(_provider)
+        _provider.add_span_processor(outlet)
+    ours = _provider.get_tracer(SCOPE, __version__)
+    # Runs outside a call must get the SDK's trace id; only our own tracer does this.
+    setattr(ours, "id_generator", _Ids())  # noqa: B010
+    return ours
+
+
+def _resource() -> Resource:
+    if "OTEL_SERVICE_NAME" in os.environ:
+        return Resource.create()
+    return Resource.create({"service.name": SCOPE, "service.version": __version__})

@@ -1,0 +1,241 @@
+"""Reads from the trace store, in the shapes of the API. Times are unix seconds."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from frontdesk.tracing.rows import unpack
+from frontdesk.tracing.stages import Interval, breakdown, wait
+
+MOST_SPANS = 5_000
+"""Spans of one trace that are read at most."""
+ABANDONED = 900.0
+"""Seconds after which a turn that never ended no longer counts as live: its process died."""
+PEAKS = 50
+"""Peaks a second of audio."""
+
+
+def calls(
+    database: sqlite3.Connection,
+    *,
+    limit: int = 50,
+    before: float | None = None,
+    agent: str | None = None,
+    errors: bool = False,
+    text: str | None = None,
+    live: frozenset[str] = frozenset(),
+) -> list[dict[str, Any]]:
+    """Calls, newest first. ``text`` finds calls in which all its words were said; ``before`` is
+    the ``started`` of the last one seen; ``live`` are the calls known to be open."""
+    where, values = ["1"], list[Any]()
+    if before is not None:
+        where.append("started < ?")
+        values.append(before)
+    if agent:
+        where.append("EXISTS (SELECT 1 FROM json_each(agents) WHERE value = ?)")
+        values.append(agent)
+    if errors:
+        where.append("errors > 0")
+    if text and (query := _match(text)):
+        where.append(
+            "call_id IN (SELECT call_id FROM trace WHERE id IN "
+            "(SELECT rowid FROM doc WHERE doc MATCH ?))"
+        )
+        values.append(query)
+    found = database.execute(
+        f"SELECT * FROM call WHERE {' AND '.join(where)} ORDER BY started DESC LIMIT ?",
+        (*values, limit),
+    )
+    return [_call(row, live) for row in found]
+
+
+def _match(text: str) -> str:
+    """An FTS5 query for every word as a prefix; nothing the caller typed is syntax."""
+    return " ".join(f'"{word}"*' for word in re.findall(r"\w+", text))
+
+
+def _call(row: sqlite3.Row, live: frozenset[str]) -> dict[str, Any]:
+    now = time.time()
+    opened = row["open_since"]
+    is_live = row["call_id"] in live or (opened is not None and now - opened < ABANDONED)
+    return {
+        "call_id": row["call_id"],
+        "team": row["team"],
+        "agents": orjson.loads(row["agents"]),
+        "started": row["started"],
+        "seconds": round((now if is_live else row["last"]) - row["started"], 3),
+        "turns": row["turns"],
+        "tools": orjson.loads(row["tools"]),
+        "handoffs": row["handoffs"],
+        "errors": row["errors"],
+        "first_audio_ms": _ms(row["latency"]),
+        "tokens": row["tokens"],
+        "live": is_live,
+        "text": row["text"],
+    }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
+
+
+def summaries(
+    database: sqlite3.Connection, call_ids: Sequence[str], live: frozenset[str] = frozenset()
+) -> list[dict[str, Any]]:
+    """The list's entries for some calls."""
+    marks = ",".join("?" * len(call_ids))
+    found = database.execute(f"SELECT * FROM call WHERE call_id IN ({marks})", tuple(call_ids))
+    return [_call(row, live) for row in found]
+
+
+def call(
+    database: sqlite3.Connection, call_id: str, live: frozenset[str] = frozenset()
+) -> dict[str, Any] | None:
+    """One call with its turns, audio and transcript; None when there is no such call."""
+    found = summaries(database, [call_id], live)
+    if not found:
+        return None
+    turns = database.execute(
+        "SELECT * FROM trace WHERE call_id = ? ORDER BY started, id", (call_id,)
+    ).fetchall()
+    started = found[0]["started"]
+    transcript: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    for turn in turns:
+        spoken = database.execute(
+            "SELECT stage, agent, start, end, words FROM span WHERE trace_id = ? "
+            "AND stage IN ('user_speech', 'end_of_turn', 'speech_to_text', 'model', 'tools', "
+            "'text_to_speech', 'playback') ORDER BY start, rowid LIMIT ?",
+            (turn["trace_id"], MOST_SPANS),
+        ).fetchall()
+        entries.append(_turn(turn, spoken))
+        transcript += _lines(turn, spoken, started)
+    return {
+        "call": found[0],
+        "turns": entries,
+        "audio": [_piece(row) for row in pieces(database, call_id)],
+        "transcript": sorted(transcript, key=lambda line: line["start_ms"]),
+    }
+
+
+def _turn(turn: sqlite3.Row, spans: list[sqlite3.Row]) -> dict[str, Any]:
+    started, last = turn["started"], turn["ended"] or turn["last"] or turn["started"]
+    intervals: list[Interval] = [
+        (span["stage"], span["start"], span["end"] or last) for span in spans
+    ]
+    begin, end = wait(intervals, started, last, turn["latency"])
+    return {
+        "trace_id": turn["trace_id"],
+        "index": turn["turn"],
+        "started": started,
+        "seconds": round(last - started, 3),
+        "agents": orjson.loads(turn["agents"]),
+        "latency_ms": _ms(turn["latency"]),
+        "stages": breakdown(intervals, begin, end),
+        "caller": turn["caller"],
+        "agent": turn["answer"],
+        "interrupted_at": turn["interrupted_at"],
+        "errors": turn["errors"],
+        "end_reason": turn["end_reason"],
+    }
+
+
+def _lines(turn: sqlite3.Row, spans: list[sqlite3.Row], zero: float) -> list[dict[str, Any]]:
+    """The turn's part of the transcript, on the call's clock: as spoken, where spans say when."""
+
+    def line(role: str, agent: str | None, text: str, start: float, end: float) -> dict[str, Any]:
+        begin, stop = round((start - zero) * 1000), round((end - zero) * 1000)
+        return {"role": role, "agent": agent, "text": text, "start_ms": begin, "end_ms": stop,
+                "trace_id": turn["trace_id"]}  # fmt: skip
+
+    last = turn["ended"] or turn["last"] or turn["started"]
+    speech = [span for span in spans if span["stage"] == "user_speech"]
+    heard = [span for span in spans if span["stage"] == "playback"]
+    lines: list[dict[str, Any]] = []
+    if any(span["words"] for span in speech):
+        for span in speech:
+            if span["words"]:
+                end = span["end"] or last
+                lines.append(line("caller", None, span["words"], span["start"], end))
+    elif turn["caller"]:
+        start = speech[0]["start"] if speech else turn["started"]
+        end = (speech[-1]["end"] or last) if speech else turn["started"]
+        lines.append(line("caller", None, turn["caller"], start, end))
+    if any(span["words"] for span in heard):
+        for span in heard:
+            if span["words"]:
+                end = span["end"] or last
+                lines.append(line("agent", span["agent"], span["words"], span["start"], end))
+    elif turn["answer"]:
+        agent = orjson.loads(turn["agents"])[-1:] or [turn["agent"]]
+        start = heard[0]["start"] if heard else last
+        lines.append(line("agent", agent[0], turn["answer"], start, last))
+    return lines
+
+
+def pieces(database: sqlite3.Connection, call_id: str) -> list[sqlite3.Row]:
+    """A call's pieces of audio, by their place on its clock."""
+    return database.execute(
+        "SELECT * FROM audio WHERE call_id = ? ORDER BY offset_ms, rowid", (call_id,)
+    ).fetchall()
+
+
+def _piece(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "item_id": row["item_id"],
+        "role": row["role"],
+        "uri": f"/api/audio/{row['key']}",
+        "offset_ms": row["offset_ms"],
+        "seconds": row["seconds"],
+        "peaks": [round(peak / 255, 3) for peak in row["peaks"]],
+    }
+
+
+def trace(database: sqlite3.Connection, trace_id: str) -> dict[str, Any] | None:
+    """One turn with its spans in order of start; None when there is no such trace."""
+    turn = database.execute("SELECT * FROM trace WHERE trace_id = ?", (trace_id,)).fetchone()
+    if turn is None:
+        return None
+    spans = database.execute(
+        "SELECT * FROM span WHERE trace_id = ? ORDER BY start, rowid LIMIT ?",
+        (trace_id, MOST_SPANS),
+    ).fetchall()
+    extra = ("call_id", "team", "team_version", "transport", "tokens", "handoffs", "error")
+    return {
+        "trace": {
+            **_turn(turn, spans),
+            **{key: turn[key] for key in extra},
+            "tools": orjson.loads(turn["tools"]),
+            "spans": turn["spans"],
+        },
+        "spans": [_span(row) for row in spans],
+    }
+
+
+def _span(row: sqlite3.Row) -> dict[str, Any]:
+    error, end = row["error"], row["end"]
+    return {
+        "span_id": row["span_id"],
+        "parent_id": row["parent_id"],
+        "name": row["name"],
+        "stage": row["stage"],
+        "agent": row["agent"],
+        "start": row["start"],
+        "end": end,
+        "status": "error" if error else "ok" if end is not None else "open",
+        "error": error,
+        "attributes": unpack(row["attributes"]) or {},
+        "events": unpack(row["events"]) or [],
+    }
+
+
+def find_trace(database: sqlite3.Connection, prefix: str) -> str | None:
+    """The trace whose id begins with ``prefix`` (hex), if exactly one does."""
+    found = database.execute(
+        "SELECT trace_id FROM trace WHERE substr(trace_id, 1, ?) = ? LIMIT 2", (len(prefix), prefix)
+    ).fetchall()
+    return found[0]["trace_id"] if len(found) == 1 else None

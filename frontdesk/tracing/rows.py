@@ -1,0 +1,144 @@
+"""A span as the store and the live feed know it."""
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import StatusCode
+
+from frontdesk.tracing import messages, names
+
+_SUBJECTS = {
+    "tools": names.GEN_AI_TOOL_NAME,
+    "handoff": names.VOICE_HANDOFF_TO,
+    "model": names.GEN_AI_REQUEST_MODEL,
+}
+_WORDS = {
+    "turn": names.GEN_AI_INPUT_MESSAGES,
+    "user_speech": names.GEN_AI_INPUT_MESSAGES,
+    "speech_to_text": names.GEN_AI_OUTPUT_MESSAGES,
+    "playback": names.GEN_AI_OUTPUT_MESSAGES,
+}
+OTHER_ERROR = "_OTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """One span. Times are unix seconds; ``end`` is None while it is open; ``words`` are what the
+    caller said or heard in it; ``subject`` is the tool, the model or the agent handed to."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    stage: str
+    agent: str | None
+    subject: str | None
+    start: float
+    end: float | None
+    error: str | None
+    tokens: int
+    words: str
+    attributes: dict[str, Any]
+    events: list[dict[str, Any]]
+
+    @property
+    def call_id(self) -> str | None:
+        return self.attributes.get(names.GEN_AI_CONVERSATION_ID)
+
+    def export(self) -> dict[str, Any]:
+        """The span as the API gives it."""
+        return {
+            "span_id": self.span_id,
+            "parent_id": self.parent_id,
+            "name": self.name,
+            "stage": self.stage,
+            "agent": self.agent,
+            "start": self.start,
+            "end": self.end,
+            "status": "error" if self.error else "ok" if self.end else "open",
+            "error": self.error,
+            "attributes": self.attributes,
+            "events": self.events,
+        }
+
+
+def row(span: ReadableSpan, content: bool) -> SpanRow:
+    """Read a span; without ``content``, words and messages of errors are left out."""
+    attributes = dict(span.attributes or {})
+    if not content:
+        attributes = {key: value for key, value in attributes.items() if key not in names.PII}
+    operation = span.name.partition(" ")[0]
+    stage = _stage(operation, attributes)
+    identity = span.get_span_context()
+    return SpanRow(
+        trace_id=f"{identity.trace_id:032x}" if identity else "",
+        span_id=f"{identity.span_id:016x}" if identity else "",
+        parent_id=f"{span.parent.span_id:016x}" if span.parent else None,
+        name=span.name,
+        stage=stage,
+        agent=_text(attributes.get(names.GEN_AI_AGENT_NAME)),
+        subject=_text(attributes.get(_SUBJECTS.get(stage, ""))),
+        start=(span.start_time or 0) / 1e9,
+        end=span.end_time / 1e9 if span.end_time else None,
+        error=_error(span, content),
+        tokens=_tokens(attributes) if stage == "model" or operation == names.RUN else 0,
+        words=messages.text(attributes.get(_WORDS.get(stage, ""))),
+        attributes=attributes,
+        events=_events(span, content),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _stage(operation: str, attributes: dict[str, Any]) -> str:
+    if names.MCP_METHOD_NAME in attributes:
+        return "mcp"
+    return names.STAGES.get(operation, "other")
+
+
+def _tokens(attributes: dict[str, Any]) -> int:
+    used = (names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE_OUTPUT_TOKENS)
+    return sum(int(attributes.get(name) or 0) for name in used)
+
+
+def _error(span: ReadableSpan, content: bool) -> str | None:
+    if span.status.status_code is not StatusCode.ERROR:
+        return None
+    kind = str((span.attributes or {}).get(names.ERROR_TYPE, OTHER_ERROR))
+    return (span.status.description or kind) if content else kind
+
+
+def _events(span: ReadableSpan, content: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": event.name,
+            "time": event.timestamp / 1e9,
+            "attributes": {
+                key: value
+                for key, value in (event.attributes or {}).items()
+                if content or key not in ("exception.message", "exception.stacktrace")
+            },
+        }
+        for event in span.events
+    ]
+
+
+_SMALL = 256
+
+
+def pack(value: object) -> bytes:
+    """JSON, deflated when long: halves the file for little time (zlib level 1)."""
+    data = messages.dump(value).encode()
+    return data if len(data) <= _SMALL else zlib.compress(data, 1)
+
+
+def unpack(data: bytes | None) -> Any:
+    """The inverse of :func:`pack`. JSON begins with a bracket, zlib's stream with 0x78."""
+    if not data:
+        return None
+    return orjson.loads(zlib.decompress(data) if data[0] == 0x78 else data)

@@ -1,0 +1,84 @@
+"""The trace store's tables, in one SQLite file.
+
+``span`` is the truth; ``trace`` (a turn) and ``call`` are summaries that can be made from it, so
+that lists never read spans.
+"""
+
+import sqlite3
+from pathlib import Path
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS span (
+    trace_id TEXT NOT NULL, span_id TEXT NOT NULL, parent_id TEXT,
+    name TEXT NOT NULL, stage TEXT NOT NULL, agent TEXT, subject TEXT,
+    start REAL NOT NULL, end REAL, error TEXT, tokens INTEGER NOT NULL, words TEXT NOT NULL,
+    attributes BLOB, events BLOB,
+    UNIQUE (trace_id, span_id)
+);
+CREATE INDEX IF NOT EXISTS span_stage ON span (stage, start, end);
+
+CREATE TABLE IF NOT EXISTS trace (
+    id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL UNIQUE, call_id TEXT,
+    team TEXT, team_version TEXT, agent TEXT, transport TEXT, turn INTEGER,
+    started REAL NOT NULL, ended REAL, last REAL, origin REAL,
+    latency REAL, end_reason TEXT, interrupted_at REAL, error TEXT,
+    caller TEXT NOT NULL DEFAULT '', answer TEXT NOT NULL DEFAULT '',
+    spans INTEGER NOT NULL DEFAULT 0, errors INTEGER NOT NULL DEFAULT 0,
+    tokens INTEGER NOT NULL DEFAULT 0, handoffs INTEGER NOT NULL DEFAULT 0,
+    agents TEXT NOT NULL DEFAULT '[]', tools TEXT NOT NULL DEFAULT '[]'
+);
+CREATE INDEX IF NOT EXISTS trace_call ON trace (call_id, started);
+CREATE INDEX IF NOT EXISTS trace_started ON trace (started);
+
+CREATE TABLE IF NOT EXISTS call (
+    call_id TEXT PRIMARY KEY, team TEXT, started REAL NOT NULL, last REAL NOT NULL,
+    open_since REAL, turns INTEGER NOT NULL, tokens INTEGER NOT NULL, handoffs INTEGER NOT NULL,
+    errors INTEGER NOT NULL, latency REAL, agents TEXT NOT NULL, tools TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS call_started ON call (started);
+CREATE INDEX IF NOT EXISTS call_errors ON call (started) WHERE errors > 0;
+
+CREATE TABLE IF NOT EXISTS audio (
+    key TEXT PRIMARY KEY, call_id TEXT NOT NULL, item_id TEXT NOT NULL, role TEXT NOT NULL,
+    offset_ms INTEGER NOT NULL, seconds REAL NOT NULL, rate INTEGER NOT NULL, peaks BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS audio_call ON audio (call_id, offset_ms);
+
+CREATE VIRTUAL TABLE IF NOT EXISTS doc USING fts5 (words);
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file for writing, made where it does not exist.
+
+    Raises :class:`sqlite3.Error` or :class:`OSError`; the message of a file that a newer version
+    wrote says so.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
+    try:
+        (found,) = database.execute("PRAGMA user_version").fetchone()
+        if found > VERSION:
+            raise sqlite3.OperationalError(f"{path} was written by a newer Frontdesk ({found})")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        if found < VERSION:
+            database.executescript(
+                f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"
+            )
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open the file for reading beside the writer. Raises :class:`sqlite3.Error`."""
+    database = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0, check_same_thread=False
+    )
+    database.row_factory = sqlite3.Row
+    return database

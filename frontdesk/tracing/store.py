@@ -1,0 +1,149 @@
+"""The trace store: spans and audio go in at once, summaries come out.
+
+This class is the whole interface; another engine would implement the same methods.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from frontdesk.tracing import queries, schema, summaries
+from frontdesk.tracing.rows import SpanRow, row
+from frontdesk.tracing.writer import Job, Writer
+
+Found = TypeVar("Found")
+FILE = "traces.db"
+
+
+class StoreError(Exception):
+    """The store cannot be read now; the message says why."""
+
+
+@dataclass(slots=True)
+class _SpanJob:
+    span: ReadableSpan | None
+    content: bool
+    seen: Callable[[SpanRow], None]
+    begun: bool
+    size: int = 0
+    row: SpanRow | None = field(default=None)
+
+    def prepare(self) -> bool:
+        span, self.span = self.span, None
+        if span is None or (self.begun and span.end_time):
+            return False  # ended while it waited: the job of its end follows
+        self.row = row(span, self.content)
+        self.seen(self.row)
+        return True
+
+    def write(self, database: sqlite3.Connection) -> None:
+        if self.row is not None:
+            summaries.insert(database, self.row)
+
+
+def _ignore(_: Any) -> None:
+    pass
+
+
+class TraceStore:
+    """Spans and audio in one SQLite file.
+
+    ``content`` False leaves words and tool data out. ``on_span`` sees each span begin and end,
+    ``on_calls`` the ids of calls whose summary changed; both run in the writer's thread.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        content: bool = True,
+        on_span: Callable[[SpanRow], None] = _ignore,
+        on_calls: Callable[[Sequence[str]], None] = _ignore,
+    ) -> None:
+        self.path = path
+        self._content = content
+        self._on_span = on_span
+        self._on_calls = on_calls
+        self._changed: list[str] = []
+        self._writer = Writer(path, self._summarize, self._committed)
+
+    @property
+    def dropped(self) -> int:
+        """Spans and pieces of audio that could not be kept."""
+        return self._writer.dropped
+
+    def start(self) -> None:
+        self._writer.start()
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until what was added can be read. Blocks; False when time ran out."""
+        return self._writer.flush(timeout)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Write what waits, within ``timeout`` seconds. Blocks."""
+        self._writer.close(timeout)
+
+    def begin(self, span: ReadableSpan) -> None:
+        """Note a span that has started. Returns at once, never raises."""
+        self._writer.submit(_SpanJob(span, self._content, self._on_span, begun=True))
+
+    def add(self, span: ReadableSpan) -> None:
+        """Keep a span that has ended. Returns at once, never raises."""
+        self._writer.submit(_SpanJob(span, self._content, self._on_span, begun=False))
+
+    def submit(self, job: Job) -> bool:
+        """Queue another kind of job; False when it was dropped."""
+        return self._writer.submit(job)
+
+    def _summarize(self, database: sqlite3.Connection, batch: list[Job]) -> None:
+        rows = [job.row for job in batch if isinstance(job, _SpanJob) and job.row]
+        self._changed = summaries.summarize(database, (row.trace_id for row in rows))
+
+    def _committed(self) -> None:
+        changed, self._changed = self._changed, []
+        if changed:
+            self._on_calls(changed)
+
+    def calls(self, **filters: Any) -> list[dict[str, Any]]:
+        """See :func:`frontdesk.tracing.queries.calls`. Raises :class:`StoreError`."""
+        return self._read(lambda database: queries.calls(database, **filters), [])
+
+    def summaries(
+        self, call_ids: Sequence[str], live: frozenset[str] = frozenset()
+    ) -> list[dict[str, Any]]:
+        """The list's entries for some calls. Raises :class:`StoreError`."""
+        return self._read(lambda database: queries.summaries(database, call_ids, live), [])
+
+    def call(self, call_id: str, live: frozenset[str] = frozenset()) -> dict[str, Any] | None:
+        """One call, or None. Raises :class:`StoreError`."""
+        return self._read(lambda database: queries.call(database, call_id, live), None)
+
+    def trace(self, trace_id: str) -> dict[str, Any] | None:
+        """One turn (32 hex digits), or None. Raises :class:`StoreError`."""
+        return self._read(lambda database: queries.trace(database, trace_id), None)
+
+    def find_trace(self, prefix: str) -> str | None:
+        """The one trace whose id begins so, or None. Raises :class:`StoreError`."""
+        return self._read(lambda database: queries.find_trace(database, prefix), None)
+
+    def pieces(self, call_id: str) -> list[dict[str, Any]]:
+        """A call's audio: rows of the ``audio`` table. Raises :class:`StoreError`."""
+        return self._read(
+            lambda database: [dict(row) for row in queries.pieces(database, call_id)], []
+        )
+
+    def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
+        if not self.path.exists():
+            return empty
+        try:
+            with closing(schema.connect_to_read(self.path)) as database:
+                return query(database)
+        except sqlite3.Error as error:
+            if "no such table" in str(error):  # the file was made this moment
+                return empty
+            raise StoreError(f"{self.path} cannot be read: {error}") from error

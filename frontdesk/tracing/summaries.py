@@ -1,0 +1,198 @@
+"""Keeps the ``trace`` and ``call`` tables true to the spans, within the writer's transaction.
+
+A summary is always made anew from its spans, so it does not matter in which order, how often or
+from which process they came.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from frontdesk.tracing import messages, names
+from frontdesk.tracing.rows import SpanRow, pack
+
+_SPAN = """
+INSERT INTO span (trace_id, span_id, parent_id, name, stage, agent, subject, start, end, error,
+                  tokens, words, attributes, events)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (trace_id, span_id) DO UPDATE SET
+    name = excluded.name, agent = excluded.agent, subject = excluded.subject, end = excluded.end,
+    error = excluded.error, tokens = excluded.tokens, words = excluded.words,
+    attributes = excluded.attributes, events = excluded.events
+WHERE excluded.end IS NOT NULL
+"""
+
+_ROOT = """
+INSERT INTO trace (trace_id, call_id, team, team_version, agent, transport, turn, started, ended,
+                   origin, latency, end_reason, interrupted_at, error, caller, answer)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (trace_id) DO UPDATE SET
+    call_id = excluded.call_id, team = excluded.team, team_version = excluded.team_version,
+    agent = excluded.agent, transport = excluded.transport, turn = excluded.turn,
+    started = excluded.started, ended = coalesce(excluded.ended, ended), origin = excluded.origin,
+    latency = coalesce(excluded.latency, latency),
+    end_reason = coalesce(excluded.end_reason, end_reason),
+    interrupted_at = coalesce(excluded.interrupted_at, interrupted_at),
+    error = coalesce(excluded.error, error),
+    caller = CASE WHEN excluded.caller != '' THEN excluded.caller ELSE caller END,
+    answer = CASE WHEN excluded.answer != '' THEN excluded.answer ELSE answer END
+"""
+
+_ORPHAN = """
+INSERT OR IGNORE INTO trace (trace_id, call_id, started)
+VALUES (?, ?, ?)
+"""
+
+# Errors of containers and of MCP spans only repeat those of the work inside them. Models that do
+# not report tokens leave it to the run.
+_TOTALS = """
+SELECT count(*) AS spans, max(coalesce(end, start)) AS last,
+       coalesce(nullif(sum(iif(stage = 'model', tokens, 0)), 0),
+                sum(iif(stage = 'step', tokens, 0))) AS tokens,
+       sum(stage = 'handoff') AS handoffs, sum(error IS NOT NULL) AS all_errors,
+       sum(error IS NOT NULL AND stage NOT IN ('mcp', 'agent', 'turn', 'step')) AS errors
+FROM span WHERE trace_id = ?
+"""
+_NAMES = """
+SELECT stage, agent, subject, words FROM span
+WHERE trace_id = ? AND stage IN ('agent', 'tools', 'user_speech', 'speech_to_text')
+ORDER BY start, rowid
+"""
+_TURNS = """
+SELECT team, coalesce(origin, started), coalesce(last, started),
+       iif(ended IS NULL AND turn IS NOT NULL, started, NULL),
+       tokens, handoffs, errors, latency, agents, tools, caller
+FROM trace WHERE call_id = ? ORDER BY started, id
+"""
+_CALL = """
+INSERT OR REPLACE INTO call (call_id, team, started, last, open_since, turns, tokens, handoffs,
+                             errors, latency, agents, tools, text)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def insert(database: sqlite3.Connection, row: SpanRow) -> None:
+    """Store one span, open or ended; the same span twice is one."""
+    database.execute(
+        _SPAN,
+        (
+            row.trace_id,
+            row.span_id,
+            row.parent_id,
+            row.name,
+            row.stage,
+            row.agent,
+            row.subject,
+            row.start,
+            row.end,
+            row.error,
+            row.tokens,
+            row.words,
+            pack(row.attributes),
+            pack(row.events) if row.events else None,
+        ),
+    )
+    if row.stage == "turn" and row.parent_id is None:
+        database.execute(_ROOT, _root(row))
+    else:
+        database.execute(_ORPHAN, (row.trace_id, row.call_id, row.start))
+
+
+def _root(row: SpanRow) -> tuple[Any, ...]:
+    get = row.attributes.get
+    offset = get(names.VOICE_AUDIO_OFFSET_MS)
+    return (
+        row.trace_id,
+        row.call_id or f"trace_{row.trace_id}",
+        get(names.GEN_AI_WORKFLOW_NAME),
+        get(names.VOICE_TEAM_VERSION),
+        row.agent,
+        get(names.VOICE_TRANSPORT),
+        get(names.VOICE_TURN_INDEX),
+        row.start,
+        row.end,
+        row.start - offset / 1000 if isinstance(offset, int | float) else None,
+        get(names.VOICE_TURN_LATENCY),
+        get(names.VOICE_TURN_END_REASON),
+        get(names.VOICE_INTERRUPTED_AT),
+        row.error,
+        row.words,
+        messages.text(get(names.GEN_AI_OUTPUT_MESSAGES)),
+    )
+
+
+def summarize(database: sqlite3.Connection, traces: Iterable[str]) -> list[str]:
+    """Bring the summaries of ``traces`` and of their calls up to date; returns the calls' ids."""
+    found = [_trace(database, trace_id) for trace_id in dict.fromkeys(traces)]
+    calls = [call_id for call_id in dict.fromkeys(found) if call_id]
+    for call_id in calls:
+        _call(database, call_id)
+    return calls
+
+
+def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
+    spans, last, tokens, handoffs, all_errors, errors = database.execute(
+        _TOTALS, (trace_id,)
+    ).fetchone()
+    found = database.execute(_NAMES, (trace_id,)).fetchall()
+    identity, call_id, agent, caller, answer = database.execute(
+        "SELECT id, call_id, agent, caller, answer FROM trace WHERE trace_id = ?", (trace_id,)
+    ).fetchone()
+    agents = [agent] + [agent for stage, agent, *_ in found if stage == "agent"]
+    tools = [subject for stage, _, subject, _ in found if stage == "tools"]
+    heard = {stage: words for stage, *_, words in found if words}
+    caller = caller or heard.get("user_speech") or heard.get("speech_to_text") or ""
+    database.execute(
+        "UPDATE trace SET spans = ?, last = ?, tokens = ?, handoffs = ?, errors = ?, agents = ?, "
+        "tools = ?, caller = ? WHERE id = ?",
+        (
+            spans,
+            last,
+            tokens,
+            handoffs,
+            errors or min(all_errors, 1),
+            _unique(agents),
+            _unique(tools),
+            caller,
+            identity,
+        ),
+    )
+    if caller or answer:
+        database.execute(
+            "INSERT OR REPLACE INTO doc (rowid, words) VALUES (?, ?)",
+            (identity, f"{caller}\n{answer}"),
+        )
+    return call_id
+
+
+def _call(database: sqlite3.Connection, call_id: str) -> None:
+    turns = database.execute(_TURNS, (call_id,)).fetchall()
+
+    def column(index: int) -> list[Any]:
+        return [turn[index] for turn in turns if turn[index] is not None]
+
+    latency = column(7)
+    database.execute(
+        _CALL,
+        (
+            call_id,
+            next(iter(column(0)), None),
+            min(column(1)),
+            max(column(2)),
+            max(column(3), default=None),
+            len(turns),
+            sum(column(4)),
+            sum(column(5)),
+            sum(column(6)),
+            sum(latency) / len(latency) if latency else None,
+            _unique(name for found in column(8) for name in orjson.loads(found)),
+            _unique(name for found in column(9) for name in orjson.loads(found)),
+            next((words for words in column(10) if words), ""),
+        ),
+    )
+
+
+def _unique(values: Iterable[str | None]) -> str:
+    return orjson.dumps([value for value in dict.fromkeys(values) if value]).decode()

@@ -1,0 +1,120 @@
+"""Write frontdesk/tracing/names.py and docs/spans.md from tracing/spans.yaml.
+
+Run without arguments after editing the vocabulary; ``--check`` only tells whether they differ.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "tracing" / "spans.yaml"
+NAMES = ROOT / "frontdesk" / "tracing" / "names.py"
+PAGE = ROOT / "docs" / "spans.md"
+
+
+def load() -> dict[str, Any]:
+    """The vocabulary, each span's attributes as one flat list.
+
+    Raises :class:`ValueError` when a span uses an attribute that is not described.
+    """
+    vocabulary = YAML(typ="safe").load(SOURCE)
+    for span in vocabulary["spans"]:
+        span["attributes"] = list(dict.fromkeys(_flat(span["attributes"])))
+        for name in span["attributes"]:
+            if name not in vocabulary["attributes"]:
+                raise ValueError(f"{SOURCE.name}: span {span['name']!r} uses {name!r}: describe it")
+    return vocabulary
+
+
+def _flat(values: list[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _flat(value)
+        else:
+            yield value
+
+
+def constant(name: str) -> str:
+    """The Python name for an attribute: gen_ai.tool.name is GEN_AI_TOOL_NAME."""
+    return name.upper().replace(".", "_")
+
+
+def names(vocabulary: dict[str, Any]) -> str:
+    """The module of constants."""
+    spans, attributes = vocabulary["spans"], vocabulary["attributes"]
+    ours = [span for span in spans if span["from"] != "mcp"]
+    lines = [
+        '"""Names of spans and attributes. Made by scripts/spans.py from tracing/spans.yaml."""',
+        "",
+    ]
+    lines += [f'{constant(name)} = "{name}"' for name in sorted(attributes)]
+    lines += ["", *(f'{constant(span["name"])} = "{span["name"]}"' for span in ours), ""]
+    lines += _mapping("STAGES", "Stage by the first word of a span's name.", spans, "stage")
+    clients = {span["name"] for span in ours if span["kind"] == "client"}
+    lines += _set("CLIENTS", "Spans of kind CLIENT; all other spans of ours are INTERNAL.", clients)
+    pii = {name for name, entry in attributes.items() if entry.get("pii")}
+    lines += _set("PII", "Attributes that hold content: left out when content is off.", pii)
+    lines += _set("ATTRIBUTES", "Every attribute that a span may carry.", set(attributes))
+    return "\n".join(lines)
+
+
+def _mapping(title: str, doc: str, spans: list[Any], key: str) -> list[str]:
+    rows = [f'    "{span["name"]}": "{span[key]}",' for span in spans]
+    return [f"{title}: dict[str, str] = {{", *rows, "}", f'"""{doc}"""', ""]
+
+
+def _set(title: str, doc: str, values: set[str]) -> list[str]:
+    rows = [f'        "{value}",' for value in sorted(values)]
+    return [f"{title} = frozenset(", "    {", *rows, "    }", ")", f'"""{doc}"""', ""]
+
+
+def page(vocabulary: dict[str, Any]) -> str:
+    """The reference page."""
+    lines = ["# Spans", "", "Made by `scripts/spans.py` from `tracing/spans.yaml`. "]
+    lines[-1] += "How traces work is told in [tracing.md](tracing.md)."
+    lines += [
+        "",
+        "One trace is one user turn. Times are unix seconds.",
+    ]
+    for span in vocabulary["spans"]:
+        facts = [f"kind {span['kind']}", f"stage `{span['stage']}`", f"made by: {span['from']}"]
+        if "sdk" in span:
+            facts.append(f"Agents SDK type: {span['sdk']}")
+        lines += ["", f"## {span['name']}", "", f"`{span['label']}`: {span['meaning']}", ""]
+        lines += [", ".join(facts) + ".", ""]
+        lines += [", ".join(f"`{name}`" for name in span["attributes"])]
+    lines += [
+        "",
+        "## All attributes",
+        "",
+        "| attribute | type | content | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, entry in sorted(vocabulary["attributes"].items()):
+        unit = f", {entry['unit']}" if "unit" in entry else ""
+        content = "pii" if entry.get("pii") else ""
+        lines.append(f"| `{name}` | {entry['type']}{unit} | {content} | {entry['meaning']} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    vocabulary = load()
+    stale = 0
+    for path, text in ((NAMES, names(vocabulary)), (PAGE, page(vocabulary))):
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale += 1
+        if "--check" in sys.argv[1:]:
+            print(f"{path.relative_to(ROOT)} differs from tracing/spans.yaml: run scripts/spans.py")
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+    return stale if "--check" in sys.argv[1:] else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,155 @@
+"""A real team on the Agents SDK, with a real MCP server on a socket, traced into a real store."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import agents
+import pytest
+import uvicorn
+from agents import (
+    Agent,
+    GuardrailFunctionOutput,
+    RunConfig,
+    RunContextWrapper,
+    Runner,
+    Usage,
+    function_tool,
+    input_guardrail,
+)
+from agents.mcp import MCPServerStreamableHttp
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
+from mcp.server import MCPServer
+
+from frontdesk.settings import Settings
+from frontdesk.tracing.calls import Tracing, TurnTrace
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    return Settings(data=tmp_path)
+
+
+@pytest.fixture
+async def tracing(settings: Settings) -> AsyncIterator[Tracing]:
+    tracing = Tracing(settings)
+    tracing.start()
+    yield tracing
+    await tracing.aclose()
+
+
+@pytest.fixture(autouse=True)
+def sdk_left_alone() -> Iterator[None]:
+    yield
+    agents.set_trace_processors([])
+
+
+@pytest.fixture
+async def orders_server() -> AsyncIterator[MCPServerStreamableHttp]:
+    app = MCPServer("orders")
+
+    @app.tool()
+    def find_order(number: str) -> str:
+        """Find an order by its number."""
+        if number == "0":
+            raise ValueError("no such order")
+        return json.dumps({"number": number, "state": "on its way"})
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app.streamable_http_app(), log_level="error"))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    async with MCPServerStreamableHttp(
+        {"url": f"http://127.0.0.1:{port}/mcp"}, name="orders", cache_tools_list=True
+    ) as client:
+        yield client
+    server.should_exit = True
+    await task
+
+
+@function_tool
+async def delivery_day(city: str) -> str:
+    """Estimate the day of delivery."""
+    return f"Tuesday, {city}"
+
+
+@function_tool(failure_error_function=lambda _, error: f"failed: {error}")
+async def refund(order: str) -> str:
+    """Refund an order."""
+    raise RuntimeError("the refund desk is closed")
+
+
+@input_guardrail
+async def no_card_numbers(
+    context: RunContextWrapper[Any], agent: Agent[Any], given: Any
+) -> GuardrailFunctionOutput:
+    return GuardrailFunctionOutput(output_info=None, tripwire_triggered=False)
+
+
+@pytest.fixture
+def team(orders_server: MCPServerStreamableHttp) -> Agent[Any]:
+    """Hands over to orders, which asks the MCP server, a tool, and a tool that fails."""
+    specialist = ScriptedModel(
+        [
+            [function_call("find_order", {"number": "48271"}, call_id="c1")],
+            [
+                function_call("delivery_day", {"city": "Seoul"}, call_id="c2"),
+                function_call("refund", {"order": "48271"}, call_id="c3"),
+            ],
+            ModelStep(
+                output=[assistant_message("It comes on Tuesday.")],
+                usage=Usage(requests=1, input_tokens=30, output_tokens=7, total_tokens=37),
+            ),
+        ],
+        emit_traces=True,
+    )
+    orders = Agent(
+        name="orders",
+        handoff_description="Finds orders.",
+        model=specialist,
+        tools=[delivery_day, refund],
+        mcp_servers=[orders_server],
+    )
+    front = ScriptedModel(
+        [[function_call("transfer_to_orders", {}, call_id="h1")]], emit_traces=True
+    )
+    return Agent(
+        name="frontdesk", model=front, handoffs=[orders], input_guardrails=[no_card_numbers]
+    )
+
+
+async def run_team(team: Agent[Any], turn: TurnTrace, words: str = "Where is order 48271?") -> str:
+    """Run the team under the turn, as the call does."""
+    with turn.use():
+        run = Runner.run_streamed(
+            team,
+            words,
+            run_config=RunConfig(
+                workflow_name="support", trace_id=turn.sdk_trace_id, group_id="call_1"
+            ),
+        )
+        async for _ in run.stream_events():
+            pass
+    return str(run.final_output)
+
+
+@pytest.fixture
+async def answered(tracing: Tracing, team: Agent[Any]) -> TurnTrace:
+    """A turn that used everything, ended and stored."""
+    turn = tracing.turn(
+        call_id="call_1",
+        index=0,
+        team="support",
+        team_version="v1",
+        agent="frontdesk",
+        transport="websocket",
+    )
+    assert await run_team(team, turn) == "It comes on Tuesday."
+    turn.end(reason="completed")
+    await tracing.flush()
+    return turn

@@ -1,0 +1,348 @@
+"""The spans of a real run: their tree, their attributes, one trace."""
+
+import json
+from typing import Any
+
+import agents
+import pytest
+from agents import Agent, RunConfig, Runner, custom_span, function_tool, trace
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
+from agents.tracing import generation_span, response_span, speech_span, transcription_span
+from openai.types.responses import Response
+from opentelemetry import trace as otel
+
+from frontdesk.settings import Settings
+from frontdesk.tracing import messages, names
+from frontdesk.tracing.calls import Tracing, TurnTrace
+
+Trace = dict[str, Any]
+
+
+def tree(found: Trace) -> list[str]:
+    """Names indented by depth."""
+    children: dict[str | None, list[Any]] = {}
+    for span in found["spans"]:
+        children.setdefault(span["parent_id"], []).append(span)
+
+    def walk(parent: str | None, depth: int) -> list[str]:
+        lines: list[str] = []
+        for span in children.get(parent, []):
+            lines += ["  " * depth + span["name"], *walk(span["span_id"], depth + 1)]
+        return lines
+
+    return walk(None, 0)
+
+
+def span(found: Trace, name: str) -> dict[str, Any]:
+    return next(each for each in found["spans"] if each["name"] == name)
+
+
+def read(tracing: Tracing, trace_id: str) -> Trace:
+    tracing.store.flush()
+    found = tracing.store.trace(trace_id)
+    assert found is not None
+    return found
+
+
+async def test_a_turn_with_everything_is_one_tree(tracing: Tracing, answered: TurnTrace) -> None:
+    found = read(tracing, answered.trace_id)
+    assert sorted(tree(found)) == sorted(
+        [
+            "invoke_workflow support",
+            "  run support",
+            "    invoke_agent frontdesk",
+            "      guardrail no_card_numbers",
+            "      model_step 1",
+            "        chat",
+            "        handoff orders",
+            "    invoke_agent orders",
+            "      model_step 2",
+            "        mcp_list_tools orders",
+            "          MCP send tools/list",
+            "            tools/list",
+            "        chat",
+            "        execute_tool find_order",
+            "          MCP send tools/call find_order",
+            "            tools/call find_order",
+            "      model_step 3",
+            "        mcp_list_tools orders",
+            "        chat",
+            "        execute_tool delivery_day",
+            "        execute_tool refund",
+            "      model_step 4",
+            "        mcp_list_tools orders",
+            "        chat",
+        ]
+    )
+    assert all(each["status"] != "open" for each in found["spans"])
+
+
+async def test_a_tool_span_tells_its_arguments_result_and_server(
+    tracing: Tracing, answered: TurnTrace
+) -> None:
+    tool = span(read(tracing, answered.trace_id), "execute_tool find_order")
+    attributes = tool["attributes"]
+    assert tool["agent"] == "orders" and tool["stage"] == "tools"
+    assert json.loads(attributes["gen_ai.tool.call.arguments"]) == {"number": "48271"}
+    assert "on its way" in attributes["gen_ai.tool.call.result"]
+    assert attributes["voice.mcp.server"] == "orders"
+    assert attributes["gen_ai.tool.type"] == "extension"
+    assert attributes["gen_ai.conversation.id"] == "call_1"
+
+
+async def test_a_failing_tool_shows_its_error_and_the_turn_goes_on(
+    tracing: Tracing, answered: TurnTrace
+) -> None:
+    found = read(tracing, answered.trace_id)
+    tool = span(found, "execute_tool refund")
+    assert tool["status"] == "error"
+    assert tool["error"].endswith("the refund desk is closed")
+    assert tool["attributes"]["error.type"] == "tool_error"
+    assert found["trace"]["errors"] == 1
+    assert found["trace"]["end_reason"] == "completed"
+
+
+async def test_a_handoff_names_both_agents(tracing: Tracing, answered: TurnTrace) -> None:
+    handoff = span(read(tracing, answered.trace_id), "handoff orders")
+    assert handoff["attributes"]["voice.handoff.from"] == "frontdesk"
+    assert handoff["attributes"]["voice.handoff.to"] == "orders"
+
+
+async def test_every_attribute_is_in_the_vocabulary(tracing: Tracing, answered: TurnTrace) -> None:
+    found = read(tracing, answered.trace_id)
+    used = {name for each in found["spans"] for name in each["attributes"]}
+    assert used and used <= names.ATTRIBUTES
+    first_words = {each["name"].partition(" ")[0] for each in found["spans"]}
+    assert first_words <= names.STAGES.keys() | {"tools/list"}
+
+
+async def test_context_is_clean_after_a_turn(tracing: Tracing, answered: TurnTrace) -> None:
+    assert not otel.get_current_span().get_span_context().is_valid
+
+
+async def test_a_run_joins_the_turn_by_its_id_alone(tracing: Tracing) -> None:
+    turn = tracing.turn(
+        call_id="c", index=0, team="t", team_version="1", agent="a", transport="text"
+    )
+    agent = Agent(name="a", model=ScriptedModel([[assistant_message("hi")]]))
+    await Runner.run(agent, "hello", run_config=RunConfig(trace_id=turn.sdk_trace_id))
+    turn.end(reason="completed")
+    assert tree(read(tracing, turn.trace_id))[:3] == [
+        "invoke_workflow t",
+        "  run Agent workflow",
+        "    invoke_agent a",
+    ]
+
+
+async def test_two_runs_of_one_turn_share_its_root(tracing: Tracing) -> None:
+    turn = tracing.turn(
+        call_id="c", index=0, team="t", team_version="1", agent="a", transport="text"
+    )
+    for _ in range(2):  # a discarded early run, and the one that counts
+        agent = Agent(name="a", model=ScriptedModel([[assistant_message("hi")]]))
+        await Runner.run(agent, "hello", run_config=RunConfig(trace_id=turn.sdk_trace_id))
+    turn.end(reason="completed")
+    lines = tree(read(tracing, turn.trace_id))
+    assert lines.count("  run Agent workflow") == 2
+    assert [line for line in lines if not line.startswith(" ")] == ["invoke_workflow t"]
+
+
+async def test_a_run_outside_a_call_gets_a_root_with_the_sdks_id(tracing: Tracing) -> None:
+    agent = Agent(name="a", model=ScriptedModel([[assistant_message("hi")]]))
+    wanted = agents.gen_trace_id()
+    await Runner.run(agent, "hello", run_config=RunConfig(trace_id=wanted, group_id="chat_7"))
+    found = read(tracing, wanted.removeprefix("trace_"))
+    assert tree(found)[0] == "invoke_workflow Agent workflow"
+    assert found["trace"]["call_id"] == "chat_7"
+    assert tracing.store.calls()[0]["call_id"] == "chat_7"
+
+
+async def test_a_failing_model_is_an_error_with_its_message(tracing: Tracing) -> None:
+    turn = tracing.turn(
+        call_id="c", index=0, team="t", team_version="1", agent="a", transport="text"
+    )
+    model = ScriptedModel([ModelStep(error=RuntimeError("connection refused"))], emit_traces=True)
+    with pytest.raises(RuntimeError), turn.use():
+        await Runner.run(Agent(name="a", model=model), "hello")
+    turn.end(reason="failed", error="model down")
+    found = read(tracing, turn.trace_id)
+    chat = span(found, "chat")
+    assert chat["status"] == "error" and "connection refused" in chat["error"]
+    assert found["trace"]["errors"] == 1
+    assert found["spans"][0]["error"] == "model down"
+    assert found["spans"][0]["attributes"]["error.type"] == "_OTHER"
+
+
+async def test_an_agent_as_a_tool_nests_in_the_same_trace(tracing: Tracing) -> None:
+    helper = Agent(name="helper", model=ScriptedModel([[assistant_message("42")]]))
+    boss = Agent(
+        name="boss",
+        tools=[helper.as_tool("ask_helper", "Asks the helper.")],
+        model=ScriptedModel(
+            [
+                [function_call("ask_helper", {"input": "how much?"}, call_id="c1")],
+                [assistant_message("It is 42.")],
+            ]
+        ),
+    )
+    turn = tracing.turn(
+        call_id="c", index=0, team="t", team_version="1", agent="boss", transport="text"
+    )
+    with turn.use():
+        await Runner.run(boss, "?", run_config=RunConfig(trace_id=turn.sdk_trace_id))
+    turn.end(reason="completed")
+    lines = [line.strip() for line in tree(read(tracing, turn.trace_id))]
+    inside = lines[lines.index("execute_tool ask_helper") :]
+    assert "invoke_agent helper" in inside
+
+
+async def test_spans_of_code_inside_a_tool_nest_under_it(tracing: Tracing) -> None:
+    @function_tool
+    async def look() -> str:
+        """Look."""
+        with otel.get_tracer("someone").start_as_current_span("database query"):
+            return "seen"
+
+    model = ScriptedModel([[function_call("look", {}, call_id="c1")], [assistant_message("done")]])
+    turn = tracing.turn(
+        call_id="c", index=0, team="t", team_version="1", agent="a", transport="text"
+    )
+    with turn.use():
+        await Runner.run(Agent(name="a", tools=[look], model=model), "?")
+    turn.end(reason="completed")
+    found = read(tracing, turn.trace_id)
+    query = span(found, "database query")
+    assert query["parent_id"] == span(found, "execute_tool look")["span_id"]
+    assert query["stage"] == "other"
+
+
+def response() -> Response:
+    return Response.model_validate(
+        {
+            "id": "resp_1",
+            "created_at": 0,
+            "model": "gpt-5.6-luna",
+            "object": "response",
+            "status": "completed",
+            "instructions": "Be brief.",
+            "output": [
+                {
+                    "type": "message",
+                    "id": "m",
+                    "role": "assistant",
+                    "status": "completed",
+                    "content": [{"type": "output_text", "text": "Hello.", "annotations": []}],
+                },
+                {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            ],
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": [],
+        }
+    )
+
+
+async def test_a_response_tells_model_messages_and_tokens(tracing: Tracing) -> None:
+    with trace("t", group_id="c") as opened, response_span() as running:
+        running.span_data.response = response()
+        running.span_data.input = [
+            {"role": "user", "content": "Hi"},
+            {"type": "function_call_output", "call_id": "c", "output": "1"},
+        ]
+        running.span_data.usage = {
+            "input_tokens": 9,
+            "output_tokens": 4,
+            "input_tokens_details": {"cached_tokens": 3},
+            "output_tokens_details": {"reasoning_tokens": 2},
+        }
+    found = read(tracing, opened.trace_id.removeprefix("trace_"))
+    attributes = span(found, "chat gpt-5.6-luna")["attributes"]
+    assert attributes["gen_ai.usage.input_tokens"] == 9
+    assert attributes["gen_ai.usage.cache_read.input_tokens"] == 3
+    assert attributes["gen_ai.usage.reasoning.output_tokens"] == 2
+    assert attributes["gen_ai.response.finish_reasons"] == ["completed"]
+    assert json.loads(attributes["gen_ai.input.messages"]) == [
+        {"role": "user", "parts": [{"type": "text", "content": "Hi"}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c", "response": "1"}]},
+    ]
+    answer, call = json.loads(attributes["gen_ai.output.messages"])
+    assert answer["parts"] == [{"type": "text", "content": "Hello."}]
+    assert call["parts"] == [{"type": "tool_call", "id": "c", "name": "f", "arguments": "{}"}]
+    assert found["trace"]["tokens"] == 13
+
+
+async def test_chat_completions_and_whole_responses_read_alike(tracing: Tracing) -> None:
+    with trace("t") as opened, generation_span(model="qwen3-8b") as running:
+        running.span_data.input = [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}],
+            },
+            {"role": "tool", "tool_call_id": "c", "content": "1"},
+        ]
+        running.span_data.output = [response().model_dump()]
+    attributes = span(read(tracing, opened.trace_id.removeprefix("trace_")), "chat qwen3-8b")[
+        "attributes"
+    ]
+    given = json.loads(attributes["gen_ai.input.messages"])
+    assert [message["role"] for message in given] == ["system", "user", "assistant", "tool"]
+    assert given[2]["parts"][0]["name"] == "f"
+    assert messages.text(attributes["gen_ai.output.messages"]) == "Hello."
+
+
+async def test_voice_and_custom_spans_of_the_sdk_are_kept_without_their_audio(
+    tracing: Tracing,
+) -> None:
+    with trace("t") as opened:
+        with transcription_span(model="whisper", input="QUJD" * 1000, output="Hello"):
+            pass
+        with speech_span(model="tts", input="Good day", output="QUJD" * 1000):
+            pass
+        with custom_span("lookup", {"rows": 3}):
+            pass
+    found = read(tracing, opened.trace_id.removeprefix("trace_"))
+    assert tree(found)[1:] == [
+        "  speech_to_text whisper",
+        "  text_to_speech tts",
+        "  custom lookup",
+    ]
+    assert "QUJD" not in json.dumps(found)
+    assert json.loads(span(found, "custom lookup")["attributes"]["voice.custom.data"]) == {
+        "rows": 3
+    }
+
+
+async def test_without_content_no_words_are_kept(settings: Settings) -> None:
+    tracing = Tracing(settings.model_copy(update={"trace_content": False}))
+    tracing.start()
+
+    @function_tool(failure_error_function=lambda _, error: f"failed: {error}")
+    async def look(secret: str) -> str:
+        """Look."""
+        with otel.get_tracer("someone").start_as_current_span("query"):
+            raise RuntimeError(f"hush {secret}")
+
+    model = ScriptedModel(
+        [
+            [function_call("look", {"secret": "hush"}, call_id="c1")],
+            [assistant_message("hush")],
+        ],
+        emit_traces=True,
+    )
+    turn = tracing.turn(
+        call_id="c", index=0, team="t", team_version="1", agent="a", transport="text"
+    )
+    with turn.use():
+        await Runner.run(Agent(name="a", tools=[look], model=model), "hush")
+    said = {names.GEN_AI_INPUT_MESSAGES: messages.user("hush")}
+    turn.record("user_speech", start=1.0, end=2.0, attributes=said, error="hush")
+    turn.set(**said)
+    turn.end(reason="completed", error="hush")
+    found = read(tracing, turn.trace_id)
+    assert "hush" not in json.dumps(found)
+    assert span(found, "execute_tool look")["error"] == "tool_error"
+    assert tracing.store.calls()[0]["text"] == ""
+    await tracing.aclose()
