@@ -77,7 +77,10 @@ class Connection:
     async def aclose(self) -> None:
         """End the connection and every call on it."""
         self.state = "closed"
-        tasks: list[asyncio.Task[Any]] = [*self._calls, *([self._supervisor] if self._supervisor else [])]
+        tasks: list[asyncio.Task[Any]] = [
+            *self._calls,
+            *([self._supervisor] if self._supervisor else []),
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

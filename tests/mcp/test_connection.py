@@ -143,7 +143,9 @@ async def test_a_refusal_is_told_by_its_status(
 
 
 async def test_a_wrong_token_is_told_at_start(host: Any) -> None:
-    opened = McpConnections({"orders": HttpServer("orders", host.url, {"authorization": "Bearer x"})})
+    opened = McpConnections(
+        {"orders": HttpServer("orders", host.url, {"authorization": "Bearer x"})}
+    )
     await opened.start()
     [status] = opened.status()
     assert status.state == "down"
