@@ -1,0 +1,174 @@
+"""Reads ``mcp_servers/mcp.json``: the ``mcpServers`` form that every MCP host understands."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+_VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_HTTP_TYPES = {"http", "streamable-http", "streamable_http", "streamableHttp"}
+
+
+class McpConfigError(ValueError):
+    """The file says something we cannot use. The message names the file, line, server and field."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpServer:
+    """A server on Streamable HTTP. ``headers`` go with every request (bearer tokens, usually)."""
+
+    name: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StdioServer:
+    """A server that we start as a child process and talk to over its stdin and stdout."""
+
+    name: str
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    cwd: Path | None = None
+
+
+ServerConfig = HttpServer | StdioServer
+
+
+def load_servers(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, ServerConfig]:
+    """Read the servers of ``path`` by name; no file means no servers.
+
+    ``${env:X}`` and ``${env:X:-default}`` are filled in from ``environ`` (the process's own by
+    default). Keys that other hosts use and we don't are left alone; ``"disabled": true`` leaves
+    the server out.
+
+    Raises:
+        McpConfigError: not JSON, wrong shape, ``type: sse``, or a variable that is not set.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise McpConfigError(f"{path}: cannot be read: {error}") from error
+    reader = _Reader(path, text, os.environ if environ is None else environ)
+    return reader.servers()
+
+
+class _Reader:
+    """One file being read; it knows where each value stands, for the error messages."""
+
+    def __init__(self, path: Path, text: str, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._text = text
+        self._environ = environ
+
+    def servers(self) -> dict[str, ServerConfig]:
+        try:
+            document: Any = json.loads(self._text, object_pairs_hook=self._no_duplicates)
+        except json.JSONDecodeError as error:
+            place = f"{self._path}:{error.lineno}:{error.colno}"
+            raise McpConfigError(f"{place}: not valid JSON: {error.msg}") from error
+        top = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+        entries: Any = top.get("mcpServers")
+        if not isinstance(entries, dict):
+            raise self._error((), 'expected {"mcpServers": {"NAME": {…}}}')
+        servers: dict[str, ServerConfig] = {}
+        for name, entry in cast("dict[str, Any]", entries).items():
+            if not isinstance(entry, dict):
+                raise self._error((name,), "expected an object with url or command")
+            if cast("dict[str, Any]", entry).get("disabled") is not True:
+                servers[name] = self._server(name, cast("dict[str, Any]", entry))
+        return servers
+
+    def _server(self, name: str, entry: dict[str, Any]) -> ServerConfig:
+        kind = entry.get("type")
+        if kind == "sse":
+            raise self._error(
+                (name, "type"),
+                "the HTTP+SSE transport is deprecated and not supported: give the server's "
+                'Streamable HTTP address as "url", with "type": "http"',
+            )
+        if kind is not None and kind != "stdio" and kind not in _HTTP_TYPES:
+            raise self._error((name, "type"), f"unknown type {kind!r}: use http or stdio")
+        if ("url" in entry) == ("command" in entry):
+            raise self._error((name,), "give either url or command")
+        if "url" in entry:
+            url = self._string((name, "url"), entry["url"])
+            if not re.match(r"https?://[^/\s]+", url):
+                raise self._error((name, "url"), f"not an http(s) address: {url!r}")
+            return HttpServer(name, url, self._strings((name, "headers"), entry.get("headers")))
+        cwd = entry.get("cwd")
+        return StdioServer(
+            name,
+            self._string((name, "command"), entry["command"]),
+            tuple(self._arguments((name, "args"), entry.get("args"))),
+            self._strings((name, "env"), entry.get("env")),
+            None if cwd is None else self._path.parent / self._string((name, "cwd"), cwd),
+        )
+
+    def _arguments(self, where: tuple[str, ...], value: object) -> list[str]:
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise self._error(where, "expected a list of strings")
+        return [self._string(where, item) for item in cast("list[object]", value)]
+
+    def _strings(self, where: tuple[str, ...], value: object) -> dict[str, str]:
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self._error(where, "expected an object of strings")
+        items = cast("dict[str, object]", value).items()
+        return {key: self._string((*where, key), item) for key, item in items}
+
+    def _string(self, where: tuple[str, ...], value: object) -> str:
+        if not isinstance(value, str) or not value:
+            raise self._error(where, f"expected a string, found {json.dumps(value)}")
+
+        def fill(match: re.Match[str]) -> str:
+            name, default = match.group(1), match.group(2)
+            found = self._environ.get(name)
+            if found is None and default is None:
+                raise self._error(
+                    where,
+                    f"the environment variable {name} is not set: set it, or write "
+                    f"${{env:{name}:-default}}",
+                )
+            return found if found is not None else default
+
+        return _VARIABLE.sub(fill, value)
+
+    def _no_duplicates(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            names = [key for key, _ in pairs]
+            twice = next(key for key in names if names.count(key) > 1)
+            raise McpConfigError(f"{self._path}: {twice!r} stands twice in the same object")
+        return found
+
+    def _error(self, where: tuple[str, ...], message: str) -> McpConfigError:
+        line = self._line(("mcpServers", *where)) if where else None
+        place = str(self._path) if line is None else f"{self._path}:{line}"
+        named = f"mcpServers.{'.'.join(where)}: " if where else ""
+        return McpConfigError(f"{place}: {named}{message}")
+
+    def _line(self, where: tuple[str, ...]) -> int | None:
+        """The line of a key. JSON is YAML, and the YAML reader keeps positions (tabs defeat it)."""
+        try:
+            node: Any = YAML(typ="rt").load(StringIO(self._text))  # pyright: ignore[reportUnknownMemberType]
+            line: int | None = None
+            for key in where:
+                line = int(node.lc.key(key)[0]) + 1
+                node = node[key]
+        except (YAMLError, KeyError, TypeError, AttributeError):
+            return None
+        return line

@@ -1,0 +1,328 @@
+"""One supervised connection to one MCP server.
+
+A task of its own owns the ``mcp.Client`` from entry to exit and opens it again, with growing
+pauses, when it ends. Calls run beside it, each in a task of its own, so nothing that happens to
+the client (its task group may cancel whoever stands in it) can cancel a caller. Both protocol
+eras work: 2026-07-28 has no session to lose, 2025 sessions are opened anew when the server has
+forgotten them.
+"""
+
+import asyncio
+import logging
+import random
+from contextlib import AsyncExitStack
+from typing import Any, Literal
+
+from mcp import Client, StdioServerParameters, stdio_client
+from mcp.client import IncomingMessage
+from mcp.client.streamable_http import streamable_http_client
+from mcp.client.subscriptions import SubscriptionLost
+from mcp.shared.dispatcher import ProgressFnT
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    CONNECTION_CLOSED,
+    CallToolResult,
+    Tool,
+    ToolListChangedNotification,
+)
+
+from frontdesk.mcp.config import HttpServer, ServerConfig
+from frontdesk.mcp.faults import Fault, ToolCallError, in_words, watch_faults
+from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
+from frontdesk.mcp.transport import seen_through
+
+logger = logging.getLogger(__name__)
+
+State = Literal["starting", "ready", "down", "closed"]
+
+HTTP_OPEN_SECONDS = 5.0
+STDIO_OPEN_SECONDS = 60.0
+"""Longest opening of a connection; a command may have to fetch its server first."""
+GRACE_SECONDS = 0.5
+"""How long a call waits for a lost server to come back before it fails."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+LONG_OUTAGE_SECONDS, LONG_OUTAGE_PAUSE = 60.0, 5.0
+"""After a minute down, knock less often; a call in need knocks at once all the same."""
+MAX_PAGES = 50
+
+
+class Connection:
+    """Supervised access to ``config``; shared by every call of the process."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self.state: State = "starting"
+        self.tools: tuple[Tool, ...] = ()
+        """The last good list, vetted; it stays while the server is down."""
+        self.error: str | None = None
+        self.settled = asyncio.Event()
+        """Set once the first attempt to connect has succeeded or failed."""
+        self._client: Client | None = None
+        self._ready = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._knock = asyncio.Event()
+        self._calls: set[asyncio.Task[CallToolResult]] = set()
+        self._supervisor: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    def open(self) -> None:
+        """Begin to connect; returns at once."""
+        if self._supervisor is None:
+            self._supervisor = asyncio.create_task(self._supervise(), name=f"mcp {self.name}")
+
+    async def aclose(self) -> None:
+        """End the connection and every call on it."""
+        self.state = "closed"
+        tasks: list[asyncio.Task[Any]] = [
+            *self._calls,
+            *([self._supervisor] if self._supervisor else []),
+        ]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def call(
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        *,
+        seconds: float,
+        meta: dict[str, Any] | None = None,
+        progress: ProgressFnT | None = None,
+    ) -> CallToolResult:
+        """Call ``tool``; ``seconds`` bounds all of it, waiting for the connection included.
+
+        A request that surely never reached the server is sent once more after reconnecting.
+
+        Raises:
+            ToolCallError: whatever goes wrong, in words for the model.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                for attempt in (1, 2):
+                    client = await self._ready_client()
+                    with watch_faults() as faults:
+                        error = await self._attempt(client, tool, arguments, meta, progress, faults)
+                    if isinstance(error, CallToolResult):
+                        return error
+                    if attempt == 2 or not self._is_unsent(client, faults):
+                        raise ToolCallError(in_words(self.name, error, faults))
+        except TimeoutError:
+            raise ToolCallError(
+                f"The {self.name} service did not answer within {seconds:g} seconds; "
+                "it is not known whether the request took effect."
+            ) from None
+        raise AssertionError("unreachable")
+
+    async def _ready_client(self) -> Client:
+        if self._client is None:
+            self._knock.set()
+            try:
+                await asyncio.wait_for(self._ready.wait(), GRACE_SECONDS)
+            except TimeoutError:
+                raise ToolCallError(
+                    self.error or f"The {self.name} service is not connected yet."
+                ) from None
+        assert self._client is not None
+        return self._client
+
+    async def _attempt(
+        self,
+        client: Client,
+        tool: str,
+        arguments: dict[str, Any],
+        meta: dict[str, Any] | None,
+        progress: ProgressFnT | None,
+        faults: list[Fault],
+    ) -> CallToolResult | BaseException | None:
+        """One try: the result, or what went wrong (None: the client's end took the call along)."""
+        call: asyncio.Task[CallToolResult] = asyncio.create_task(
+            client.call_tool(
+                tool,
+                arguments,
+                progress_callback=progress,
+                meta=meta,  # pyright: ignore[reportArgumentType]
+            )
+        )
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        try:
+            await asyncio.wait({call})
+        except asyncio.CancelledError:
+            call.cancel()
+            # Long enough to tell the server; a wedged connection must not hold the caller.
+            await asyncio.wait({call}, timeout=0.25)
+            raise
+        if call.cancelled():
+            self._lose(client)
+            return None
+        error = call.exception()
+        if error is None:
+            return call.result()
+        if self._means_lost(client, error, faults):
+            self._lose(client)
+        return error
+
+    def _means_lost(self, client: Client, error: BaseException, faults: list[Fault]) -> bool:
+        if any(fault.kind == "unreachable" or _forgotten(client, fault) for fault in faults):
+            return True
+        return isinstance(error, MCPError) and error.code == CONNECTION_CLOSED and not faults
+
+    def _is_unsent(self, client: Client, faults: list[Fault]) -> bool:
+        return bool(faults) and all(
+            fault.kind == "unreachable" or _forgotten(client, fault) for fault in faults
+        )
+
+    def _lose(self, client: Client) -> None:
+        """``client`` is of no more use; its owner closes it and the supervisor opens another."""
+        if self._client is client:
+            self._client = None
+            self._ready.clear()
+            self._ended.set()
+            self._knock.set()
+
+    async def _supervise(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause, last_up = FIRST_PAUSE, loop.time()
+        while True:
+            self._knock.clear()
+            began = loop.time()
+            was_ready = await self._open_once()
+            if was_ready:
+                last_up = loop.time()
+                # One that keeps falling over at once is treated as one that stays down.
+                pause = FIRST_PAUSE if last_up - began > LONG_OUTAGE_PAUSE else pause
+            await self._pause(pause * random.uniform(0.8, 1.2))
+            longest = LONG_OUTAGE_PAUSE if loop.time() - last_up > LONG_OUTAGE_SECONDS else 0
+            pause = min(pause * 2, max(longest, LONGEST_PAUSE))
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(FIRST_PAUSE)  # so that a stream of calls cannot make it spin
+        try:
+            await asyncio.wait_for(self._knock.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _open_once(self) -> bool:
+        """Connect, stay while it lasts, and note how it ended; returns whether it was ready."""
+        self._ended.clear()
+        self._changed.clear()
+        with watch_faults() as faults:
+            owner = asyncio.create_task(self._own())
+        try:
+            await asyncio.wait({owner})
+        except asyncio.CancelledError:
+            owner.cancel()
+            await asyncio.wait({owner})
+            raise
+        finally:
+            was_ready = self.state == "ready"
+            self._client = None
+            self._ready.clear()
+        error = None if owner.cancelled() else owner.exception()
+        if self.state != "closed":
+            self.state = "down"
+        self.error = in_words(self.name, error, [] if was_ready else faults)
+        self.settled.set()
+        logger.log(
+            logging.WARNING if was_ready or faults or error else logging.INFO,
+            "MCP server %s is down: %s (%r)",
+            self.name,
+            self.error,
+            error,
+        )
+        return was_ready
+
+    async def _own(self) -> None:
+        async with AsyncExitStack() as stack:
+            if isinstance(self.config, HttpServer):
+                http = await stack.enter_async_context(http_client(self.config.headers))
+                transport = streamable_http_client(
+                    self.config.url, http_client=http, max_sse_event_size=MAX_ANSWER_BYTES
+                )
+                seconds = HTTP_OPEN_SECONDS
+            else:
+                transport = stdio_client(
+                    StdioServerParameters(
+                        command=self.config.command,
+                        args=list(self.config.args),
+                        env=dict(self.config.env),
+                        cwd=self.config.cwd,
+                    )
+                )
+                seconds = STDIO_OPEN_SECONDS
+            client = Client(
+                seen_through(transport, self._warn, self._ended.set),
+                mode="auto",
+                cache=None,
+                message_handler=self._on_message,
+            )
+            async with asyncio.timeout(seconds):
+                await stack.enter_async_context(client)
+                self.tools = await self._fetch_tools(client)
+            self._client = client
+            self.state, self.error = "ready", None
+            self._ready.set()
+            self.settled.set()
+            logger.info("MCP server %s is ready: %d tools", self.name, len(self.tools))
+            await self._stay(client)
+
+    async def _stay(self, client: Client) -> None:
+        """Until the end, fetch the tool list again whenever the server says that it changed."""
+        listening = asyncio.create_task(self._listen(client))
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            while not ended.done():
+                changed = asyncio.create_task(self._changed.wait())
+                await asyncio.wait({changed, ended}, return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+                if self._changed.is_set() and not ended.done():
+                    self._changed.clear()
+                    async with asyncio.timeout(HTTP_OPEN_SECONDS):
+                        self.tools = await self._fetch_tools(client)
+        finally:
+            listening.cancel()
+            ended.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen(self, client: Client) -> None:
+        """Keep the 2026-07-28 stream of change notices open; its loss tells of a lost server."""
+        if client.session.discover_result is None:
+            return  # the 2025 era sends notices without being asked
+        try:
+            async with client.listen(tools_list_changed=True) as notices:
+                async for _ in notices:
+                    self._changed.set()
+        except (SubscriptionLost, MCPError) as error:
+            if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED:
+                logger.info("MCP server %s sends no change notices: %s", self.name, error)
+                return
+        self._lose(client)
+
+    async def _fetch_tools(self, client: Client) -> tuple[Tool, ...]:
+        tools: dict[str, Tool] = {}
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            page = await client.list_tools(cursor=cursor)
+            for tool in page.tools:
+                tools.setdefault(tool.name, tool)
+            if (cursor := page.next_cursor) is None:
+                break
+        return tuple(tools.values())
+
+    async def _on_message(self, message: IncomingMessage) -> None:
+        if isinstance(message, ToolListChangedNotification):
+            self._changed.set()
+
+    def _warn(self, problem: str) -> None:
+        logger.warning("MCP server %s: %s", self.name, problem)
+
+
+def _forgotten(client: Client, fault: Fault) -> bool:
+    """Whether a 2025-era server refused a request because it no longer knows the session."""
+    is_session = client.session.initialize_result is not None
+    return is_session and fault.kind == "status" and fault.status in (400, 404)

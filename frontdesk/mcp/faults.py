@@ -1,0 +1,93 @@
+"""What went wrong on the way to a server, and how to say it to a model.
+
+The MCP client turns every HTTP failure into the same error (``-32603 Server returned an error
+response``), so the HTTP layer leaves a note here, in the context of the call that suffered it.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from agents.exceptions import UserError
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+
+class ToolCallError(UserError):
+    """A tool call that failed, in words for the model.
+
+    It is the SDK's ``UserError`` because that is the one error that the SDK hands to a server's
+    failure function as it is, neither wrapped nor logged with a stack.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``unreachable``: the request never arrived. ``broken``: it may have. ``status``: refused."""
+
+    kind: Literal["unreachable", "broken", "status", "too_large"]
+    detail: str
+    status: int = 0
+    retry_after: str | None = None
+
+
+_slot: ContextVar[list[Fault] | None] = ContextVar("frontdesk_mcp_faults", default=None)
+
+
+@contextmanager
+def watch_faults() -> Generator[list[Fault]]:
+    """Collect the faults of everything that is awaited inside, in order."""
+    faults: list[Fault] = []
+    token = _slot.set(faults)
+    try:
+        yield faults
+    finally:
+        _slot.reset(token)
+
+
+def note_fault(fault: Fault) -> None:
+    """Leave a note for whoever watches in this context."""
+    if (faults := _slot.get()) is not None:
+        faults.append(fault)
+
+
+def in_words(server: str, error: BaseException | None, faults: list[Fault]) -> str:
+    """One plain sentence about a failure, without addresses, stacks or secrets."""
+    if faults:
+        return f"The {server} service {_fault_words(faults[-1])}"
+    leaf = _leaf(error)
+    if isinstance(leaf, MCPError):
+        return f"The {server} service rejected the request: {leaf.error.message}"
+    if isinstance(leaf, TimeoutError):
+        return f"The {server} service did not answer in time."
+    if isinstance(leaf, FileNotFoundError | PermissionError):
+        return f"The {server} service could not be started: {leaf.strerror}."
+    if isinstance(leaf, ValidationError | RuntimeError):
+        return f"The {server} service sent an answer that does not follow the protocol."
+    return f"The connection to the {server} service was lost."
+
+
+def _fault_words(fault: Fault) -> str:
+    if fault.kind == "unreachable":
+        return "cannot be reached right now."
+    if fault.kind == "broken":
+        return "broke off while working; it is not known whether the request took effect."
+    if fault.kind == "too_large":
+        return "sent far too much data."
+    if fault.status in (401, 403):
+        return f"refused access ({fault.status}): its credentials need attention."
+    if fault.status == 429:
+        wait = f"; try again in {fault.retry_after} seconds" if fault.retry_after else ""
+        return f"is too busy right now (429){wait}."
+    if fault.status >= 500:
+        return f"had an error of its own ({fault.status})."
+    return f"refused the request ({fault.status})."
+
+
+def _leaf(error: BaseException | None) -> BaseException | None:
+    """The first real error inside nested groups (task groups wrap what their tasks raise)."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error

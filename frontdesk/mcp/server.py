@@ -1,0 +1,138 @@
+"""The SDK's view of a connection: an ``MCPServer`` narrowed to what one team may use.
+
+Nothing here raises into a run: the tool list is the last good one (empty before the first
+connection), and a failed call is a ``ToolCallError`` that the SDK hands to ``on_error``, whose
+words the model reads and which the SDK marks on the call's span.
+"""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from fnmatch import fnmatchcase
+from typing import Any
+
+from agents import Agent, RunContextWrapper
+from agents.agent import AgentBase
+from agents.mcp import MCPServer, MCPToolMetaContext
+from agents.tool_context import ToolContext
+from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
+
+from frontdesk.desk.schema import McpUse, ToolFilter
+from frontdesk.mcp.connection import Connection
+from frontdesk.mcp.faults import ToolCallError
+from frontdesk.mcp.results import capped, error_text
+
+ProgressListener = Callable[[ToolContext[Any], str], None]
+ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
+
+_caller: ContextVar[ToolContext[Any] | None] = ContextVar("frontdesk_mcp_caller", default=None)
+
+
+def is_allowed(name: str, tools: ToolFilter) -> bool:
+    """Whether the globs of ``tools`` let a tool through; ``deny`` wins."""
+    if any(fnmatchcase(name, glob) for glob in tools.deny):
+        return False
+    return any(fnmatchcase(name, glob) for glob in tools.allow)
+
+
+class McpServerView(MCPServer):
+    """``connection`` as one team sees it; cheap, holds no connection of its own.
+
+    ``examples`` are things callers say, by tool name, for hosted models to read.
+    ``on_progress`` gets the words of progress notices with the tool call they belong to.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        use: McpUse,
+        *,
+        on_error: ErrorFunction,
+        on_progress: ProgressListener | None = None,
+        examples: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        super().__init__(failure_error_function=on_error, tool_meta_resolver=_remember_caller)
+        self.use = use
+        self._connection = connection
+        self._on_progress = on_progress
+        self._examples = examples or {}
+        self._seen: tuple[Tool, ...] = ()
+        self._tools: list[Tool] = []
+
+    @property
+    def name(self) -> str:
+        return self._connection.name
+
+    @property
+    def cached_tools(self) -> list[Tool]:
+        return self._current()
+
+    async def connect(self) -> None:
+        """The connection is opened by ``McpConnections``."""
+
+    async def cleanup(self) -> None:
+        """The connection is closed by ``McpConnections``."""
+
+    async def list_tools(
+        self,
+        run_context: RunContextWrapper[Any] | None = None,
+        agent: AgentBase[Any] | Agent[Any] | None = None,
+    ) -> list[Tool]:
+        return self._current()
+
+    async def call_tool(
+        self,
+        tool_name: str,
+        arguments: dict[str, Any] | None,
+        meta: dict[str, Any] | None = None,
+    ) -> CallToolResult:
+        caller = _caller.get()
+        result = await self._connection.call(
+            tool_name,
+            arguments or {},
+            seconds=self.use.timeout,
+            meta=meta,
+            progress=None if caller is None else self._reporter(caller),
+        )
+        if result.is_error:
+            raise ToolCallError(error_text(result))
+        return capped(result)
+
+    async def list_prompts(self) -> ListPromptsResult:
+        return ListPromptsResult(prompts=[])
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None
+    ) -> GetPromptResult:
+        raise ToolCallError("Prompts of MCP servers are not used: a team's prompts are its own.")
+
+    def _reporter(self, caller: ToolContext[Any]) -> Any:
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            if self._on_progress is not None and message:
+                self._on_progress(caller, message)
+
+        return report
+
+    def _current(self) -> list[Tool]:
+        if self._seen is not self._connection.tools:
+            self._seen = self._connection.tools
+            allowed = (tool for tool in self._seen if is_allowed(tool.name, self.use.tools))
+            self._tools = [self._with_examples(tool) for tool in allowed]
+        return self._tools
+
+    def _with_examples(self, tool: Tool) -> Tool:
+        description = with_examples(tool.description or "", self._examples.get(tool.name, ()))
+        return tool.model_copy(update={"description": description})
+
+
+def with_examples(description: str, examples: tuple[str, ...]) -> str:
+    """``description`` with things that callers say, for a hosted model to decide by."""
+    if not examples:
+        return description
+    return f"{description}\nCallers say, for example: {'; '.join(examples)}".strip()
+
+
+def _remember_caller(context: MCPToolMetaContext) -> None:
+    # The SDK asks for request metadata in the task that then makes the call, with the tool
+    # call's context, which `call_tool` itself is not given.
+    caller = context.run_context
+    _caller.set(caller if isinstance(caller, ToolContext) else None)

@@ -1,0 +1,184 @@
+"""Builds the SDK's agents from a team file, once for each version of it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
+
+from agents import Agent, FunctionTool, Handoff, RunContextWrapper, Tool, handoff
+from agents.mcp import MCPUtil
+from agents.tool_context import ToolContext
+
+from frontdesk.desk import schema
+from frontdesk.desk.schema import Team
+from frontdesk.mcp import McpConnections, McpServerView
+from frontdesk.mcp.server import with_examples
+from frontdesk.team.client_tools import end_at_client_tools
+from frontdesk.team.context import TurnContext, report
+from frontdesk.team.failures import tool_failure
+from frontdesk.team.functions import FunctionLoader
+from frontdesk.team.models import ModelRegistry, model_choice
+
+Prompt = Callable[[str, dict[str, Any]], str]
+"""``prompt(agent, variables)``: the agent's instructions, filled in."""
+
+
+HANDOFF_PREFIX = "transfer_to_"
+
+_T = TypeVar("_T")
+
+
+class TeamBuildError(ValueError):
+    """A team that cannot work as written. The message names the field."""
+
+
+class TeamAgent(Agent[TurnContext]):
+    """An agent whose tools are its own, then its MCP servers', then the client's.
+
+    Names are unique in that order: a later tool of the same name is not offered. (The SDK would
+    end the run when two servers have a tool of one name, which a server may bring about at any
+    time.)
+    """
+
+    async def get_mcp_tools(self, run_context: RunContextWrapper[TurnContext]) -> list[Tool]:
+        taken = self._own_names()
+        tools: list[Tool] = []
+        for server in self.mcp_servers:
+            for tool in await MCPUtil.get_function_tools(server, False, run_context, self):
+                if tool.name not in taken:
+                    taken.add(tool.name)
+                    cast("FunctionTool", tool).on_invoke_tool = _with_plain_text(tool)
+                    tools.append(tool)
+        return tools
+
+    async def get_all_tools(self, run_context: RunContextWrapper[TurnContext]) -> list[Tool]:
+        tools = await super().get_all_tools(run_context)
+        taken = self._own_names() | {tool.name for tool in tools}
+        theirs = [tool for tool in run_context.context.client_tools if tool.name not in taken]
+        run_context.context.offered[self.name] = {tool.name for tool in theirs}
+        return [*tools, *theirs]
+
+    def _own_names(self) -> set[str]:
+        handoffs = {edge.tool_name for edge in self.handoffs if isinstance(edge, Handoff)}
+        return handoffs | {tool.name for tool in self.tools}
+
+
+def build_agents(
+    team: Team,
+    *,
+    prompt: Prompt,
+    functions: FunctionLoader,
+    mcp: McpConnections,
+    models: ModelRegistry,
+) -> dict[str, TeamAgent]:
+    """All agents of ``team`` by name, joined by their handoffs.
+
+    Raises:
+        TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
+    """
+    agents = {name: _agent(team, name, prompt, functions, mcp, models) for name in team.agents}
+    for name, agent in agents.items():
+        hosted = models.provider(model_choice(team, name)[1]) != "embedded"
+        agent.handoffs = [
+            _handoff(team, agents, f"agents.{name}.handoffs", edge, hosted)
+            for edge in edges(team.agents[name])
+        ]
+        names = [*agent._own_names()]  # pyright: ignore[reportPrivateUsage]
+        if len(names) != len(agent.tools) + len(agent.handoffs):
+            raise TeamBuildError(f"agents.{name}: two of its tools and handoffs have one name")
+    if team.entry not in agents:
+        raise TeamBuildError(f"entry: there is no agent {team.entry!r}")
+    return agents
+
+
+def edges(agent: schema.Agent) -> list[schema.Handoff]:
+    """An agent's handoffs in their long form."""
+    return [
+        edge if isinstance(edge, schema.Handoff) else schema.Handoff(to=edge)
+        for edge in agent.handoffs
+    ]
+
+
+def _agent(
+    team: Team,
+    name: str,
+    prompt: Prompt,
+    functions: FunctionLoader,
+    mcp: McpConnections,
+    models: ModelRegistry,
+) -> TeamAgent:
+    section = team.agents[name]
+    _, choice = model_choice(team, name)
+    # The embedded model gets the examples in a form of its own.
+    hosted = models.provider(choice) != "embedded"
+
+    def instructions(context: RunContextWrapper[TurnContext], agent: Agent[TurnContext]) -> str:
+        text = prompt(name, context.context.variables)
+        extra = context.context.instructions
+        return f"{text}\n\n{extra}" if extra else text
+
+    return TeamAgent(
+        name=name,
+        handoff_description=section.description,
+        instructions=instructions,
+        model=models.model(team, name),
+        model_settings=models.settings(choice),
+        tools=[
+            functions.load(
+                tool, _named(team.tools, tool, f"agents.{name}.tools"), show_examples=hosted
+            )
+            for tool in section.tools
+        ],
+        mcp_servers=[
+            _view(mcp, server, _named(team.mcp, server, f"agents.{name}.mcp"), hosted)
+            for server in section.mcp
+        ],
+        tool_use_behavior=end_at_client_tools,
+    )
+
+
+def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> McpServerView:
+    examples = {tool: phrases.examples for tool, phrases in use.phrases.items()}
+    return McpServerView(
+        mcp.get(name),
+        use,
+        on_error=tool_failure,
+        on_progress=report,
+        examples=examples if hosted else None,
+    )
+
+
+def _handoff(
+    team: Team, agents: dict[str, TeamAgent], field: str, edge: schema.Handoff, hosted: bool
+) -> Handoff[TurnContext, Agent[TurnContext]]:
+    target = _named(agents, edge.to, field)
+    description = f"Hand the caller over to {edge.to}. {target.handoff_description}"
+    examples = team.agents[edge.to].examples if hosted else ()
+    return handoff(
+        target,
+        tool_name_override=f"{HANDOFF_PREFIX}{edge.to}",
+        tool_description_override=with_examples(description, examples),
+    )
+
+
+def _named(table: dict[str, _T], name: str, field: str) -> _T:
+    if name not in table:
+        raise TeamBuildError(f"{field}: there is no {name!r} (there are: {', '.join(table)})")
+    return table[name]
+
+
+def _with_plain_text(tool: Tool) -> Callable[[ToolContext[Any], str], Awaitable[Any]]:
+    """The tool's invoker, with results that are only text as one string: the SDK makes lists of
+    parts, which many chat completions servers refuse in a tool's message."""
+    invoke = cast("FunctionTool", tool).on_invoke_tool
+
+    async def invoke_for_text(context: ToolContext[Any], arguments: str) -> Any:
+        result: Any = await invoke(context, arguments)
+        parts = cast("list[Any]", result if isinstance(result, list) else [result])
+        texts = [text for part in parts if (text := _text(part)) is not None]
+        return "\n".join(texts) if len(texts) == len(parts) else cast("Any", result)
+
+    return invoke_for_text
+
+
+def _text(part: Any) -> str | None:
+    fields = cast("dict[str, Any]", part) if isinstance(part, dict) else {}
+    return fields["text"] if fields.get("type") == "text" else None

@@ -1,0 +1,47 @@
+"""What travels with a run: for the functions of a desk, and for ourselves."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents import FunctionTool
+from agents.tool_context import ToolContext
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What a function of ``tools/`` may know of the call it works for.
+
+    A function gets it by annotating its first parameter so. ``report`` takes a few words of
+    progress while the function runs.
+    """
+
+    call_id: str
+    variables: Mapping[str, Any]
+    report: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class TurnContext:
+    """The SDK's run context of one user turn."""
+
+    call_id: str
+    variables: dict[str, Any]
+    report: Callable[[str, str], None]
+    """Takes a tool call's id and words of progress."""
+    instructions: str | None = None
+    client_tools: list[FunctionTool] = field(default_factory=list[FunctionTool])
+    offered: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Names of the client's tools that an agent was really offered, by agent."""
+    failed: set[str] = field(default_factory=set[str])
+    """Ids of the tool calls that failed."""
+
+    def for_function(self, tool: ToolContext[Any]) -> CallContext:
+        """The context that one tool call's function sees."""
+        return CallContext(self.call_id, self.variables, lambda words: report(tool, words))
+
+
+def report(tool: ToolContext[Any], words: str) -> None:
+    """Pass on a running tool's progress."""
+    if isinstance(tool.context, TurnContext):
+        tool.context.report(tool.tool_call_id, words)

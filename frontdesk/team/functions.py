@@ -1,0 +1,170 @@
+"""Makes SDK tools of the functions in a desk's ``tools/`` folder."""
+
+import asyncio
+import contextvars
+import importlib
+import inspect
+import itertools
+import sys
+import types
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pydantic_core
+from agents import FunctionTool, RunContextWrapper, UserError, function_tool
+from agents.tool_context import ToolContext
+
+from frontdesk.desk.schema import FunctionUse
+from frontdesk.mcp.results import cut_text
+from frontdesk.mcp.server import with_examples
+from frontdesk.team.context import CallContext, TurnContext
+from frontdesk.team.failures import tool_failure
+
+_numbers = itertools.count(1)
+_threads = ThreadPoolExecutor(32, thread_name_prefix="frontdesk-tool")
+"""For functions that are not async. Not the loop's own pool: a hung tool must not hold up DNS."""
+
+
+class FunctionLoadError(ValueError):
+    """A tool of the team file that cannot be loaded. The message names the tool and the mend."""
+
+
+class FunctionLoader:
+    """Loads functions by file from under ``desk_root``, each loader with modules of its own.
+
+    The desk root never goes on ``sys.path``: its folders are no packages and could shadow
+    installed ones. Modules get a parent package made for this loader, so ``from .other import x``
+    works between files of the folder, and a new version of a team gets new code.
+    """
+
+    def __init__(self, desk_root: Path) -> None:
+        self._root = desk_root.resolve()
+        self._package = f"_frontdesk_desk_{next(_numbers)}"
+        self._add_package(self._package, self._root)
+
+    def close(self) -> None:
+        """Forget the modules; functions already handed out go on working."""
+        for name in [name for name in sys.modules if f"{name}.".startswith(f"{self._package}.")]:
+            del sys.modules[name]
+
+    def load(self, name: str, use: FunctionUse, *, show_examples: bool) -> FunctionTool:
+        """The tool ``name`` for the function ``use`` points to.
+
+        Parameters come from the signature, descriptions from the docstring; with
+        ``show_examples`` the examples stand in the description. A function may be sync or async
+        and may take a ``CallContext`` (or the SDK's own context) as its first parameter.
+
+        Raises:
+            FunctionLoadError: no such file or function, or a signature without a JSON Schema.
+        """
+        function = self._find(name, use.call)
+        takes_default = any(
+            parameter.default is not parameter.empty
+            for parameter in inspect.signature(function).parameters.values()
+        )
+
+        def failed(context: RunContextWrapper[Any], error: Exception) -> str:
+            return tool_failure(context, error, tool.params_json_schema)
+
+        # Strict schemas make every parameter required; only where that is so already.
+        for strict in (False,) if takes_default else (True, False):
+            try:
+                tool = function_tool(
+                    _as_tool_body(function),
+                    name_override=name,
+                    failure_error_function=failed,
+                    strict_mode=strict,
+                    timeout=use.timeout or None,
+                    timeout_error_function=tool_failure,
+                )
+            except UserError as error:
+                if not strict:
+                    raise FunctionLoadError(f"tools.{name}: {use.call}: {error}") from error
+            except Exception as error:
+                raise FunctionLoadError(
+                    f"tools.{name}: {use.call}: its parameters have no JSON Schema: {error}"
+                ) from error
+            else:
+                if show_examples:
+                    tool.description = with_examples(tool.description, use.examples)
+                return tool
+        raise AssertionError("unreachable")
+
+    def _find(self, name: str, call: str) -> Callable[..., Any]:
+        module_name, _, function_name = call.partition(":")
+        parts = module_name.split(".")
+        file = self._root.joinpath(*parts).with_suffix(".py")
+        if not file.is_file():
+            raise FunctionLoadError(f"tools.{name}: {call}: there is no file {file}")
+        for depth in range(1, len(parts)):
+            package = ".".join([self._package, *parts[:depth]])
+            if package not in sys.modules:
+                self._add_package(package, self._root.joinpath(*parts[:depth]))
+        importlib.invalidate_caches()
+        try:
+            module = importlib.import_module(f"{self._package}.{module_name}")
+        except Exception as error:
+            raise FunctionLoadError(
+                f"tools.{name}: {file} cannot be loaded: {_import_problem(error, parts)}"
+            ) from error
+        function = getattr(module, function_name, None)
+        if not inspect.isfunction(function):
+            raise FunctionLoadError(f"tools.{name}: {file} has no function {function_name}")
+        return function
+
+    def _add_package(self, name: str, folder: Path) -> None:
+        package = types.ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+
+
+def _import_problem(error: Exception, parts: list[str]) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        if error.name.split(".")[0] == parts[0]:
+            return f"{error} (between files of the folder write: from .other import something)"
+        return f"{error} (install it where frontdesk is installed)"
+    return f"{type(error).__name__}: {error}"
+
+
+def _as_tool_body(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` as the SDK wants it: async, its context the SDK's, its result a string."""
+    signature = inspect.signature(function)
+    hints = get_type_hints(function, include_extras=True)
+    first = next(iter(signature.parameters), "")
+    wants_call = hints.get(first) is CallContext
+    for name in signature.parameters:
+        if name not in hints:
+            raise UserError(f"parameter {name!r} needs a type annotation")
+
+    async def body(*args: Any, **kwargs: Any) -> str:
+        if wants_call:
+            tool: ToolContext[TurnContext] = args[0]
+            args = (tool.context.for_function(tool), *args[1:])
+        if inspect.iscoroutinefunction(function):
+            return _as_text(await function(*args, **kwargs))
+        # A thread cannot be stopped: after a time-out it runs on, unheard.
+        context = contextvars.copy_context()
+        job = partial(context.run, function, *args, **kwargs)
+        return _as_text(await asyncio.get_running_loop().run_in_executor(_threads, job))
+
+    if wants_call:
+        hints[first] = ToolContext[Any]
+    parameters = [
+        parameter.replace(annotation=hints.get(name, parameter.annotation))
+        for name, parameter in signature.parameters.items()
+    ]
+    body.__name__ = function.__name__
+    body.__doc__ = function.__doc__
+    body.__annotations__ = {**hints, "return": str}
+    body.__signature__ = signature.replace(parameters=parameters, return_annotation=str)  # pyright: ignore[reportFunctionMemberAccess]
+    return body
+
+
+def _as_text(result: object) -> str:
+    """A result for the model to read: strings as they are, the rest as JSON."""
+    if isinstance(result, str):
+        return cut_text(result)
+    return cut_text(pydantic_core.to_json(result, fallback=str).decode())

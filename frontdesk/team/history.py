@@ -1,0 +1,49 @@
+"""Puts a call's history into a form that every model accepts."""
+
+from typing import Any, cast
+
+from agents import TResponseInputItem
+
+NO_OUTPUT_YET = "No result has come back yet."
+
+
+def complete(history: list[TResponseInputItem]) -> list[TResponseInputItem]:
+    """``history`` with each tool call directly followed by its output.
+
+    Models refuse a call without an output and an output without a call, and many servers also
+    refuse words between the two. A client may answer its tool late or never: its output is moved
+    up to the call, and a call without one gets a placeholder. Outputs of unknown calls go.
+
+    An empty history (the agent speaks first) becomes one note that the call has begun.
+    """
+    if not history:
+        note = "(The call has just begun. The caller has not said anything yet.)"
+        return [{"role": "developer", "content": note}]
+    outputs = {
+        item["call_id"]: item
+        for item in map(_fields, history)
+        if item.get("type") == "function_call_output"
+    }
+    completed: list[Any] = []
+    for item in history:
+        kind = _fields(item).get("type")
+        if kind == "function_call_output":
+            continue
+        completed.append(item)
+        if kind == "function_call":
+            call_id = _fields(item)["call_id"]
+            completed.append(outputs.get(call_id) or output_item(call_id, NO_OUTPUT_YET))
+    return completed
+
+
+def call_item(call_id: str, name: str, arguments: str) -> TResponseInputItem:
+    """A tool call as input. No item id: it would refer to state at one provider."""
+    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+
+
+def output_item(call_id: str, output: str) -> TResponseInputItem:
+    return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def _fields(item: TResponseInputItem) -> dict[str, Any]:
+    return cast("dict[str, Any]", item)

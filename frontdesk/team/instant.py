@@ -1,0 +1,249 @@
+"""A scripted model for tests, load runs and conformance: no intelligence whatever.
+
+It answers at once and always the same. On the first step of a user turn it calls the agent's
+first team tool, if there is one, with made-up arguments that fit the tool's schema; then it says
+``REPLY``, a word at a time. It never hands over and never calls a tool of the client.
+"""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from itertools import count
+from typing import Any, cast
+
+from agents import (
+    AgentOutputSchemaBase,
+    FunctionTool,
+    Handoff,
+    Model,
+    ModelResponse,
+    ModelSettings,
+    ModelTracing,
+    Tool,
+    TResponseInputItem,
+    Usage,
+    generation_span,
+)
+from agents.items import TResponseStreamEvent
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseContentPartAddedEvent,
+    ResponseContentPartDoneEvent,
+    ResponseCreatedEvent,
+    ResponseFunctionCallArgumentsDeltaEvent,
+    ResponseFunctionCallArgumentsDoneEvent,
+    ResponseFunctionToolCall,
+    ResponseOutputItemAddedEvent,
+    ResponseOutputItemDoneEvent,
+    ResponseOutputMessage,
+    ResponseOutputText,
+    ResponsePromptParam,
+    ResponseTextDeltaEvent,
+    ResponseTextDoneEvent,
+    ResponseUsage,
+)
+from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
+
+from frontdesk.team.client_tools import ClientFunctionTool
+
+logger = logging.getLogger(__name__)
+
+REPLY = "Thank you, I have looked that up for you now. Is there anything else you would like today?"
+TOKENS = [word + " " for word in REPLY.split(" ")[:-1]] + [REPLY.split(" ")[-1]]
+
+
+class InstantModel(Model):
+    """See the module: for tests only, and it says so in the log."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        logger.warning("INSTANT MODEL in use: replies are scripted, whatever the caller says")
+
+    async def get_response(
+        self,
+        system_instructions: str | None,
+        input: str | list[TResponseInputItem],
+        model_settings: ModelSettings,
+        tools: list[Tool],
+        output_schema: AgentOutputSchemaBase | None,
+        handoffs: list[Handoff],
+        tracing: ModelTracing,
+        *,
+        previous_response_id: str | None,
+        conversation_id: str | None,
+        prompt: ResponsePromptParam | None,
+    ) -> ModelResponse:
+        response = self._response(input, tools, model_settings)
+        return ModelResponse(
+            output=response.output,
+            usage=Usage(requests=1, output_tokens=len(TOKENS), total_tokens=len(TOKENS)),
+            response_id=None,
+        )
+
+    async def stream_response(
+        self,
+        system_instructions: str | None,
+        input: str | list[TResponseInputItem],
+        model_settings: ModelSettings,
+        tools: list[Tool],
+        output_schema: AgentOutputSchemaBase | None,
+        handoffs: list[Handoff],
+        tracing: ModelTracing,
+        *,
+        previous_response_id: str | None,
+        conversation_id: str | None,
+        prompt: ResponsePromptParam | None,
+    ) -> AsyncIterator[TResponseStreamEvent]:
+        with generation_span(model="instant", disabled=tracing.is_disabled()) as span:
+            response = self._response(input, tools, model_settings)
+            if tracing.include_data():
+                span.span_data.output = [item.model_dump() for item in response.output]
+            span.span_data.usage = {"input_tokens": 0, "output_tokens": len(TOKENS)}
+            for event in _events(response):
+                yield event
+
+    def _response(
+        self,
+        input: str | list[TResponseInputItem],
+        tools: list[Tool],
+        settings: ModelSettings,
+    ) -> Response:
+        number = next(self._numbers)
+        tool = first_team_tool(tools) if settings.tool_choice != "none" else None
+        item: ResponseFunctionToolCall | ResponseOutputMessage
+        if tool is not None and not _after_a_tool(input):
+            item = ResponseFunctionToolCall(
+                type="function_call",
+                call_id=f"call_instant_{number}",
+                name=tool.name,
+                arguments=json.dumps(sample(tool.params_json_schema)),
+                status="completed",
+            )
+        else:
+            item = ResponseOutputMessage(
+                id=f"msg_instant_{number}",
+                type="message",
+                role="assistant",
+                status="completed",
+                content=[ResponseOutputText(type="output_text", text=REPLY, annotations=[])],
+            )
+        return Response(
+            id=f"resp_instant_{number}",
+            created_at=0,
+            model="instant",
+            object="response",
+            output=[item],
+            parallel_tool_calls=False,
+            tool_choice="auto",
+            tools=[],
+            usage=ResponseUsage(
+                input_tokens=0,
+                input_tokens_details=InputTokensDetails.model_construct(cached_tokens=0),
+                output_tokens=len(TOKENS),
+                output_tokens_details=OutputTokensDetails(reasoning_tokens=0),
+                total_tokens=len(TOKENS),
+            ),
+        )
+
+
+def first_team_tool(tools: list[Tool]) -> FunctionTool | None:
+    """The first tool that is ours and not the client's."""
+    ours = (tool for tool in tools if isinstance(tool, FunctionTool))
+    return next((tool for tool in ours if not isinstance(tool, ClientFunctionTool)), None)
+
+
+def _after_a_tool(input: str | list[TResponseInputItem]) -> bool:
+    if isinstance(input, str) or not input:
+        return False
+    last = cast("dict[str, Any]", input[-1])
+    return last.get("type") == "function_call_output"
+
+
+def sample(schema: dict[str, Any], root: dict[str, Any] | None = None) -> Any:
+    """The simplest value that fits ``schema`` (patterns and formats are not looked at)."""
+    root = schema if root is None else root
+    if isinstance(reference := schema.get("$ref"), str):
+        node: Any = root
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part.replace("~1", "/").replace("~0", "~")]
+        return sample(node, root)
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    for key in ("enum", "examples"):
+        if schema.get(key):
+            return schema[key][0]
+    for key in ("anyOf", "oneOf", "allOf"):
+        if schema.get(key):
+            return sample(schema[key][0], root)
+    return _sample_of_type(schema, root)
+
+
+def _sample_of_type(schema: dict[str, Any], root: dict[str, Any]) -> Any:
+    kinds: Any = schema.get("type")
+    match cast("list[str]", kinds)[0] if isinstance(kinds, list) else cast("str | None", kinds):
+        case "object":
+            properties = schema.get("properties", {})
+            return {
+                name: sample(properties.get(name, {}), root) for name in schema.get("required", [])
+            }
+        case "array":
+            return [sample(schema.get("items", {}), root)] * schema.get("minItems", 0)
+        case "integer" | "number":
+            lowest = schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
+            return min(lowest, schema.get("maximum", lowest))
+        case "boolean":
+            return True
+        case "null":
+            return None
+        case _:
+            text = "example".ljust(schema.get("minLength", 0), "x")
+            return text[: schema.get("maxLength", len(text))]
+
+
+def _events(response: Response) -> list[TResponseStreamEvent]:
+    numbers = count()
+    item = response.output[0]
+    events: list[Any] = [
+        ResponseCreatedEvent(
+            type="response.created", response=response, sequence_number=next(numbers)
+        )
+    ]
+
+    def add(kind: type[Any], type: str, **fields: Any) -> None:
+        events.append(kind(type=type, sequence_number=next(numbers), output_index=0, **fields))
+
+    add(ResponseOutputItemAddedEvent, "response.output_item.added", item=item)
+    if isinstance(item, ResponseOutputMessage):
+        at = {"item_id": item.id, "content_index": 0}
+        part = item.content[0]
+        empty = ResponseOutputText(type="output_text", text="", annotations=[])
+        add(ResponseContentPartAddedEvent, "response.content_part.added", part=empty, **at)
+        for token in TOKENS:
+            words: dict[str, Any] = {"delta": token, "logprobs": [], **at}
+            add(ResponseTextDeltaEvent, "response.output_text.delta", **words)
+        add(ResponseTextDoneEvent, "response.output_text.done", text=REPLY, logprobs=[], **at)
+        add(ResponseContentPartDoneEvent, "response.content_part.done", part=part, **at)
+    elif isinstance(item, ResponseFunctionToolCall):
+        at = {"item_id": item.call_id}
+        add(
+            ResponseFunctionCallArgumentsDeltaEvent,
+            "response.function_call_arguments.delta",
+            delta=item.arguments,
+            **at,
+        )
+        add(
+            ResponseFunctionCallArgumentsDoneEvent,
+            "response.function_call_arguments.done",
+            arguments=item.arguments,
+            name=item.name,
+            **at,
+        )
+    add(ResponseOutputItemDoneEvent, "response.output_item.done", item=item)
+    events.append(
+        ResponseCompletedEvent(
+            type="response.completed", response=response, sequence_number=next(numbers)
+        )
+    )
+    return events

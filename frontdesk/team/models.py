@@ -1,0 +1,180 @@
+"""Which model speaks for an agent, and how to get at it.
+
+A provider is a function from ``ModelRequest`` to the SDK's ``Model``. Ours are entry points of
+the group ``frontdesk.models``, as anyone's may be; an installed one of the same name wins.
+"""
+
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from agents import Model, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel
+from agents.models import get_default_model, get_default_model_settings
+from openai import AsyncOpenAI
+
+from frontdesk.desk.schema import ModelChoice, Team
+from frontdesk.settings import Settings
+
+GROUP = "frontdesk.models"
+BUILT_IN = {
+    "embedded": "frontdesk.team.models:embedded",
+    "instant": "frontdesk.team.models:instant",
+    "openai": "frontdesk.team.models:openai_responses",
+    "openai-compatible": "frontdesk.team.models:openai_compatible",
+}
+
+
+class ModelUnavailable(RuntimeError):
+    """A model that a team names cannot be used here. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """The model ``name`` of ``team`` is wanted for ``agent``.
+
+    ``client(base_url, api_key)`` gives a shared OpenAI client, closed with the registry.
+    """
+
+    team: Team
+    agent: str
+    name: str
+    choice: ModelChoice
+    client: Callable[[str | None, str | None], AsyncOpenAI]
+
+    def problem(self, what: str) -> ModelUnavailable:
+        return ModelUnavailable(f"models.{self.name} of team {self.team.name!r}: {what}")
+
+
+ModelFactory = Callable[[ModelRequest], Model]
+
+
+class ModelRegistry:
+    """Providers by name and the clients they share. One for the process."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = os.environ if environ is None else environ
+        self._settings = settings
+        built_in = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
+        installed = {point.name: point for point in entry_points(group=GROUP)}
+        self._providers = built_in | installed
+        self._clients: dict[tuple[str | None, str | None], AsyncOpenAI] = {}
+
+    def provider(self, choice: ModelChoice) -> str:
+        """The provider really used for ``choice``, with ``auto`` and the settings resolved."""
+        if self._settings.models == "instant":
+            return "instant"
+        if choice.provider != "auto":
+            return choice.provider
+        if self._settings.models != "auto":
+            return self._settings.models
+        hosted = self._environ.get("OPENAI_API_KEY") or self._environ.get("OPENAI_BASE_URL")
+        return "openai" if hosted else "embedded"
+
+    def model(self, team: Team, agent: str) -> Model:
+        """The model for ``agent``.
+
+        Raises:
+            ModelUnavailable: no key, no address, an extra that is not installed.
+        """
+        name, choice = model_choice(team, agent)
+        request = ModelRequest(team, agent, name, choice, self._client)
+        factory: ModelFactory = self._providers[self.provider(choice)].load()
+        return factory(request)
+
+    def settings(self, choice: ModelChoice) -> ModelSettings:
+        """How the model is to be run: its own defaults, then what the team file says."""
+        provider = self.provider(choice)
+        own = ModelSettings()
+        if provider == "openai":
+            own = get_default_model_settings(choice.model or get_default_model())
+        return own.resolve(
+            ModelSettings(
+                temperature=choice.temperature,
+                timeout=choice.timeout or None,
+                include_usage=True if provider == "openai-compatible" else None,
+            )
+        )
+
+    def describe(self, choice: ModelChoice) -> str:
+        """One line for the start banner: ``openai gpt-5.6-luna``, ``embedded``."""
+        provider = self.provider(choice)
+        if provider == "instant":
+            return "instant (scripted, for tests: it says the same whatever is asked)"
+        if provider == "embedded":
+            return "embedded"
+        base_url = choice.base_url or self._environ.get("OPENAI_BASE_URL")
+        model = choice.model or get_default_model()
+        return f"{provider} {model}" + (f" at {base_url}" if base_url else "")
+
+    async def aclose(self) -> None:
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
+
+    def _client(self, base_url: str | None, api_key: str | None) -> AsyncOpenAI:
+        base_url = base_url or self._environ.get("OPENAI_BASE_URL") or None
+        api_key = api_key or self._environ.get("OPENAI_API_KEY")
+        if api_key is None and base_url is None:
+            raise ModelUnavailable("no API key: set OPENAI_API_KEY, or api_key in the team file")
+        key = (base_url, api_key)
+        if key not in self._clients:
+            # One quick retry: a caller waits, and a fallback line is better than a long silence.
+            self._clients[key] = AsyncOpenAI(
+                base_url=base_url, api_key=api_key or "none", max_retries=1
+            )
+        return self._clients[key]
+
+
+def model_choice(team: Team, agent: str) -> tuple[str, ModelChoice]:
+    """The model an agent uses, by name: its own, else the first of the team."""
+    name = team.agents[agent].model or next(iter(team.models))
+    if name not in team.models:
+        known = ", ".join(team.models)
+        raise ModelUnavailable(f"agents.{agent}.model: no model {name!r} under models ({known})")
+    return name, team.models[name]
+
+
+def openai_responses(request: ModelRequest) -> Model:
+    """OpenAI's Responses API, or a server that speaks it."""
+    model = request.choice.model or get_default_model()
+    return OpenAIResponsesModel(model=model, openai_client=_client_for(request))
+
+
+def openai_compatible(request: ModelRequest) -> Model:
+    """Any server with OpenAI's chat completions: vLLM, llama.cpp, Ollama, most gateways."""
+    if request.choice.model is None:
+        raise request.problem("model: name the model that the server should run")
+    client = _client_for(request)
+    if client.base_url.host == "api.openai.com" and request.choice.base_url is None:
+        raise request.problem("base_url: give the server's address, such as http://host:8000/v1")
+    return OpenAIChatCompletionsModel(model=request.choice.model, openai_client=client)
+
+
+def embedded(request: ModelRequest) -> Model:
+    """The dialogue model that runs in this process, without any service."""
+    try:
+        module: Any = importlib.import_module("frontdesk.team.embedded")
+    except ImportError as error:
+        raise request.problem(
+            f"the embedded dialogue model cannot be loaded ({error}): install frontdesk[embedded], "
+            "or set OPENAI_API_KEY or OPENAI_BASE_URL to use a hosted one"
+        ) from error
+    return module.EmbeddedModel(module.hints_for(request.team, request.agent))
+
+
+def instant(request: ModelRequest) -> Model:
+    """The scripted model for tests and load runs."""
+    from frontdesk.team.instant import InstantModel
+
+    return InstantModel()
+
+
+def _client_for(request: ModelRequest) -> AsyncOpenAI:
+    key = request.choice.api_key
+    try:
+        return request.client(request.choice.base_url, key.get_secret_value() if key else None)
+    except ModelUnavailable as error:
+        raise request.problem(str(error)) from None

@@ -1,0 +1,171 @@
+"""Runs user turns on a team: the one door between a call and the Agents SDK."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from agents import (
+    Model,
+    ModelProvider,
+    ModelRefusalError,
+    ModelSettings,
+    RunConfig,
+    Runner,
+    RunResultStreaming,
+)
+
+from frontdesk.desk.schema import Team
+from frontdesk.mcp import McpConnections
+from frontdesk.team.build import Prompt, TeamAgent, build_agents
+from frontdesk.team.events import TeamEvent, TurnEnded, TurnFailed, TurnRequest
+from frontdesk.team.failures import turn_failure
+from frontdesk.team.functions import FunctionLoader
+from frontdesk.team.history import complete
+from frontdesk.team.models import ModelRegistry, model_choice
+from frontdesk.team.turn import Turn, TurnHooks
+
+MAX_STEPS = 12
+"""Most model steps of one user turn, over all its agents."""
+CANCEL_SECONDS = 0.5
+"""How long a cancelled run may take to tidy up before it is left to do so alone."""
+
+
+class TeamRunner:
+    """One version of one team, ready to run; shared by all calls that began with that version.
+
+    ``prompt(agent, variables)`` gives an agent's instructions. ``mcp`` and ``models`` belong to
+    the process and are closed by whoever made them.
+    """
+
+    def __init__(
+        self,
+        team: Team,
+        *,
+        desk_root: Path,
+        prompt: Prompt,
+        mcp: McpConnections,
+        models: ModelRegistry,
+        trace_content: bool = True,
+    ) -> None:
+        self.team = team
+        self._prompt = prompt
+        self._mcp = mcp
+        self._models = models
+        self._trace_content = trace_content
+        self._functions = FunctionLoader(desk_root)
+        self._agents: dict[str, TeamAgent] = {}
+        self._provider = _NoModelByName()
+
+    async def start(self) -> None:
+        """Load the functions and the models. Takes long where models have to be read from disk.
+
+        Raises:
+            TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
+        """
+        self._agents = await asyncio.to_thread(
+            build_agents,
+            self.team,
+            prompt=self._prompt,
+            functions=self._functions,
+            mcp=self._mcp,
+            models=self._models,
+        )
+
+    async def aclose(self) -> None:
+        """Forget this version of the team. Runs under way go on."""
+        self._functions.close()
+
+    def describe(self) -> dict[str, str]:
+        """What stands behind each model of the team that an agent uses, by the model's name."""
+        used = dict(model_choice(self.team, agent) for agent in self.team.agents)
+        return {name: self._models.describe(choice) for name, choice in used.items()}
+
+    async def run(self, request: TurnRequest) -> AsyncGenerator[TeamEvent]:
+        """Run the team on ``request``; the last event is ``TurnEnded``.
+
+        Closing the iterator, or cancelling the task that reads it, cancels the run at once, with
+        its tools and its MCP calls. Tool calls that had finished by then have been told as
+        ``HistoryItem`` pairs; those under way leave nothing behind.
+
+        Raises:
+            TurnFailed: the model failed or went on too long; what came before it stands.
+        """
+        agent = self._agents.get(request.agent)
+        if agent is None:
+            known = ", ".join(self._agents) or "none: was start() awaited?"
+            raise TurnFailed(f"no agent {request.agent!r} (there are: {known})", "unknown_agent")
+        turn = Turn(self.team, request)
+        config = self._config(request)
+        result = Runner.run_streamed(
+            agent,
+            complete(request.history),
+            context=turn.context,
+            max_turns=MAX_STEPS,
+            hooks=TurnHooks(turn, config),
+            run_config=config,
+        )
+        follower = asyncio.create_task(turn.follow(result))
+        try:
+            while (event := await turn.events.get()) is not None:
+                yield event
+            await _outcome(turn, follower)
+        finally:
+            if not follower.done():
+                await _cancel(result, follower)
+        usage = result.context_wrapper.usage
+        yield TurnEnded(
+            agent=turn.agent,
+            input_tokens=usage.input_tokens,
+            cached_tokens=usage.input_tokens_details.cached_tokens or 0,
+            output_tokens=usage.output_tokens,
+        )
+
+    def _config(self, request: TurnRequest) -> RunConfig:
+        return RunConfig(
+            model_provider=self._provider,
+            model_settings=ModelSettings(
+                max_tokens=request.max_output_tokens,
+                tool_choice=_tool_choice(request.tool_choice),
+            ),
+            workflow_name=self.team.name,
+            trace_id=f"trace_{request.trace_id}",
+            group_id=request.call_id,
+            trace_include_sensitive_data=self._trace_content,
+            tool_not_found_behavior="return_error_to_model",
+        )
+
+
+async def _outcome(turn: Turn, follower: asyncio.Task[None]) -> None:
+    try:
+        await follower
+    except ModelRefusalError:
+        return  # its words have been told like any others
+    except Exception as error:
+        if not turn.cut_short:
+            raise turn_failure(error) from error
+
+
+async def _cancel(result: RunResultStreaming, follower: asyncio.Task[None]) -> None:
+    result.cancel()
+    follower.cancel()
+    ends = {follower, result.run_loop_task} if result.run_loop_task else {follower}
+    done, _ = await asyncio.wait(ends, timeout=CANCEL_SECONDS)
+    for task in done:
+        with suppress(asyncio.CancelledError):
+            task.exception()  # seen, so that the loop does not complain of it
+
+
+def _tool_choice(choice: str | dict[str, Any]) -> str | None:
+    """The Realtime API's ``tool_choice`` as the SDK takes it: a mode, or a function's name."""
+    if isinstance(choice, dict):
+        return choice.get("name")
+    return None if choice == "auto" else choice
+
+
+class _NoModelByName(ModelProvider):
+    """Agents bring their models along; the SDK's default provider would be built for each run."""
+
+    def get_model(self, model_name: str | None) -> Model:
+        raise LookupError(f"no model is looked up by name here: {model_name!r}")

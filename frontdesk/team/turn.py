@@ -1,0 +1,239 @@
+"""One run of the team, told in team events."""
+
+import asyncio
+import json
+from typing import Any, cast
+
+from agents import (
+    Agent,
+    HandoffOutputItem,
+    ItemHelpers,
+    ModelResponse,
+    RunConfig,
+    RunContextWrapper,
+    RunHooks,
+    RunResultStreaming,
+    StreamEvent,
+    Tool,
+    ToolCallItem,
+    ToolCallOutputItem,
+)
+from agents.items import HandoffCallItem, MessageOutputItem, RunItem
+from agents.tool_context import ToolContext
+from openai.types.responses import ResponseFunctionToolCall
+
+from frontdesk.desk.schema import Team
+from frontdesk.team.build import HANDOFF_PREFIX, edges
+from frontdesk.team.client_tools import ClientFunctionTool, client_function_tool
+from frontdesk.team.context import TurnContext
+from frontdesk.team.events import (
+    AgentChanged,
+    ClientToolCalled,
+    HistoryItem,
+    MessageEnded,
+    TeamEvent,
+    TextDelta,
+    ToolEnded,
+    ToolProgress,
+    ToolStarted,
+    TurnRequest,
+)
+from frontdesk.team.history import call_item
+
+Emitted = TeamEvent | None
+"""What is in a turn's queue; ``None`` ends it."""
+
+
+class Turn:
+    """Turns the SDK's events and hooks into team events, in order.
+
+    A tool's events begin with the SDK's ``tool_called`` (after all words of that model step) and
+    end with the hook that runs when that one tool has finished, not with the step's outputs,
+    which the SDK holds back until the slowest tool is done. ``early`` keeps what a hook has to
+    say about a call whose beginning is still in the SDK's queue.
+
+    A call and its output enter the history together, when the output is there: a cancelled run
+    leaves finished calls behind and no orphans. A client's call enters alone.
+    """
+
+    def __init__(self, team: Team, request: TurnRequest) -> None:
+        self.events: asyncio.Queue[Emitted] = asyncio.Queue()
+        self.agent = request.agent
+        self.context = TurnContext(
+            call_id=request.call_id,
+            variables={**team.variables, **request.variables},
+            report=self._report,
+            instructions=request.instructions,
+            client_tools=[client_function_tool(tool) for tool in request.client_tools],
+        )
+        self.cut_short = False
+        """Whether the model stopped at its token limit."""
+        self._team = team
+        self._calls: dict[str, ResponseFunctionToolCall] = {}
+        self._begun: set[str] = set()
+        self._concluded: set[str] = set()
+        self._early: dict[str, list[TeamEvent]] = {}
+        self._has_words = False
+        self._step_had_words = False
+
+    async def follow(self, result: RunResultStreaming) -> None:
+        """Read the run to its end. Raises what the run raised, after all that came before it."""
+        try:
+            async for event in result.stream_events():
+                self._take(event)
+            self._end_message()
+        finally:
+            self.events.put_nowait(None)
+
+    def tool_ended(self, call: ResponseFunctionToolCall, result: object) -> None:
+        """A tool of ours has finished; ``result`` is what the model will read."""
+        self._calls[call.call_id] = call
+        output = ItemHelpers.tool_call_output_item(call, result)
+        error = call.call_id in self.context.failed
+        self._about(
+            call.call_id, ToolEnded(call.call_id, call.name, _words(output["output"]), error)
+        )
+        self._conclude(call.call_id, output)
+
+    def _take(self, event: StreamEvent) -> None:
+        if event.type == "raw_response_event":
+            self._take_raw(event.data)
+        elif event.type == "run_item_stream_event":
+            self._take_item(event.item)
+        else:
+            self.agent = event.new_agent.name
+            self._step_had_words = False
+
+    def _take_raw(self, data: Any) -> None:
+        match data.type:
+            case "response.output_text.delta" | "response.refusal.delta":
+                if data.delta:
+                    self._say(data.delta)
+            case "response.output_item.done" if data.item.type == "message":
+                self._end_message()
+            case "response.created":
+                self._step_had_words = False
+            case "response.incomplete":
+                self._end_message()
+                details = data.response.incomplete_details
+                self.cut_short = details is not None and details.reason == "max_output_tokens"
+            case _:
+                return
+
+    def _say(self, words: str) -> None:
+        self._has_words = self._step_had_words = True
+        self._emit(TextDelta(words, self.agent))
+
+    def _end_message(self) -> None:
+        if self._has_words:
+            self._has_words = False
+            self._emit(MessageEnded())
+
+    def _take_item(self, item: RunItem) -> None:
+        match item:
+            case MessageOutputItem():
+                self._take_message(item)
+            case HandoffCallItem(raw_item=ResponseFunctionToolCall() as call):
+                self._calls[call.call_id] = call
+                self._begin(call.call_id)
+            case ToolCallItem(raw_item=ResponseFunctionToolCall() as call):
+                self._calls[call.call_id] = call
+                self._take_call(call, item)
+            case HandoffOutputItem():
+                raw = cast("dict[str, Any]", item.raw_item)
+                self._conclude(raw["call_id"], raw)
+                self._change_agent(item.source_agent.name, item.target_agent.name)
+            case ToolCallOutputItem():
+                self._take_output(cast("dict[str, Any]", item.raw_item))
+            case _:
+                return
+
+    def _take_message(self, item: MessageOutputItem) -> None:
+        """A model that does not stream has said nothing yet when its message is there."""
+        if not self._step_had_words and (text := ItemHelpers.text_message_output(item)):
+            self._say(text)
+        self._end_message()
+
+    def _take_call(self, call: ResponseFunctionToolCall, item: ToolCallItem) -> None:
+        if call.name in self.context.offered.get(item.agent.name, ()):
+            self._concluded.add(call.call_id)  # its output is the client's to give
+            self._emit(HistoryItem(call_item(call.call_id, call.name, call.arguments)))
+            self._emit(ClientToolCalled(call.call_id, call.name, call.arguments))
+            return
+        server = item.tool_origin.mcp_server_name if item.tool_origin else None
+        use = self._team.mcp.get(server) if server else self._team.tools.get(call.name)
+        waiting = (use.say_while_waiting if use else None) or self._team.lines.waiting
+        self._emit(ToolStarted(call.call_id, call.name, call.arguments, server, waiting))
+        self._begin(call.call_id)
+
+    def _take_output(self, raw: dict[str, Any]) -> None:
+        """An output that no hook has told of: the tool was never run (there is no such tool)."""
+        call = self._calls.get(raw["call_id"])
+        if call is not None and call.call_id not in self._concluded:
+            if not call.name.startswith(HANDOFF_PREFIX):
+                self._emit(ToolEnded(call.call_id, call.name, _words(raw["output"]), error=True))
+            self._conclude(call.call_id, raw)
+
+    def _change_agent(self, previous: str, agent: str) -> None:
+        says = (edge.say for edge in edges(self._team.agents[previous]) if edge.to == agent)
+        self.agent = agent
+        self._emit(AgentChanged(agent, previous, next(says, None)))
+
+    def _conclude(self, call_id: str, output: Any) -> None:
+        if call_id in self._concluded:
+            return
+        self._concluded.add(call_id)
+        call = self._calls[call_id]
+        self._about(call_id, HistoryItem(call_item(call_id, call.name, call.arguments)))
+        self._about(call_id, HistoryItem(output))
+
+    def _begin(self, call_id: str) -> None:
+        self._begun.add(call_id)
+        for event in self._early.pop(call_id, []):
+            self._emit(event)
+
+    def _about(self, call_id: str, event: TeamEvent) -> None:
+        if call_id in self._begun:
+            self._emit(event)
+        else:
+            self._early.setdefault(call_id, []).append(event)
+
+    def _report(self, call_id: str, words: str) -> None:
+        self._about(call_id, ToolProgress(call_id, words))
+
+    def _emit(self, event: TeamEvent) -> None:
+        self.events.put_nowait(event)
+
+
+class TurnHooks(RunHooks[TurnContext]):
+    """Hears of each tool's end as it happens, and frees later steps of a forced tool choice."""
+
+    def __init__(self, turn: Turn, config: RunConfig) -> None:
+        self._turn = turn
+        self._config = config
+
+    async def on_tool_end(
+        self,
+        context: RunContextWrapper[TurnContext],
+        agent: Agent[TurnContext],
+        tool: Tool,
+        result: object,
+    ) -> None:
+        if not isinstance(tool, ClientFunctionTool) and isinstance(context, ToolContext):
+            call = context.tool_call
+            if call is not None:
+                self._turn.tool_ended(call, result)
+
+    async def on_llm_end(
+        self,
+        context: RunContextWrapper[TurnContext],
+        agent: Agent[TurnContext],
+        response: ModelResponse,
+    ) -> None:
+        # "required" binds the first step; on later ones it would make the model call for ever.
+        if self._config.model_settings is not None:
+            self._config.model_settings.tool_choice = None
+
+
+def _words(output: Any) -> str:
+    return output if isinstance(output, str) else json.dumps(output)
