@@ -14,7 +14,7 @@ from frontdesk.team.embedded.memory import Memory, Pending
 from frontdesk.team.embedded.offers import Deed, Offer
 from frontdesk.team.embedded.parameters import Kind, Parameter
 from frontdesk.team.embedded.questions import AGAIN, question
-from frontdesk.team.embedded.ranking import Ranked, Ranker
+from frontdesk.team.embedded.ranking import Heard, Ranked, Ranker
 from frontdesk.team.embedded.smalltalk import CLASSES, SmallTalk
 
 FLOOR = 0.36
@@ -74,7 +74,7 @@ class Decider:
         open_offers = _without_return(offers, turns, self._hints)
         memory = Memory(turns, open_offers, self._ranker, today)
         heard = self._ranker.sort(turn.text, open_offers)
-        ranked = self._ranked(heard.request, open_offers, memory)
+        ranked = self._ranked(heard, open_offers, memory)
         if (pending := memory.pending()) and (
             found := self._resume(pending, turn.text, ranked, heard.small_talk, memory)
         ):
@@ -83,18 +83,16 @@ class Decider:
             return self._small_talk(heard.small_talk, open_offers, turns)
         if found := self._follow_up(turn.text, ranked, memory):
             return found
-        return self._fresh(turn, " ".join(heard.request[:1]), ranked, memory)
+        return self._fresh(turn, heard.text, ranked, memory)
 
-    def _ranked(
-        self, request: Sequence[str], offers: Sequence[Offer], memory: Memory
-    ) -> list[Ranked]:
+    def _ranked(self, heard: Heard, offers: Sequence[Offer], memory: Memory) -> list[Ranked]:
         """By meaning, and a little by whether what a tool needs was said."""
-        if not request or not offers:
+        if not heard.request or not offers:
             return []
-        ranked = self._ranker.rank(request, offers)
+        ranked = self._ranker.rank(heard.request, offers)
         best = ranked[0].score
         weighed = [
-            Ranked(r.offer, r.score + FILLED_BONUS * _filled(r.offer, request[0], memory))
+            Ranked(r.offer, r.score + FILLED_BONUS * _filled(r.offer, heard.text, memory))
             if r.score > best - 2 * FILLED_BONUS
             else r
             for r in ranked
@@ -193,11 +191,11 @@ class Decider:
 
 
 def _filled(offer: Offer, text: str, memory: Memory) -> int:
-    """Whether ``text`` gives something particular that ``offer`` must have."""
+    """How many particular things that ``offer`` must have ``text`` gives, two at most."""
     wanted = [p for p in offer.required if p.kind in _PARTICULAR]
     if not wanted:
         return 0
-    return int(bool(read_arguments(wanted, memory.told(text, offer))))
+    return min(2, len(read_arguments(wanted, memory.told(text, offer))))
 
 
 def _phrase_after(text: str, tool: Offer) -> dict[str, Any]:

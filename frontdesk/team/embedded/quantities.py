@@ -18,7 +18,7 @@ _MONEY = re.compile(
     r"\b(?:amount|price|cost|sum|money|pounds?|dollars?|euros?|budget|payment|fee|balance|gbp|usd|eur)\b"
 )
 _CURRENCY_AFTER = re.compile(
-    r"\s?(?:pounds?|dollars?|euros?|quid|bucks?|francs?|yen|won|gbp|usd|eur|[£$€])\b|\s?[£$€]",
+    r"\s?(?:pounds?|dollars?|euros?|quid|bucks?|francs?|yen|won|gbp|usd|eur)(?![\w'’])|\s?[£$€]",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"\b(?:number|id|code)\b")

@@ -30,7 +30,7 @@ CLASSES = (
     ),
     SmallTalk(
         "hearing",
-        ("Can you hear me?", "Hello, are you there?", "Is anybody there?", "Hello? Hello?"),
+        ("Can you hear me?", "Hello, are you there?", "Is anybody there?"),
         "Yes, I can hear you. How can I help?",
     ),
     SmallTalk(
