@@ -34,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """All rows in reading order; ``start`` and ``end`` in unix seconds. ``hidden`` rows were cut."""
+    """All rows in reading order; ``start`` and ``end`` in unix seconds; ``hidden``: rows cut."""
 
     rows: tuple[Row, ...]
     start: float

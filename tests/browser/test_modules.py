@@ -1,0 +1,173 @@
+"""The pure functions of the pages' modules, run where they will run."""
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.async_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest.fixture
+def module(page: Page) -> Any:
+    """Call a body of JavaScript with a module's exports as ``m`` and an argument as ``x``."""
+
+    async def call(path: str, body: str, argument: Any = None) -> Any:
+        await page.goto("/talk")
+        src = await page.locator('script[type="module"]').get_attribute("src")
+        base = re.sub(r"talk\.js$", "", src or "")
+        return await page.evaluate(
+            f"async (x) => {{ const m = await import({(base + path)!r}); {body} }}", argument
+        )
+
+    return call
+
+
+def sine(frequency: float, rate: int, seconds: float = 0.5) -> list[float]:
+    return [math.sin(2 * math.pi * frequency * n / rate) for n in range(int(rate * seconds))]
+
+
+def amplitude(samples: list[float], frequency: float, rate: int) -> float:
+    inner = np.asarray(samples[1000:-1000])
+    turns = np.exp(-2j * np.pi * frequency * np.arange(len(inner)) / rate)
+    return float(2 * abs((inner * turns).mean()))
+
+
+RESAMPLE = "return [...new m.Resampler(x.rate, 24000).push(Float32Array.from(x.samples))];"
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 16_000])
+async def test_resampling_keeps_a_voice_and_its_pitch(module: Any, rate: int) -> None:
+    out = await module("talk/resample.js", RESAMPLE, {"rate": rate, "samples": sine(1000, rate)})
+    assert len(out) == pytest.approx(12_000, abs=120)
+    assert amplitude(out, 1000, 24_000) == pytest.approx(1, abs=0.01)
+
+
+async def test_resampling_keeps_out_what_24_khz_cannot_hold(module: Any) -> None:
+    out = await module(
+        "talk/resample.js", RESAMPLE, {"rate": 48_000, "samples": sine(15_000, 48_000)}
+    )
+    assert np.abs(out[1000:-1000]).max() < 0.002  # over 54 dB down
+
+
+async def test_resampling_in_blocks_equals_resampling_at_once(module: Any) -> None:
+    body = """
+        const whole = new m.Resampler(44100, 24000).push(Float32Array.from(x));
+        const blocks = new m.Resampler(44100, 24000);
+        const parts = [];
+        for (let at = 0, size = 1; at < x.length; at += size, size = (size * 7) % 331 + 1)
+            parts.push(...blocks.push(Float32Array.from(x.slice(at, at + size))));
+        let worst = Math.abs(whole.length - parts.length);
+        for (const [at, sample] of parts.entries())
+            worst = Math.max(worst, Math.abs(sample - whole[at]));
+        return worst;
+    """
+    assert await module("talk/resample.js", body, sine(700, 44_100, 0.2)) < 1e-5
+
+
+async def test_pcm_survives_the_wire(module: Any) -> None:
+    body = "return [...m.decode(m.encode(Int16Array.from(x)))];"
+    values = [0, 1, -1, 255, 256, -256, 32_767, -32_768, *range(-5000, 5000, 7)]
+    assert await module("talk/pcm.js", body, values) == values
+
+
+async def test_samples_beyond_full_scale_are_clipped_not_wrapped(module: Any) -> None:
+    body = "return [...m.toPcm16(Float32Array.from(x))];"
+    assert await module("talk/pcm.js", body, [2, -2, 1, -1, 0]) == [32767, -32768, 32767, -32768, 0]
+
+
+async def test_what_was_heard_does_not_count_gaps_nor_other_items(module: Any) -> None:
+    queue = [
+        {"item": "a", "content": 0, "start": 1.0, "seconds": 0.5},
+        {"item": "a", "content": 0, "start": 2.0, "seconds": 0.5},
+        {"item": "b", "content": 0, "start": 2.5, "seconds": 4.0},
+    ]
+    body = "return x.times.map((now) => m.heardMs(x.queue, 'a', now));"
+    argument = {"queue": queue, "times": [0.5, 1.25, 1.75, 2.25, 9]}
+    assert await module("talk/speaker.js", body, argument) == [0, 250, 500, 750, 1000]
+
+
+async def test_transcripts_that_come_late_find_their_place(module: Any) -> None:
+    events = [
+        {"type": "session.created", "session": {"id": "sess_1"}},
+        {"type": "input_audio_buffer.speech_started", "item_id": "u"},
+        {"type": "input_audio_buffer.speech_stopped", "item_id": "u"},
+        {"type": "response.created", "response": {"id": "r"}},
+        {"type": "response.output_audio_transcript.delta", "item_id": "a", "delta": "Hel"},
+        {"type": "response.output_audio_transcript.delta", "item_id": "a", "delta": "lo"},
+        {"type": "response.done", "response": {"id": "r", "status": "completed"}},
+        {
+            "type": "conversation.item.input_audio_transcription.completed",
+            "item_id": "u",
+            "transcript": "Hi",
+        },
+    ]
+    talk = await module("talk/state.js", "return x.reduce(m.next, m.silence());", events)
+    assert [(line["role"], line["text"]) for line in talk["lines"]] == [
+        ("caller", "Hi"),
+        ("agent", "Hello"),
+    ]
+    assert (talk["phase"], talk["callId"]) == ("listening", "sess_1")
+
+
+async def test_tool_calls_and_system_items_make_no_lines(module: Any) -> None:
+    events = [
+        {"type": "conversation.item.added", "item": {"id": "f", "type": "function_call"}},
+        {
+            "type": "conversation.item.added",
+            "item": {"id": "s", "type": "message", "role": "system"},
+        },
+        {"type": "something.new", "item_id": "x"},
+    ]
+    talk = await module("talk/state.js", "return x.reduce(m.next, m.silence());", events)
+    assert talk["lines"] == []
+
+
+async def test_ticks_stand_at_round_times(module: Any) -> None:
+    body = "return x.map(([from, to, n]) => m.ticks({from, to}, n));"
+    views = [[0, 30, 6], [9.1, 15.9, 5], [0, 600, 5], [0, 0.5, 5]]
+    whole, part, long, short = await module("lib/scale.js", body, views)
+    assert whole == [0, 5, 10, 15, 20, 25, 30]
+    assert part == [10, 12, 14]
+    assert long == [0, 120, 240, 360, 480, 600]
+    assert short == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+async def test_no_time_makes_no_ticks(module: Any) -> None:
+    assert await module("lib/scale.js", "return m.ticks({from: 1, to: 1}, 5);") == []
+
+
+async def test_keys_are_left_to_fields_and_to_the_browser(module: Any) -> None:
+    body = "return x.map((event) => m.command(event));"
+    events = [
+        {"key": " ", "target": {"tagName": "BODY"}},
+        {"key": " ", "target": {"tagName": "BUTTON"}},
+        {"key": "j", "target": {"tagName": "INPUT"}},
+        {"key": "j", "target": {"tagName": "A"}},
+        {"key": "j", "ctrlKey": True, "target": {"tagName": "BODY"}},
+        {"key": "q", "target": {"tagName": "BODY"}},
+    ]
+    assert await module("call/keys.js", body, events) == [
+        "play", None, None, "next span", None, None,
+    ]  # fmt: skip
+
+
+async def test_an_address_survives_the_way_there_and_back(module: Any) -> None:
+    body = "return m.parseHash(m.hashOf(x));"
+    choice = {"trace": "a&b=c #d", "span": "é/+%"}
+    assert await module("call/address.js", body, choice) == choice
+
+
+async def test_a_waveform_lays_recordings_at_their_place(module: Any) -> None:
+    body = "const l = m.lanes(x, 2); return {caller: [...l.caller], overlaps: m.overlaps(l)};"
+    audio = [
+        {"role": "caller", "offset_ms": 500, "seconds": 0.5, "peaks": [0.5] * 25},
+        {"role": "agent", "offset_ms": 800, "seconds": 0.5, "peaks": [0.5] * 25},
+    ]
+    found = await module("call/waveform.js", body, audio)
+    loud = [index for index, peak in enumerate(found["caller"]) if peak]
+    assert (loud[0], loud[-1]) == (25, 49)
+    assert found["overlaps"] == [{"from": 0.8, "to": pytest.approx(1.0)}]

@@ -1,0 +1,217 @@
+import base64
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def started(page: Page, site: Any) -> Any:
+    await page.goto("/talk")
+    await page.get_by_role("button", name="Start talking").click()
+    return await site.peer()
+
+
+async def test_it_sets_up_a_session_and_sends_the_microphone_in_frames(
+    page: Page, site: Any
+) -> None:
+    peer = await started(page, site)
+    session = (await peer.until("session.update"))[0]["session"]
+    assert session["type"] == "realtime"
+    assert session["audio"]["input"]["turn_detection"]["type"] == "semantic_vad"
+    assert session["audio"]["input"]["transcription"]["model"]
+    frames = [
+        np.frombuffer(base64.b64decode(event["audio"]), "<i2")
+        for event in await peer.until("input_audio_buffer.append", 100)
+    ]
+    assert {len(frame) for frame in frames} == {480}  # 20 ms at 24 kHz
+    assert max(np.abs(frame).max() for frame in frames) > 1000  # the fake microphone beeps
+    await expect(page.get_by_role("status")).to_have_text("Listening")
+    assert peer.subprotocols == ["realtime"]
+
+
+async def test_both_sides_of_the_talk_are_written_down(page: Page, site: Any) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.hear("item_1", site.names.FIRST)
+    await peer.speak("item_2", f"Gladly. {site.names.HOSTILE}", seconds=0.3)
+    lines = page.locator("#log li")
+    await expect(lines).to_have_count(2)
+    await expect(lines.nth(0)).to_have_class("caller")
+    await expect(lines.nth(0).locator(".words")).to_have_text(site.names.FIRST)
+    await expect(lines.nth(1).locator(".words")).to_have_text(f"Gladly. {site.names.HOSTILE}")
+    assert await page.locator("#log script, #log img").count() == 0
+
+
+async def test_the_state_follows_the_talk(page: Page, site: Any) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    status = page.get_by_role("status")
+    await peer.send("input_audio_buffer.speech_started", item_id="item_1", audio_start_ms=0)
+    await expect(status).to_have_text("Hearing you")
+    await peer.send("input_audio_buffer.speech_stopped", item_id="item_1", audio_end_ms=9)
+    await expect(status).to_have_text("Thinking")
+    await peer.speak("item_2", "Here I am.", seconds=0.8)
+    await expect(status).to_contain_text("speaks")
+    await expect(status).to_have_text("Listening")
+
+
+async def test_speaking_over_the_agent_stops_it_and_tells_what_was_heard(
+    page: Page, site: Any, until: Any
+) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.speak("item_2", "A very long answer that goes on and on.", seconds=20)
+    await expect(page.get_by_role("status")).to_contain_text("speaks")
+    await until(page, "document.getElementById('voice').value > 0.2")
+    await peer.send("input_audio_buffer.speech_started", item_id="item_3", audio_start_ms=0)
+    cut = (await peer.until("conversation.item.truncate"))[0]
+    assert (cut["item_id"], cut["content_index"]) == ("item_2", 0)
+    assert 0 < cut["audio_end_ms"] < 20_000
+    await expect(page.locator('#log [data-item="item_2"] .badge')).to_have_text("cut off")
+    await until(page, "document.getElementById('voice').value === 0")
+    await peer.send(
+        "response.output_audio.delta",
+        item_id="item_2",
+        content_index=0,
+        response_id="r",
+        delta=base64.b64encode(b"\0\x20" * 24_000).decode(),
+    )
+    await peer.send("input_audio_buffer.speech_stopped", item_id="item_3", audio_end_ms=9)
+    await expect(page.get_by_role("status")).to_have_text("Thinking")
+
+
+async def test_speech_after_the_answer_was_heard_in_full_truncates_nothing(
+    page: Page, site: Any
+) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.speak("item_2", "Yes.", seconds=0.2)
+    await expect(page.get_by_role("status")).to_contain_text("speaks")
+    await expect(page.get_by_role("status")).to_have_text("Listening")
+    await peer.hear("item_3", "Thank you.")
+    await expect(page.locator('#log [data-item="item_3"]')).to_contain_text("Thank you.")
+    assert peer.sent("conversation.item.truncate") == []
+
+
+async def test_typing_starts_a_call_without_a_microphone(page: Page, site: Any) -> None:
+    await page.goto("/talk")
+    await page.get_by_label("Type instead of speaking").fill("Where is my order?")
+    await page.keyboard.press("Enter")
+    peer = await site.peer()
+    created = (await peer.until("conversation.item.create"))[0]
+    await peer.until("response.create")
+    assert created["item"]["content"] == [{"type": "input_text", "text": "Where is my order?"}]
+    assert peer.sent("input_audio_buffer.append") == []
+    await peer.send("conversation.item.added", item={"id": "item_1", **created["item"]})
+    await expect(page.locator("#log li")).to_contain_text("Where is my order?")
+
+
+async def test_typing_over_the_agent_cuts_it_off(page: Page, site: Any, until: Any) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.speak("item_2", "A long answer.", seconds=20)
+    await until(page, "document.getElementById('voice').value > 0.2")
+    await page.get_by_label("Type instead of speaking").fill("Stop, please.")
+    await page.get_by_role("button", name="Send").click()
+    await peer.until("response.create")
+    kinds = [e["type"] for e in peer.events if not e["type"].startswith("input_audio")]
+    assert kinds[-3:] == [
+        "conversation.item.truncate",
+        "conversation.item.create",
+        "response.create",
+    ]
+
+
+async def test_after_an_answer_the_agent_its_tools_and_times_stand_beside(
+    page: Page, site: Any
+) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.speak("item_2", "Gladly.", seconds=0.2)
+    aside = page.get_by_role("complementary")
+    await expect(aside).to_contain_text("find_order")
+    await expect(aside).to_contain_text("620 ms")
+    link = aside.get_by_role("link", name="Open the trace")
+    assert await link.get_attribute("href") == f"/traces/calls/{site.names.CALL}"
+    await peer.speak("item_4", "More.", seconds=1.0)
+    await expect(page.get_by_role("status")).to_have_text("orders speaks")
+
+
+async def test_mute_sends_silence(page: Page, site: Any) -> None:
+    peer = await started(page, site)
+    await peer.until("input_audio_buffer.append", 5)
+    await page.get_by_role("button", name="Mute").click()
+    await expect(page.get_by_role("button", name="Unmute")).to_be_visible()
+    before = len(peer.sent("input_audio_buffer.append")) + 10
+    later = (await peer.until("input_audio_buffer.append", before + 80))[before:]
+    assert all(not any(base64.b64decode(event["audio"])) for event in later)
+
+
+async def test_a_refused_microphone_is_explained_and_text_still_works(
+    browser: Browser, site: Any
+) -> None:
+    context = await browser.new_context(base_url=site.url)
+    page = await context.new_page()
+    await page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = () =>"
+        " Promise.reject(new DOMException('no', 'NotAllowedError'));"
+    )
+    peer = await started(page, site)
+    await expect(page.get_by_role("alert")).to_contain_text("Allow it beside the address")
+    await page.get_by_label("Type instead of speaking").fill("Hello?")
+    await page.keyboard.press("Enter")
+    await peer.until("response.create")
+    await context.close()
+
+
+async def test_a_lost_connection_is_told_and_can_be_mended(page: Page, site: Any) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.socket.close(1011, "server restarts")
+    await expect(page.get_by_role("alert")).to_contain_text("server restarts")
+    await expect(page.get_by_role("status")).to_have_text("Not connected")
+    await page.get_by_role("button", name="Start").click()
+    again = await site.peer()
+    await again.until("session.update")
+    await expect(page.get_by_role("alert")).to_be_hidden()
+
+
+async def test_a_server_error_is_shown_and_the_call_goes_on(page: Page, site: Any) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.send("error", error={"type": "server_error", "message": "The model is down."})
+    await expect(page.get_by_role("alert")).to_have_text("The model is down.")
+    await expect(page.get_by_role("status")).to_have_text("Listening")
+
+
+async def test_ending_the_call_closes_socket_and_microphone(page: Page, site: Any) -> None:
+    peer = await started(page, site)
+    await peer.until("input_audio_buffer.append", 3)
+    await page.get_by_role("button", name="End call").click()
+    await peer.gone.wait()
+    await expect(page.get_by_role("status")).to_have_text("Ready")
+    await expect(page.get_by_role("alert")).to_be_hidden()
+
+
+async def test_an_access_key_travels_as_a_subprotocol(page: Page, site: Any) -> None:
+    await page.goto("/talk")
+    await page.get_by_text("Access key").click()
+    await page.get_by_label("Key", exact=False).fill("ek_123")
+    await page.get_by_role("button", name="Start talking").click()
+    peer = await site.peer()
+    assert peer.subprotocols == ["realtime", "openai-insecure-api-key.ek_123"]
+
+
+async def test_it_fits_the_width_of_a_phone(page: Page, site: Any) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    for path in (
+        "/talk",
+        "/traces",
+        f"/traces/calls/{site.names.CALL}#trace={site.names.TURNS[2]}",
+    ):
+        await page.goto(path)
+        await page.wait_for_load_state("networkidle") if "calls" in path else None
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
