@@ -1,7 +1,7 @@
 """The FastAPI application: one process of Frontdesk."""
 
 import gc
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
@@ -24,7 +24,7 @@ def create_app(
     worker = Worker(settings or Settings(), mcp_urls)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         try:
             if not worker.ready:
                 await worker.start()

@@ -44,7 +44,7 @@ class CallBook:
             offset_ms=offset,
             item_id=item_id,
         )
-        if ref is None:
+        if not ref.uri:
             return None
         where = {"uri": ref.uri, "offset_ms": offset, "seconds": ref.seconds}
         self.record("audio", item_id=item_id, role=role, **where)

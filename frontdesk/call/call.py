@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from frontdesk.call.answers import Answers
 from frontdesk.call.book import CallBook
@@ -20,6 +21,7 @@ from frontdesk.call.events import (
     FloorTaken,
     Frame,
     Gone,
+    Happening,
     Played,
     Remembered,
     Sound,
@@ -111,7 +113,7 @@ class Call:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
 
-    def _survive(self, event: CallEvent) -> None:
+    def _survive(self, event: Happening) -> None:
         """Apply an event; a defect of ours must not take the call down with it."""
         try:
             self._apply(event)
@@ -133,7 +135,7 @@ class Call:
 
     # What arrived
 
-    def _apply(self, event: CallEvent) -> None:
+    def _apply(self, event: Happening) -> None:
         match event:
             case Frame(data):
                 self._obey(self._protocol.receive(data, time.time()))
@@ -243,8 +245,10 @@ class Call:
             hearing.known.set()
 
     def _interrupts(self) -> bool:
-        detection = self._protocol.session["audio"]["input"].get("turn_detection") or {}
-        return bool(detection.get("interrupt_response", True))
+        detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
+            "turn_detection"
+        )
+        return detection is None or detection.get("interrupt_response") is not False
 
     # Answering
 
@@ -331,8 +335,8 @@ class Call:
         team = self._team.loaded.team
         tts = team.voice.tts
         own = team.agents[agent].voice if agent in team.agents else None
-        output = self._protocol.session["audio"].get("output") or {}
-        speed = output.get("speed") or 1.0
+        output: dict[str, Any] | None = self._protocol.session["audio"].get("output")
+        speed: float = (output or {}).get("speed") or 1.0
         return Speaker(
             self._team.voice.tts, voice=own or tts.voice, style=tts.style, speed=tts.speed * speed
         )

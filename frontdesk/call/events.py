@@ -91,9 +91,8 @@ class Played:
     item_id: str
 
 
-CallEvent = (
+Happening = (
     Frame
-    | Gone
     | TurnBegun
     | TurnOver
     | Tick
@@ -105,3 +104,6 @@ CallEvent = (
     | Played
     | EngineEvent
 )
+"""What a call acts on."""
+
+CallEvent = Happening | Gone

@@ -28,9 +28,9 @@ def model_input(
 
 def message_text(item: dict[str, Any]) -> str:
     """The words of a message item: its text, or the transcript of its audio."""
-    parts = item.get("content") or []
-    words = [part.get("text") or part.get("transcript") or "" for part in parts]
-    return " ".join(word.strip() for word in words if word and word.strip())
+    parts: list[dict[str, Any]] = item.get("content") or []
+    words: list[str] = [part.get("text") or part.get("transcript") or "" for part in parts]
+    return " ".join(word.strip() for word in words if word.strip())
 
 
 def _input_item(stored: StoredItem) -> dict[str, Any] | None:

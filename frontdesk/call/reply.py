@@ -7,7 +7,7 @@ response is cancelled the task is cancelled, and what it had still posted is dro
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 from frontdesk.call.events import CallEvent, FloorTaken, Remembered, Sound, Words
@@ -41,7 +41,7 @@ WAITING_AFTER = 0.6
 """Seconds of silence, while a tool runs, after which its waiting line is spoken. Below about
 0.5 s the line would talk over quick tools; beyond 1 s callers ask whether anyone is there."""
 
-RunTeam = Callable[[TurnRequest], AsyncIterator[TeamEvent]]
+RunTeam = Callable[[TurnRequest], AsyncGenerator[TeamEvent]]
 SpeakerFor = Callable[[str], Speaker]
 
 
@@ -127,7 +127,7 @@ class Reply:
                 self._say(self._lines.unheard, self._agent)
                 return None
             self._agent = request.agent
-            async with aclosing(self._run_team(request)) as events:  # type: ignore[type-var]
+            async with aclosing(self._run_team(request)) as events:
                 async for event in events:
                     self._take(event)
         except TurnFailed as error:

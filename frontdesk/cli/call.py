@@ -12,7 +12,7 @@ from frontdesk.cli.server import reachable
 from frontdesk.client.caller import Answer, Caller, CallFailed, place
 from frontdesk.settings import Settings
 from frontdesk.voice.audio import AudioFileError, read_wav
-from frontdesk.voice.base import OUTPUT_RATE
+from frontdesk.voice.base import OUTPUT_RATE, Samples
 
 QUIET = 2.5
 """Seconds without speech from either side after which the call is over."""
@@ -41,7 +41,9 @@ def call(
     asyncio.run(_call(speech, url, team, out, as_json))
 
 
-async def _call(speech, url, team, out, as_json) -> None:  # type: ignore[no-untyped-def]
+async def _call(
+    speech: Samples, url: str | None, team: str, out: Path | None, as_json: bool
+) -> None:
     answers: list[Answer] = []
     async with reachable(url, Settings()) as server:
         try:

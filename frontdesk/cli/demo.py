@@ -155,12 +155,15 @@ def intelligible(text: str, heard: str) -> float:
 
 async def _traced(server: Server, call_id: str) -> dict[str, Any]:
     """The newest turn of the call as traced: which agents, which tools."""
-    for _ in range(50):
+    for _ in range(50):  # the trace is written when the answer was played out
         call = await asyncio.to_thread(server.get, f"/api/calls/{call_id}")
-        if call["turns"] and call["turns"][-1]["agent"]:
+        turns: list[dict[str, Any]] = call["turns"]
+        if turns and turns[-1]["agent"]:
             break
         await asyncio.sleep(0.1)
-    turn = call["turns"][-1]
+    else:
+        raise Failure("the turn did not reach the trace store")
+    turn = turns[-1]
     trace = await asyncio.to_thread(server.get, f"/api/traces/{turn['trace_id']}")
     name = "gen_ai.tool.name"
     tools = [s["attributes"][name] for s in trace["spans"] if name in s["attributes"]]
@@ -185,5 +188,6 @@ async def _transcribe(voices: VoiceModels, caller: Caller, answer: Answer) -> st
 
 def _script() -> list[Expected]:
     text = resources.files("frontdesk.cli").joinpath("demo.yaml").read_text("utf-8")
-    turns = YAML(typ="safe").load(text)["turns"]
+    yaml: Any = YAML(typ="safe")
+    turns: list[dict[str, Any]] = yaml.load(text)["turns"]
     return [Expected(t["say"], t["agent"], t.get("tool"), tuple(t.get("words", ()))) for t in turns]

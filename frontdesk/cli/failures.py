@@ -1,7 +1,7 @@
 """Failures a user can mend, told in one message."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import typer
@@ -18,7 +18,7 @@ class Failure(Exception):
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explained() -> Generator[None]:
     """Turn expected failures into a message on stderr and exit code 1."""
     try:
         yield

@@ -10,6 +10,7 @@ import typer
 import uvicorn
 
 from frontdesk.app import create_app
+from frontdesk.call.worker import Worker
 from frontdesk.cli.failures import Failure
 from frontdesk.mcp import local
 from frontdesk.mcp.config import HttpServer, load_servers
@@ -58,7 +59,7 @@ async def _serve(settings: Settings, with_mcp_servers: bool) -> None:
             log_level="warning",
             timeout_graceful_shutdown=5,
         )
-        server = _Announcing(config, started)
+        server = _Announcing(config, app.state.worker, started)
         await server.serve(sockets=[listener])
     if not server.started:
         raise typer.Exit(1)
@@ -67,8 +68,11 @@ async def _serve(settings: Settings, with_mcp_servers: bool) -> None:
 class _Announcing(uvicorn.Server):
     """Says what runs, once it runs."""
 
-    def __init__(self, config: uvicorn.Config, started: list[local.LocalServer]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, worker: Worker, started: list[local.LocalServer]
+    ) -> None:
         super().__init__(config)
+        self._worker = worker
         self._mcp = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -77,7 +81,7 @@ class _Announcing(uvicorn.Server):
             return
         host, port = sockets[0].getsockname()[:2]
         address = f"{host}:{port}"
-        worker = self.config.app.state.worker  # type: ignore[union-attr]
+        worker = self._worker
         if worker.settings.models == "instant":
             typer.secho(INSTANT, fg="red", bold=True)
         typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")

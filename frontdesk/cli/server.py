@@ -6,13 +6,12 @@ import json
 import os
 import socket
 import sys
-import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from frontdesk.cli.failures import Failure
 from frontdesk.process import start_child, stop_child
@@ -41,15 +40,15 @@ class Server:
 
 def health(url: str) -> dict[str, Any] | None:
     """What ``/healthz`` says; None when nobody (or somebody else) answers."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
         with urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:
             told = json.load(answer)
-        return told if isinstance(told, dict) and told.get("status") == "ok" else None
+        return cast("dict[str, Any]", told) if told["status"] == "ok" else None
     return None
 
 
 @asynccontextmanager
-async def reachable(url: str | None, settings: Settings) -> AsyncIterator[Server]:
+async def reachable(url: str | None, settings: Settings) -> AsyncGenerator[Server]:
     """The server at ``url``; without one, whatever runs on the usual port, or a new one."""
     usual = f"http://{settings.host}:{settings.port}"
     told = await asyncio.to_thread(health, url or usual)
@@ -63,7 +62,7 @@ async def reachable(url: str | None, settings: Settings) -> AsyncIterator[Server
 
 
 @asynccontextmanager
-async def started(settings: Settings) -> AsyncIterator[Server]:
+async def started(settings: Settings) -> AsyncGenerator[Server]:
     """A server of our own, as a process of its own, on the usual port or a free one.
 
     Output goes to ``<data>/serve.log``. Raises :class:`Failure` with the end of that log.

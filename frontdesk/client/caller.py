@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -193,7 +193,7 @@ class Caller:
 
 
 @asynccontextmanager
-async def place(base_url: str, *, model: str, api_key: str = "none") -> AsyncIterator[Caller]:
+async def place(base_url: str, *, model: str, api_key: str = "none") -> AsyncGenerator[Caller]:
     """Place a call to the Realtime server at ``base_url`` (``http://…/v1``).
 
     Raises :class:`CallFailed` when the server is not there or drops the call.

@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,7 +54,7 @@ def local_servers(root: Path, urls: Mapping[str, str]) -> list[LocalServer]:
 
 
 @asynccontextmanager
-async def running(servers: Iterable[LocalServer], data: Path) -> AsyncIterator[list[LocalServer]]:
+async def running(servers: Iterable[LocalServer], data: Path) -> AsyncGenerator[list[LocalServer]]:
     """Start the servers; they end with the block, and with this process even on SIGKILL.
 
     Where the token was set by the user, a server that already listens is theirs and is used.

@@ -10,12 +10,12 @@ from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from typing import Any
 
-from agents import Agent, RunContextWrapper
 from agents.agent import AgentBase
 from agents.mcp import MCPServer, MCPToolMetaContext
 from agents.tool_context import ToolContext
 from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
 
+from agents import Agent, RunContextWrapper
 from frontdesk.desk.schema import McpUse, ToolFilter
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.faults import ToolCallError

@@ -24,7 +24,7 @@ def router(worker: Worker) -> APIRouter:
     async def realtime(
         websocket: WebSocket, model: str | None = None, call_id: str | None = None
     ) -> None:
-        asked = websocket.scope.get("subprotocols") or []
+        asked: list[str] = websocket.scope.get("subprotocols") or []
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in asked else None)
         outbox = Outbox(websocket.send_text)
         try:

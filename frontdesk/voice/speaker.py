@@ -98,7 +98,7 @@ class Speaker:
         self._tts = tts
         self._cache = cache
 
-    async def speak(self, text_deltas: AsyncIterator[str]) -> AsyncIterator[Spoken]:
+    async def speak(self, text_deltas: AsyncIterator[str]) -> AsyncGenerator[Spoken]:
         """Speech for a reply that is still being written. Writing does not wait for speaking.
 
         Close the iterator to stop both at once. Raises

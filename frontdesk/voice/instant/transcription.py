@@ -6,7 +6,7 @@ from itertools import repeat
 from frontdesk.desk.schema import SpeechToTextChoice
 from frontdesk.voice.base import INPUT_RATE, Samples, Transcript
 
-_NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
+_NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
 
 
 class InstantTranscriber:
