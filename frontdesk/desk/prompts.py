@@ -18,6 +18,7 @@ from frontdesk.desk.schema import Agent, Team
 BUILT_IN = ("team", "agent", "today")
 ANSWER_VARIABLES = ("result", "args")
 LARGEST_PROMPT = 64 * 1024
+MAPPING_METHODS = frozenset(name for name in dir(dict) if not name.startswith("_"))
 
 _environment = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -55,10 +56,10 @@ def check_template(
     """
     try:
         tree = _environment.parse(source)
+        unknown = meta.find_undeclared_variables(tree) - set(known)  # compiles: finds bad filters
     except TemplateSyntaxError as error:
         message = f"not a valid template: {error.message}"
         return [Problem(file, *_place(first, error.lineno), message)]
-    unknown = meta.find_undeclared_variables(tree) - set(known)
     problems = [
         _unknown(source, node, known, file, first)
         for node in tree.find_all(nodes.Name)
@@ -67,6 +68,12 @@ def check_template(
     for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
         message = "a template can't include or import other files"
         problems.append(Problem(file, *_place(first, node.lineno), message))
+    called = [id(call.node) for call in tree.find_all(nodes.Call)]
+    for node in tree.find_all(nodes.Getattr):
+        if node.attr in MAPPING_METHODS and id(node) not in called:
+            message = f"`.{node.attr}` is a method of every mapping, not a value in it"
+            hint = f'write ["{node.attr}"]'
+            problems.append(Problem(file, *_place(first, node.lineno), message, hint))
     return problems
 
 

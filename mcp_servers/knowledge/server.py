@@ -61,6 +61,18 @@ class FixedToken(TokenVerifier):
         return AccessToken(token=token, client_id="frontdesk", scopes=[])
 
 
+class Announced(uvicorn.Server):
+    """A server that prints its address once it answers."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(f"{NAME}: {self._url}/mcp", flush=True)
+
+
 def build(index: ArticleIndex, token: str, url: str) -> MCPServer:
     """The server with its tools; ``url`` is its own address."""
     server = MCPServer(
@@ -123,19 +135,18 @@ def main() -> None:
     token = os.environ.get("FRONTDESK_MCP_TOKEN")
     if not token:
         parser.error("set FRONTDESK_MCP_TOKEN: the token that callers must send")
+    # uvicorn ends its work on a signal and then raises it anew: end quietly, cleaning up.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
     try:
         listener = socket.create_server((options.host, options.port))
     except OSError as error:
         parser.error(f"can't listen on {options.host}:{options.port}: {error.strerror}")
     url = f"http://{options.host}:{listener.getsockname()[1]}"
     server = build(ArticleIndex(ARTICLES), token, url)
-    print(f"{NAME}: {url}/mcp", flush=True)
     # Stateless: a client that outlives a restart of this server has no session to lose.
     app = server.streamable_http_app(host=options.host, stateless_http=True)
-    # uvicorn ends its work on a signal and then raises it anew: end quietly, cleaning up.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    Announced(uvicorn.Config(app, log_level="warning"), url).run(sockets=[listener])
 
 
 if __name__ == "__main__":
