@@ -13,7 +13,8 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import uvicorn
 from article_index import ArticleIndex
@@ -127,6 +128,11 @@ def build(index: ArticleIndex, token: str, url: str) -> MCPServer:
     return server
 
 
+def end(number: int, frame: FrameType | None) -> NoReturn:
+    """What a signal does: the exit code is 0, since it was asked for."""
+    sys.exit(0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Knowledge base of the example desk, over MCP.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -137,7 +143,7 @@ def main() -> None:
         parser.error("set FRONTDESK_MCP_TOKEN: the token that callers must send")
     # uvicorn ends its work on a signal and then raises it anew: end quietly, cleaning up.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, end)
     try:
         listener = socket.create_server((options.host, options.port))
     except OSError as error:

@@ -5,7 +5,7 @@ with it, so that a parcel which is on its way stays so, and returns that callers
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -140,7 +140,7 @@ class OrderBook:
             )
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self) -> Generator[sqlite3.Connection]:
         # A connection for each call: tools run in threads, and SQLite objects belong to one.
         db = sqlite3.connect(self.path, timeout=5, isolation_level=None)
         db.row_factory = sqlite3.Row

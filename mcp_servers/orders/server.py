@@ -17,7 +17,8 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from types import FrameType
+from typing import Annotated, Literal, NoReturn
 
 import uvicorn
 from mcp.server import MCPServer
@@ -216,6 +217,11 @@ def _return(book: OrderBook, order: StoredOrder) -> Return:
     )
 
 
+def end(number: int, frame: FrameType | None) -> NoReturn:
+    """What a signal does: the exit code is 0, since it was asked for."""
+    sys.exit(0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Orders of the example desk, over MCP.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -226,7 +232,7 @@ def main() -> None:
         parser.error("set FRONTDESK_MCP_TOKEN: the token that callers must send")
     # uvicorn ends its work on a signal and then raises it anew: end quietly, cleaning up.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, end)
     with tempfile.TemporaryDirectory(prefix="orders-") as temporary:
         data = Path(os.environ.get("FRONTDESK_DATA") or temporary)
         try:
