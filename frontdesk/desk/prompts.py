@@ -32,12 +32,13 @@ def prompt_variables(team: Team, agent_name: str, extra: Mapping[str, Any]) -> d
     and ``description``) and ``today`` (as ``Sunday, 22 November 2026``).
     """
     agent: Agent = team.agents[agent_name]
+    now = datetime.now().astimezone()
     return {
         **team.variables,
         **extra,
         "team": {"name": team.name, "description": team.description},
         "agent": {"name": agent_name, "description": agent.description},
-        "today": f"{datetime.now().astimezone():%A, %-d %B %Y}",
+        "today": f"{now:%A}, {now.day} {now:%B %Y}",
     }
 
 

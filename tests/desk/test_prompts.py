@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import pytest
 from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
@@ -72,3 +74,8 @@ def test_a_template_can_reach_neither_internals_nor_the_process():
 def test_a_missing_value_is_an_error_not_empty_text():
     with pytest.raises(UndefinedError):
         compile_template("Hello {{ name }}").render()
+
+
+def test_today_is_written_as_a_day_and_a_date(desk):
+    desk.write("agents/hello.md", "{{ today }}")
+    assert datetime.strptime(desk.load().prompt("hello"), "%A, %d %B %Y")  # noqa: DTZ007
