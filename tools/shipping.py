@@ -189,7 +189,18 @@ def _impossible(destination: str, service: str) -> Estimate:
 
 
 def _days(days: int) -> str:
-    numbers = ("less than a", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    numbers = (
+        "less than a",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+    )
     number = numbers[days] if days < len(numbers) else str(days)
     return f"{number} working day{'' if days <= 1 else 's'}"
 

@@ -113,15 +113,22 @@ class _Builder:
         self.resolve = resolve
         self.constructor: Any = YAML(typ="safe", pure=True).constructor
         self.size = 0
+        self.depth = 0
 
     def build(self, node: Node, location: Location) -> Any:
         # An alias is the same node again, so both limits hold for what aliases expand to.
         self.size += 1
         if self.size > LARGEST_TREE:
             self._stop(node, f"more than {LARGEST_TREE} values, counting aliases")
-        if len(location) > DEEPEST_TREE:
+        if self.depth == DEEPEST_TREE:
             self._stop(node, f"nested more than {DEEPEST_TREE} levels deep")
         self.document.values[location] = _position(node)
+        self.depth += 1
+        data = self._content(node, location)
+        self.depth -= 1
+        return data
+
+    def _content(self, node: Node, location: Location) -> Any:
         if node.id == "mapping":
             return self._mapping(node, location)
         if node.id == "sequence":

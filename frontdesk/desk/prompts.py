@@ -18,6 +18,7 @@ from frontdesk.desk.schema import Agent, Team
 BUILT_IN = ("team", "agent", "today")
 ANSWER_VARIABLES = ("result", "args")
 LARGEST_PROMPT = 64 * 1024
+MAPPING_METHODS = frozenset(name for name in dir(dict) if not name.startswith("_"))
 
 _environment = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -31,12 +32,13 @@ def prompt_variables(team: Team, agent_name: str, extra: Mapping[str, Any]) -> d
     and ``description``) and ``today`` (as ``Sunday, 22 November 2026``).
     """
     agent: Agent = team.agents[agent_name]
+    now = datetime.now().astimezone()
     return {
         **team.variables,
         **extra,
         "team": {"name": team.name, "description": team.description},
         "agent": {"name": agent_name, "description": agent.description},
-        "today": f"{datetime.now().astimezone():%A, %-d %B %Y}",
+        "today": f"{now:%A}, {now.day} {now:%B %Y}",
     }
 
 
@@ -55,10 +57,10 @@ def check_template(
     """
     try:
         tree = _environment.parse(source)
+        unknown = meta.find_undeclared_variables(tree) - set(known)  # compiles: finds bad filters
     except TemplateSyntaxError as error:
         message = f"not a valid template: {error.message}"
         return [Problem(file, *_place(first, error.lineno), message)]
-    unknown = meta.find_undeclared_variables(tree) - set(known)
     problems = [
         _unknown(source, node, known, file, first)
         for node in tree.find_all(nodes.Name)
@@ -67,6 +69,12 @@ def check_template(
     for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
         message = "a template can't include or import other files"
         problems.append(Problem(file, *_place(first, node.lineno), message))
+    called = [id(call.node) for call in tree.find_all(nodes.Call)]
+    for node in tree.find_all(nodes.Getattr):
+        if node.attr in MAPPING_METHODS and id(node) not in called:
+            message = f"`.{node.attr}` is a method of every mapping, not a value in it"
+            hint = f'write ["{node.attr}"]'
+            problems.append(Problem(file, *_place(first, node.lineno), message, hint))
     return problems
 
 

@@ -51,7 +51,10 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem | None:
     name = location[-1] if location else ""
     match detail["type"]:
         case "missing":
-            return document.key_problem(location[:-1], f"the key `{name}` is missing")
+            parent = location[:-1]
+            in_list = bool(parent) and isinstance(parent[-1], int)
+            report = document.problem if in_list else document.key_problem
+            return report(parent, f"the key `{name}` is missing")
         case "extra_forbidden":
             hint = did_you_mean(str(name), _keys_at(location[:-1]))
             return document.key_problem(location, f"unknown key `{name}`", hint)

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Words that say nothing about the subject of a question. "Not" and "no" are kept.
-STOP_WORDS = frozenset(
-    """
-    a about again all also am an and any anything are as at be been but by can could did do does
-    doing done for from get give go going good got had has have having hello help hey hi how i if in
-    into is it its just know let like ll long looking many may me mean might more much must my need
-    of ok okay on one or our out please question re really right s say see shall she should so some
-    something t tell than thank thanks that the their them then there these they thing things this
-    those to too understand up us use ve very want was way we well were what when where which while
-    who why will with would yes yet you your
-    """.split()
-)
+_STOP_WORDS = """
+    a about again all also am an and any anything are as at be been but by can could did do
+    does doing done for from get give go going good got had has have having hello help hey
+    hi how i if in into is it its just know let like ll long looking many may me mean might
+    more much must my need of ok okay on one or our out please question re really right s
+    say see shall she should so some something t tell than thank thanks that the their them
+    then there these they thing things this those to too understand up us use ve very want
+    was way we well were what when where which while who why will with would yes yet you
+    your
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 # Title, question, answer, other words: a hit in the question says most.
 WEIGHTS = (2.0, 4.0, 1.0, 3.0)
 # Share of a question's weight in words that a passage must hold to count as an answer to it.

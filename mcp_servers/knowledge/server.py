@@ -13,7 +13,8 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import uvicorn
 from article_index import ArticleIndex
@@ -59,6 +60,18 @@ class FixedToken(TokenVerifier):
         if not hmac.compare_digest(token.encode(), self._token.encode()):
             return None
         return AccessToken(token=token, client_id="frontdesk", scopes=[])
+
+
+class Announced(uvicorn.Server):
+    """A server that prints its address once it answers."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(f"{NAME}: {self._url}/mcp", flush=True)
 
 
 def build(index: ArticleIndex, token: str, url: str) -> MCPServer:
@@ -115,6 +128,11 @@ def build(index: ArticleIndex, token: str, url: str) -> MCPServer:
     return server
 
 
+def end(number: int, frame: FrameType | None) -> NoReturn:
+    """What a signal does: the exit code is 0, since it was asked for."""
+    sys.exit(0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Knowledge base of the example desk, over MCP.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
@@ -123,19 +141,18 @@ def main() -> None:
     token = os.environ.get("FRONTDESK_MCP_TOKEN")
     if not token:
         parser.error("set FRONTDESK_MCP_TOKEN: the token that callers must send")
+    # uvicorn ends its work on a signal and then raises it anew: end quietly, cleaning up.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     try:
         listener = socket.create_server((options.host, options.port))
     except OSError as error:
         parser.error(f"can't listen on {options.host}:{options.port}: {error.strerror}")
     url = f"http://{options.host}:{listener.getsockname()[1]}"
     server = build(ArticleIndex(ARTICLES), token, url)
-    print(f"{NAME}: {url}/mcp", flush=True)
     # Stateless: a client that outlives a restart of this server has no session to lose.
     app = server.streamable_http_app(host=options.host, stateless_http=True)
-    # uvicorn ends its work on a signal and then raises it anew: end quietly, cleaning up.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    Announced(uvicorn.Config(app, log_level="warning"), url).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ with it, so that a parcel which is on its way stays so, and returns that callers
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,20 +29,33 @@ CREATE TABLE returns (
 );
 """
 
-# number, e-mail, days since it was placed, status, carrier, days until it arrives, lines
+PRICES = {
+    "Atlas floor lamp": 27900,
+    "Fern shade": 3450,
+    "Heron floor lamp": 19900,
+    "Juniper desk lamp": 8900,
+    "Lantern ceiling lamp": 24900,
+    "Olive pendant lamp": 15900,
+    "Pebble table lamp": 6400,
+    "Willow wall lamp": 7900,
+    "warm white bulb": 950,
+}
+# number, customer, days since it was placed, status, carrier, days until it arrives, articles
 ORDERS = [
-    ("48271", "anna.berg@example.com", 3, "on its way", "Northline", 2, [("Juniper desk lamp", 1, 8900)]),
-    ("48302", "anna.berg@example.com", 1, "being packed", "Pigeon Post", 4, [("Fern shade", 2, 3450)]),
-    ("47118", "anna.berg@example.com", 16, "delivered", "Northline", -12, [("Heron floor lamp", 1, 19900)]),
-    ("51940", "tom.okafor@example.com", 4, "out for delivery", "Pigeon Post", 0, [("Pebble table lamp", 1, 6400)]),
-    ("36605", "tom.okafor@example.com", 64, "delivered", "Northline", -60, [("Lantern ceiling lamp", 1, 24900)]),
-    ("52077", "maria.silva@example.com", 0, "being packed", "Wagon and Sons", 5, [("Atlas floor lamp", 1, 27900), ("warm white bulb", 3, 950)]),
-    ("49516", "maria.silva@example.com", 7, "delivered", "Wagon and Sons", -2, [("Juniper desk lamp", 2, 8900)]),
-    ("45033", "li.chen@example.com", 21, "delivered", "Northline", -17, [("Willow wall lamp", 1, 7900)]),
-    ("50812", "li.chen@example.com", 5, "on its way", "Wagon and Sons", 1, [("Olive pendant lamp", 1, 15900)]),
-    ("44790", "sam.jones@example.com", 24, "delivered", "Pigeon Post", -20, [("Pebble table lamp", 1, 6400), ("Fern shade", 1, 3450)]),
-    ("50366", "sam.jones@example.com", 6, "cancelled", "Pigeon Post", -1, [("Heron floor lamp", 1, 19900)]),
-    ("43128", "eva.novak@example.com", 30, "delivered", "Northline", -26, [("Willow wall lamp", 2, 7900)]),
+    ("48271", "anna.berg", 3, "on its way", "Northline", 2, {"Juniper desk lamp": 1}),
+    ("48302", "anna.berg", 1, "being packed", "Pigeon Post", 4, {"Fern shade": 2}),
+    ("47118", "anna.berg", 16, "delivered", "Northline", -12, {"Heron floor lamp": 1}),
+    ("51940", "tom.okafor", 4, "out for delivery", "Pigeon Post", 0, {"Pebble table lamp": 1}),
+    ("36605", "tom.okafor", 64, "delivered", "Northline", -60, {"Lantern ceiling lamp": 1}),
+    ("52077", "maria.silva", 0, "being packed", "Wagon and Sons", 5,
+     {"Atlas floor lamp": 1, "warm white bulb": 3}),
+    ("49516", "maria.silva", 7, "delivered", "Wagon and Sons", -2, {"Juniper desk lamp": 2}),
+    ("45033", "li.chen", 21, "delivered", "Northline", -17, {"Willow wall lamp": 1}),
+    ("50812", "li.chen", 5, "on its way", "Wagon and Sons", 1, {"Olive pendant lamp": 1}),
+    ("44790", "sam.jones", 24, "delivered", "Pigeon Post", -20,
+     {"Pebble table lamp": 1, "Fern shade": 1}),
+    ("50366", "sam.jones", 6, "cancelled", "Pigeon Post", -1, {"Heron floor lamp": 1}),
+    ("43128", "eva.novak", 30, "delivered", "Northline", -26, {"Willow wall lamp": 2}),
 ]  # fmt: skip
 # order, reason, state, days since it was opened
 RETURNS = [
@@ -127,7 +140,7 @@ class OrderBook:
             )
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self) -> Generator[sqlite3.Connection]:
         # A connection for each call: tools run in threads, and SQLite objects belong to one.
         db = sqlite3.connect(self.path, timeout=5, isolation_level=None)
         db.row_factory = sqlite3.Row
@@ -143,11 +156,12 @@ def _seed(db: sqlite3.Connection, now: date) -> None:
     for statement in SCHEMA.split(";"):
         db.execute(statement)
     db.execute("INSERT INTO book VALUES (?)", (now.isoformat(),))
-    for number, email, placed, status, carrier, arrives, lines in ORDERS:
+    for number, customer, placed, status, carrier, arrives, articles in ORDERS:
         placed_on, arrives_on = now - timedelta(placed), now + timedelta(arrives)
+        email = f"{customer}@example.com"
         row = (number, email, placed_on.isoformat(), status, carrier, arrives_on.isoformat())
         db.execute("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)", row)
-        rows = [(number, *line) for line in lines]
+        rows = [(number, article, count, PRICES[article]) for article, count in articles.items()]
         db.executemany("INSERT INTO lines VALUES (?, ?, ?, ?)", rows)
     for number, reason, state, opened in RETURNS:
         opened_on = (now - timedelta(opened)).isoformat()
@@ -173,7 +187,13 @@ def _order(db: sqlite3.Connection, row: sqlite3.Row) -> StoredOrder:
     placed_on, arrives_on = (date.fromisoformat(row[name]) for name in ("placed_on", "arrives_on"))
     carrier = row["carrier"]
     return StoredOrder(
-        row["number"], row["email"], placed_on, row["status"], carrier, _no_sunday(arrives_on), lines
+        row["number"],
+        row["email"],
+        placed_on,
+        row["status"],
+        carrier,
+        _no_sunday(arrives_on),
+        lines,
     )
 
 

@@ -17,7 +17,8 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from types import FrameType
+from typing import Annotated, Literal, NoReturn
 
 import uvicorn
 from mcp.server import MCPServer
@@ -64,7 +65,7 @@ class Order(BaseModel):
         default="",
         description="being packed, on its way, out for delivery, delivered or cancelled",
     )
-    items: str = Field(default="", examples=["a Juniper desk lamp"])
+    contents: str = Field(default="", examples=["a Juniper desk lamp"])
     total: str = Field(default="", examples=["89 euros"])
     carrier: str = ""
     placed: str = Field(default="", description="The day it was placed, in words.")
@@ -89,10 +90,8 @@ class Return(BaseModel):
     accepted: bool = Field(default=False, description="Whether there is a return now.")
     refused_because: str = Field(default="", description="A clause: 'it is not delivered yet'.")
     return_number: str = ""
-    items: str = ""
-    state: str = Field(
-        default="", description="waiting for the parcel, being checked or refunded"
-    )
+    contents: str = ""
+    state: str = Field(default="", description="waiting for the parcel, being checked or refunded")
     refund: str = Field(default="", examples=["89 euros"])
 
 
@@ -106,6 +105,18 @@ class FixedToken(TokenVerifier):
         if not hmac.compare_digest(token.encode(), self._token.encode()):
             return None
         return AccessToken(token=token, client_id="frontdesk", scopes=[])
+
+
+class Announced(uvicorn.Server):
+    """A server that prints its address once it answers."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(f"{NAME}: {self._url}/mcp", flush=True)
 
 
 def build(book: OrderBook, token: str, url: str) -> MCPServer:
@@ -166,7 +177,7 @@ def _order(order: StoredOrder) -> Order:
         found=True,
         order_number=order.number,
         status=order.status,
-        items=_items(order),
+        contents=_contents(order),
         total=spoken_amount(order.cents),
         carrier=order.carrier,
         placed=spoken_day(order.placed_on, now),
@@ -176,7 +187,7 @@ def _order(order: StoredOrder) -> Order:
     )
 
 
-def _items(order: StoredOrder) -> str:
+def _contents(order: StoredOrder) -> str:
     return spoken_list([spoken_quantity(line.quantity, line.article) for line in order.lines])
 
 
@@ -200,10 +211,15 @@ def _return(book: OrderBook, order: StoredOrder) -> Return:
         order_number=order.number,
         accepted=True,
         return_number=f"R{order.number}",
-        items=_items(order),
+        contents=_contents(order),
         state=stored.state,
         refund=spoken_amount(order.cents),
     )
+
+
+def end(number: int, frame: FrameType | None) -> NoReturn:
+    """What a signal does: the exit code is 0, since it was asked for."""
+    sys.exit(0)
 
 
 def main() -> None:
@@ -214,6 +230,9 @@ def main() -> None:
     token = os.environ.get("FRONTDESK_MCP_TOKEN")
     if not token:
         parser.error("set FRONTDESK_MCP_TOKEN: the token that callers must send")
+    # uvicorn ends its work on a signal and then raises it anew: end quietly, cleaning up.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     with tempfile.TemporaryDirectory(prefix="orders-") as temporary:
         data = Path(os.environ.get("FRONTDESK_DATA") or temporary)
         try:
@@ -231,13 +250,9 @@ def serve(book: OrderBook, token: str, host: str, listener: socket.socket) -> No
     """Answer calls on ``listener`` until the process is told to stop."""
     url = f"http://{host}:{listener.getsockname()[1]}"
     server = build(book, token, url)
-    print(f"{NAME}: {url}/mcp", flush=True)
     # Stateless: a client that outlives a restart of this server has no session to lose.
     app = server.streamable_http_app(host=host, stateless_http=True)
-    # uvicorn ends its work on a signal and then raises it anew: end quietly, cleaning up.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    Announced(uvicorn.Config(app, log_level="warning"), url).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import date
 
-ONES = "zero one two three four five six seven eight nine ten eleven twelve".split()
-ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first "
-    "twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth twenty-seventh "
-    "twenty-eighth twenty-ninth thirtieth thirty-first"
-).split()
+_ONES = "zero one two three four five six seven eight nine ten eleven twelve"
+_ORDINALS = """
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
+    fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first
+    twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth twenty-seventh
+    twenty-eighth twenty-ninth thirtieth thirty-first
+"""
+ONES = _ONES.split()
+ORDINALS = _ORDINALS.split()
 
 
 def spoken_day(day: date, today: date) -> str:

@@ -1,0 +1,44 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from frontdesk.desk.json_schema import team_schema
+from frontdesk.desk.schema import Team
+
+
+def test_the_published_schema_is_the_one_of_the_models(repository: Path):
+    published = (repository / "docs" / "schema" / "team.json").read_text(encoding="utf-8")
+    assert published == team_schema(), "run: python -m frontdesk.desk.json_schema"
+
+
+def test_the_example_team_is_valid_by_the_published_schema(repository: Path):
+    data = YAML(typ="safe").load(repository / "agents" / "support.yaml")
+    jsonschema.Draft202012Validator(json.loads(team_schema())).validate(data)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"entri": "x"}, {"name": "My Shop"}, {"agents": {}}, {"lines": {"sory": ""}}]
+)
+def test_the_schema_refuses_what_the_loader_refuses(wrong: dict):
+    team = {
+        "version": 1,
+        "name": "a",
+        "entry": "b",
+        "agents": {"b": {"description": "", "instructions": "b.md"}},
+    }
+    validator = jsonschema.Draft202012Validator(json.loads(team_schema()))
+    assert validator.is_valid(team)
+    assert not validator.is_valid(team | wrong)
+    with pytest.raises(ValueError, match="validation error"):
+        Team.model_validate(team | wrong)
+
+
+def test_the_example_team_names_the_schema_for_editors(repository: Path):
+    path = repository / "agents" / "support.yaml"
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    marker, _, relative = first.partition("$schema=")
+    assert marker == "# yaml-language-server: "
+    assert (path.parent / relative).resolve() == repository / "docs" / "schema" / "team.json"
