@@ -52,6 +52,18 @@ class ClauseSplitter:
             self._text, self._scanned, self._first = self._text[cut:], 0, False
         return clauses
 
+    def pause(self) -> list[str]:
+        """The writer has paused, as before a tool call: text that looks complete need not wait
+        for the word after it."""
+        text, scanned = self._text, self._scanned
+        self._text = text.rstrip() + " A"
+        complete = bool(text.strip()) and self._next_cut() is not None
+        self._text, self._scanned = text, scanned
+        if not complete:
+            return []
+        self._text, self._scanned, self._first = "", 0, False
+        return [text]
+
     def flush(self) -> list[str]:
         """The rest, at the end of the text. The splitter is then as new."""
         rest = self._text

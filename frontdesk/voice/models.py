@@ -41,6 +41,12 @@ class VoiceModels:
             await self.end_of_turn.warm_up()
         self.activity_factory()
 
+    async def aclose(self) -> None:
+        """Close what the models hold open, at shutdown."""
+        for model in (self.stt, self.tts):
+            if (close := getattr(model, "aclose", None)) is not None:
+                await close()
+
 
 def build_voice(voice: Voice, model_set: ModelSet = "auto") -> VoiceModels:
     """The models for a team's ``voice`` section.

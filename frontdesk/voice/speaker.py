@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 _AHEAD = 64
 """Clauses written but not yet spoken before the writer has to wait."""
+_PAUSE_S = 0.15
+"""Time without a new word after which a clause that looks complete is spoken: models write 10
+words a second or more, unless they wait for a tool."""
 _CHUNK = OUTPUT_RATE // 5
 """Longest chunk, 200 ms: what is sent can be cut about there."""
 _TAIL_MS = {"clause": 120.0, "sentence": 280.0}
@@ -150,13 +153,26 @@ class Speaker:
 
 async def _read(text_deltas: AsyncIterator[str], clauses: asyncio.Queue[str | None]) -> None:
     splitter, failure = ClauseSplitter(), None
+    loop, timer = asyncio.get_running_loop(), None
+
+    def paused() -> None:
+        if not clauses.full():
+            for clause in splitter.pause():
+                clauses.put_nowait(clause)
+
     async with _closing(text_deltas):
         try:
             async for delta in text_deltas:
+                if timer is not None:
+                    timer.cancel()
                 for clause in splitter.push(delta):
                     await clauses.put(clause)
+                timer = loop.call_later(_PAUSE_S, paused)
         except Exception as error:
             failure = error
+        finally:
+            if timer is not None:
+                timer.cancel()
     for clause in (*splitter.flush(), None):
         await clauses.put(clause)
     if failure is not None:

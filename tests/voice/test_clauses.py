@@ -123,6 +123,33 @@ def test_east_asian_punctuation_cuts_alike(marked: str) -> None:
     assert split(marked.replace("|", "")) == marked.split("|")
 
 
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("One moment. ", ["One moment. "]),
+        ("Let me see, ", ["Let me see, "]),
+        ("请稍等。", ["请稍等。"]),
+        ("It costs 3.", ["It costs 3."]),
+        ("Ask Dr.", []),
+        ("I will", []),
+        ("  ", []),
+    ],
+)
+def test_a_pause_in_writing_completes_what_looks_complete(text: str, clauses: list[str]) -> None:
+    splitter = ClauseSplitter()
+    assert splitter.push(text) + splitter.pause() == clauses
+    assert splitter.flush() == ([text] if text.strip() and not clauses else [])
+
+
+@given(st.lists(TEXTS, max_size=4))
+def test_pauses_lose_no_text(deltas: list[str]) -> None:
+    splitter, joined = ClauseSplitter(), ""
+    for delta in deltas:
+        joined += "".join(splitter.push(delta) + splitter.pause())
+    joined += "".join(splitter.flush())
+    assert "".join(deltas).rstrip() == joined.rstrip()
+
+
 def test_an_endless_sentence_is_cut_at_a_comma_and_at_last_at_a_space() -> None:
     commas = stripped("Yes. Some " + "word " * 40 + "end, " + "word " * 10 + "end.")
     assert commas[1].endswith("end,")

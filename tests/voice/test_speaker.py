@@ -68,6 +68,24 @@ async def test_the_first_clause_is_spoken_while_the_rest_is_being_written() -> N
     assert [chunk async for chunk in reply][-1].text == "it left."
 
 
+async def test_a_whole_sentence_is_spoken_when_the_writer_pauses() -> None:
+    heard = asyncio.Event()
+
+    async def write() -> AsyncIterator[str]:
+        yield "Let me look that up."
+        await heard.wait()
+        yield " It left today."
+
+    chunks: list[Spoken] = []
+    async for chunk in Speaker(Voice()).speak(write()):
+        chunks.append(chunk)
+        heard.set()
+    assert [c.text for c in chunks if c.first_of_clause] == [
+        "Let me look that up.",
+        " It left today.",
+    ]
+
+
 async def test_writing_does_not_wait_for_speaking(letters) -> None:
     done = asyncio.Event()
 
@@ -87,7 +105,7 @@ async def test_closing_stops_the_writer_and_the_voice(letters) -> None:
 
     async def write() -> AsyncIterator[str]:
         try:
-            yield "On and on it goes, "
+            yield "On and on it goes, and"
             await asyncio.Event().wait()
         finally:
             closed.set()
@@ -115,7 +133,7 @@ async def test_closing_works_while_the_writer_waits_for_room() -> None:
 async def test_cancelling_the_task_that_listens_stops_all(letters) -> None:
     voice = Voice(endless=True)
     task = asyncio.create_task(spoken(Speaker(voice), letters("Hello there. ")))
-    while not voice.lines:
+    while not voice.lines:  # noqa: ASYNC110 (yields, does not poll)
         await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -169,12 +187,12 @@ async def test_voice_style_and_speed_reach_the_model(letters) -> None:
 async def test_a_line_that_recurs_is_made_twice_at_most(letters) -> None:
     voice, cache = Voice(), PhraseCache()
     speaker = Speaker(voice, cache=cache)
-    said = [await spoken(speaker, letters("One moment, please.")) for _ in range(4)]
+    said = [await spoken(speaker, letters("Hold on.")) for _ in range(4)]
     assert len(voice.lines) == 2
     first, last = (np.concatenate([c.audio for c in chunks]) for chunks in (said[0], said[3]))
     assert np.array_equal(first, last)
     speaker.voice = "other"
-    await spoken(speaker, letters("One moment, please."))
+    await spoken(speaker, letters("Hold on."))
     assert len(voice.lines) == 3
 
 

@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 _DEFAULT = "heart"
 """The voice inside the wheel."""
+_SEED = 1
+"""Of the noise in the voice: the same text always sounds the same."""
 
 
 class HibariSpeech:
@@ -63,7 +65,7 @@ class HibariSpeech:
 
             library: Any = hibari
             self._engines[voice] = library.Hibari(voice=voice, threads=1)
-        return self._engines[voice].stream(text, speed)
+        return self._engines[voice].stream(text, speed, seed=_SEED)
 
     def _known(self, voice: str | None) -> str:
         if voice is None or voice == _DEFAULT or voice in self._engines:

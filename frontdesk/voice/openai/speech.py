@@ -48,6 +48,10 @@ class HostedSpeech:
     async def warm_up(self) -> None:
         """Opens no connection: each request is billed."""
 
+    async def aclose(self) -> None:
+        """Close the connections, at shutdown."""
+        await self.client.close()
+
 
 async def _samples(data: AsyncIterator[bytes]) -> AsyncIterator[Samples]:
     """Whole samples; the last byte of an odd chunk waits for the next."""

@@ -35,6 +35,10 @@ class HostedTranscriber:
     async def warm_up(self) -> None:
         """Opens no connection: each request is billed."""
 
+    async def aclose(self) -> None:
+        """Close the connections, at shutdown."""
+        await self.client.close()
+
 
 class HostedStream:
     """Speech of one turn, uploaded as WAV when its text is asked for."""
