@@ -134,7 +134,7 @@ class Host:
         )
         self._server = uvicorn.Server(config)
         self._task = asyncio.create_task(self._server.serve())
-        while not self._server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+        while not self._server.started:
             assert not self._task.done()
             await asyncio.sleep(0.005)
 

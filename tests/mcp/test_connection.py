@@ -233,7 +233,7 @@ async def test_a_changed_tool_list_is_fetched_when_the_server_says_so(
         return "grown" in connections.status()[0].tools
 
     # The stream of notices opens a moment after the connection is ready.
-    while not await tell():
+    while not await tell():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 

@@ -1,4 +1,4 @@
-"""A team whose MCP server is in trouble: the run completes, and the model reads a plain sentence."""
+"""A team whose MCP server is in trouble: the run completes, the model reads a plain sentence."""
 
 import asyncio
 import json
@@ -60,7 +60,7 @@ async def started(
     )
     runner = TeamRunner(
         team,
-        desk_root=Path("."),
+        desk_root=Path(),
         prompt=lambda agent, variables: "Help.",
         mcp=mcp,
         models=Registry(model),
@@ -289,7 +289,7 @@ async def test_two_servers_with_a_tool_of_one_name_do_not_end_the_run(host: Any)
     )
     runner = TeamRunner(
         team,
-        desk_root=Path("."),
+        desk_root=Path(),
         prompt=lambda agent, variables: "Help.",
         mcp=mcp,
         models=Registry(model),
@@ -300,5 +300,3 @@ async def test_two_servers_with_a_tool_of_one_name_do_not_end_the_run(host: Any)
     assert begun.server == "orders"
     assert len(model.calls[0].tools) == len({tool.name for tool in model.calls[0].tools})
     await mcp.aclose()
-
-
