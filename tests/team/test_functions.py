@@ -1,0 +1,73 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frontdesk.desk.schema import FunctionUse
+from frontdesk.team.functions import FunctionLoader, FunctionLoadError
+
+
+def load(desk: Path, call: str, show_examples: bool = True, **fields: Any) -> Any:
+    use = FunctionUse.model_validate({"call": call, **fields})
+    return FunctionLoader(desk).load("tool", use, show_examples=show_examples)
+
+
+def test_the_signature_and_the_docstring_become_the_schema(desk: Path) -> None:
+    tool = load(desk, "tools.shipping:estimate")
+    assert tool.name == "tool"
+    assert tool.description == "Estimates the delivery time."
+    assert tool.params_json_schema["required"] == ["city"]
+    properties = tool.params_json_schema["properties"]
+    assert properties["city"]["description"] == "Where the parcel goes."
+    assert properties["express"]["default"] is False
+
+
+def test_the_context_is_no_parameter_for_the_model(desk: Path) -> None:
+    for name in ("whose", "whose_too"):
+        properties = load(desk, f"tools.shipping:{name}").params_json_schema["properties"]
+        assert set(properties) <= {"greeting"}
+
+
+def test_examples_are_shown_to_hosted_models_only(desk: Path) -> None:
+    said = {"examples": ["how long does it take", "when does it come"]}
+    shown = load(desk, "tools.shipping:estimate", **said)
+    assert shown.description.endswith("for example: how long does it take; when does it come")
+    hidden = load(desk, "tools.shipping:estimate", show_examples=False, **said)
+    assert hidden.description == "Estimates the delivery time."
+
+
+def test_each_loader_has_code_of_its_own(desk: Path) -> None:
+    before = set(sys.modules)
+    (desk / "tools" / "new.py").write_text("def f() -> str:\n    return 'old'\n")
+    loaders = [FunctionLoader(desk), FunctionLoader(desk)]
+    for loader in loaders:
+        loader.load("f", FunctionUse(call="tools.new:f"), show_examples=False)
+    assert len([name for name in sys.modules if name.endswith("tools.new")]) == 2
+    assert "tools" not in sys.modules
+    for loader in loaders:
+        loader.close()
+    assert not [name for name in set(sys.modules) - before if name.startswith("_frontdesk_desk")]
+
+
+@pytest.mark.parametrize(
+    ("source", "call", "message"),
+    [
+        ("", "tools.gone:f", "there is no file"),
+        ("", "tools.new:f", "has no function f"),
+        ("f = 7", "tools.new:f", "has no function f"),
+        ("import tools.other", "tools.new:f", "write: from .other import something"),
+        ("import no_such_package", "tools.new:f", "install it where frontdesk is installed"),
+        ("def f(:", "tools.new:f", "SyntaxError"),
+        ("1/0", "tools.new:f", "ZeroDivisionError"),
+        ("def f(x):\n    pass", "tools.new:f", "parameter 'x' needs a type annotation"),
+        ("def f(x: object()):\n    pass", "tools.new:f", "no JSON Schema"),
+    ],
+)
+def test_what_cannot_be_loaded_is_told_with_its_mend(
+    desk: Path, source: str, call: str, message: str
+) -> None:
+    (desk / "tools" / "new.py").write_text(source)
+    with pytest.raises(FunctionLoadError, match=message) as failed:
+        load(desk, call)
+    assert str(failed.value).startswith("tools.tool: ")
