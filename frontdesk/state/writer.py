@@ -132,6 +132,7 @@ class LogWriter:
 
     async def _something_to_do(self) -> bool:
         """Wait for entries, or until the lease wants renewing. False when all is done."""
+        _heed_cancellation()
         self._wake.clear()
         if not self._waiting and not self._closing:
             try:
@@ -147,6 +148,7 @@ class LogWriter:
         delay, give_up = FIRST_DELAY, clock() + self._patience
         mend = False
         while True:
+            _heed_cancellation()
             try:
                 if mend:
                     await self._snapshot()
@@ -189,3 +191,11 @@ class LogWriter:
             _, done = self._flushed.popleft()
             if not done.done():
                 done.set_result(None)
+
+
+def _heed_cancellation() -> None:
+    # Before Python 3.12, asyncio.wait_for (in redis-py) can swallow a cancellation; a task that
+    # went on regardless would keep the event loop from ending.
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
