@@ -4,6 +4,7 @@ A message is ``{"role", "parts": [...]}``; a part is text, a tool call, a tool's
 ``uri`` that points to audio in the store. On a span they are one JSON string.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -62,8 +63,16 @@ def dump(value: object) -> str:
     """JSON text of anything; what JSON has no word for becomes its ``str``."""
     try:
         return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
-    except (TypeError, ValueError):
-        return orjson.dumps(str(value).encode(errors="replace").decode()).decode()
+    except (TypeError, ValueError):  # half a character, a number beyond 64 bits, a ring
+        try:
+            return safe(json.dumps(value, default=_plain, ensure_ascii=False))
+        except (TypeError, ValueError, RecursionError):
+            return json.dumps(type(value).__name__)
+
+
+def safe(words: str) -> str:
+    """Text that can be written as UTF-8: clients may send half of a surrogate pair."""
+    return words if words.isascii() else words.encode(errors="replace").decode()
 
 
 def _plain(value: object) -> object:
