@@ -95,7 +95,7 @@ def of(items: object, role: str = "user") -> str:
 
 def _field(item: object, key: str) -> Any:
     if isinstance(item, dict):  # by far the most: a whole history is read for every model call
-        found: dict[str, Any] = item
+        found: dict[str, Any] = item  # pyright: ignore[reportUnknownVariableType]
         return found.get(key)
     if isinstance(item, Mapping):
         return cast("Mapping[str, Any]", item).get(key)
