@@ -87,9 +87,8 @@ def render(trace: dict[str, Any], width: int) -> Iterator[str]:
     turn, spans = trace["trace"], trace["spans"]
     latency = f", first sound after {turn['latency_ms']:.0f} ms" if turn["latency_ms"] else ""
     ending = f", {turn['end_reason']}" if turn["end_reason"] else ", under way"
-    yield clean(
-        f"turn {turn['index']}  trace_{turn['trace_id']}  {turn['seconds']:.2f} s{latency}{ending}"
-    )
+    facts = f"{turn['seconds']:.2f} s{latency}{ending}"
+    yield clean(f"turn {turn['index']}  trace_{turn['trace_id']}  {facts}")
     for role in ("caller", "agent"):
         if turn[role]:
             yield clean(f"  {role:6} {turn[role]}")[:width]

@@ -150,7 +150,9 @@ def _function(data: FunctionSpanData) -> Described:
 
 
 def _text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else messages.dump(value)
+    if value is None:
+        return None
+    return messages.safe(value) if isinstance(value, str) else messages.dump(value)
 
 
 def _handoff(data: HandoffSpanData) -> Described:

@@ -167,8 +167,8 @@ class _Pipeline(SpanProcessor):
 
     def shutdown(self) -> None:
         self._store.close(CLOSE)
-        if self.batches is not None:
-            otlp.shut_down(self.batches, CLOSE)
+        if self.batches is not None and self.out is not None:
+            otlp.shut_down(self.batches, self.out, CLOSE)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self._store.flush(timeout_millis / 1000)

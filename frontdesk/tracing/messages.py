@@ -4,6 +4,7 @@ A message is ``{"role", "parts": [...]}``; a part is text, a tool call, a tool's
 ``uri`` that points to audio in the store. On a span they are one JSON string.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -54,16 +55,27 @@ def _words(found: object) -> Iterable[str]:
 
 
 def _maps(value: object) -> list[Mapping[str, Any]]:
-    values = cast("list[object]", value) if isinstance(value, list) else []
-    return [cast("Mapping[str, Any]", item) for item in values if isinstance(item, Mapping)]
+    return [item for item in _list(value) if isinstance(item, Mapping)]
+
+
+def _list(value: object) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def dump(value: object) -> str:
     """JSON text of anything; what JSON has no word for becomes its ``str``."""
     try:
         return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
-    except (TypeError, ValueError):
-        return orjson.dumps(str(value).encode(errors="replace").decode()).decode()
+    except (TypeError, ValueError):  # half a character, a number beyond 64 bits, a ring
+        try:
+            return safe(json.dumps(value, default=_plain, ensure_ascii=False))
+        except (TypeError, ValueError, RecursionError):
+            return json.dumps(type(value).__name__)
+
+
+def safe(words: str) -> str:
+    """Text that can be written as UTF-8: clients may send half of a surrogate pair."""
+    return words if words.isascii() else words.encode(errors="replace").decode()
 
 
 def _plain(value: object) -> object:
@@ -82,27 +94,30 @@ def of(items: object, role: str = "user") -> str:
 
 
 def _field(item: object, key: str) -> Any:
+    if isinstance(item, dict):  # by far the most: a whole history is read for every model call
+        found: dict[str, Any] = item  # pyright: ignore[reportUnknownVariableType]
+        return found.get(key)
     if isinstance(item, Mapping):
         return cast("Mapping[str, Any]", item).get(key)
     return getattr(item, key, None)
 
 
 def _messages(item: object, role: str) -> Iterable[dict[str, Any]]:
-    output = _field(item, "output")
     kind = _field(item, "type")
-    if kind is None and isinstance(output, list):  # a whole response
-        for part in cast("list[object]", output):
+    if kind == "message" or (kind is None and _field(item, "output") is None):
+        yield _message(item, role)
+    elif kind is None:  # a whole response
+        for part in _list(_field(item, "output")):
             yield from _messages(part, "assistant")
     elif kind == "function_call":
         call = _call(_field(item, "call_id"), _field(item, "name"), _field(item, "arguments"))
         yield {"role": "assistant", "parts": [call]}
     elif kind == "function_call_output":
-        yield {"role": "tool", "parts": [_answer(_field(item, "call_id"), output)]}
+        answer = _answer(_field(item, "call_id"), _field(item, "output"))
+        yield {"role": "tool", "parts": [answer]}
     elif kind == "reasoning":
         summary = _content(_field(item, "summary"))
         yield {"role": "assistant", "parts": [{**part, "type": "reasoning"} for part in summary]}
-    elif kind in (None, "message"):
-        yield _message(item, role)
     else:  # hosted tools and what is still to come: kept as it is
         yield {"role": role, "parts": [item]}
 
@@ -113,7 +128,7 @@ def _message(item: object, role: str) -> dict[str, Any]:
         answer = _answer(_field(item, "tool_call_id"), _field(item, "content"))
         return {"role": role, "parts": [answer]}
     parts = _content(_field(item, "content"))
-    for call in cast("list[object]", _field(item, "tool_calls") or []):
+    for call in _list(_field(item, "tool_calls")):
         function = _field(call, "function")
         name, arguments = _field(function, "name"), _field(function, "arguments")
         parts.append(_call(_field(call, "id"), name, arguments))
@@ -123,8 +138,7 @@ def _message(item: object, role: str) -> dict[str, Any]:
 def _content(content: object) -> list[Any]:
     if isinstance(content, str):
         return [{"type": "text", "content": content}]
-    values = cast("list[object]", content) if isinstance(content, list) else []
-    return [_part(part) for part in values]
+    return [_part(part) for part in _list(content)]
 
 
 def _part(part: object) -> object:

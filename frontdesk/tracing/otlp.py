@@ -32,12 +32,13 @@ def captures_content() -> bool:
 
 
 class OtlpExporter(SpanExporter):
-    """Exports over OTLP/HTTP, without content unless ``content``; ``failed`` counts lost spans."""
+    """Exports over OTLP/HTTP, without content unless ``content``; ``failed`` counts lost spans,
+    ``down`` tells whether the last attempt failed."""
 
     def __init__(self, *, content: bool) -> None:
         self._exporter = OTLPSpanExporter()
         self._content = content
-        self._down = False
+        self.down = False
         self.failed = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -46,9 +47,9 @@ class OtlpExporter(SpanExporter):
         failed = result is not SpanExportResult.SUCCESS
         if failed:
             self.failed += len(spans)
-        if failed and not self._down:
+        if failed and not self.down:
             logger.warning("the OTLP endpoint does not take spans; they are counted and dropped")
-        self._down = failed
+        self.down = failed
         return result
 
     def shutdown(self) -> None:
@@ -65,11 +66,15 @@ def processor(exporter: SpanExporter) -> SpanProcessor:
     return BatchSpanProcessor(exporter)
 
 
-def shut_down(batches: SpanProcessor, timeout: float) -> None:
-    """Send what waits, but not for longer than ``timeout`` seconds."""
+def shut_down(batches: SpanProcessor, exporter: OtlpExporter, timeout: float) -> None:
+    """Send what waits, but not for longer than ``timeout`` seconds; not at all to a backend that
+    is known to be down. Blocks."""
     thread = Thread(target=batches.shutdown, name="otlp-shutdown", daemon=True)
     thread.start()
-    thread.join(timeout)
+    thread.join(0 if exporter.down else timeout)
+    if thread.is_alive():
+        exporter.shutdown()  # ends the retries under way: what they carried is counted
+        thread.join(1.0)
 
 
 def without_content(span: ReadableSpan) -> ReadableSpan:

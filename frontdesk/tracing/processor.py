@@ -22,7 +22,7 @@ from frontdesk.tracing import bridge, names
 from frontdesk.tracing.provider import root_id
 
 MOST_OPEN = 10_000
-"""Spans that may be open at once; beyond it the oldest was left open for good by a bug."""
+"""Spans and turns that may be open at once; beyond it the oldest were left open by a bug."""
 
 
 @dataclass(slots=True)
@@ -73,6 +73,8 @@ class AgentsProcessor(TracingProcessor):
     def join(self, trace_id: str, context: Context, call_id: str) -> None:
         """Runs with this trace id (32 hex digits) belong under ``context``."""
         self._turns[trace_id] = (context, call_id)
+        if len(self._turns) > MOST_OPEN:
+            self._turns.pop(next(iter(self._turns)))
 
     def leave(self, trace_id: str) -> None:
         """The turn is over."""

@@ -201,7 +201,8 @@ def trace(database: sqlite3.Connection, trace_id: str) -> dict[str, Any] | None:
     if turn is None:
         return None
     spans = database.execute(
-        "SELECT * FROM span WHERE trace_id = ? ORDER BY start, rowid LIMIT ?",
+        "SELECT * FROM span WHERE trace_id = ? ORDER BY start, parent_id IS NOT NULL, rowid "
+        "LIMIT ?",
         (trace_id, MOST_SPANS),
     ).fetchall()
     extra = ("call_id", "team", "team_version", "transport", "tokens", "handoffs", "error")

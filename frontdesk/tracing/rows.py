@@ -46,7 +46,7 @@ class SpanRow:
 
     @property
     def call_id(self) -> str | None:
-        return self.attributes.get(names.GEN_AI_CONVERSATION_ID)
+        return _text(self.attributes.get(names.GEN_AI_CONVERSATION_ID))
 
     def export(self) -> dict[str, Any]:
         """The span as the API gives it."""
@@ -77,13 +77,13 @@ def row(span: ReadableSpan, content: bool) -> SpanRow:
         trace_id=f"{identity.trace_id:032x}" if identity else "",
         span_id=f"{identity.span_id:016x}" if identity else "",
         parent_id=f"{span.parent.span_id:016x}" if span.parent else None,
-        name=span.name,
+        name=messages.safe(span.name),
         stage=stage,
         agent=_text(attributes.get(names.GEN_AI_AGENT_NAME)),
         subject=_text(attributes.get(_SUBJECTS.get(stage, ""))),
         start=(span.start_time or 0) / 1e9,
-        end=span.end_time / 1e9 if span.end_time else None,
-        error=_error(span, content),
+        end=max(span.end_time, span.start_time or 0) / 1e9 if span.end_time else None,
+        error=_text(_error(span, content)),
         tokens=_tokens(attributes) if stage == "model" or operation == names.RUN else 0,
         words=messages.text(attributes.get(_WORDS.get(stage, ""))),
         attributes=attributes,
@@ -92,7 +92,7 @@ def row(span: ReadableSpan, content: bool) -> SpanRow:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return messages.safe(value) if isinstance(value, str) else None
 
 
 def _stage(operation: str, attributes: dict[str, Any]) -> str:

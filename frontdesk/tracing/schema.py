@@ -8,6 +8,8 @@ import sqlite3
 from pathlib import Path
 
 VERSION = 1
+PATIENCE = 2.0
+"""Seconds that a lock of another process is waited for."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS span (
@@ -58,7 +60,9 @@ def connect(path: Path) -> sqlite3.Connection:
     wrote says so.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(
+        path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+    )
     try:
         (found,) = database.execute("PRAGMA user_version").fetchone()
         if found > VERSION:
@@ -78,7 +82,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """Open the file for reading beside the writer. Raises :class:`sqlite3.Error`."""
     database = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0, check_same_thread=False
+        f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE, check_same_thread=False
     )
     database.row_factory = sqlite3.Row
     return database

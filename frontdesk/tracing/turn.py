@@ -3,7 +3,7 @@
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
@@ -137,16 +137,23 @@ def clean(attributes: Mapping[str, Any], content: bool) -> dict[str, Any]:
     """Attributes as OpenTelemetry takes them: no None, no content when it is off, JSON for what
     is neither a plain value nor a list of strings."""
     return {
-        key: value if _plain(value) else messages.dump(value)
+        key: _value(value)
         for key, value in attributes.items()
         if value is not None and (content or key not in names.PII)
     }
 
 
-def _plain(value: object) -> bool:
+def _value(value: object) -> str | bool | int | float | list[str]:
+    if isinstance(value, str):
+        return messages.safe(value)
+    if isinstance(value, bool | int | float):
+        return value
     if isinstance(value, list | tuple):
-        return all(isinstance(item, str) for item in value)  # type: ignore[misc]
-    return isinstance(value, str | bool | int | float)
+        value = items = cast("list[object]", value)
+        words = [messages.safe(item) for item in items if isinstance(item, str)]
+        if len(words) == len(items):
+            return words
+    return messages.dump(value)
 
 
 def nanoseconds(seconds: float | None) -> int:
