@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from frontdesk.tracing.assets import Assets, dashboard_folder, media_type
@@ -20,10 +19,15 @@ Record = Mapping[str, Any]
 PAGE_SIZE = 50
 
 
-class PageData(Protocol):
-    """What the pages show. Each method returns what the JSON API of the same name answers."""
+class Unreadable(Exception):
+    """The traces cannot be read now. The message tells the reader why, and what would mend it."""
 
-    async def calls(
+
+class PageData(Protocol):
+    """What the pages show. Each method returns what the JSON API of the same name answers, may
+    block (it runs in a thread), and raises ``Unreadable`` when the traces cannot be read."""
+
+    def calls(
         self,
         *,
         limit: int,
@@ -35,11 +39,11 @@ class PageData(Protocol):
         """``{"calls": [summary, …]}``, newest first; ``before`` is unix seconds."""
         ...
 
-    async def call(self, call_id: str) -> Record | None:
+    def call(self, call_id: str) -> Record | None:
         """``{"call", "turns", "audio", "transcript"}``, or None when there is no such call."""
         ...
 
-    async def trace(self, trace_id: str) -> Record | None:
+    def trace(self, trace_id: str) -> Record | None:
         """``{"trace", "spans"}``, or None when there is no such trace."""
         ...
 
@@ -57,7 +61,8 @@ def router(load: PageData) -> APIRouter:
 
 
 class Pages:
-    """The routes, bound to their data. Rendering runs in a thread: live calls share the loop."""
+    """The routes, bound to their data. All are plain functions, so that reading and rendering run
+    in threads: live calls share the event loop."""
 
     def __init__(self, load: PageData) -> None:
         folder = dashboard_folder()
@@ -65,14 +70,14 @@ class Pages:
         self._assets = Assets(folder / "static")
         self._templates = _environment(folder / "templates", self._assets)
 
-    async def home(self) -> Response:
+    def home(self) -> Response:
         return RedirectResponse("/talk", status_code=307)
 
-    async def talk(self, request: Request) -> Response:
+    def talk(self, request: Request) -> Response:
         host = request.url.hostname or ""
-        return await self._page(request, "talk.html", local=_is_loopback(host))
+        return self._page(request, "talk.html", local=_is_loopback(host))
 
-    async def traces(
+    def traces(
         self,
         request: Request,
         agent: str = "",
@@ -82,9 +87,12 @@ class Pages:
     ) -> Response:
         """The list of calls, those that still run on top of the first page."""
         q = q.strip()
-        found = await self._load.calls(
-            limit=PAGE_SIZE, before=before, agent=agent or None, errors=errors, q=q or None
-        )
+        try:
+            found = self._load.calls(
+                limit=PAGE_SIZE, before=before, agent=agent or None, errors=errors, q=q or None
+            )
+        except Unreadable as reason:
+            return self._trouble(request, 503, str(reason))
         calls: list[Record] = list(found["calls"])
         filters = {"agent": agent, "errors": "1" if errors else "", "q": q}
         filters = {name: value for name, value in filters.items() if value}
@@ -93,7 +101,7 @@ class Pages:
             older = "?" + urlencode(filters | {"before": str(calls[-1]["started"])})
         if before is None:
             calls.sort(key=lambda call: not call["live"])
-        return await self._page(
+        return self._page(
             request,
             "calls.html",
             calls=calls,
@@ -104,7 +112,7 @@ class Pages:
             first_page=before is None,
         )
 
-    async def call(
+    def call(
         self,
         request: Request,
         call_id: str,
@@ -113,17 +121,20 @@ class Pages:
         part: str | None = Query(default=None, pattern="^(turn|detail)$"),
     ) -> Response:
         """One call. ``trace`` opens a turn, ``span`` a span of it; ``part`` asks for only that."""
-        found = await self._load.call(call_id)
-        if found is None:
-            return await self._missing(request, f"There is no call {call_id} in the trace store.")
-        turn = next((each for each in found["turns"] if each["trace_id"] == trace), None)
-        opened = await self._load.trace(trace) if trace and turn else None
+        try:
+            found = self._load.call(call_id)
+            if found is None:
+                return self._trouble(request, 404, f"There is no call {call_id} in the traces.")
+            turn = next((each for each in found["turns"] if each["trace_id"] == trace), None)
+            opened = self._load.trace(trace) if trace and turn else None
+        except Unreadable as reason:
+            return self._trouble(request, 503, str(reason))
         if trace and opened is None:
-            return await self._missing(request, f"This call has no turn with trace {trace}.")
+            return self._trouble(request, 404, f"This call has no turn with trace {trace}.")
         spans: list[Record] = list(opened["spans"]) if opened else []
         chosen = next((each for each in spans if each["span_id"] == span), None)
         template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
-        return await self._page(
+        return self._page(
             request,
             template,
             **found,
@@ -134,7 +145,7 @@ class Pages:
             reading=read_span(chosen) if chosen else None,
         )
 
-    async def static(self, version: str, path: str) -> Response:
+    def static(self, version: str, path: str) -> Response:
         file = self._assets.find(path)
         if file is None:
             return Response("No such file.", status_code=404, media_type="text/plain")
@@ -144,14 +155,12 @@ class Pages:
         }
         return FileResponse(file, headers=headers, media_type=media_type(file))
 
-    async def _missing(self, request: Request, message: str) -> Response:
-        return await self._page(request, "missing.html", status=404, message=message)
+    def _trouble(self, request: Request, status: int, message: str) -> Response:
+        return self._page(request, "trouble.html", status, missing=status == 404, message=message)
 
-    async def _page(
-        self, request: Request, name: str, status: int = 200, **values: Any
-    ) -> Response:
+    def _page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
         template = self._templates.get_template(name)
-        html = await run_in_threadpool(template.render, path=request.url.path, **values)
+        html = template.render(path=request.url.path, **values)
         return HTMLResponse(html, status_code=status, headers=_headers(request))
 
 

@@ -44,6 +44,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened within a span, ``time`` in unix seconds."""
+
+    name: str
+    time: float
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What the detail panel shows of a span, besides its times. Empty means not recorded."""
 
@@ -57,11 +66,14 @@ class Reading:
     error_type: str
     stack: str
     rest: tuple[tuple[str, str], ...]
+    events: tuple[Event, ...]
 
 
 def read_span(span: Mapping[str, Any]) -> Reading:
     """Never raises on what a span carries: what does not parse is shown as it came."""
     attributes: Mapping[str, Any] = span["attributes"] or {}
+    events: list[Mapping[str, Any]] = span.get("events") or []
+    raised = _raised(events)
     return Reading(
         instructions=_parts(_parsed(attributes.get(INSTRUCTIONS))),
         input=_messages(attributes.get(INPUT)),
@@ -71,13 +83,26 @@ def read_span(span: Mapping[str, Any]) -> Reading:
         tools=pretty(attributes.get(DEFINITIONS)),
         error=pretty(span["error"]),
         error_type=pretty(attributes.get(ERROR_TYPE)),
-        stack=pretty(attributes.get(STACK)),
+        stack=pretty(attributes.get(STACK) or raised.get(STACK)),
         rest=tuple(
             (name, pretty(value))
             for name, value in sorted(attributes.items())
             if name not in _SHOWN
         ),
+        events=tuple(
+            Event(each["name"], each["time"], pretty(each["attributes"] or None))
+            for each in events
+            if each["name"] != "exception"
+        ),
     )
+
+
+def _raised(events: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What the span recorded of the first exception in it."""
+    for event in events:
+        if event["name"] == "exception":
+            return event["attributes"] or {}
+    return {}
 
 
 def pretty(value: Any) -> str:

@@ -143,6 +143,7 @@ class Peer:
         for chunk in np.array_split(tone.astype("<i2"), max(1, int(seconds * 10))):
             audio = base64.b64encode(chunk.tobytes()).decode()
             await self.send("response.output_audio.delta", delta=audio, **common)
+        await self.send("response.output_audio.done", **common)
         await self.send("response.output_audio_transcript.done", transcript=words, **common)
         await self.send("response.done", response={**response, "status": "completed"})
 
@@ -174,7 +175,7 @@ def application(site: Site, recording: Path) -> FastAPI:
 
     @app.get("/api/calls/{call_id}")
     async def call(call_id: str) -> JSONResponse:
-        found = await site.data.call(call_id)
+        found = site.data.call(call_id)
         return JSONResponse(found, status_code=200 if found else 404)
 
     @app.get("/api/calls/{call_id}/audio")

@@ -2,28 +2,32 @@
 
 import math
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest.fixture
-def module(page: Page) -> Any:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def module(browser: Browser, served: Any) -> AsyncIterator[Any]:
     """Call a body of JavaScript with a module's exports as ``m`` and an argument as ``x``."""
+    page = await browser.new_page(base_url=served.url)
+    await page.goto("/talk")
+    src = await page.locator('script[type="module"]').get_attribute("src")
+    base = re.sub(r"talk\.js$", "", src or "")
 
     async def call(path: str, body: str, argument: Any = None) -> Any:
-        await page.goto("/talk")
-        src = await page.locator('script[type="module"]').get_attribute("src")
-        base = re.sub(r"talk\.js$", "", src or "")
         return await page.evaluate(
             f"async (x) => {{ const m = await import({(base + path)!r}); {body} }}", argument
         )
 
-    return call
+    yield call
+    await page.close()
 
 
 def sine(frequency: float, rate: int, seconds: float = 0.5) -> list[float]:
@@ -88,6 +92,18 @@ async def test_what_was_heard_does_not_count_gaps_nor_other_items(module: Any) -
     body = "return x.times.map((now) => m.heardMs(x.queue, 'a', now));"
     argument = {"queue": queue, "times": [0.5, 1.25, 1.75, 2.25, 9]}
     assert await module("talk/speaker.js", body, argument) == [0, 250, 500, 750, 1000]
+
+
+async def test_a_barge_in_cuts_what_sounds_or_is_still_being_made(module: Any) -> None:
+    queue = [
+        {"item": "a", "content": 0, "start": 1.0, "seconds": 1.0},
+        {"item": "b", "content": 0, "start": 2.0, "seconds": 1.0},
+    ]
+    body = """return x.cases.map(([finished, now]) =>
+        m.interrupted(x.queue, new Set(finished), now)?.item ?? null);"""
+    cases = [[["a", "b"], 1.5], [["a", "b"], 2.5], [["a", "b"], 2.95], [["a"], 2.95], [["a"], 9]]
+    found = await module("talk/speaker.js", body, {"queue": queue, "cases": cases})
+    assert found == ["a", "b", None, "b", "b"]
 
 
 async def test_transcripts_that_come_late_find_their_place(module: Any) -> None:

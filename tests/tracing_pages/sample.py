@@ -40,8 +40,9 @@ class Trace:
                 "agent": agent,
                 "start": STARTED + start,
                 "end": None if end is None else STARTED + end,
-                "status": "error" if error else "ok",
+                "status": "error" if error else "open" if end is None else "ok",
                 "error": error,
+                "events": [],
                 "attributes": {key.replace("__", "."): value for key, value in attributes.items()},
             }
         )
@@ -135,7 +136,7 @@ THIRD = f"Wait, when will it be here? {HOSTILE}"
 
 def first() -> list[dict[str, Any]]:
     trace = Trace(TURNS[0])
-    root = trace.add("invoke_workflow support", "workflow", 0.8, 8.2, gen_ai__conversation__id=CALL)
+    root = trace.add("invoke_workflow support", "turn", 0.8, 8.2, gen_ai__conversation__id=CALL)
     ears(trace, root, 0.8, 4.2, FIRST, 0.21)
     desk = trace.add("invoke_agent frontdesk", "agent", 4.45, 4.72, root, "frontdesk")
     call = {"type": "tool_call", "id": "c1", "name": "transfer_to_orders", "arguments": {}}
@@ -159,7 +160,7 @@ def first() -> list[dict[str, Any]]:
 
 def second() -> list[dict[str, Any]]:
     trace = Trace(TURNS[1])
-    root = trace.add("invoke_workflow support", "workflow", 9.0, 15.6, voice__interrupted_at=2.1)
+    root = trace.add("invoke_workflow support", "turn", 9.0, 15.6, voice__interrupted_at=2.1)
     ears(trace, root, 9.0, 12.4, SECOND, 0.19)
     orders = trace.add("invoke_agent orders", "agent", 12.62, 13.3, root, "orders")
     call = {
@@ -189,7 +190,7 @@ def second() -> list[dict[str, Any]]:
     )
     client = trace.add(
         "MCP send tools/call find_order",
-        "tools",
+        "mcp",
         12.82,
         12.96,
         tool,
@@ -197,7 +198,7 @@ def second() -> list[dict[str, Any]]:
         mcp__server="orders",
         network__transport="tcp",
     )
-    trace.add("tools/call find_order", "tools", 12.85, 12.94, client, mcp__session__id="a81f")
+    trace.add("tools/call find_order", "mcp", 12.85, 12.94, client, mcp__session__id="a81f")
     chat(trace, orders, "orders", 12.98, 13.2, SECOND, text(ANSWER))
     mouth(trace, root, 13.28, 15.4, ANSWER, 2.1)
     return trace.spans
@@ -205,7 +206,7 @@ def second() -> list[dict[str, Any]]:
 
 def third() -> list[dict[str, Any]]:
     trace = Trace(TURNS[2])
-    root = trace.add("invoke_workflow support", "workflow", 15.2, 29.4)
+    root = trace.add("invoke_workflow support", "turn", 15.2, 29.4)
     ears(trace, root, 15.2, 19.0, THIRD, 0.24)
     orders = trace.add("invoke_agent orders", "agent", 19.26, 24.1, root, "orders")
     chat(trace, orders, "orders", 19.27, 19.5, THIRD, text("One moment."), finish="tool_call")
@@ -228,10 +229,18 @@ def third() -> list[dict[str, Any]]:
         "orders",
         error="The carrier did not answer within 2 s.",
         error__type="TimeoutError",
-        exception__stacktrace='Traceback (most recent call last):\n  File "carrier.py", line 31\n'
-        "TimeoutError: no answer",
         gen_ai__tool__call__arguments='{"number": "48271", "carrier": "north"}',
     )
+    trace.spans[-1]["events"] = [
+        {
+            "name": "exception",
+            "time": STARTED + 21.5,
+            "attributes": {
+                "exception.type": "TimeoutError",
+                "exception.stacktrace": 'Traceback:\n  File "carrier.py", line 31\nTimeoutError',
+            },
+        }
+    ]
     reply = "It comes on Tuesday between nine and one. Shall I send you a message before"
     chat(trace, orders, "orders", 22.82, 23.4, THIRD, text(reply))
     mouth(trace, root, 19.62, 29.2, "One moment, I look that up. " + reply, 9.6)
@@ -392,7 +401,7 @@ class SampleData:
         self.full: dict[str, dict[str, Any]] = {CALL: SAMPLE_CALL}
         self.traces = dict(zip(TURNS, (first(), second(), third()), strict=True))
 
-    async def calls(
+    def calls(
         self,
         *,
         limit: int = 50,
@@ -411,9 +420,9 @@ class SampleData:
         ]
         return {"calls": found[:limit]}
 
-    async def call(self, call_id: str) -> dict[str, Any] | None:
+    def call(self, call_id: str) -> dict[str, Any] | None:
         return self.full.get(call_id)
 
-    async def trace(self, trace_id: str) -> dict[str, Any] | None:
+    def trace(self, trace_id: str) -> dict[str, Any] | None:
         spans = self.traces.get(trace_id)
         return None if spans is None else {"trace": {"trace_id": trace_id}, "spans": spans}

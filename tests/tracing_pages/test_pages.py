@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx2
 
+from frontdesk.tracing.pages import Unreadable
+
 
 class Inert(HTMLParser):
     """Collects what could run in a page: scripts, handlers, styles, odd addresses."""
@@ -188,3 +190,16 @@ async def test_static_files_are_kept_for_ever_under_their_version_only(
 async def test_static_files_outside_the_folder_cannot_be_had(client: httpx2.AsyncClient) -> None:
     for path in ("../templates/base.html", "%2e%2e/templates/base.html", "/etc/passwd", "lib"):
         assert (await client.get(f"/static/0/{path}")).status_code == 404
+
+
+async def test_traces_that_cannot_be_read_are_told_as_such(
+    client: httpx2.AsyncClient, data: Any, sample: SimpleNamespace
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise Unreadable("The disk with the traces is full.")
+
+    data.calls = data.call = fail
+    for url in ("/traces", f"/traces/calls/{sample.CALL}"):
+        answer = await client.get(url)
+        assert answer.status_code == 503
+        assert "The disk with the traces is full." in answer.text

@@ -19,6 +19,8 @@ const WORDS = {
 
 let talk = silence();
 let agent = "Agent";
+/** Who said which line, by its item: the trace store tells a little later. @type {Map<string, string>} */
+const speakers = new Map();
 let micLevel = 0;
 let micNote = "";
 /** @type {WebSocket | null} */
@@ -30,6 +32,8 @@ const microphone = new Microphone((pcm, level) => {
 const speaker = new Speaker((speaking) => update(spoken(talk, speaking)));
 const beside = new Beside(byId("beside"), (name) => {
   agent = name;
+  const last = talk.lines.findLast((line) => line.role === "agent");
+  if (last && !talk.response) speakers.set(last.id, name);
   draw();
 });
 
@@ -84,6 +88,9 @@ function hear(event) {
       break;
     case "response.output_audio.delta":
       speaker.play(event.item_id, event.content_index ?? 0, decode(event.delta));
+      break;
+    case "response.output_audio.done":
+      speaker.finish(event.item_id);
       break;
     case "input_audio_buffer.speech_started":
       bargeIn();
@@ -192,10 +199,13 @@ function drawLines() {
   talk.lines.forEach((line, index) => {
     let item = /** @type {HTMLElement | undefined} */ ([...log.children].find((each) => each.getAttribute("data-item") === line.id));
     if (!item) {
-      const by = line.role === "caller" ? "You" : agent;
-      item = element("li", { class: line.role, "data-item": line.id }, element("p", { class: "by" }, by), element("p", { class: "words" }));
+      if (line.role === "agent" && !speakers.has(line.id)) speakers.set(line.id, agent);
+      item = element("li", { class: line.role, "data-item": line.id }, element("p", { class: "by" }), element("p", { class: "words" }));
       log.insertBefore(item, log.children[index] ?? null);
     }
+    const by = /** @type {HTMLElement} */ (item.querySelector(".by"));
+    const name = line.role === "caller" ? "You" : (speakers.get(line.id) ?? agent);
+    if (by.textContent !== name) by.textContent = name;
     const words = /** @type {HTMLElement} */ (item.querySelector(".words"));
     const text = line.text || (line.role === "caller" ? "…" : "");
     if (words.textContent !== text) words.textContent = text;

@@ -94,8 +94,9 @@ export class Fall {
     const relative = { from: this.view.from - this.whole.from, to: this.view.to - this.whole.from };
     this.ticks.replaceChildren(
       ...ticks(relative, Math.max(2, Math.floor(width / 75))).map((time) => {
-        const tick = element("span", {}, duration(1000 * time));
-        tick.style.left = `${100 * place(relative, time)}%`;
+        const at = place(relative, time);
+        const tick = element("span", { class: at > 0.88 ? "edge" : "" }, duration(1000 * time));
+        tick.style.left = `${100 * at}%`;
         return tick;
       }),
     );

@@ -87,8 +87,9 @@ export class Timeline {
     const digits = (this.view.to - this.view.from) / count < 1 ? 1 : 0;
     axis.replaceChildren(
       ...ticks(this.view, count).map((time) => {
-        const tick = element("span", {}, clock(time, digits));
-        tick.style.left = `${100 * place(this.view, time)}%`;
+        const at = place(this.view, time);
+        const tick = element("span", { class: at > 0.95 ? "edge" : "" }, clock(time, digits));
+        tick.style.left = `${100 * at}%`;
         return tick;
       }),
     );

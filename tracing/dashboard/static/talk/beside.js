@@ -45,10 +45,11 @@ export class Beside {
     const address = `/traces/calls/${encodeURIComponent(found.call.call_id)}`;
     this.root.replaceChildren(
       facts([
-        ["With", agent ?? "–"],
-        ["First audio", duration(last?.latency_ms)],
-        ["Tools", found.call.tools.join(", ") || "none"],
-        ["Errors", String(found.call.errors)],
+        ["With", [agent ?? "–"]],
+        ["First audio", [duration(last?.latency_ms)]],
+        ["Handoffs", [String(found.call.handoffs)]],
+        ["Errors", [String(found.call.errors)]],
+        ["Tools", found.call.tools.length ? found.call.tools.map(code) : ["none"]],
       ]),
       element("ol", { class: "turnlist", "aria-label": "Turns" },
         ...found.turns.map((/** @type {any} */ turn, /** @type {number} */ index) => turnLine(turn, index, address))),
@@ -57,10 +58,15 @@ export class Beside {
   }
 }
 
-/** @param {[string, string][]} pairs */
+/** @param {[string, (string | Node)[]][]} pairs */
 function facts(pairs) {
   return element("dl", { class: "sidefacts" },
-    ...pairs.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+    ...pairs.map(([name, values]) => element("div", {}, element("dt", {}, name), element("dd", {}, ...values))));
+}
+
+/** @param {string} name */
+function code(name) {
+  return element("code", {}, name);
 }
 
 /** @param {any} turn @param {number} index @param {string} address */

@@ -15,13 +15,20 @@ export function heardMs(queue, item, now) {
   return Math.floor(1000 * seconds);
 }
 
+const IN_FULL = 0.1; // s: who speaks in the last instant of an answer has heard it
+
 /**
- * What of the queue still sounds, or will.
- * @param {Stretch[]} queue @param {number} now
- * @returns {Stretch | null} the stretch that sounds now, or next
+ * What a barge-in cuts: the stretch that sounds now or next, or the last one when its item is
+ * still being made and the queue has just run dry.
+ * @param {Stretch[]} queue @param {Set<string>} finished items of which all has arrived
+ * @param {number} now
+ * @returns {Stretch | null} null when all was heard
  */
-export function sounding(queue, now) {
-  return queue.find((each) => each.start + each.seconds > now) ?? null;
+export function interrupted(queue, finished, now) {
+  const last = queue.at(-1);
+  if (!last) return null;
+  if (!finished.has(last.item)) return queue.find((each) => each.start + each.seconds > now) ?? last;
+  return queue.find((each) => last.start + last.seconds - now >= IN_FULL && each.start + each.seconds > now) ?? null;
 }
 
 /** Plays the agent's speech, piece after piece without seams, and knows what was heard. */
@@ -38,6 +45,8 @@ export class Speaker {
     this.next = 0;
     /** Items that were cut: what still arrives of them is not played. @type {Set<string>} */
     this.cut = new Set();
+    /** Items of which all has arrived. @type {Set<string>} */
+    this.finished = new Set();
   }
 
   /** Call from a click or key press: browsers start sound only then. */
@@ -60,6 +69,7 @@ export class Speaker {
     this.analyser = undefined;
     this.queue = [];
     this.cut.clear();
+    this.finished.clear();
   }
 
   /** The moment that is at the caller's ear. */
@@ -81,6 +91,7 @@ export class Speaker {
     const source = this.context.createBufferSource();
     source.buffer = buffer;
     source.connect(this.analyser);
+    if (this.queue.at(-1)?.item !== item) this.queue = this.queue.filter((each) => each.start + each.seconds > this.now);
     const start = Math.max(this.next, this.context.currentTime + 0.03);
     source.start(start);
     this.next = start + buffer.duration;
@@ -93,14 +104,19 @@ export class Speaker {
     };
   }
 
+  /** Nothing more comes of an item. @param {string} item */
+  finish(item) {
+    this.finished.add(item);
+  }
+
   /**
    * Stop at once. Tells what was cut off, and how much of it was heard.
    * @returns {{item: string, content: number, ms: number} | null} null when nothing sounded
    */
   stop() {
-    const current = sounding(this.queue, this.now);
+    const current = interrupted(this.queue, this.finished, this.now);
     const heard = current && { item: current.item, content: current.content, ms: heardMs(this.queue, current.item, this.now) };
-    for (const each of this.queue) if (each.start + each.seconds > this.now) this.cut.add(each.item);
+    if (current) for (const each of this.queue) if (each.start >= current.start) this.cut.add(each.item);
     for (const source of this.sources) {
       source.onended = null;
       source.stop();
