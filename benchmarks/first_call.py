@@ -27,6 +27,7 @@ import websockets
 sys.path.append(str(Path(__file__).parent))
 from server import Server, serving
 
+DESK = Path(__file__).parent / "desk"
 FRAME = base64.b64encode(bytes(960)).decode()  # 20 ms of 24 kHz PCM16
 APPEND = f'{{"type":"input_audio_buffer.append","audio":"{FRAME}"}}'
 SESSION = {
@@ -34,8 +35,8 @@ SESSION = {
     "session": {"type": "realtime", "audio": {"input": {"turn_detection": None}}},
 }
 
-# docs and source: figures measured on 2 cores of the same kind of machine, one worker on one core,
-# the same load; they move by 15 % from run to run, so compare ratios.
+# Measured in November 2026 on 2 cores, one worker on one core, with the same load as here and all
+# models instant. They move by 15 % from run to run: compare ratios.
 PEERS = """
 peer, its own cost with instant models    one call, ms p50/p95   calls a core   CPU-s a call-minute
 bare FastAPI socket (the floor)           0.50 / 0.61            450 or more    0.12
@@ -49,7 +50,7 @@ class Caller:
     """One call of the load: streams, commits, waits for the first audio."""
 
     def __init__(self, url: str) -> None:
-        self.url = url.replace("http", "ws") + "/v1/realtime?model=support"
+        self.url = url.replace("http", "ws") + "/v1/realtime?model=bench"
         self.latencies: list[float] = []
 
     async def run(self, turns: int, every: float, offset: float) -> None:
@@ -117,7 +118,7 @@ def quantile(ordered: list[float], share: float) -> float:
 async def instant(quick: bool) -> list[dict[str, float]]:
     """One call, turn after turn; then more and more calls until p95 passes 100 ms."""
     rows: list[dict[str, float]] = []
-    with serving("instant", cpu=0) as server:
+    with serving("instant", DESK, cpu=0) as server:
         rows.append(await load(server, 1, turns=20, every=0.5))
         for calls in (10, 50) if quick else (10, 50, 100, 150, 200, 250):
             rows.append(await load(server, calls, turns=3 if quick else 5, every=5.0))

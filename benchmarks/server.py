@@ -36,16 +36,16 @@ class Server:
 
 
 @contextmanager
-def serving(models: str, *, cpu: int | None = None) -> Iterator[Server]:
+def serving(models: str, desk: Path, *, cpu: int | None = None) -> Iterator[Server]:
     """Run ``frontdesk serve`` in a fresh data folder, on one core if asked."""
-    root = Path(__file__).parent.parent
     with tempfile.TemporaryDirectory() as data:
+        command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
+        command += ["--port", "0", "--models", models]
         pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
         log = Path(data) / "serve.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*pin, sys.executable, "-m", "frontdesk", "serve", str(root), "--port", "0"]
-                + ["--models", models],
+                [*pin, *command],
                 env={**os.environ, "FRONTDESK_DATA": data, "PYTHONUNBUFFERED": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,8 +1,9 @@
 """A scripted model for tests, load runs and conformance: no intelligence whatever.
 
-It answers at once and always the same. On the first step of a user turn it calls the agent's
-first team tool, if there is one, with made-up arguments that fit the tool's schema; then it says
-``REPLY``, a word at a time. It never hands over and never calls a tool of the client.
+It answers at once and always the same. On the first step of a user turn it calls the tool that
+``tool_choice`` names, else the agent's first team tool, if there is one, with made-up arguments
+that fit the tool's schema; then it says ``REPLY``, a word at a time. It never hands over, and
+calls a tool of the client only when it is named.
 """
 
 import json
@@ -110,7 +111,7 @@ class InstantModel(Model):
         settings: ModelSettings,
     ) -> Response:
         number = next(self._numbers)
-        tool = first_team_tool(tools) if settings.tool_choice != "none" else None
+        tool = _chosen_tool(tools, settings.tool_choice)
         item: ResponseFunctionToolCall | ResponseOutputMessage
         if tool is not None and not _after_a_tool(input):
             item = ResponseFunctionToolCall(
@@ -145,6 +146,11 @@ class InstantModel(Model):
                 total_tokens=len(TOKENS),
             ),
         )
+
+
+def _chosen_tool(tools: list[Tool], choice: object) -> FunctionTool | None:
+    named = [t for t in tools if isinstance(t, FunctionTool) and t.name == choice]
+    return None if choice == "none" else next(iter(named), first_team_tool(tools))
 
 
 def first_team_tool(tools: list[Tool]) -> FunctionTool | None:
