@@ -12,19 +12,6 @@ from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any, cast
 
-from agents import (
-    AgentOutputSchemaBase,
-    FunctionTool,
-    Handoff,
-    Model,
-    ModelResponse,
-    ModelSettings,
-    ModelTracing,
-    Tool,
-    TResponseInputItem,
-    Usage,
-    generation_span,
-)
 from agents.items import TResponseStreamEvent
 from openai.types.responses import (
     Response,
@@ -46,6 +33,19 @@ from openai.types.responses import (
 )
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
+from agents import (
+    AgentOutputSchemaBase,
+    FunctionTool,
+    Handoff,
+    Model,
+    ModelResponse,
+    ModelSettings,
+    ModelTracing,
+    Tool,
+    TResponseInputItem,
+    Usage,
+    generation_span,
+)
 from frontdesk.team.client_tools import ClientFunctionTool
 
 logger = logging.getLogger(__name__)
