@@ -12,10 +12,10 @@ from frontdesk.voice.base import (
     EndOfTurn,
     Samples,
     Transcript,
-    TranscriptionStream,
     VoiceActivity,
 )
 from frontdesk.voice.buffer import AudioBuffer
+from frontdesk.voice.dictation import Dictation, Tasks
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.turns import (
@@ -105,11 +105,9 @@ class Listener:
         self._buffer = AudioBuffer()
         self._seen = 0
         self._detector: TurnDetector | None = None
-        self._stream: TranscriptionStream | None = None
-        self._fed = 0
+        self._dictation: Dictation | None = None
         self._turn_ms = 0
-        self._speculation: asyncio.Task[Transcript] | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
         self._pump: asyncio.Task[None] | None = None
         self.configure(turn_detection)
 
@@ -157,28 +155,27 @@ class Listener:
         if self.received_ms <= start_ms:
             return None
         self._caught_up()
+        if self._dictation is None:
+            self._dictate(start_ms)
         return self._finish(Ended(self.received_ms, 0, "commit"), start_ms)
 
     def clear(self) -> None:
         """Forget the audio since the last turn, and a running turn with it, without an event."""
         self._caught_up()
-        self._drop_stream()
+        self._abandon()
         self._buffer.drop_before(self._buffer.end)
 
     async def aclose(self) -> None:
         """Stop all work of this call, transcripts included."""
-        tasks = [*self._tasks, *([self._pump] if self._pump else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._stream is not None:
-            await self._stream.aclose()
+        await self._tasks.stop()
+        if self._dictation is not None:
+            await self._dictation.aclose()
 
     # From samples to decisions
 
     def _work(self) -> None:
         if not self._run_windows(_AT_ONCE):
-            self._pump = asyncio.get_running_loop().create_task(self._work_on())
+            self._pump = self._tasks.start(self._work_on())
 
     async def _work_on(self) -> None:
         try:
@@ -227,16 +224,16 @@ class Listener:
     def _act(self, decisions: list[Decision]) -> None:
         for decision in decisions:
             if isinstance(decision, Started):
-                self._open_stream(decision.start_ms * _MS)
+                self._dictate(decision.start_ms)
                 self._on_event(SpeechStarted(decision.start_ms))
-            elif isinstance(decision, Paused):
-                self._speculate(decision.at_ms * _MS)
+            elif isinstance(decision, Paused) and self._dictation is not None:
+                self._dictation.guess(decision.at_ms * _MS)
             elif isinstance(decision, Ask):
                 self._ask(decision)
             elif isinstance(decision, Ended):
                 self._end(decision)
-            else:
-                self._drop_speculation()
+            elif self._dictation is not None:
+                self._dictation.drop_guess()
 
     def _ask(self, ask: Ask) -> None:
         model, detector = self._models.end_of_turn, self._detector
@@ -244,7 +241,7 @@ class Listener:
             return
         start = max(detector.start_ms, ask.at_ms - _JUDGED_MS) * _MS
         speech = self._buffer.slice(start, ask.at_ms * _MS)
-        self._start(self._judge(model, detector, ask, speech))
+        self._tasks.start(self._judge(model, detector, ask, speech))
 
     async def _judge(
         self, model: EndOfTurn, detector: TurnDetector, ask: Ask, speech: Samples
@@ -269,80 +266,32 @@ class Listener:
         running = self._detector.start_ms if self._detector else None
         return max(-(-self._buffer.start // _MS), running or 0)
 
-    def _open_stream(self, start: int) -> None:
-        self._drop_stream()
-        self._stream = self._models.stt.stream(language=self.language, prompt=self.prompt)
-        self._fed = start
-        self._turn_ms = start // _MS
+    def _dictate(self, start_ms: int) -> None:
+        self._abandon()
+        stream = self._models.stt.stream(language=self.language, prompt=self.prompt)
+        self._dictation = Dictation(stream, self._buffer, start_ms * _MS, self._tasks)
+        self._turn_ms = start_ms
 
-    def _feed(self, until: int) -> TranscriptionStream:
-        if self._stream is None:
-            self._open_stream(self._begin_ms() * _MS)
-        stream = self._stream
-        assert stream is not None
-        stream.push(self._buffer.slice(self._fed, until))
-        self._fed = max(self._fed, until)
-        return stream
-
-    def _speculate(self, until: int) -> None:
-        self._drop_speculation()
-        self._speculation = self._start(self._feed(until).transcript())
+    def _abandon(self) -> None:
+        if self._dictation is not None:
+            self._tasks.start(self._dictation.aclose())
+            self._dictation = None
 
     def _finish(self, ended: Ended, start_ms: int) -> Segment:
-        """Hand over the turn: its transcript is the one begun at the pause, if there is one."""
-        speculation = self._speculation
-        if speculation is None or ended.reason in ("commit", "length") or _failed(speculation):
-            self._drop_speculation()
-            stream = self._feed(ended.end_ms * _MS)
-            transcript = self._start(stream.transcript())
-        else:
-            stream, transcript = self._stream, speculation
-            assert stream is not None
+        dictation, self._dictation = self._dictation, None
+        assert dictation is not None
         begin, end = start_ms * _MS, ended.end_ms * _MS
+        paused = ended.reason not in ("commit", "length")
+        transcript, speculated = dictation.finish(end, trust=paused)
         audio = self._buffer.slice(begin, end)
         self._buffer.drop_before(end)
-        self._speculation = self._stream = None
         return Segment(
             start_ms,
             ended.end_ms,
             audio,
-            self._start(_closing(stream, transcript)),
+            transcript,
             ended.reason,
             ended.waited_ms,
             ended.probability,
-            speculated=transcript is speculation,
+            speculated,
         )
-
-    def _drop_speculation(self) -> None:
-        if self._speculation is not None:
-            self._speculation.cancel()
-            self._speculation = None
-
-    def _drop_stream(self) -> None:
-        self._drop_speculation()
-        if self._stream is not None:
-            self._start(self._stream.aclose())
-            self._stream = None
-
-    def _start(self, work: Any) -> asyncio.Task[Any]:
-        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # Retrieved here, so that a transcript nobody awaits leaves no noise at shutdown.
-            logger.debug("speech model failed: %s", error)
-
-
-def _failed(task: asyncio.Task[Any]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-async def _closing(stream: TranscriptionStream, transcript: asyncio.Task[Transcript]) -> Transcript:
-    try:
-        return await transcript
-    finally:
-        await stream.aclose()

@@ -166,7 +166,7 @@ async def test_a_turn_with_pauses_is_one_turn_with_its_whole_text(mouth) -> None
     for at in range(0, len(heard), 320):
         listener.push(heard[at : at + 320])
         # Real time would be 20 ms; the models' answers only need to come before more audio does.
-        await asyncio.gather(*listener._tasks, return_exceptions=True)
+        await asyncio.gather(*listener._tasks._running, return_exceptions=True)
         if len(events) == 2:
             break
     started, stopped = events

@@ -317,6 +317,16 @@ async def test_closing_stops_transcripts_under_way(sound: Sound) -> None:
     (segment,) = ear.segments
     await ear.listener.aclose()
     assert segment.transcript.cancelled()
+    assert stt.closed == 1
+
+
+async def test_closing_in_the_middle_of_a_turn_closes_its_stream(sound: Sound) -> None:
+    stt = Transcriber()
+    ear = Ear(SERVER_VAD, stt=stt)
+    await ear.hear(sound("hush 500", "talk 1000"))
+    await ear.listener.aclose()
+    assert stt.closed == 1
+    assert stt.asked == []
 
 
 PARTS = st.lists(

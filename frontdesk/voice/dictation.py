@@ -1,0 +1,93 @@
+"""The transcript of one turn, begun before the end of the turn is sure."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from frontdesk.voice.base import Transcript, TranscriptionStream
+from frontdesk.voice.buffer import AudioBuffer
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """The tasks of one call, so that they can be stopped together."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run ``work`` beside the call. Its error, if nobody awaits it, goes to the log."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def stop(self) -> None:
+        """Cancel all and wait until they are gone."""
+        running = [*self._running]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.debug("speech model failed: %s", error)
+
+
+class Dictation:
+    """Audio of one turn on its way to text, from sample ``begin`` of ``buffer``."""
+
+    def __init__(
+        self, stream: TranscriptionStream, buffer: AudioBuffer, begin: int, tasks: Tasks
+    ) -> None:
+        self._stream = stream
+        self._buffer = buffer
+        self._fed = begin
+        self._tasks = tasks
+        self._guess: asyncio.Task[Transcript] | None = None
+
+    def guess(self, until: int) -> None:
+        """Transcribe up to ``until``, in case that was all."""
+        self.drop_guess()
+        self._feed(until)
+        self._guess = self._tasks.start(self._stream.transcript())
+
+    def drop_guess(self) -> None:
+        """It was not all."""
+        if self._guess is not None:
+            self._guess.cancel()
+            self._guess = None
+
+    def finish(self, until: int, *, trust: bool) -> tuple[asyncio.Task[Transcript], bool]:
+        """The transcript at the turn's end, and whether it is the guess. With ``trust``, nothing
+        was said since the guess, so that it stands unless it failed."""
+        guess = self._guess
+        if guess is not None and trust and not _failed(guess):
+            return self._tasks.start(self._closing(guess)), True
+        self.drop_guess()
+        self._feed(until)
+        return self._tasks.start(self._closing(self._tasks.start(self._stream.transcript()))), False
+
+    async def aclose(self) -> None:
+        """Nobody wants the text."""
+        self.drop_guess()
+        await self._stream.aclose()
+
+    def _feed(self, until: int) -> None:
+        self._stream.push(self._buffer.slice(self._fed, until))
+        self._fed = max(self._fed, until)
+
+    async def _closing(self, transcript: asyncio.Task[Transcript]) -> Transcript:
+        try:
+            return await transcript
+        finally:
+            await self._stream.aclose()
+
+
+def _failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
