@@ -65,14 +65,12 @@ class Desk:
         edges = self.team.agents[agent].handoffs
         targets = [edge if isinstance(edge, str) else edge.to for edge in edges]
         return [
-            handoff(
-                self.agents[to], tool_description_override=self.team.agents[to].description
-            )
+            handoff(self.agents[to], tool_description_override=self.team.agents[to].description)
             for to in targets
         ]
 
     async def talk(self, agent: str, said: list[str], score: Score) -> list[tuple[str, Decision]]:
-        """The decisions that the last of ``said`` leads to, one for each agent that had the floor."""
+        """The decisions on the last of ``said``, one for each agent that had the floor."""
         items: list[Any] = []
         steps: list[tuple[str, Decision]] = []
         for utterance in said:
@@ -179,7 +177,9 @@ def _count(score: Score, case: dict[str, Any], want: dict[str, Any], got: Decisi
             wrong.append(f"{name}={got.arguments.get(name)!r}")
     if not right or wrong:
         said = f"{got.step} {got.name} {got.arguments or ''} {got.asked} {got.text[:60]!r}"
-        score.misses.append(f"{case['agent']}: {case['say']} -> {said} ({got.score:.2f}), wanted {want}")
+        score.misses.append(
+            f"{case['agent']}: {case['say']} -> {said} ({got.score:.2f}), wanted {want}"
+        )
 
 
 def _total(scores: list[Score]) -> Score:
@@ -201,12 +201,15 @@ def _total(scores: list[Score]) -> Score:
 def _row(name: str, split: str, score: Score) -> str:
     times = sorted(score.milliseconds)
     p50, p95 = statistics.median(times), times[int(0.95 * (len(times) - 1))]
-    kinds = " ".join(f"{kind} {right}/{all_}" for kind, (right, all_) in sorted(score.by_kind.items()))
+    kinds = " ".join(
+        f"{kind} {right}/{all_}" for kind, (right, all_) in sorted(score.by_kind.items())
+    )
     return (
         f"| {name} | {split} | {score.cases} | {score.decisions_right}/{score.decisions}"
         f" ({score.decisions_right / max(1, score.decisions):.0%}) | "
         f"{score.arguments_right}/{score.arguments}"
-        f" ({score.arguments_right / max(1, score.arguments):.0%}) | {p50:.0f} | {p95:.0f} | {kinds} |"
+        f" ({score.arguments_right / max(1, score.arguments):.0%})"
+        f" | {p50:.0f} | {p95:.0f} | {kinds} |"
     )
 
 
@@ -227,7 +230,9 @@ async def main() -> None:
                 await _run(desk, desk.data[split][:1])  # the tools' descriptions are embedded once
                 results[name, split] = await _run(desk, desk.data[split])
     for split in SPLITS:
-        results["all", split] = _total([s for (n, k), s in results.items() if k == split and n != "all"])
+        results["all", split] = _total(
+            [s for (n, k), s in results.items() if k == split and n != "all"]
+        )
     print("| desk | list | talks | decisions right | arguments right | p50 ms | p95 ms | by kind |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for (name, split), score in results.items():
