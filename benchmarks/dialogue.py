@@ -70,7 +70,7 @@ class Desk:
         ]
 
     async def talk(self, agent: str, said: list[str], score: Score) -> list[tuple[str, Decision]]:
-        """The decisions that the last of ``said`` leads to, one for each agent that had the floor."""
+        """The decisions on the last of ``said``, one for each agent that had the floor."""
         items: list[Any] = []
         steps: list[tuple[str, Decision]] = []
         for utterance in said:
@@ -208,7 +208,8 @@ def _row(name: str, split: str, score: Score) -> str:
         f"| {name} | {split} | {score.cases} | {score.decisions_right}/{score.decisions}"
         f" ({score.decisions_right / max(1, score.decisions):.0%}) | "
         f"{score.arguments_right}/{score.arguments}"
-        f" ({score.arguments_right / max(1, score.arguments):.0%}) | {p50:.0f} | {p95:.0f} | {kinds} |"
+        f" ({score.arguments_right / max(1, score.arguments):.0%})"
+        f" | {p50:.0f} | {p95:.0f} | {kinds} |"
     )
 
 

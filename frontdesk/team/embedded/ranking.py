@@ -2,16 +2,18 @@
 
 import math
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from frontdesk.team.embedded.embedder import Embedder
+from frontdesk.team.embedded.embedder import Embedder, Vectors
 from frontdesk.team.embedded.offers import Deed, Offer
-from frontdesk.team.embedded.smalltalk import CLASSES, SmallTalk
-from frontdesk.team.embedded.tokens import split_name, stem, tokens
-from frontdesk.team.embedded.words import STOP_WORDS, sentences, strip_opening
+from frontdesk.team.embedded.reading.tokens import split_name, stem, tokens
+from frontdesk.team.embedded.reading.words import STOP_WORDS, sentences, strip_opening
+from frontdesk.team.embedded.saying.smalltalk import CLASSES, SmallTalk
 
 DESCRIPTION_BONUS = 0.08
 """Descriptions read less like speech than examples do, so their cosines run lower."""
@@ -26,8 +28,9 @@ NAMED = 0.1
 SMALL_TALK = 0.62
 """Least cosine at which a sentence is small talk."""
 _MOST_SENTENCES = 4
+_MOST_KEPT = 1024
 _VALUE_ONLY = re.compile(
-    r"^(?:it's|it is|that's|that is|my \w+(?: \w+)? is|the \w+(?: \w+)? is|number|order)\b.*(?:\d|@)",
+    r"^(?:(?:it's|it is|that's|that is|(?:my|the) \w+(?: \w+)? is)\b.*(?:\d|@)|\w+(?: \w+)? \d\S+$)",
     re.IGNORECASE,
 )
 """A sentence that only gives a value says nothing of what is wanted."""
@@ -58,14 +61,24 @@ class Ranker:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
+        self._matrices: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
 
     def similarity(self, text: str, others: Sequence[str]) -> list[float]:
         """Cosine of ``text`` with each of ``others``."""
         if not others:
             return []
         vector = self._embedder.vectors([_plain(text)])[0]
-        rows = self._embedder.vectors([_plain(other) for other in others])
-        return [round(float(score), 6) for score in rows @ vector]
+        return [round(score, 6) for score in (self._matrix(tuple(others)) @ vector).tolist()]
+
+    def _matrix(self, texts: tuple[str, ...]) -> Vectors:
+        """The vectors of an offer's phrases: the same few hundred, decision after decision."""
+        kept = self._matrices.get(texts)
+        if kept is None:
+            kept = self._embedder.vectors([_plain(text) for text in texts])
+            self._matrices[texts] = kept
+            if len(self._matrices) > _MOST_KEPT:
+                self._matrices.popitem(last=False)
+        return kept
 
     def sort(self, text: str, offers: Sequence[Offer]) -> Heard:
         """Take the small talk out of ``text``, unless there is nothing else in it."""
@@ -155,8 +168,12 @@ def _name_words(offer: Offer) -> frozenset[str]:
 
 def _vocabulary(offer: Offer) -> frozenset[str]:
     labels = [choice.label for parameter in offer.parameters for choice in parameter.choices]
-    texts = " ".join((*offer.examples, *offer.descriptions, *labels))
-    return frozenset(stem(token.word) for token in tokens(texts))
+    return _stems(" ".join((*offer.examples, *offer.descriptions, *labels)))
+
+
+@lru_cache(maxsize=1024)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(token.word) for token in tokens(text))
 
 
 def _plain(text: str) -> str:

@@ -81,10 +81,8 @@ def response(output: list[ResponseOutputItem], tokens_in: int, tokens_out: int) 
 
 def events(final: Response) -> Iterator[TResponseStreamEvent]:
     """The events that a server would stream for ``final``, text by clause."""
-    number = 0
-    for event in _events(final):
+    for number, event in enumerate(_events(final)):
         event.sequence_number = number
-        number += 1
         yield event
 
 
@@ -169,7 +167,6 @@ def _call_events(item: ResponseFunctionToolCall, index: int) -> Iterator[TRespon
         item_id=item_id,
         output_index=index,
         arguments=item.arguments,
-        name=item.name,
         sequence_number=0,
     )
     yield _done(item, index)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from frontdesk.team.embedded.parameters import Choice, Parameter
-from frontdesk.team.embedded.tokens import Span, stem, tokens
-from frontdesk.team.embedded.words import STOP_WORDS
+from frontdesk.team.embedded.reading.parameters import Choice, Parameter
+from frontdesk.team.embedded.reading.tokens import Span, stem, tokens
+from frontdesk.team.embedded.reading.words import STOP_WORDS
 
 _YES = re.compile(
     r"^\W*(?:yes|yeah|yep|yup|sure|of course|certainly|please do|do it|go ahead|that's right|"

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from frontdesk.team.embedded.numbers import TENS, UNITS, cardinal
-from frontdesk.team.embedded.tokens import Span
+from frontdesk.team.embedded.reading.numbers import TENS, UNITS, cardinal
+from frontdesk.team.embedded.reading.tokens import Span, wordlist
 
-MONTHS = (
-    "january february march april may june july august september october november december".split()
+MONTHS = wordlist(
+    "january february march april may june july august september october november december"
 )
-WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+WEEKDAYS = wordlist("monday tuesday wednesday thursday friday saturday sunday")
 _IRREGULAR = {
     "first": 1,
     "second": 2,
@@ -46,12 +46,10 @@ def _either(words: Iterator[str] | list[str]) -> str:
 _DAY = rf"(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|{_either(list(_DAY_WORDS))})"
 _ORDINAL_DAY = (
     r"(?P<day>\d{1,2}(?:st|nd|rd|th)|"
-    + _either([word for word, value in _DAY_WORDS.items() if word.endswith(("st", "nd", "rd", "th"))])
+    + _either([word for word in _DAY_WORDS if word.endswith(("st", "nd", "rd", "th"))])
     + ")"
 )
-_MONTH = (
-    rf"(?P<month>{_either(MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?"
-)
+_MONTH = rf"(?P<month>{_either(MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?"
 _SMALL = _either([*UNITS, *TENS])
 _YEAR = (
     rf"(?:,? (?:of |in )?(?P<year>\d{{4}}|two thousand(?: and)?(?: (?:{_SMALL}))*"
@@ -98,7 +96,7 @@ def _number(word: str) -> int:
 
 
 def year_said(text: str) -> int | None:
-    """"1980", "nineteen ninety-one", "two thousand and five", "twenty twenty-six"."""
+    """ "1980", "nineteen ninety-one", "two thousand and five", "twenty twenty-six"."""
     words = re.split(r"[\s-]+", text.lower())
     if words[0].isdigit():
         return int(words[0])
@@ -111,7 +109,9 @@ def year_said(text: str) -> int | None:
 
 
 def _calendar(match: re.Match[str], today: date, past: bool) -> date | None:
-    month = next(i for i, name in enumerate(MONTHS, 1) if name.startswith(match["month"].lower()[:3]))
+    month = next(
+        i for i, name in enumerate(MONTHS, 1) if name.startswith(match["month"].lower()[:3])
+    )
     year = year_said(match["year"]) if match["year"] else None
     return _nearest(_number(match["day"]), month, year, today, past)
 
@@ -151,7 +151,7 @@ def _counted(match: re.Match[str], today: date, past: bool) -> date:
 
 
 def _weekday(match: re.Match[str], today: date, past: bool) -> date:
-    """"next" is the one of the following week (Monday to Sunday); bare is the nearest, not today."""
+    """ "next" is the one of the following week (Monday to Sunday); bare is the nearest, not today."""
     which, wanted = (match["which"] or "").lower(), WEEKDAYS.index(match["weekday"].lower())
     if which == "next":
         return today + timedelta(days=7 - today.weekday() + wanted)

@@ -9,8 +9,8 @@ from typing import Any, cast
 from jinja2 import TemplateError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from frontdesk.team.embedded import spoken
-from frontdesk.team.embedded.tokens import split_name
+from frontdesk.team.embedded.reading.tokens import split_name
+from frontdesk.team.embedded.saying import spoken
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def say_result(output: str, template: str | None, arguments: Mapping[str, Any], 
 def parse(output: str) -> Any:
     """The JSON of a tool's output, or its text; a lone ``result`` wrapper is taken off."""
     try:
-        value: Any = json.loads(output)
+        value = cast(object, json.loads(output))
     except ValueError:
         return output
     if isinstance(value, dict):
@@ -94,6 +94,7 @@ def parse(output: str) -> Any:
             return fields["result"]
         if fields.get("type") == "text" and isinstance(fields.get("text"), str):
             return parse(fields["text"])
+        return fields
     return value
 
 
@@ -152,7 +153,9 @@ def _read_fields(fields: dict[str, Any]) -> str:
         return _read_fields(inner[0]) if inner else NOTHING
     if len(plain) == 1 and isinstance(next(iter(plain.values())), bool):
         return "Yes." if next(iter(plain.values())) else "No."
-    said = [f"the {' '.join(split_name(key))} is {_value(value, key)}" for key, value in plain.items()]
+    said = [
+        f"the {' '.join(split_name(key))} is {_value(value, key)}" for key, value in plain.items()
+    ]
     sentence = _joined(said[:_FIELDS])
     return f"{sentence[0].upper()}{sentence[1:]}."
 
@@ -195,7 +198,12 @@ def _value(value: Any, key: str = "") -> str:
         return spoken.spoken_date(value)
     text = str(value)
     last = split_name(key)[-1:]
-    if last and last[0] in ("id", "number", "code", "reference") and text.isdigit() and len(text) > 3:
+    if (
+        last
+        and last[0] in ("id", "number", "code", "reference")
+        and text.isdigit()
+        and len(text) > 3
+    ):
         return spoken.spoken(text)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from frontdesk.team.embedded.numbers import SCALES, TENS, UNITS, cardinal
-from frontdesk.team.embedded.tokens import Span, Token, tokens
+from frontdesk.team.embedded.reading.numbers import SCALES, TENS, UNITS, cardinal
+from frontdesk.team.embedded.reading.tokens import Span, Token, tokens, wordlist
 
 _ZEROS = {"oh", "o", "nought", "naught", "nil"}
 _REPEATS = {"double": 2, "triple": 3, "treble": 3}
@@ -32,16 +32,18 @@ _HOMOPHONES = {
 }
 _ALPHABET = {
     word: word[0].upper()
-    for word in (
+    for word in wordlist(
         "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima "
         "mike november oscar papa quebec romeo sierra tango uniform victor whiskey whisky xray "
         "yankee zulu"
-    ).split()
+    )
 }
 _FILLERS = {"uh", "um", "er", "dash", "hyphen", "then", "and", "space"}
 _SMALL_WORDS = frozenset(
-    "a i am an as at be by do go he if in is it me my no of oh on or so to up us we the and are "
-    "for its you our can has was not but it's that with from this your have card code".split()
+    wordlist(
+        "a i am an as at be by do go he if in is it me my no of oh on or so to up us we the and are "
+        "for its you our can has was not but it's that with from this your have card code"
+    )
 )
 _MAX_TOKENS = 24
 

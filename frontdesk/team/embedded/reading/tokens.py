@@ -60,6 +60,11 @@ def stem(word: str) -> str:
     return word
 
 
+def wordlist(text: str) -> list[str]:
+    """The words of ``text``: a list of words, written as one."""
+    return text.split()
+
+
 def split_name(name: str) -> list[str]:
     """Words of an identifier: ``lastDigits`` and ``last_digits`` are both last, digits."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)

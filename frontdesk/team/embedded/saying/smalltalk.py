@@ -26,7 +26,9 @@ CLASSES = (
         "Hello. How can I help?",
     ),
     SmallTalk(
-        "wellbeing", ("How are you?", "How are you doing today?"), "I'm well, thank you. How can I help?"
+        "wellbeing",
+        ("How are you?", "How are you doing today?"),
+        "I'm well, thank you. How can I help?",
     ),
     SmallTalk(
         "hearing",
@@ -47,7 +49,15 @@ CLASSES = (
     ),
     SmallTalk(
         "goodbye",
-        ("Goodbye", "Bye", "Bye bye", "That's all, goodbye", "Thanks, bye", "Have a nice day", "See you"),
+        (
+            "Goodbye",
+            "Bye",
+            "Bye bye",
+            "That's all, goodbye",
+            "Thanks, bye",
+            "Have a nice day",
+            "See you",
+        ),
         "Goodbye.",
     ),
     SmallTalk(
@@ -67,11 +77,19 @@ CLASSES = (
     ),
     SmallTalk(
         "again",
-        ("Can you repeat that?", "What did you say?", "Say that again please", "Pardon?", "Sorry, what?"),
+        (
+            "Can you repeat that?",
+            "What did you say?",
+            "Say that again please",
+            "Pardon?",
+            "Sorry, what?",
+        ),
         None,
     ),
     SmallTalk(
-        "wait", ("One moment", "Hold on a second", "Wait a minute", "Just a moment please"), "Take your time."
+        "wait",
+        ("One moment", "Hold on a second", "Wait a minute", "Just a moment please"),
+        "Take your time.",
     ),
     SmallTalk(
         "abilities",

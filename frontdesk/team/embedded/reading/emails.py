@@ -2,8 +2,8 @@
 
 import re
 
-from frontdesk.team.embedded.numbers import UNITS
-from frontdesk.team.embedded.tokens import Span
+from frontdesk.team.embedded.reading.numbers import UNITS
+from frontdesk.team.embedded.reading.tokens import Span, wordlist
 
 _WRITTEN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PIECE = re.compile(r"@|[A-Za-z0-9._+'’-]+|[^\sA-Za-z0-9._+'’@-]+")
@@ -19,8 +19,10 @@ _SYMBOLS = {
     "at": "@",
 }
 _NOT_LOCAL = frozenset(
-    "is it's its to my the email e-mail mail address me send at for on of in that's that write "
-    "please this uh um yes sure okay ok use so and well he's she's here be would i'm".split()
+    wordlist(
+        "is it's its to my the email e-mail mail address me send at for on of in that's that write "
+        "please this uh um yes sure okay ok use so and well he's she's here be would i'm"
+    )
 )
 _MAX_LOCAL = 8
 
@@ -36,9 +38,7 @@ def find_email(text: str) -> tuple[str, Span] | None:
     return None
 
 
-def _around(
-    pieces: list[tuple[str, tuple[int, int]]], at: int
-) -> tuple[str, Span] | None:
+def _around(pieces: list[tuple[str, tuple[int, int]]], at: int) -> tuple[str, Span] | None:
     domain, end = _domain([piece for piece, _ in pieces[at + 1 :]])
     if not domain:
         return None

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from frontdesk.team.embedded import phrases
-from frontdesk.team.embedded.choices import read_choice, read_yes_no
-from frontdesk.team.embedded.codes import Code, codes
-from frontdesk.team.embedded.dates import days
-from frontdesk.team.embedded.emails import find_email
-from frontdesk.team.embedded.parameters import Kind, Parameter
-from frontdesk.team.embedded.quantities import read_number
-from frontdesk.team.embedded.times import times
-from frontdesk.team.embedded.tokens import Span, mask
-from frontdesk.team.embedded.words import strip_courtesy, strip_opening
+from frontdesk.team.embedded.reading import phrases
+from frontdesk.team.embedded.reading.choices import read_choice, read_yes_no
+from frontdesk.team.embedded.reading.codes import Code, codes
+from frontdesk.team.embedded.reading.dates import days
+from frontdesk.team.embedded.reading.emails import find_email
+from frontdesk.team.embedded.reading.parameters import Kind, Parameter
+from frontdesk.team.embedded.reading.quantities import read_number
+from frontdesk.team.embedded.reading.times import times
+from frontdesk.team.embedded.reading.tokens import Span, mask
+from frontdesk.team.embedded.reading.words import strip_courtesy, strip_opening
 
 Similarity = Callable[[str, Sequence[str]], list[float]]
 """How near in meaning a text is to each of several, -1 to 1."""

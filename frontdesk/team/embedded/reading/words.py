@@ -2,8 +2,11 @@
 
 import re
 
+from frontdesk.team.embedded.reading.tokens import wordlist
+
 STOP_WORDS = frozenset(
-    """
+    wordlist(
+        """
     a an the this that these those some any another more other same one my your our his her their
     its i you we he she it they me us him them of in on at to for from with by about under over
     into and or but so if then than as is are was were be been being am do does did done have has
@@ -15,7 +18,8 @@ STOP_WORDS = frozenset(
     maybe perhaps someone somebody something anything out up off down back available possible
     i'm i'd i've i'll it's that's there's you're we're we'd we've we'll don't can't doesn't isn't
     won't what's where's when's how's who's name's let's
-    """.split()
+    """
+    )
 )
 _OPENINGS = re.compile(
     r"^(?:(?:hello|hi|hey|good (?:morning|afternoon|evening)|okay|ok|well|um+|uh+|er+|oh|ah|so|yes|"

@@ -2,9 +2,9 @@
 
 import re
 
-from frontdesk.team.embedded.parameters import Parameter
-from frontdesk.team.embedded.tokens import Span, Token, split_name, stem, tokens
-from frontdesk.team.embedded.words import STOP_WORDS, strip_courtesy, strip_opening
+from frontdesk.team.embedded.reading.parameters import Parameter
+from frontdesk.team.embedded.reading.tokens import Span, Token, split_name, stem, tokens, wordlist
+from frontdesk.team.embedded.reading.words import STOP_WORDS, strip_courtesy, strip_opening
 
 _LEAD = re.compile(
     r"^(?:(?:it's|it is|that's|that is|this is|they're|he's|she's|i'm|i am|we're|we are|"
@@ -15,17 +15,17 @@ _LEAD = re.compile(
     r"the|a|an|some|my|our|just|maybe|probably|um+|uh+|er+|take (?:me|us) to)\b[\s,]*)+",
     re.IGNORECASE,
 )
-_NAME_LEADS = (
-    r"(?:name(?:'s| is| was)|under(?: the name)?(?: of)?|i'm|i am|this is|it's for|booked for|named|called)"
-)
-_TO = frozenset("to destination arrival going go".split())
-_FROM = frozenset("from origin departure start pickup".split())
+_NAME_LEADS = r"(?:name(?:'s| is| was)|under(?: the name)?(?: of)?|i'm|i am|this is|it's for|booked for|named|called)"
+_TO = frozenset(wordlist("to destination arrival going go"))
+_FROM = frozenset(wordlist("from origin departure start pickup"))
 _PLACES = frozenset(
-    "city town place location country region area address where street airport station".split()
+    wordlist("city town place location country region area address where street airport station")
 )
 _BREAK = frozenset(
-    "and or at on by for from to with in please tomorrow today tonight because but who that which "
-    "when where if so around about is are was were next this".split()
+    wordlist(
+        "and or at on by for from to with in please tomorrow today tonight because but who that which "
+        "when where if so around about is are was were next this"
+    )
 )
 _LONGEST = 6
 
@@ -61,7 +61,9 @@ def mentioned(
 def _is_name(parameter: Parameter) -> bool:
     name = split_name(parameter.name)
     prose = parameter.description.lower()
-    person = re.search(r"\b(?:first|last|full|sur|family|given|guest|customer|caller|person|patient)", prose)
+    person = re.search(
+        r"\b(?:first|last|full|sur|family|given|guest|customer|caller|person|patient)", prose
+    )
     if name in (["name"], ["full", "name"], ["surname"], ["customer"], ["guest"]):
         return bool(person) or "name of" not in prose
     return "name" in name and bool(person or {"first", "last", "full", "family"} & set(name))
@@ -79,10 +81,16 @@ def _name_part(value: str, parameter: Parameter) -> str:
 
 def _after_lead(text: str, lead: str, *, capital: bool = False) -> tuple[str, Span] | None:
     """The one to three words after ``lead``; ``capital`` insists on a written name."""
-    for match in re.finditer(rf"\b{lead}\s+(?P<name>\w[\w'’-]*(?: \w[\w'’-]*){{0,2}})", text, re.IGNORECASE):
+    for match in re.finditer(
+        rf"\b{lead}\s+(?P<name>\w[\w'’-]*(?: \w[\w'’-]*){{0,2}})", text, re.IGNORECASE
+    ):
         kept: list[str] = []
         for word in match["name"].split():
-            if word.lower() in STOP_WORDS or word.lower() in _BREAK or (capital and not word[0].isupper() and kept):
+            if (
+                word.lower() in STOP_WORDS
+                or word.lower() in _BREAK
+                or (capital and not word[0].isupper() and kept)
+            ):
                 break
             kept.append(word)
         if kept and (not capital or kept[0][0].isupper() or "name" in match[0].lower()):

@@ -5,10 +5,11 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
-from frontdesk.team.embedded.dates import MONTHS, ORDINALS
+from frontdesk.team.embedded.reading.dates import MONTHS, ORDINALS
+from frontdesk.team.embedded.reading.tokens import wordlist
 
 _ORDINAL_WORDS = {value: word for word, value in ORDINALS.items()}
-_DIGITS = "zero one two three four five six seven eight nine".split()
+_DIGITS = wordlist("zero one two three four five six seven eight nine")
 _CURRENCIES = {
     "USD": ("dollar", "cent"),
     "EUR": ("euro", "cent"),
@@ -20,7 +21,8 @@ _CURRENCIES = {
     "KRW": ("won", ""),
 }
 _ISO = re.compile(
-    r"^(?P<day>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
+    r"^(?P<day>\d{4}-\d{2}-\d{2})"
+    r"(?:[T ](?P<time>\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
 )
 
 
@@ -101,6 +103,6 @@ def plain_text(text: str) -> str:
     """Text without the marks of Markdown, on one line."""
     text = re.sub(r"```.*?```", " ", text, flags=re.DOTALL)
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"^\s*(?:#{1,6} .*|[-*+]\s+|\d+\.\s+|>\s*)", lambda m: "" if m[0].lstrip().startswith("#") else "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\s*(?:#{1,6} .*|[-*+]\s+|\d+\.\s+|>\s*)", "", text, flags=re.MULTILINE)
     text = re.sub(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}", "", text)
     return re.sub(r"\s+", " ", text).strip()

@@ -2,8 +2,8 @@
 
 import re
 
-from frontdesk.team.embedded.parameters import Kind, Parameter
-from frontdesk.team.embedded.tokens import split_name
+from frontdesk.team.embedded.reading.parameters import Kind, Parameter
+from frontdesk.team.embedded.reading.tokens import split_name
 
 AGAIN = "Sorry, I didn't get that."
 _LEADING = re.compile(r"^(?:the|a|an|your|its|his|her|their)\s+", re.IGNORECASE)
@@ -23,7 +23,9 @@ _OWNERS = re.compile(
 def question(parameter: Parameter) -> str:
     """ "What's your order number?", from "The five-digit order number"."""
     text = parameter.description.strip() or parameter.title.strip()
-    text = re.split(r"(?<=[a-z)])[.;:](?:\s|$)|,? e\.g\.| \(|, (?=for example|such as|in |as |two )", text)[0]
+    text = re.split(
+        r"(?<=[a-z)])[.;:](?:\s|$)|,? e\.g\.| \(|, (?=for example|such as|in |as |two )", text
+    )[0]
     if whether := _WHETHER.match(text):
         return f"{whether['verb'].capitalize()} {_yours(whether['subject'])} {_yours(whether['rest'])}?"
     if parameter.kind is Kind.YES_NO:
@@ -77,7 +79,11 @@ def _mine(parameter: Parameter, text: str) -> bool:
 def _asked(text: str, parameter: Parameter) -> str:
     """A description that is a question already: "How many nights", "Where to go"."""
     text = text.rstrip(" .?")
-    if re.match(r"^which\b", text, re.IGNORECASE) and parameter.choices and len(parameter.choices) <= 4:
+    if (
+        re.match(r"^which\b", text, re.IGNORECASE)
+        and parameter.choices
+        and len(parameter.choices) <= 4
+    ):
         return f"{_sentence(text)}: {_listed([choice.label for choice in parameter.choices])}?"
     return f"{_sentence(_yours(text))}?"
 

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from frontdesk.team.embedded.numbers import TENS, UNITS
-from frontdesk.team.embedded.tokens import Span
+from frontdesk.team.embedded.reading.numbers import TENS, UNITS
+from frontdesk.team.embedded.reading.tokens import Span
 
 _HOURS = "|".join(sorted((w for w, v in UNITS.items() if 0 < v <= 12), key=len, reverse=True))
 _TENS = "|".join(word for word, value in TENS.items() if value < 60)
@@ -74,7 +74,9 @@ def _pattern(body: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w|.:£$€]){body}(?!\w)", re.IGNORECASE)
 
 
-_SHARE = rf"(?P<share>half|(?:a )?quarter|ten|five|twenty|twenty[- ]five)(?: minutes)? (?P<past>past|to)"
+_SHARE = (
+    r"(?P<share>half|(?:a )?quarter|ten|five|twenty|twenty[- ]five)(?: minutes)? (?P<past>past|to)"
+)
 _PATTERNS = [
     _pattern(rf"(?P<time>{_SHARE} {_HOUR}{_HALF}?)"),
     _pattern(rf"(?P<time>(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}}){_HALF}?)(?!\.?\d)"),

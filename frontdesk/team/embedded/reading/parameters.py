@@ -6,22 +6,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 
-from frontdesk.team.embedded.tokens import split_name
+from frontdesk.team.embedded.reading.tokens import split_name, wordlist
 
 Schema = Mapping[str, Any]
 _NESTED_REPEAT = re.compile(r"\([^()]*[+*][^()]*\)\s*[+*{]")
 _QUERY_NAMES = frozenset(
-    "query question search q text topic keywords problem issue message note notes comment "
-    "comments details feedback symptom symptoms request complaint".split()
+    wordlist(
+        "query question search q text topic keywords problem issue message note notes comment "
+        "comments details feedback symptom symptoms request complaint"
+    )
 )
-_CODE_NAMES = frozenset("id number no code reference ref digits pin postcode zip sku serial".split())
+_CODE_NAMES = frozenset(
+    wordlist("id number no code reference ref digits pin postcode zip sku serial")
+)
 _COUNTED = frozenset({"number of", "how many", "how much", "how long", "count of"})
 _PAST = re.compile(
     r"\b(?:birth|born|past|since|was|were|bought|purchased?|placed|happened|previous|history)\b"
 )
 _LENGTHS = {
     word: value
-    for value, word in enumerate("two three four five six seven eight nine ten twelve".split(), 2)
+    for value, word in enumerate(wordlist("two three four five six seven eight nine ten twelve"), 2)
 } | {"twelve": 12}
 
 
@@ -99,7 +103,9 @@ class Parameter:
     def samples(self) -> list[str]:
         """The schema's own examples, as text."""
         listed = self.schema.get("examples")
-        return [str(sample) for sample in cast(list[Any], listed)] if isinstance(listed, list) else []
+        return (
+            [str(sample) for sample in cast(list[Any], listed)] if isinstance(listed, list) else []
+        )
 
     def accept_code(self, joined: str) -> str | None:
         """The code ``joined`` in the schema's form, or None when it is not one."""
@@ -239,7 +245,9 @@ def _kind(name: str, schema: Schema, choices: tuple[Choice, ...]) -> Kind:
 def _is_code(words: set[str], schema: Schema) -> bool:
     prose = str(schema.get("description", "")).lower()
     listed = schema.get("examples")
-    samples = [str(sample) for sample in cast(list[Any], listed)] if isinstance(listed, list) else []
+    samples = (
+        [str(sample) for sample in cast(list[Any], listed)] if isinstance(listed, list) else []
+    )
     if samples:
         return all(re.search(r"\d", sample) and " " not in sample.strip() for sample in samples)
     if any(counted in prose for counted in _COUNTED):

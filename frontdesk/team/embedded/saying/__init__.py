@@ -1,0 +1,1 @@
+"""Says things: questions, results of tools, small talk."""
