@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from agents import Model, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel
 from agents.models import get_default_model, get_default_model_settings
@@ -49,6 +49,15 @@ class ModelRequest:
 
 
 ModelFactory = Callable[[ModelRequest], Model]
+
+
+@runtime_checkable
+class WarmsUp(Protocol):
+    """A model that takes long the first time."""
+
+    async def warm_up(self) -> None:
+        """Do that before a caller waits for it."""
+        ...
 
 
 class ModelRegistry:

@@ -23,7 +23,7 @@ from frontdesk.team.events import TeamEvent, TurnEnded, TurnFailed, TurnRequest
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.history import complete
-from frontdesk.team.models import ModelRegistry, model_choice
+from frontdesk.team.models import ModelRegistry, WarmsUp, model_choice
 from frontdesk.team.turn import Turn, TurnHooks
 
 MAX_STEPS = 12
@@ -72,6 +72,9 @@ class TeamRunner:
             mcp=self._mcp,
             models=self._models,
         )
+        for agent in self._agents.values():
+            if isinstance(agent.model, WarmsUp):
+                await agent.model.warm_up()
 
     async def aclose(self) -> None:
         """Forget this version of the team. Runs under way go on."""

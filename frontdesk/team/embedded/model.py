@@ -58,6 +58,11 @@ class EmbeddedModel(Model):
         self._ranker: Ranker | None = None
         self._today = today
 
+    async def warm_up(self) -> None:
+        """Load the shared embedder and embed this agent's phrases, so that no caller waits.
+        Raises `MissingModel`."""
+        await warm_up(self._hints)
+
     async def get_response(
         self,
         system_instructions: str | None,
