@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+import time
 from pathlib import Path
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -43,10 +44,15 @@ class Assets:
         self._seen: tuple[tuple[str, int, int], ...] = ()
         self._files: dict[str, Path] = {}
         self._version = ""
+        self._looked = 0.0
         self.version()
 
     def version(self) -> str:
-        """16 hex digits of the SHA-256 of all paths and contents."""
+        """16 hex digits of the SHA-256 of all paths and contents, looked up once a second."""
+        now = time.monotonic()
+        if self._version and now - self._looked < 1.0:
+            return self._version
+        self._looked = now
         files = {
             path.relative_to(self._folder).as_posix(): path
             for path in sorted(self._folder.rglob("*"))

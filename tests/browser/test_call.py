@@ -62,6 +62,15 @@ async def test_a_click_on_the_waveform_seeks(page: Page, site: Any) -> None:
     await expect(page.locator("#now")).to_have_text("0:15.0")
 
 
+async def test_seeking_with_keys_keeps_the_focus_on_the_block(page: Page, site: Any) -> None:
+    await opened(page, site)
+    block = page.locator("#blocks button").nth(1)
+    await block.focus()
+    await page.keyboard.press("ArrowRight")
+    assert await page.evaluate(NOW) == pytest.approx(2, abs=0.05)
+    await expect(block).to_be_focused()
+
+
 async def test_a_line_of_the_transcript_seeks_and_lights_up(page: Page, site: Any) -> None:
     await opened(page, site)
     line = page.locator("#transcript li", has_text="left our warehouse")

@@ -131,6 +131,10 @@ def mouth(trace: Trace, root: str, start: float, end: float, words: str, heard: 
 FIRST = "Hello, I have a question about an order of mine."
 SECOND = "The number is four eight two seven one, and I am still waiting for it."
 ANSWER = "Order 48271 left our warehouse on Friday. It holds two lamps and a table. It is with"
+FOUND = {"number": "48271", "status": "shipped", "items": ["lamp", "table"], "note": HOSTILE}
+GLADLY = "Gladly. What is the order number?"
+LEFT = "Order 48271 left our warehouse on Friday."
+TUESDAY = "It comes on Tuesday between nine and one."
 THIRD = f"Wait, when will it be here? {HOSTILE}"
 
 
@@ -152,7 +156,7 @@ def first() -> list[dict[str, Any]]:
         voice__handoff__to="orders",
     )
     orders = trace.add("invoke_agent orders", "agent", 4.72, 5.4, root, "orders")
-    reply = "Gladly. What is the order number?"
+    reply = GLADLY
     chat(trace, orders, "orders", 4.73, 5.02, FIRST, text(reply))
     mouth(trace, root, 5.1, 8.0, reply, 2.9)
     return trace.spans
@@ -163,12 +167,8 @@ def second() -> list[dict[str, Any]]:
     root = trace.add("invoke_workflow support", "turn", 9.0, 15.6, voice__interrupted_at=2.1)
     ears(trace, root, 9.0, 12.4, SECOND, 0.19)
     orders = trace.add("invoke_agent orders", "agent", 12.62, 13.3, root, "orders")
-    call = {
-        "type": "tool_call",
-        "id": "c2",
-        "name": "find_order",
-        "arguments": {"number": "48271"},
-    }
+    wanted = {"number": "48271"}
+    call = {"type": "tool_call", "id": "c2", "name": "find_order", "arguments": wanted}
     chat(trace, orders, "orders", 12.63, 12.8, SECOND, call, finish="tool_call")
     tool = trace.add(
         "execute_tool find_order",
@@ -179,14 +179,7 @@ def second() -> list[dict[str, Any]]:
         "orders",
         gen_ai__tool__name="find_order",
         gen_ai__tool__call__arguments='{"number":"48271"}',
-        gen_ai__tool__call__result=json.dumps(
-            {
-                "number": "48271",
-                "status": "shipped",
-                "items": ["lamp", "lamp", "table"],
-                "note": HOSTILE,
-            }
-        ),
+        gen_ai__tool__call__result=json.dumps(FOUND),
     )
     client = trace.add(
         "MCP send tools/call find_order",
@@ -263,16 +256,20 @@ def recording(item: str, role: str, offset: float, seconds: float) -> dict[str, 
     }
 
 
-def turn(index: int, start: float, seconds: float, **more: Any) -> dict[str, Any]:
+def turn(
+    index: int, start: float, seconds: float, latency: float, stages: dict[str, float], **more: Any
+) -> dict[str, Any]:
     return {
         "trace_id": TURNS[index],
         "index": index,
         "started": STARTED + start,
         "seconds": seconds,
+        "agents": ["orders"],
+        "latency_ms": latency,
+        "stages": stages,
         "interrupted_at": None,
         "errors": 0,
-        **more,
-    }
+    } | more
 
 
 def stages(*ms: float) -> dict[str, float]:
@@ -312,38 +309,12 @@ SUMMARY: dict[str, Any] = {
 SAMPLE_CALL: dict[str, Any] = {
     "call": SUMMARY,
     "turns": [
-        turn(
-            0,
-            0.8,
-            7.4,
-            agents=["frontdesk", "orders"],
-            latency_ms=900.0,
-            stages=stages(210, 40, 490, 0, 160),
-            caller=FIRST,
-            agent="Gladly. What is the order number?",
-        ),
-        turn(
-            1,
-            9.0,
-            6.6,
-            agents=["orders"],
-            latency_ms=880.0,
-            stages=stages(190, 40, 390, 160, 100),
-            caller=SECOND,
-            agent="Order 48271 left our warehouse on Friday.",
-            interrupted_at=2.1,
-        ),
-        turn(
-            2,
-            15.2,
-            14.2,
-            agents=["orders"],
-            latency_ms=620.0,
-            stages=stages(240, 40, 230, 0, 110),
-            caller=THIRD,
-            agent="One moment, I look that up. It comes on Tuesday between nine and one.",
-            errors=1,
-        ),
+        turn(0, 0.8, 7.4, 900.0, stages(210, 40, 490, 0, 160), caller=FIRST, agent=GLADLY)
+        | {"agents": ["frontdesk", "orders"]},
+        turn(1, 9.0, 6.6, 880.0, stages(190, 40, 390, 160, 100), caller=SECOND, agent=LEFT)
+        | {"interrupted_at": 2.1},
+        turn(2, 15.2, 14.2, 620.0, stages(240, 40, 230, 0, 110), caller=THIRD, agent=TUESDAY)
+        | {"errors": 1},
     ],
     "audio": [
         recording("item_c1", "caller", 0.8, 3.4),
@@ -355,12 +326,12 @@ SAMPLE_CALL: dict[str, Any] = {
     ],
     "transcript": [
         line("caller", None, FIRST, 0.8, 4.2, 0),
-        line("agent", "orders", "Gladly. What is the order number?", 5.1, 8.0, 0),
+        line("agent", "orders", GLADLY, 5.1, 8.0, 0),
         line("caller", None, SECOND, 9.0, 12.4, 1),
-        line("agent", "orders", "Order 48271 left our warehouse on Friday.", 13.28, 15.4, 1),
+        line("agent", "orders", LEFT, 13.28, 15.4, 1),
         line("caller", None, THIRD, 15.2, 19.0, 2),
         line("agent", "orders", "One moment, I look that up.", 19.62, 21.0, 2),
-        line("agent", "orders", "It comes on Tuesday between nine and one.", 24.0, 29.2, 2),
+        line("agent", "orders", TUESDAY, 24.0, 29.2, 2),
     ],
 }
 

@@ -164,8 +164,6 @@ player.onTime((now) => {
   fall?.tick(now);
 });
 player.audio.addEventListener("loadedmetadata", () => data && timeline.show(data));
-player.audio.addEventListener("seeked", () => timeline.draw());
-player.audio.addEventListener("pause", () => timeline.draw());
 
 /** @type {any} */
 let data = null;

@@ -1,7 +1,7 @@
 import { byId, element, svg } from "../lib/dom.js";
 import { clock, duration } from "../lib/format.js";
 import { around, place, ticks, timeAt } from "../lib/scale.js";
-import { colours, draw, lanes } from "./waveform.js";
+import { colours, draw, lanes, overlaps } from "./waveform.js";
 
 /** @typedef {import("../lib/scale.js").View} View */
 /** @typedef {{trace_id: string, started: number, seconds: number, latency_ms: number | null, interrupted_at: number | null, errors: number, stages: Record<string, number | null>}} Turn */
@@ -22,6 +22,8 @@ export class Timeline {
     this.turns = [];
     this.chosen = "";
     this.both = lanes([], 0);
+    this.together = overlaps(this.both);
+    this.painted = -1;
     /** @type {View} */
     this.whole = { from: 0, to: 1 };
     this.view = this.whole;
@@ -40,6 +42,7 @@ export class Timeline {
   /** @param {{call: {started: number, seconds: number}, turns: Turn[], audio: import("./waveform.js").Recording[]}} data */
   show(data) {
     this.both = lanes(data.audio, data.call.seconds);
+    this.together = overlaps(this.both);
     const ends = data.audio.map((each) => each.offset_ms / 1000 + each.seconds);
     this.started = data.call.started;
     this.turns = data.turns;
@@ -80,8 +83,6 @@ export class Timeline {
   }
 
   draw() {
-    const played = place(this.view, this.player.now);
-    draw(this.canvas, this.both, this.view, this.colours, played);
     const axis = byId("axis");
     const count = Math.max(2, Math.floor(axis.clientWidth / 90));
     const digits = (this.view.to - this.view.from) / count < 1 ? 1 : 0;
@@ -95,14 +96,18 @@ export class Timeline {
     );
     byId("blocks").replaceChildren(...this.turns.map((turn, index) => this.#block(turn, index)));
     this.mark(this.chosen);
+    this.painted = -1;
     this.tick();
   }
 
-  /** Follow the player: cheap, for every frame. */
+  /** Follow the player, cheaply: what was played stands out, the cursor moves. */
   tick() {
     const at = place(this.view, this.player.now);
     byId("cursor").style.left = `${100 * at}%`;
     byId("cursor").hidden = at < 0 || at > 1;
+    const column = Math.round((Math.min(1, Math.max(0, at)) * this.canvas.clientWidth) / 3);
+    if (column !== this.painted) draw(this.canvas, this.both, this.together, this.view, this.colours, at);
+    this.painted = column;
     this.canvas.setAttribute("aria-valuenow", String(Math.round(this.player.now)));
     this.canvas.setAttribute("aria-valuetext", clock(this.player.now));
   }

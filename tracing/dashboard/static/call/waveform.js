@@ -2,6 +2,7 @@ import { place } from "../lib/scale.js";
 
 /** @typedef {{item_id: string, role: "caller" | "agent", uri: string, offset_ms: number, seconds: number, peaks: number[]}} Recording */
 /** @typedef {{caller: Float32Array, agent: Float32Array, rate: number}} Lanes */
+/** @typedef {{from: number, to: number}} Stretch seconds */
 
 export const PEAKS_PER_SECOND = 50;
 const SPEAKING = 0.04; // a peak below this is a room, not a voice
@@ -29,10 +30,10 @@ export function lanes(audio, seconds) {
 /**
  * Stretches in which both speak, in seconds.
  * @param {Lanes} both
- * @returns {{from: number, to: number}[]}
+ * @returns {Stretch[]}
  */
 export function overlaps({ caller, agent, rate }) {
-  /** @type {{from: number, to: number}[]} */
+  /** @type {Stretch[]} */
   const found = [];
   for (let index = 0; index < caller.length; index += 1) {
     if (caller[index] < SPEAKING || agent[index] < SPEAKING) continue;
@@ -57,11 +58,11 @@ export function loudest(lane, rate, from, to) {
 }
 
 /**
- * @param {HTMLCanvasElement} canvas @param {Lanes} both
- * @param {{from: number, to: number}} view @param {Record<"caller" | "agent" | "overlap" | "line", string>} colours
+ * @param {HTMLCanvasElement} canvas @param {Lanes} both @param {Stretch[]} together both speak
+ * @param {Stretch} view @param {Record<"caller" | "agent" | "overlap" | "line", string>} colours
  * @param {number} dimFrom fraction of the width after which nothing was played yet
  */
-export function draw(canvas, both, view, colours, dimFrom) {
+export function draw(canvas, both, together, view, colours, dimFrom) {
   const ratio = window.devicePixelRatio || 1;
   const { clientWidth: width, clientHeight: height } = canvas;
   canvas.width = Math.max(1, Math.round(width * ratio));
@@ -70,7 +71,7 @@ export function draw(canvas, both, view, colours, dimFrom) {
   if (!context || width === 0) return;
   context.scale(ratio, ratio);
   context.fillStyle = colours.overlap;
-  for (const { from, to } of overlaps(both)) {
+  for (const { from, to } of together) {
     const x = place(view, from) * width;
     const wide = Math.max(2, place(view, to) * width - x);
     if (x + wide > 0 && x < width) context.fillRect(x, 0, wide, height);
