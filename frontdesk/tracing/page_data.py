@@ -1,18 +1,23 @@
 """The pages' view of the trace store: the same records as the JSON API answers."""
 
-import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from frontdesk.tracing.calls import Tracing
+from frontdesk.tracing.pages import Unreadable
+from frontdesk.tracing.store import StoreError
+
+Found = TypeVar("Found")
 
 
 class StoredPages:
-    """Reads in a thread: live calls share the event loop."""
+    """Blocking reads: the pages call them in threads, since live calls share the event loop."""
 
     def __init__(self, tracing: Tracing) -> None:
         self._tracing = tracing
+        self._store = tracing.store
 
-    async def calls(
+    def calls(
         self,
         *,
         limit: int,
@@ -21,24 +26,23 @@ class StoredPages:
         errors: bool = False,
         q: str | None = None,
     ) -> dict[str, Any]:
-        """A page of the list of calls."""
-        calls = await asyncio.to_thread(
-            self._tracing.store.calls,
-            limit=limit,
-            before=before,
-            agent=agent,
-            errors=errors,
-            text=q,
-            live=self._tracing.open_calls,
-        )
-        return {"calls": calls}
+        """A page of the list of calls. Raises :class:`Unreadable`, as do the others."""
+        live = self._tracing.open_calls
+        filters: dict[str, Any] = {"limit": limit, "before": before, "agent": agent}
+        filters |= {"errors": errors, "text": q, "live": live}
+        return {"calls": _readable(lambda: self._store.calls(**filters))}
 
-    async def call(self, call_id: str) -> dict[str, Any] | None:
+    def call(self, call_id: str) -> dict[str, Any] | None:
         """One call, or None."""
-        return await asyncio.to_thread(
-            self._tracing.store.call, call_id, self._tracing.open_calls
-        )
+        return _readable(lambda: self._store.call(call_id, self._tracing.open_calls))
 
-    async def trace(self, trace_id: str) -> dict[str, Any] | None:
+    def trace(self, trace_id: str) -> dict[str, Any] | None:
         """One trace, or None."""
-        return await asyncio.to_thread(self._tracing.store.trace, trace_id)
+        return _readable(lambda: self._store.trace(trace_id))
+
+
+def _readable(read: Callable[[], Found]) -> Found:
+    try:
+        return read()
+    except StoreError as error:
+        raise Unreadable(str(error)) from error
