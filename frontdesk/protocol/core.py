@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from frontdesk.protocol import engine, items, options, wire
+from frontdesk.protocol import engine, options, wire
 from frontdesk.protocol.commands import (
     AudioAppended,
     AudioCleared,
@@ -20,6 +20,7 @@ from frontdesk.protocol.errors import ProtocolError, invalid_value, missing_para
 from frontdesk.protocol.idle import IdleTimer
 from frontdesk.protocol.ids import new_id
 from frontdesk.protocol.input_audio import InputAudio, check_size
+from frontdesk.protocol.items import from_client, is_spoken, user_audio
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Response
 from frontdesk.protocol.responses import Responses
@@ -94,15 +95,15 @@ class RealtimeProtocol:
     # What happens
 
     def restore(
-        self, stored: Iterable[Item], session: Mapping[str, Any] | None = None
+        self, items: Iterable[Item], session: Mapping[str, Any] | None = None
     ) -> list[Command]:
         """Go on with a stored call, before :meth:`open`. Items that were being written when it
         broke off are now ``incomplete``, which the returned commands say."""
         if session:
             self._session.restore(session)
             self._input.set_format(self._session.audio_input["format"])
-        self._conversation.restore(stored)
-        self._session.spoken = any(items.is_spoken(item) for item in self.items)
+        self._conversation.restore(items)
+        self._session.spoken = any(is_spoken(item) for item in self.items)
         return self._outbox.take()
 
     def open(self, now: float) -> list[Command]:
@@ -215,7 +216,7 @@ class RealtimeProtocol:
         self._outbox.put(AudioCleared())
 
     def _create_item(self, given: Json, previous_item_id: str | None) -> None:
-        item = items.from_client(given, self._outbox.ids, "item")
+        item = from_client(given, self._outbox.ids, "item")
         if item["id"] in self._conversation or item["id"] == self._input.announced:
             raise ProtocolError(
                 "item_create_duplicate_item_id",
@@ -356,7 +357,7 @@ class RealtimeProtocol:
             "input_audio_buffer.committed", {"previous_item_id": previous, "item_id": item_id}
         )
         self._transcripts.expect(item_id, self._session.transcribes)
-        self._conversation.add_done(items.user_audio(item_id), previous)
+        self._conversation.add_done(user_audio(item_id), previous)
         self._outbox.put(AudioCommitted(item_id, self._session.transcribes))
 
     def _wants_logprobs(self) -> bool:
