@@ -49,7 +49,11 @@ class SessionChanged:
 
 @dataclass(frozen=True, slots=True)
 class ItemAdded:
-    """An item entered the default conversation after ``previous_item_id`` (None: at the front)."""
+    """An item entered the default conversation after ``previous_item_id`` (None: at the front).
+
+    A user message that the client made of audio carries it here, as base64 in its content, and
+    nowhere else: later copies of the item have only its transcript.
+    """
 
     item: Item
     previous_item_id: str | None
@@ -83,7 +87,9 @@ class ItemTruncated:
 class ResponseRequested:
     """Make a response. ``options`` are the effective response options (session values with the
     per-response overrides applied): output_modalities, instructions, tools, tool_choice,
-    max_output_tokens, audio, metadata; ``input`` only when given by the client."""
+    max_output_tokens, audio (output: format, voice, speed), metadata, prompt, reasoning,
+    parallel_tool_calls; ``input`` only when given by the client. ``instructions`` are None
+    until a client gives some: the default ones are for show."""
 
     response_id: str
     options: dict[str, Any]

@@ -3,11 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from frontdesk.protocol import engine, items, options, wire
+from frontdesk.protocol import engine, options, wire
 from frontdesk.protocol.commands import (
-    AudioAppended,
-    AudioCleared,
-    AudioCommitted,
     Close,
     Command,
     Item,
@@ -17,15 +14,15 @@ from frontdesk.protocol.commands import (
 )
 from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.errors import ProtocolError, invalid_value, missing_parameter
-from frontdesk.protocol.idle import IdleTimer
 from frontdesk.protocol.ids import new_id
-from frontdesk.protocol.input_audio import InputAudio, check_size
+from frontdesk.protocol.items import from_client, is_spoken
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Response
 from frontdesk.protocol.responses import Responses
 from frontdesk.protocol.schema import EVENTS
 from frontdesk.protocol.session import Session, refuse_in_transcription
 from frontdesk.protocol.transcripts import Transcripts
+from frontdesk.protocol.turns import Turns
 from frontdesk.protocol.validation import check
 
 Json = dict[str, Any]
@@ -60,8 +57,9 @@ class RealtimeProtocol:
         self._conversation = Conversation(self._outbox)
         self._responses = Responses(self._conversation, self._outbox)
         self._transcripts = Transcripts(self._conversation, self._outbox)
-        self._input = InputAudio(self._session.audio_input["format"])
-        self._idle = IdleTimer()
+        self._turns = Turns(
+            self._session, self._conversation, self._responses, self._transcripts, self._outbox
+        )
         self._expires_at = expires_at
         self._closed = False
 
@@ -83,26 +81,26 @@ class RealtimeProtocol:
     @property
     def speech_item_id(self) -> str | None:
         """Id of the user item that the present speech will become."""
-        return self._input.announced
+        return self._turns.announced
 
     @property
     def deadline(self) -> float | None:
         """When :meth:`tick` next has something to do."""
-        times = [at for at in (self._idle.deadline, self._expires_at) if at is not None]
+        times = [at for at in (self._turns.idle.deadline, self._expires_at) if at is not None]
         return None if self._closed else min(times, default=None)
 
     # What happens
 
     def restore(
-        self, stored: Iterable[Item], session: Mapping[str, Any] | None = None
+        self, items: Iterable[Item], session: Mapping[str, Any] | None = None
     ) -> list[Command]:
         """Go on with a stored call, before :meth:`open`. Items that were being written when it
         broke off are now ``incomplete``, which the returned commands say."""
         if session:
             self._session.restore(session)
-            self._input.set_format(self._session.audio_input["format"])
-        self._conversation.restore(stored)
-        self._session.spoken = any(items.is_spoken(item) for item in self.items)
+            self._turns.reconfigure(frozenset({"audio.input.format"}))
+        self._conversation.restore(items)
+        self._session.spoken = any(is_spoken(item) for item in self.items)
         return self._outbox.take()
 
     def open(self, now: float) -> list[Command]:
@@ -119,7 +117,7 @@ class RealtimeProtocol:
             event = wire.decode(frame)
             if isinstance(event, wire.Append):
                 event_id = event.event_id
-                self._append(event.audio)
+                self._turns.append(event.audio)
             else:
                 event_id = event.get("event_id")
                 self._dispatch(event, now)
@@ -139,8 +137,8 @@ class RealtimeProtocol:
             return []
         if self._expires_at is not None and now >= self._expires_at:
             self._expire()
-        elif self._idle.deadline is not None and now >= self._idle.deadline:
-            self._time_out()
+        elif self._turns.idle.deadline is not None and now >= self._turns.idle.deadline:
+            self._turns.time_out()
         return self._outbox.take()
 
     # Client events
@@ -158,11 +156,11 @@ class RealtimeProtocol:
             case "session.update":
                 self._update_session(event["session"])
             case "input_audio_buffer.append":
-                self._append(event["audio"])
+                self._turns.append(event["audio"])
             case "input_audio_buffer.commit":
-                self._commit_by_client()
+                self._turns.commit_by_client()
             case "input_audio_buffer.clear":
-                self._clear_input()
+                self._turns.clear()
             case "output_audio_buffer.clear":
                 self._outbox.put(OutputCleared())
             case "conversation.item.create":
@@ -179,44 +177,18 @@ class RealtimeProtocol:
                 self._create_response(event.get("response"))
             case _:
                 self._responses.cancel(event.get("response_id"))
-                self._idle.hush(now)
+                self._turns.idle.hush(now)
 
     def _update_session(self, patch: Json) -> None:
         changed = self._session.update(patch)
-        if "audio.input.format" in changed:
-            self._input.set_format(self._session.audio_input["format"])
-        if "audio.input.turn_detection" in changed:
-            self._idle.stop()
         self._outbox.send("session.updated", {"session": self._session.config})
         if changed:
             self._outbox.put(SessionChanged(self._session.config, changed))
-        if self._input.speaking and self._session.turn_detection is None:
-            self._end_speech()
-
-    def _append(self, audio: str) -> None:
-        check_size(len(audio))
-        samples = self._input.append(wire.decode_base64(audio, "audio"))
-        if samples:
-            self._outbox.put(AudioAppended(samples))
-
-    def _commit_by_client(self) -> None:
-        self._input.check_commit()
-        if self._input.speaking:
-            self._end_speech()
-        self._commit(self._input.announced or self._outbox.ids("item"))
-
-    def _clear_input(self) -> None:
-        if self._input.speaking:
-            self._end_speech()
-        if self._input.announced is not None:
-            self._transcripts.forget(self._input.announced)
-        self._input.clear()
-        self._outbox.send("input_audio_buffer.cleared", {})
-        self._outbox.put(AudioCleared())
+        self._turns.reconfigure(changed)
 
     def _create_item(self, given: Json, previous_item_id: str | None) -> None:
-        item = items.from_client(given, self._outbox.ids, "item")
-        if item["id"] in self._conversation or item["id"] == self._input.announced:
+        item = from_client(given, self._outbox.ids, "item")
+        if item["id"] in self._conversation or item["id"] == self._turns.announced:
             raise ProtocolError(
                 "item_create_duplicate_item_id",
                 f"Error adding item: an item with id '{item['id']}' already exists.",
@@ -244,7 +216,7 @@ class RealtimeProtocol:
 
     def _truncate(self, item_id: str, content_index: int, audio_end_ms: int, now: float) -> None:
         kept = self._conversation.truncate(item_id, content_index, audio_end_ms)
-        self._idle.hush(now)
+        self._turns.idle.hush(now)
         fields = {"item_id": item_id, "content_index": content_index, "audio_end_ms": kept}
         self._outbox.send("conversation.item.truncated", fields)
         self._outbox.put(ItemTruncated(item_id, content_index, kept))
@@ -254,7 +226,7 @@ class RealtimeProtocol:
         plan = options.requested(self._session, self._conversation, request, self._outbox.ids)
         self._responses.request(plan)
         if not plan.out_of_band:
-            self._idle.stop()
+            self._turns.idle.stop()
 
     # Engine events
 
@@ -273,9 +245,9 @@ class RealtimeProtocol:
                 if response := self._responses.get(event.response_id):
                     self._end_response(response, event, now)
             case engine.SpeechStarted():
-                self._start_speech(event.audio_start_ms, now)
+                self._turns.start_speech(event.audio_start_ms, now)
             case engine.SpeechStopped():
-                self._stop_speech(event.audio_end_ms)
+                self._turns.stop_speech(event.audio_end_ms)
             case engine.TranscriptDelta():
                 self._transcripts.delta(event, self._wants_logprobs())
             case engine.TranscriptCompleted():
@@ -292,7 +264,7 @@ class RealtimeProtocol:
         if event.audio:
             response.write_audio(event.audio, event.milliseconds)
             self._session.spoken = True
-            self._idle.played(event.milliseconds, now)
+            self._turns.idle.played(event.milliseconds, now)
 
     def _end_response(self, response: Response, event: engine.ResponseEnded, now: float) -> None:
         details: Json | None = None
@@ -303,77 +275,12 @@ class RealtimeProtocol:
         spoken_reply = response.audio and response is self._responses.active
         self._responses.end(response, event.status, details, event.usage)
         if spoken_reply and self._responses.active is None:
-            self._start_idle(now)
-
-    def _start_idle(self, now: float) -> None:
-        detection = self._session.turn_detection or {}
-        timeout = detection.get("idle_timeout_ms")
-        if timeout is not None and not self._input.speaking:
-            self._idle.start(timeout, now)
-
-    def _start_speech(self, audio_start_ms: int, now: float) -> None:
-        detection = self._session.turn_detection
-        if detection is None or self._input.speaking:
-            return
-        item_id = self._input.announced or self._outbox.ids("item")
-        self._input.start_speech(item_id, audio_start_ms)
-        if not self._session.responds:
-            # Only transcribing, words may be told before the speech has ended.
-            self._transcripts.expect(item_id, self._session.transcribes)
-        self._idle.stop()
-        fields = {"audio_start_ms": audio_start_ms, "item_id": item_id}
-        self._outbox.send("input_audio_buffer.speech_started", fields)
-        if detection["interrupt_response"]:
-            self._responses.interrupt("turn_detected")
-            self._idle.hush(now)
-
-    def _stop_speech(self, audio_end_ms: int) -> None:
-        item_id = self._input.announced
-        if not self._input.speaking or item_id is None:
-            return
-        self._end_speech(audio_end_ms)
-        self._commit(item_id)
-        self._answer()
-
-    def _answer(self) -> None:
-        detection = self._session.turn_detection
-        if self._session.responds and detection and detection["create_response"]:
-            self._responses.answer(options.automatic(self._session))
-
-    def _end_speech(self, audio_end_ms: int | None = None) -> None:
-        """Tell the end of the present speech, by default at the last audio received."""
-        end = self._input.received_ms if audio_end_ms is None else audio_end_ms
-        fields = {"audio_end_ms": self._input.stop_speech(int(end))}
-        fields |= {"item_id": self._input.announced}
-        self._outbox.send("input_audio_buffer.speech_stopped", fields)
-
-    def _commit(self, item_id: str) -> None:
-        """The buffer becomes the user message ``item_id``."""
-        self._idle.stop()
-        self._input.clear()
-        previous = self._conversation.last
-        self._outbox.send(
-            "input_audio_buffer.committed", {"previous_item_id": previous, "item_id": item_id}
-        )
-        self._transcripts.expect(item_id, self._session.transcribes)
-        self._conversation.add_done(items.user_audio(item_id), previous)
-        self._outbox.put(AudioCommitted(item_id, self._session.transcribes))
+            self._turns.await_caller(now)
 
     def _wants_logprobs(self) -> bool:
         return bool(self._session.config["include"])
 
     # Time
-
-    def _time_out(self) -> None:
-        """The caller stayed silent: commit the silence and let the agent speak up."""
-        detection = self._session.turn_detection or {}
-        end = int(self._input.received_ms)
-        start = max(0, end - int(detection.get("idle_timeout_ms") or 0))
-        item_id = self._input.announced or self._outbox.ids("item")
-        fields = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
-        self._outbox.send("input_audio_buffer.timeout_triggered", fields)
-        self._commit(item_id)
-        self._responses.answer(options.automatic(self._session))
 
     def _expire(self) -> None:
         self._closed = True
