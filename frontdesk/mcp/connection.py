@@ -10,7 +10,7 @@ forgotten them.
 import asyncio
 import logging
 import random
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Literal
 
 from mcp import Client, StdioServerParameters, stdio_client
@@ -38,8 +38,9 @@ State = Literal["starting", "ready", "down", "closed"]
 HTTP_OPEN_SECONDS = 5.0
 STDIO_OPEN_SECONDS = 60.0
 """Longest opening of a connection; a command may have to fetch its server first."""
-GRACE_SECONDS = 0.5
-"""How long a call waits for a lost server to come back before it fails."""
+GRACE_SECONDS, ATTEMPT_SECONDS = 0.5, 1.5
+"""How long a call waits for a lost server to come back, and how much longer while an attempt to
+connect is under way."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 LONG_OUTAGE_SECONDS, LONG_OUTAGE_PAUSE = 60.0, 5.0
 """After a minute down, knock less often; a call in need knocks at once all the same."""
@@ -63,6 +64,9 @@ class Connection:
         self._changed = asyncio.Event()
         self._knock = asyncio.Event()
         self._calls: set[asyncio.Task[CallToolResult]] = set()
+        self._tried = asyncio.Event()
+        """Set while the outcome of the last attempt to connect is known and stands."""
+        self._was_ready = False
         self._supervisor: asyncio.Task[None] | None = None
 
     @property
@@ -119,15 +123,13 @@ class Connection:
         raise AssertionError("unreachable")
 
     async def _ready_client(self) -> Client:
+        for event, seconds in ((self._ready, GRACE_SECONDS), (self._tried, ATTEMPT_SECONDS)):
+            if self._client is None and self.state != "closed":
+                self._knock.set()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), seconds)
         if self._client is None:
-            self._knock.set()
-            try:
-                await asyncio.wait_for(self._ready.wait(), GRACE_SECONDS)
-            except TimeoutError:
-                raise ToolCallError(
-                    self.error or f"The {self.name} service is not connected yet."
-                ) from None
-        assert self._client is not None
+            raise ToolCallError(self.error or f"The {self.name} service is not connected yet.")
         return self._client
 
     async def _attempt(
@@ -180,10 +182,17 @@ class Connection:
     def _lose(self, client: Client) -> None:
         """``client`` is of no more use; its owner closes it and the supervisor opens another."""
         if self._client is client:
-            self._client = None
-            self._ready.clear()
-            self._ended.set()
             self._knock.set()
+            self._end()
+
+    def _end(self) -> None:
+        self._client = None
+        self._ready.clear()
+        self._tried.clear()
+        self._ended.set()
+        if self.state == "ready":
+            self.state = "down"
+            self.error = f"The {self.name} service is not connected right now."
 
     async def _supervise(self) -> None:
         loop = asyncio.get_running_loop()
@@ -211,6 +220,8 @@ class Connection:
         """Connect, stay while it lasts, and note how it ended; returns whether it was ready."""
         self._ended.clear()
         self._changed.clear()
+        self._was_ready = False
+        self._tried.clear()
         with watch_faults() as faults:
             owner = asyncio.create_task(self._own())
         try:
@@ -220,22 +231,14 @@ class Connection:
             await asyncio.wait({owner})
             raise
         finally:
-            was_ready = self.state == "ready"
-            self._client = None
-            self._ready.clear()
+            self._end()
         error = None if owner.cancelled() else owner.exception()
-        if self.state != "closed":
-            self.state = "down"
-        self.error = in_words(self.name, error, [] if was_ready else faults)
+        if not self._was_ready:
+            self.state, self.error = "down", in_words(self.name, error, faults)
+            self._tried.set()
         self.settled.set()
-        logger.log(
-            logging.WARNING if was_ready or faults or error else logging.INFO,
-            "MCP server %s is down: %s (%r)",
-            self.name,
-            self.error,
-            error,
-        )
-        return was_ready
+        logger.warning("MCP server %s is down: %s (%r)", self.name, self.error, error)
+        return self._was_ready
 
     async def _own(self) -> None:
         async with AsyncExitStack() as stack:
@@ -256,7 +259,7 @@ class Connection:
                 )
                 seconds = STDIO_OPEN_SECONDS
             client = Client(
-                seen_through(transport, self._warn, self._ended.set),
+                seen_through(transport, self._warn, self._end),
                 mode="auto",
                 cache=None,
                 message_handler=self._on_message,
@@ -264,9 +267,10 @@ class Connection:
             async with asyncio.timeout(seconds):
                 await stack.enter_async_context(client)
                 self.tools = await self._fetch_tools(client)
-            self._client = client
+            self._client, self._was_ready = client, True
             self.state, self.error = "ready", None
             self._ready.set()
+            self._tried.set()
             self.settled.set()
             logger.info("MCP server %s is ready: %d tools", self.name, len(self.tools))
             await self._stay(client)

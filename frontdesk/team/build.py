@@ -115,12 +115,11 @@ def _agent(
         extra = context.context.instructions
         return f"{text}\n\n{extra}" if extra else text
 
-    return TeamAgent(
+    agent = TeamAgent(
         name=name,
         handoff_description=section.description,
         instructions=instructions,
         model=models.model(team, name),
-        model_settings=models.settings(choice),
         tools=[
             functions.load(
                 tool, _named(team.tools, tool, f"agents.{name}.tools"), show_examples=hosted
@@ -133,6 +132,9 @@ def _agent(
         ],
         tool_use_behavior=end_at_client_tools,
     )
+    # Set afterwards: the constructor takes an OpenAI model's own defaults for "nothing was said".
+    agent.model_settings = models.settings(choice)
+    return agent
 
 
 def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> McpServerView:

@@ -102,7 +102,6 @@ class ModelRegistry:
         return own.resolve(
             ModelSettings(
                 temperature=choice.temperature,
-                timeout=choice.timeout or None,
                 include_usage=True if provider == "openai-compatible" else None,
             )
         )

@@ -109,12 +109,14 @@ class TeamRunner:
             hooks=TurnHooks(turn, config),
             run_config=config,
         )
+        turn.cancel_run = result.cancel
         follower = asyncio.create_task(turn.follow(result))
         try:
             while (event := await turn.events.get()) is not None:
                 yield event
             await _outcome(turn, follower)
         finally:
+            turn.step_ended()
             if not follower.done():
                 await _cancel(result, follower)
         usage = result.context_wrapper.usage
@@ -126,23 +128,30 @@ class TeamRunner:
         )
 
     def _config(self, request: TurnRequest) -> RunConfig:
-        return RunConfig(
+        config = RunConfig(
             model_provider=self._provider,
-            model_settings=ModelSettings(
-                max_tokens=request.max_output_tokens,
-                tool_choice=_tool_choice(request.tool_choice),
-            ),
             workflow_name=self.team.name,
             trace_id=f"trace_{request.trace_id}",
             group_id=request.call_id,
             trace_include_sensitive_data=self._trace_content,
             tool_not_found_behavior="return_error_to_model",
         )
+        tool_choice = _tool_choice(request.tool_choice)
+        if request.max_output_tokens is not None or tool_choice is not None:
+            # Set afterwards: given to the constructor, it costs a millisecond of type inspection.
+            config.model_settings = ModelSettings(
+                max_tokens=request.max_output_tokens, tool_choice=tool_choice
+            )
+        return config
 
 
 async def _outcome(turn: Turn, follower: asyncio.Task[None]) -> None:
     try:
         await follower
+        if turn.overdue is not None:
+            raise TurnFailed(turn.overdue, "model_timeout")
+    except TurnFailed:
+        raise
     except ModelRefusalError:
         return  # its words have been told like any others
     except Exception as error:

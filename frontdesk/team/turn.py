@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from agents import (
@@ -17,6 +18,7 @@ from agents import (
     Tool,
     ToolCallItem,
     ToolCallOutputItem,
+    TResponseInputItem,
 )
 from agents.items import HandoffCallItem, MessageOutputItem, RunItem
 from agents.tool_context import ToolContext
@@ -39,6 +41,7 @@ from frontdesk.team.events import (
     TurnRequest,
 )
 from frontdesk.team.history import call_item
+from frontdesk.team.models import model_choice
 
 Emitted = TeamEvent | None
 """What is in a turn's queue; ``None`` ends it."""
@@ -68,7 +71,11 @@ class Turn:
         )
         self.cut_short = False
         """Whether the model stopped at its token limit."""
+        self.overdue: str | None = None
+        """Why the run was cancelled, if a model step took too long."""
+        self.cancel_run: Callable[[], None] = lambda: None
         self._team = team
+        self._deadline: asyncio.TimerHandle | None = None
         self._calls: dict[str, ResponseFunctionToolCall] = {}
         self._begun: set[str] = set()
         self._concluded: set[str] = set()
@@ -84,6 +91,22 @@ class Turn:
             self._end_message()
         finally:
             self.events.put_nowait(None)
+
+    def step_began(self, agent: str) -> None:
+        """A model is asked. The time-out is ours because the SDK's makes a task of each token."""
+        name, choice = model_choice(self._team, agent)
+        if choice.timeout:
+            problem = f"model {name!r} took longer than {choice.timeout:g} s for one step"
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(choice.timeout, self._expire, problem)
+
+    def step_ended(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def _expire(self, problem: str) -> None:
+        self.overdue = problem
+        self.cancel_run()
 
     def tool_ended(self, call: ResponseFunctionToolCall, result: object) -> None:
         """A tool of ours has finished; ``result`` is what the model will read."""
@@ -206,7 +229,8 @@ class Turn:
 
 
 class TurnHooks(RunHooks[TurnContext]):
-    """Hears of each tool's end as it happens, and frees later steps of a forced tool choice."""
+    """Hears of each tool's end as it happens, times the model steps, and frees all but the first
+    of them from a forced tool choice."""
 
     def __init__(self, turn: Turn, config: RunConfig) -> None:
         self._turn = turn
@@ -224,12 +248,22 @@ class TurnHooks(RunHooks[TurnContext]):
             if call is not None:
                 self._turn.tool_ended(call, result)
 
+    async def on_llm_start(
+        self,
+        context: RunContextWrapper[TurnContext],
+        agent: Agent[TurnContext],
+        system_prompt: str | None,
+        input_items: list[TResponseInputItem],
+    ) -> None:
+        self._turn.step_began(agent.name)
+
     async def on_llm_end(
         self,
         context: RunContextWrapper[TurnContext],
         agent: Agent[TurnContext],
         response: ModelResponse,
     ) -> None:
+        self._turn.step_ended()
         # "required" binds the first step; on later ones it would make the model call for ever.
         if self._config.model_settings is not None:
             self._config.model_settings.tool_choice = None
