@@ -1,5 +1,6 @@
 """The spans of a real run: their tree, their attributes, one trace."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -214,6 +215,77 @@ async def test_spans_of_code_inside_a_tool_nest_under_it(tracing: Tracing) -> No
     query = span(found, "database query")
     assert query["parent_id"] == span(found, "execute_tool look")["span_id"]
     assert query["stage"] == "other"
+
+
+async def test_a_cancelled_run_leaves_no_span_open_and_no_context_behind(
+    tracing: Tracing, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = asyncio.Event()
+
+    @function_tool
+    async def slow() -> str:
+        """Takes for ever."""
+        started.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    model = ScriptedModel([[function_call("slow", {}, call_id="c1")]], emit_traces=True)
+    turn = tracing.turn(
+        call_id="c", index=0, team="t", team_version="1", agent="a", transport="text"
+    )
+
+    async def answer() -> None:
+        with turn.use():
+            run = Runner.run_streamed(Agent(name="a", tools=[slow], model=model), "?")
+            try:
+                async for _ in run.stream_events():
+                    pass
+            finally:
+                run.cancel()
+
+    running = asyncio.create_task(answer())
+    await started.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    while len(asyncio.all_tasks()) > 1:  # the SDK's own tasks end by themselves
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+    turn.end(reason="interrupted")
+    found = read(tracing, turn.trace_id)
+    assert "execute_tool slow" in {each["name"] for each in found["spans"]}
+    assert {each["status"] for each in found["spans"]} <= {"ok", "error"}
+    assert not [record for record in caplog.records if "detach" in record.getMessage()]
+    assert not otel.get_current_span().get_span_context().is_valid
+
+
+async def test_turns_at_the_same_time_keep_their_spans_apart(tracing: Tracing) -> None:
+    gate = asyncio.Barrier(3)
+
+    @function_tool
+    async def meet() -> str:
+        """Waits for the others."""
+        await gate.wait()
+        return "met"
+
+    async def call(number: int) -> TurnTrace:
+        model = ScriptedModel(
+            [[function_call("meet", {}, call_id="c1")], [assistant_message("done")]]
+        )
+        turn = tracing.turn(
+            call_id=f"c{number}", index=0, team="t", team_version="1", agent="a", transport="text"
+        )
+        with turn.use():
+            await Runner.run(Agent(name=f"a{number}", tools=[meet], model=model), "?")
+        turn.end(reason="completed")
+        return turn
+
+    turns = await asyncio.gather(*(call(number) for number in range(3)))
+    for number, turn in enumerate(turns):
+        found = read(tracing, turn.trace_id)
+        assert {each["attributes"]["gen_ai.conversation.id"] for each in found["spans"]} == {
+            f"c{number}"
+        }
+        assert found["trace"]["agents"] == ["a", f"a{number}"]
 
 
 def response() -> Response:
