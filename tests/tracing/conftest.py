@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import agents
+import httpx2
 import pytest
 import uvicorn
 from agents import (
@@ -22,9 +23,11 @@ from agents import (
 )
 from agents.mcp import MCPServerStreamableHttp
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
+from fastapi import FastAPI
 from mcp.server import MCPServer
 
 from frontdesk.settings import Settings
+from frontdesk.tracing.api import router
 from frontdesk.tracing.calls import Tracing, TurnTrace
 
 
@@ -153,3 +156,12 @@ async def answered(tracing: Tracing, team: Agent[Any]) -> TurnTrace:
     turn.end(reason="completed")
     await tracing.flush()
     return turn
+
+
+@pytest.fixture
+async def api(tracing: Tracing) -> AsyncIterator[httpx2.AsyncClient]:
+    app = FastAPI()
+    app.include_router(router(tracing))
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://frontdesk") as client:
+        yield client
