@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
+from fastapi.middleware.gzip import GZipMiddleware
 
 from frontdesk import __version__
 from frontdesk.api import calls
@@ -38,6 +39,7 @@ def create_app(
 
     app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan)
     app.state.worker = worker
+    app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
     app.include_router(tracing_api.router(worker.tracing))

@@ -58,6 +58,7 @@ class Turn:
         self._first_sound: float | None = None
         self._words: list[str] = []
         self._played = False
+        self._agent = ""
         self._error: str | None = None
 
     @property
@@ -67,6 +68,7 @@ class Turn:
 
     def caller_spoke(self, speech: CallerSpeech) -> None:
         """The caller's speech and how its end was found."""
+        self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
         self.trace.record(
             names.USER_SPEECH,
             start=speech.started,
@@ -107,6 +109,7 @@ class Turn:
     def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
         """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
         now = time.time()
+        self._agent = agent
         if self._first_sound is None:
             self._first_sound = now
             self.trace.set(**{names.VOICE_TURN_LATENCY: now - self._asked})
@@ -154,6 +157,7 @@ class Turn:
                 names.VOICE_AUDIO_OFFSET_MS: offset_ms,
                 names.VOICE_PLAYBACK_POSITION: end - start,
                 names.VOICE_ITEM_ID: item_id,
+                names.GEN_AI_AGENT_NAME: self._agent,
                 names.GEN_AI_OUTPUT_MESSAGES: messages.agent(text, audio_uri),
             },
         )

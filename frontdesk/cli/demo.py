@@ -95,10 +95,10 @@ async def _place(server: Server, voices: VoiceModels, out: Path) -> bool:
     try:
         async with place(f"{server.url}/v1", model="support") as caller:
             typer.echo(f"\nCalling {server.url}/v1/realtime …\n")
-            for expected in _script():
+            for before, expected in enumerate(_script()):
                 await caller.say(await _speech(voices, expected.say))
                 answer = await caller.answer()
-                right &= await _report(server, caller, voices, expected, answer)
+                right &= await _report(server, caller, voices, before, expected, answer)
     except CallFailed as error:
         raise Failure(str(error)) from error
     caller.recording.write(out)
@@ -108,10 +108,15 @@ async def _place(server: Server, voices: VoiceModels, out: Path) -> bool:
 
 
 async def _report(
-    server: Server, caller: Caller, voices: VoiceModels, expected: Expected, answer: Answer
+    server: Server,
+    caller: Caller,
+    voices: VoiceModels,
+    before: int,
+    expected: Expected,
+    answer: Answer,
 ) -> bool:
     """Print a turn, and say whether it was answered rightly."""
-    turn = await _traced(server, caller.call_id)
+    turn = await _traced(server, caller.call_id, before)
     heard_back = await _transcribe(voices, caller, answer)
     tools = turn["tools"]
     latency = "no sound" if answer.latency is None else f"{1000 * answer.latency:.0f} ms"
@@ -153,12 +158,13 @@ def intelligible(text: str, heard: str) -> float:
     return sum(word in back for word in said) / len(said) if said else 1.0
 
 
-async def _traced(server: Server, call_id: str) -> dict[str, Any]:
-    """The newest turn of the call as traced: which agents, which tools."""
-    for _ in range(50):  # the trace is written when the answer was played out
+async def _traced(server: Server, call_id: str, before: int) -> dict[str, Any]:
+    """The newest answered turn as traced: which agents, which tools. ``before`` counts the
+    answered turns that came earlier."""
+    for _ in range(100):  # the trace is written when the answer was played out
         call = await asyncio.to_thread(server.get, f"/api/calls/{call_id}")
-        turns: list[dict[str, Any]] = call["turns"]
-        if turns and turns[-1]["agent"]:
+        turns = [turn for turn in call["turns"] if turn["end_reason"] == "completed"]
+        if len(turns) > before:
             break
         await asyncio.sleep(0.1)
     else:

@@ -93,6 +93,10 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"  traces           http://{address}/traces")
         typer.echo(f"  Realtime API     ws://{address}/v1/realtime")
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._worker.tracing.live.close()  # watchers would hold up the end
+        await super().shutdown(sockets)
+
 
 def _bind(host: str, port: int) -> socket.socket:
     """Take the port before anything is loaded, so that a busy one is known at once."""
