@@ -68,6 +68,7 @@ class Call:
         live_team: LiveTeam,
         protocol: RealtimeProtocol,
         book: CallBook,
+        recovered: list[do.Command],
         tracing: Tracing,
         send: Callable[[bytes], None],
         close: Callable[[int, str], None],
@@ -75,6 +76,7 @@ class Call:
         self._team = live_team
         self._protocol = protocol
         self._book = book
+        self._recovered = recovered
         self._tracing = tracing
         self._send = send
         self._close = close
@@ -103,6 +105,7 @@ class Call:
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
         async with self._book:
+            self._obey(self._recovered)
             self._obey(self._protocol.open(time.time()))
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):

@@ -19,6 +19,7 @@ from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.schema import TurnDetection
 from frontdesk.mcp import McpConnections
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
+from frontdesk.protocol.commands import Command
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
 from frontdesk.state.connection import connect
@@ -33,6 +34,18 @@ from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.models import build_voice
 
 logger = logging.getLogger(__name__)
+
+
+NOT_OURS = (
+    "audio.input.noise_reduction",
+    "parallel_tool_calls",
+    "prompt",
+    "reasoning",
+    "tracing",
+    "truncation",
+)
+"""Session fields that nothing here acts on yet. Clients may send them, and read back what is in
+force instead of a promise."""
 
 
 class CallRefused(Exception):
@@ -136,6 +149,7 @@ class Worker:
         protocol = RealtimeProtocol(
             state.call_id,
             model or loaded.team.name,
+            fixed=NOT_OURS,
             defaults={
                 "audio": {
                     "input": {"turn_detection": _turn_detection(voice.turn_detection)},
@@ -143,9 +157,10 @@ class Worker:
                 }
             },
         )
+        recovered: list[Command] = []
         if known:
             wire = [item.item for item in state.items if not item.hidden]
-            protocol.restore(wire, state.session)
+            recovered = protocol.restore(wire, state.session)
         book = CallBook(state, log, self.tracing.audio)
         book.record(
             "call.opened",
@@ -158,6 +173,7 @@ class Worker:
             live_team=team,
             protocol=protocol,
             book=book,
+            recovered=recovered,
             tracing=self.tracing,
             send=send,
             close=close,

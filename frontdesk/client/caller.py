@@ -40,6 +40,8 @@ class Answer:
     start: int = 0
     """Where the answer lies on the recording's agent track, in samples."""
     end: int = 0
+    interrupted: bool = False
+    """The caller spoke before it was played out."""
     errors: list[str] = field(default_factory=list[str])
 
     @property
@@ -88,16 +90,17 @@ class Caller:
         await self._said.wait()
 
     async def answer(self, limit: float = 30.0) -> Answer:
-        """The next answer, when it was played out. Raises :class:`CallFailed` after ``limit``
-        seconds."""
+        """The next answer that the caller lets the agent finish, when it was played out. Raises
+        :class:`CallFailed` after ``limit`` seconds."""
         try:
-            answer = await asyncio.wait_for(self.answers.get(), limit)
+            async with asyncio.timeout(limit):
+                while True:
+                    answer = await self.answers.get()
+                    await asyncio.sleep(max(0.0, answer.end / OUTPUT_RATE - self.clock))
+                    if not answer.interrupted:
+                        return answer
         except TimeoutError:
             raise CallFailed(f"no answer within {limit:.0f} s") from None
-        rest = answer.end / OUTPUT_RATE - self.clock
-        if rest > 0:
-            await asyncio.sleep(rest)
-        return answer
 
     async def run(self) -> None:
         """Stream and listen until cancelled or dropped."""
@@ -178,6 +181,7 @@ class Caller:
         now = round(self.clock * OUTPUT_RATE)
         if self._item and self.recording.agent.end > now and self._answer.end:
             heard = max(0, now - self._answer.start)
+            self._answer.interrupted = True
             self.recording.agent.cut(now)
             self._answer.end = min(self._answer.end, now)
             await self._connection.conversation.item.truncate(
