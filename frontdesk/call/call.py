@@ -86,6 +86,7 @@ class Call:
         self._hearing: dict[str, _Hearing] = {}
         self._speech: CallerSpeech | None = None
         self._turns = 0
+        self._spoken_until = 0.0
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
 
@@ -224,6 +225,7 @@ class Call:
             offset_ms=self._book.offset(started),
             audio_uri=uri,
         )
+        self._spoken_until = self._speech.ended
         task = asyncio.create_task(self._hear(item_id, segment))
         self._hearing[item_id] = _Hearing(self._speech, task, asyncio.Event())
 
@@ -265,12 +267,16 @@ class Call:
             lambda: self._turn_request(request, turn),
             run_team=self._team.runner.run,
             speaker_for=self._speaker if spoken else None,
-            silent_for=self._answers.silent_for,
+            silent_for=self._silent_for,
             lines=self._team.loaded.team.lines,
             turn=turn,
             post=self._inbox.post,
         )
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
+
+    def _silent_for(self) -> float:
+        """Seconds since either side was last heard."""
+        return min(self._answers.silent_for(), time.time() - self._spoken_until)
 
     async def _turn_request(self, request: do.ResponseRequested, turn: Turn) -> TurnRequest | None:
         """What the team is to answer, once all that was said is in words. None: no words."""

@@ -37,9 +37,12 @@ from frontdesk.voice.speaker import Speaker
 
 logger = logging.getLogger(__name__)
 
-WAITING_AFTER = 0.6
-"""Seconds of silence, while a tool runs, after which its waiting line is spoken. Below about
-0.5 s the line would talk over quick tools; beyond 1 s callers ask whether anyone is there."""
+QUICK = 0.25
+"""Seconds a tool may run before its waiting line is thought of: most answer sooner."""
+
+SILENCE = 0.7
+"""Seconds without a sound from either side after which the waiting line of a running tool is
+spoken. People leave gaps of about 0.2 s and ask whether anyone is there after a second or two."""
 
 RunTeam = Callable[[TurnRequest], AsyncGenerator[TeamEvent]]
 SpeakerFor = Callable[[str], Speaker]
@@ -173,10 +176,10 @@ class Reply:
                 pass
 
     async def _wait_aloud(self, line: str) -> None:
-        """Say that it takes a while, once the caller has heard nothing for a moment."""
-        await asyncio.sleep(WAITING_AFTER)
-        while (silent := self._silent_for()) < WAITING_AFTER:  # noqa: ASYNC110
-            await asyncio.sleep(WAITING_AFTER - silent)  # a play head has no event to wait for
+        """Say that it takes a while, once it has been silent for a moment."""
+        await asyncio.sleep(QUICK)
+        while (silent := self._silent_for()) < SILENCE:  # noqa: ASYNC110
+            await asyncio.sleep(SILENCE - silent)  # a play head has no event to wait for
         self._close_passage()
         self._say(line, self._agent)
         self._close_passage()
