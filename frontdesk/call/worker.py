@@ -70,7 +70,7 @@ class Worker:
         """``mcp_urls``: where servers of mcp.json really are, when not where it says."""
         self.settings = settings
         self._mcp_urls = mcp_urls or {}
-        self.name = settings.worker or f"{socket.gethostname()}-{os.getpid()}"
+        self.name = settings.worker or _worker_name(settings)
         self.tracing = Tracing(settings)
         self.teams: dict[str, LiveTeam] = {}
         self.calls: dict[str, Call] = {}
@@ -213,6 +213,12 @@ class Worker:
         await self.mcp.aclose()
         await self.tracing.aclose()
         await self._open.aclose()
+
+
+def _worker_name(settings: Settings) -> str:
+    """Host and port: nobody else can have them, and a restarted worker has them again, so that it
+    need not wait for its own lease to lapse."""
+    return f"{socket.gethostname()}:{settings.port or f'pid-{os.getpid()}'}"
 
 
 def _turn_detection(rules: TurnDetection) -> dict[str, object]:

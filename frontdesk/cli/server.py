@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from frontdesk.cli.failures import Failure
-from frontdesk.process import start_child, stop_child
+from frontdesk.process import Process
 from frontdesk.settings import Settings
 
 START_LIMIT = 60.0
@@ -27,7 +27,6 @@ class Server:
 
     url: str
     in_use: dict[str, str]
-    pid: int | None = None
 
     def get(self, path: str) -> dict[str, Any]:
         """GET a JSON document. Raises :class:`Failure`."""
@@ -70,16 +69,15 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
     port = settings.port if _free(settings.host, settings.port) else _free_port()
     log = settings.data_dir / "serve.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("")
     environ = {**os.environ, **_environment(settings)}
     command = [sys.executable, "-m", "frontdesk", "serve", str(settings.desk), "--port", str(port)]
-    child = await start_child(command, log=log, env=environ)
+    child = Process(command, log, env=environ)
     url = f"http://{settings.host}:{port}"
     try:
         told = await _until_healthy(url, child, log)
-        yield Server(url, told["in_use"], child.pid)
+        yield Server(url, told["in_use"])
     finally:
-        await stop_child(child)
+        await child.stop()
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -89,11 +87,11 @@ def _environment(settings: Settings) -> dict[str, str]:
     return environ
 
 
-async def _until_healthy(url: str, child: asyncio.subprocess.Process, log: Path) -> dict[str, Any]:
+async def _until_healthy(url: str, child: Process, log: Path) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + START_LIMIT
     while loop.time() < deadline:
-        if child.returncode is not None:
+        if child.ended.done():
             break
         if told := await asyncio.to_thread(health, url):
             return told

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from frontdesk.process import start_child, stop_child
+from frontdesk.process import Process
 
 TOKEN = "FRONTDESK_MCP_TOKEN"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -65,25 +65,26 @@ async def running(servers: Iterable[LocalServer], data: Path) -> AsyncGenerator[
     shared = TOKEN in os.environ
     os.environ.setdefault(TOKEN, secrets.token_urlsafe(24))
     started: list[LocalServer] = []
-    children: list[asyncio.subprocess.Process] = []
+    children: list[Process] = []
     try:
         for server in servers:
             if _is_listening(*server.address):
                 if shared:
                     continue
                 server = server.moved(_free_port())
-            children.append(await _start(server, data))
+            children.append(_start(server, data))
             started.append(server)
         yield started
     finally:
-        await asyncio.gather(*(stop_child(child) for child in children))
+        await asyncio.gather(*(child.stop() for child in children))
 
 
-async def _start(server: LocalServer, data: Path) -> asyncio.subprocess.Process:
+def _start(server: LocalServer, data: Path) -> Process:
     host, port = server.address
     command = [sys.executable, str(server.script), "--host", host, "--port", str(port)]
     environ = {**os.environ, "FRONTDESK_DATA": str(data)}
-    return await start_child(command, log=data / f"mcp-{server.name}.log", env=environ)
+    data.mkdir(parents=True, exist_ok=True)
+    return Process(command, data / f"mcp-{server.name}.log", env=environ)
 
 
 def _is_listening(host: str, port: int) -> bool:

@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 
 from frontdesk.state.errors import StateError
-from frontdesk.state.process import Process
+from frontdesk.process import Process
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class _Server:
         """Start the server and stay until it ends. Raises StateError if it does not come up."""
         with _failure(self._folder):
             self._publish_address()
-        process = Process(self._command(), self._lock, self._folder / "valkey.log")
+        process = Process(self._command(), self._folder / "valkey.log", descriptor=self._lock)
         try:
             with _failure(self._folder):
                 while not await answers(self.socket):

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from frontdesk.process import Process
 from frontdesk.settings import Settings
 from frontdesk.state import CallState, CallStore, Entry, LogWriter, StateError, connect, fold
-from frontdesk.state.process import Process
 from frontdesk.state.valkey import answers, embedded_valkey
 
 Eventually = Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
@@ -36,12 +36,12 @@ asyncio.run(main())
 
 HOLD_PROCESS = """
 import asyncio, os, pathlib, sys
-from frontdesk.state.process import Process
+from frontdesk.process import Process
 async def main():
     folder = pathlib.Path(sys.argv[1])
     lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR)
     child = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
-    Process([sys.executable, "-c", child], lock, folder / "log", bind=sys.argv[2] == "bind")
+    Process([sys.executable, "-c", child], folder / "log", descriptor=lock, bind=sys.argv[2] == "bind")
     await asyncio.Event().wait()
 asyncio.run(main())
 """
@@ -171,7 +171,7 @@ async def test_a_child_outlives_the_thread_that_asked_for_it(
 
     async def ask() -> None:
         command = [*_valkey_command(), "--unixsocket", str(path)]
-        asked.append(Process(command, lock, tmp_path / "log", bind=bind))
+        asked.append(Process(command, tmp_path / "log", descriptor=lock, bind=bind))
         await eventually(lambda: answers(path))
 
     thread = threading.Thread(target=lambda: asyncio.run(ask()))

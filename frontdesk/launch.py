@@ -1,7 +1,7 @@
 """Runs a server that ends when its parent does, even if the parent is killed.
 
 A script of its own, not a ``preexec_fn``: running Python between fork and exec is not safe in a
-process with threads. ``python launch.py bind|watch PARENT COMMAND…``:
+process with threads. ``python launch.py bind|watch PARENT DESCRIPTORS COMMAND…``:
 
 * ``bind`` (Linux) asks the kernel for SIGTERM at the parent's end and becomes the command.
 * ``watch`` stays beside the command, and stops it when standard input closes.
@@ -44,7 +44,7 @@ def _terminate_at_eof(child: "subprocess.Popen[bytes]") -> None:
 
 
 if __name__ == "__main__":
-    mode, parent, descriptor, *command = sys.argv[1:]
+    mode, parent, kept, *command = sys.argv[1:]
     if mode == "bind":
         bind(int(parent), command)
-    sys.exit(watch(command, (int(descriptor),)))
+    sys.exit(watch(command, tuple(int(number) for number in kept.split(",") if number)))
