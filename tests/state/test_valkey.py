@@ -41,7 +41,8 @@ async def main():
     folder = pathlib.Path(sys.argv[1])
     lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR)
     child = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
-    Process([sys.executable, "-c", child], folder / "log", descriptor=lock, bind=sys.argv[2] == "bind")
+    command, bind = [sys.executable, "-c", child], sys.argv[2] == "bind"
+    Process(command, folder / "log", descriptor=lock, bind=bind)
     await asyncio.Event().wait()
 asyncio.run(main())
 """
