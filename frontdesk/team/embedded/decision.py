@@ -13,7 +13,7 @@ from frontdesk.team.embedded.offers import Deed, Offer
 from frontdesk.team.embedded.ranking import Heard, Ranked, Ranker
 from frontdesk.team.embedded.reading import phrases
 from frontdesk.team.embedded.reading.arguments import read_arguments
-from frontdesk.team.embedded.reading.parameters import Kind, Parameter
+from frontdesk.team.embedded.reading.parameters import Kind
 from frontdesk.team.embedded.saying.questions import AGAIN, question
 from frontdesk.team.embedded.saying.smalltalk import CLASSES, SmallTalk
 
@@ -33,7 +33,7 @@ _FOLLOW_UP = re.compile(
     re.IGNORECASE,
 )
 _PUT_THROUGH = re.compile(
-    r"\b(?:speak|talk|someone in|the people|put (?:me|us) through|(?:transfer|connect) (?:me|us))\b",
+    r"\b(?:speak|talk|someone in|the people|(?:put|transfer|connect) (?:me|us))\b",
     re.IGNORECASE,
 )
 _QUESTION = re.compile(
@@ -150,12 +150,16 @@ class Decider:
         self, turn: UserTurn, request: str, ranked: list[Ranked], memory: Memory
     ) -> Decision:
         best = ranked[0] if ranked else None
+        if (
+            _handed_over(turn)
+            and _PUT_THROUGH.search(turn.text)
+            and (best is None or best.score < SWITCH)
+        ):
+            return self._small_talk(CLASSES[0], [r.offer for r in ranked], [turn])
         if best is None or best.score < FLOOR:
             search = next((r for r in ranked if r.offer.is_search), None)
             if search and search.score >= SEARCH_FLOOR and _QUESTION.search(request):
                 best = search
-            elif _handed_over(turn) and _PUT_THROUGH.search(turn.text):
-                return self._small_talk(CLASSES[0], [r.offer for r in ranked], [turn])
             else:
                 return Decision(
                     "unknown", self._hints.lines.unknown, score=best.score if best else 0
@@ -244,17 +248,13 @@ def _without_return(
         offer
         for offer in offers
         if offer.deed is not Deed.HANDOFF
-        or (len(handed) < _MOST_HANDOFFS and not _leads_to(offer, visited))
+        or (len(handed) < _MOST_HANDOFFS and offer.target not in visited)
     ]
-
-
-def _leads_to(offer: Offer, agents: set[str]) -> bool:
-    return any(offer.name in (f"transfer_to_{agent}", agent) for agent in agents)
 
 
 def _abilities(offers: Sequence[Offer]) -> str:
     told = [
-        offer.descriptions[1] if len(offer.descriptions) > 1 else offer.descriptions[0]
+        offer.descriptions[:2][-1]  # the description without the name before it
         for offer in offers
         if offer.descriptions
     ]

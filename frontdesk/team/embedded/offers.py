@@ -37,6 +37,8 @@ class Offer:
     far: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     reply: str = ""
+    target: str = ""
+    """The agent that a handoff leads to."""
     template: str | None = None
 
     @property
@@ -87,6 +89,7 @@ def _handoff(handoff: Handoff, hints: AgentHints) -> Offer:
         examples=target.near,
         descriptions=_described(handoff.agent_name, described),
         far=target.far,
+        target=handoff.agent_name,
     )
 
 
