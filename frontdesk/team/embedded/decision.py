@@ -25,7 +25,11 @@ SWITCH = 0.6
 """Score at which an answer to a question is taken for a new request after all."""
 SWITCH_UNREAD = 0.42
 """The same, when nothing that was asked for could be read in it."""
+CLEAR = 0.3
+"""Lead over the last tool at which "and …" begins something new all the same."""
 FILLED_BONUS = 0.03
+PUT_THROUGH_BONUS = 0.15
+"""For handoffs, when the caller asks in so many words to be put through."""
 _MOST_HANDOFFS = 2
 _FOLLOW_UP = re.compile(
     r"^(?:(?:okay|ok|good|and|so|thanks|then)\b[\s,.]*)*"
@@ -35,6 +39,9 @@ _FOLLOW_UP = re.compile(
 _PUT_THROUGH = re.compile(
     r"\b(?:speak|talk|someone in|the people|(?:put|transfer|connect) (?:me|us))\b",
     re.IGNORECASE,
+)
+_TO_SOMEONE = re.compile(
+    r"\b(?:(?:speak|talk) (?:to|with)|(?:put|transfer|connect|pass) (?:me|us))\b", re.IGNORECASE
 )
 _QUESTION = re.compile(
     r"\?\s*$|^(?:what|how|when|where|who|why|which|can|could|do|does|is|are|should|may)\b",
@@ -90,7 +97,12 @@ class Decider:
         if not heard.request or not offers:
             return []
         ranked = self._ranker.rank(heard.request, offers)
-        best = ranked[0].score
+        if _TO_SOMEONE.search(heard.text):
+            ranked = [
+                Ranked(r.offer, r.score + PUT_THROUGH_BONUS * (r.offer.deed is Deed.HANDOFF))
+                for r in ranked
+            ]
+        best = max(r.score for r in ranked)
         weighed = [
             Ranked(r.offer, r.score + FILLED_BONUS * _filled(r.offer, heard.text, memory))
             if r.score > best - 2 * FILLED_BONUS
@@ -134,8 +146,10 @@ class Decider:
         tool, use = last
         cue = _FOLLOW_UP.match(text)
         best = ranked[0] if ranked else None
-        if best and best.offer.name != tool.name and best.score >= (SWITCH if cue else FLOOR):
-            return None
+        if best and best.offer.name != tool.name:
+            again = next((r.score for r in ranked if r.offer.name == tool.name), 0.0)
+            if best.score >= FLOOR and (not cue or best.score >= max(SWITCH, again + CLEAR)):
+                return None
         fresh = read_arguments(
             [p for p in tool.parameters if p.kind in _PARTICULAR], memory.told(text, tool)
         )

@@ -53,7 +53,8 @@ class Offer:
     @property
     def context(self) -> str:
         """Words of the offer itself, which are never a value in it."""
-        return " ".join((*split_name(self.name), *self.descriptions))
+        names = (word for parameter in self.parameters for word in split_name(parameter.name))
+        return " ".join((*split_name(self.name), *self.descriptions, *names))
 
 
 def offers_for(

@@ -12,7 +12,7 @@ import numpy as np
 from frontdesk.team.embedded.embedder import Embedder, Vectors
 from frontdesk.team.embedded.offers import Deed, Offer
 from frontdesk.team.embedded.reading.tokens import split_name, stem, tokens
-from frontdesk.team.embedded.reading.words import STOP_WORDS, sentences, strip_opening
+from frontdesk.team.embedded.reading.words import STOP_WORDS, is_courtesy, sentences, strip_opening
 from frontdesk.team.embedded.saying.smalltalk import CLASSES, SmallTalk
 
 DESCRIPTION_BONUS = 0.08
@@ -96,7 +96,7 @@ class Ranker:
 
     def _small_talk(self, sentence: str, offers: Sequence[Offer]) -> SmallTalk | None:
         kind, score = self._nearest_class(sentence)
-        if score < SMALL_TALK:
+        if score < SMALL_TALK and not is_courtesy(sentence):
             return None
         own = [offer for offer in offers if offer.deed is not Deed.HANDOFF]
         rival = max((self._nearest(sentence, self._phrases(offer)) for offer in own), default=0.0)

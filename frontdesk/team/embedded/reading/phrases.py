@@ -9,7 +9,7 @@ from frontdesk.team.embedded.reading.words import STOP_WORDS, strip_courtesy, st
 _LEAD = re.compile(
     r"^(?:(?:it's|it is|that's|that is|this is|they're|he's|she's|i'm|i am|we're|we are|"
     r"my name is|the name is|the name's|my name's|name is|(?:first|last|full|sur)\s?name is|"
-    r"(?:it's |it is )?(?:called|under|for|about|with|by|in|at|to|from)|"
+    r"(?:it's |it is )?(?:called|under|for|about|with|by|in|at|to|from|on|near)|"
     r"(?:i'd|i would|we'd|we would) like|i (?:want|need)|we (?:want|need)|"
     r"(?:going|travelling|traveling|heading|flying|driving) to|(?:can|could) i (?:have|get)|"
     r"the|a|an|some|my|our|just|maybe|probably|um+|uh+|er+|take (?:me|us) to)\b[\s,]*)+",
