@@ -8,6 +8,7 @@ from agents import Agent, ModelSettings, ModelTracing, RunConfig, Runner, UserEr
 from agents.agent_output import AgentOutputSchema
 from openai.types.responses import Response, ResponseCompletedEvent
 
+from benchmarks import dialogue
 from frontdesk.desk.schema import Team
 from frontdesk.team.embedded import (
     AgentHints,
@@ -277,3 +278,10 @@ async def test_hints_hold_what_the_team_file_says_and_no_more() -> None:
     await warm_up(hints)
     with pytest.raises(KeyError):
         hints_for(team, "nobody")
+
+
+async def test_it_stays_as_good_as_documented_on_a_desk_of_the_benchmark() -> None:
+    desk = dialogue.Desk(dialogue.HERE / "bank.yaml")
+    score = await dialogue.run(desk, desk.data["dev"])
+    assert score.decisions_right >= 0.9 * score.decisions, score.misses
+    assert score.arguments_right >= 0.9 * score.arguments, score.misses
