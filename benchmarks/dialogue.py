@@ -148,7 +148,8 @@ def _same(wanted: object, got: object) -> bool:
     return wanted == got
 
 
-async def _run(desk: Desk, cases: list[dict[str, Any]]) -> Score:
+async def run(desk: Desk, cases: list[dict[str, Any]]) -> Score:
+    """Hold every talk of ``cases`` and count."""
     score = Score(cases=len(cases))
     for case in cases:
         said = [case["say"]] if isinstance(case["say"], str) else case["say"]
@@ -227,8 +228,8 @@ async def main() -> None:
     for name, desk in desks.items():
         for split in SPLITS:
             if desk.data.get(split) and options.list in (None, split):
-                await _run(desk, desk.data[split][:1])  # the tools' descriptions are embedded once
-                results[name, split] = await _run(desk, desk.data[split])
+                await run(desk, desk.data[split][:1])  # the tools' descriptions are embedded once
+                results[name, split] = await run(desk, desk.data[split])
     for split in SPLITS:
         results["all", split] = _total(
             [s for (n, k), s in results.items() if k == split and n != "all"]

@@ -13,7 +13,7 @@ from frontdesk.team.embedded.offers import Deed, Offer
 from frontdesk.team.embedded.ranking import Heard, Ranked, Ranker
 from frontdesk.team.embedded.reading import phrases
 from frontdesk.team.embedded.reading.arguments import read_arguments
-from frontdesk.team.embedded.reading.parameters import Kind, Parameter
+from frontdesk.team.embedded.reading.parameters import Kind
 from frontdesk.team.embedded.saying.questions import AGAIN, question
 from frontdesk.team.embedded.saying.smalltalk import CLASSES, SmallTalk
 
@@ -25,7 +25,11 @@ SWITCH = 0.6
 """Score at which an answer to a question is taken for a new request after all."""
 SWITCH_UNREAD = 0.42
 """The same, when nothing that was asked for could be read in it."""
+CLEAR = 0.3
+"""Lead over the last tool at which "and …" begins something new all the same."""
 FILLED_BONUS = 0.03
+PUT_THROUGH_BONUS = 0.15
+"""For handoffs, when the caller asks in so many words to be put through."""
 _MOST_HANDOFFS = 2
 _FOLLOW_UP = re.compile(
     r"^(?:(?:okay|ok|good|and|so|thanks|then)\b[\s,.]*)*"
@@ -33,8 +37,11 @@ _FOLLOW_UP = re.compile(
     re.IGNORECASE,
 )
 _PUT_THROUGH = re.compile(
-    r"\b(?:speak|talk|someone in|the people|put (?:me|us) through|(?:transfer|connect) (?:me|us))\b",
+    r"\b(?:speak|talk|someone in|the people|(?:put|transfer|connect) (?:me|us))\b",
     re.IGNORECASE,
+)
+_TO_SOMEONE = re.compile(
+    r"\b(?:(?:speak|talk) (?:to|with)|(?:put|transfer|connect|pass) (?:me|us))\b", re.IGNORECASE
 )
 _QUESTION = re.compile(
     r"\?\s*$|^(?:what|how|when|where|who|why|which|can|could|do|does|is|are|should|may)\b",
@@ -90,7 +97,12 @@ class Decider:
         if not heard.request or not offers:
             return []
         ranked = self._ranker.rank(heard.request, offers)
-        best = ranked[0].score
+        if _TO_SOMEONE.search(heard.text):
+            ranked = [
+                Ranked(r.offer, r.score + PUT_THROUGH_BONUS * (r.offer.deed is Deed.HANDOFF))
+                for r in ranked
+            ]
+        best = max(r.score for r in ranked)
         weighed = [
             Ranked(r.offer, r.score + FILLED_BONUS * _filled(r.offer, heard.text, memory))
             if r.score > best - 2 * FILLED_BONUS
@@ -134,8 +146,10 @@ class Decider:
         tool, use = last
         cue = _FOLLOW_UP.match(text)
         best = ranked[0] if ranked else None
-        if best and best.offer.name != tool.name and best.score >= (SWITCH if cue else FLOOR):
-            return None
+        if best and best.offer.name != tool.name:
+            again = next((r.score for r in ranked if r.offer.name == tool.name), 0.0)
+            if best.score >= FLOOR and (not cue or best.score >= max(SWITCH, again + CLEAR)):
+                return None
         fresh = read_arguments(
             [p for p in tool.parameters if p.kind in _PARTICULAR], memory.told(text, tool)
         )
@@ -150,12 +164,16 @@ class Decider:
         self, turn: UserTurn, request: str, ranked: list[Ranked], memory: Memory
     ) -> Decision:
         best = ranked[0] if ranked else None
+        if (
+            _handed_over(turn)
+            and _PUT_THROUGH.search(turn.text)
+            and (best is None or best.score < SWITCH)
+        ):
+            return self._small_talk(CLASSES[0], [r.offer for r in ranked], [turn])
         if best is None or best.score < FLOOR:
             search = next((r for r in ranked if r.offer.is_search), None)
             if search and search.score >= SEARCH_FLOOR and _QUESTION.search(request):
                 best = search
-            elif _handed_over(turn) and _PUT_THROUGH.search(turn.text):
-                return self._small_talk(CLASSES[0], [r.offer for r in ranked], [turn])
             else:
                 return Decision(
                     "unknown", self._hints.lines.unknown, score=best.score if best else 0
@@ -244,17 +262,13 @@ def _without_return(
         offer
         for offer in offers
         if offer.deed is not Deed.HANDOFF
-        or (len(handed) < _MOST_HANDOFFS and not _leads_to(offer, visited))
+        or (len(handed) < _MOST_HANDOFFS and offer.target not in visited)
     ]
-
-
-def _leads_to(offer: Offer, agents: set[str]) -> bool:
-    return any(offer.name in (f"transfer_to_{agent}", agent) for agent in agents)
 
 
 def _abilities(offers: Sequence[Offer]) -> str:
     told = [
-        offer.descriptions[1] if len(offer.descriptions) > 1 else offer.descriptions[0]
+        offer.descriptions[:2][-1]  # the description without the name before it
         for offer in offers
         if offer.descriptions
     ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 Item = Mapping[str, Any]
+_LONGEST = 1000  # characters: a minute of speech, and a bound on the work of one decision
 
 
 @dataclass
@@ -32,7 +33,7 @@ class UserTurn:
 def read_history(given: str | Iterable[Any]) -> list[UserTurn]:
     """The user turns, oldest first. Utterances with nothing between them are one."""
     if isinstance(given, str):
-        return [UserTurn(given.strip())]
+        return [UserTurn(given.strip()[-_LONGEST:])]
     turns: list[UserTurn] = []
     for raw in given:
         if isinstance(raw, Mapping):
@@ -43,7 +44,7 @@ def read_history(given: str | Iterable[Any]) -> list[UserTurn]:
 def _add(turns: list[UserTurn], item: Item) -> None:
     kind = item.get("type") or "message"
     if kind == "message" and item.get("role") == "user":
-        text = _text(item.get("content"))
+        text = _text(item.get("content"))[-_LONGEST:]
         if turns and not turns[-1].uses and not turns[-1].replies:
             turns[-1].text = f"{turns[-1].text} {text}".strip()
         else:

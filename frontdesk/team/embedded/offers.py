@@ -37,6 +37,8 @@ class Offer:
     far: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     reply: str = ""
+    target: str = ""
+    """The agent that a handoff leads to."""
     template: str | None = None
 
     @property
@@ -51,7 +53,8 @@ class Offer:
     @property
     def context(self) -> str:
         """Words of the offer itself, which are never a value in it."""
-        return " ".join((*split_name(self.name), *self.descriptions))
+        names = (word for parameter in self.parameters for word in split_name(parameter.name))
+        return " ".join((*split_name(self.name), *self.descriptions, *names))
 
 
 def offers_for(
@@ -87,6 +90,7 @@ def _handoff(handoff: Handoff, hints: AgentHints) -> Offer:
         examples=target.near,
         descriptions=_described(handoff.agent_name, described),
         far=target.far,
+        target=handoff.agent_name,
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from frontdesk.team.embedded.embedder import Embedder, Vectors
 from frontdesk.team.embedded.offers import Deed, Offer
 from frontdesk.team.embedded.reading.tokens import split_name, stem, tokens
-from frontdesk.team.embedded.reading.words import STOP_WORDS, sentences, strip_opening
+from frontdesk.team.embedded.reading.words import STOP_WORDS, is_courtesy, sentences, strip_opening
 from frontdesk.team.embedded.saying.smalltalk import CLASSES, SmallTalk
 
 DESCRIPTION_BONUS = 0.08
@@ -24,13 +24,14 @@ OWN_BONUS = 0.06
 SHARED_WORDS = 0.18
 """What it is worth when every word of content is one of the offer's own."""
 NAMED = 0.1
-"""What it is worth that a word is in the name of one offer and of no other."""
-SMALL_TALK = 0.62
+"""What it is worth that a word is in the name of one offer and nowhere in another."""
+SMALL_TALK = 0.6
 """Least cosine at which a sentence is small talk."""
 _MOST_SENTENCES = 4
 _MOST_KEPT = 1024
 _VALUE_ONLY = re.compile(
-    r"^(?:(?:it's|it is|that's|that is|(?:my|the) \w+(?: \w+)? is)\b.*(?:\d|@)|\w+(?: \w+)? \d\S+$)",
+    r"^(?:(?:it's|it is|that's|that is|(?:my|the) \w+(?: \w+)? is)\b.*(?:\d|@)"
+    r"|\w+(?: \w+)? \d\S+$)",
     re.IGNORECASE,
 )
 """A sentence that only gives a value says nothing of what is wanted."""
@@ -95,7 +96,7 @@ class Ranker:
 
     def _small_talk(self, sentence: str, offers: Sequence[Offer]) -> SmallTalk | None:
         kind, score = self._nearest_class(sentence)
-        if score < SMALL_TALK:
+        if score < SMALL_TALK and not is_courtesy(sentence):
             return None
         own = [offer for offer in offers if offer.deed is not Deed.HANDOFF]
         rival = max((self._nearest(sentence, self._phrases(offer)) for offer in own), default=0.0)
@@ -153,7 +154,7 @@ def _in_common(text: str, offers: Sequence[Offer]) -> list[float]:
         word: math.log(1 + len(own) / max(1, sum(word in words for words in own))) for word in said
     }
     total = sum(weights.values()) or 1.0
-    telling = {word for word in said if sum(word in name for name in names) == 1}
+    telling = {word for word in said if sum(word in words for words in own) == 1}
     return [
         SHARED_WORDS * sum(weights[word] for word in said & words) / total
         + NAMED * bool(telling & name)
@@ -167,8 +168,9 @@ def _name_words(offer: Offer) -> frozenset[str]:
 
 
 def _vocabulary(offer: Offer) -> frozenset[str]:
-    labels = [choice.label for parameter in offer.parameters for choice in parameter.choices]
-    return _stems(" ".join((*offer.examples, *offer.descriptions, *labels)))
+    said = [choice.label for parameter in offer.parameters for choice in parameter.choices]
+    said += [word for parameter in offer.parameters for word in parameter.words]
+    return _stems(" ".join((*offer.examples, *offer.descriptions, *said)))
 
 
 @lru_cache(maxsize=1024)

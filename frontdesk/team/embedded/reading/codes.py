@@ -41,8 +41,8 @@ _ALPHABET = {
 _FILLERS = {"uh", "um", "er", "dash", "hyphen", "then", "and", "space"}
 _SMALL_WORDS = frozenset(
     wordlist(
-        "a i am an as at be by do go he if in is it me my no of oh on or so to up us we the and are "
-        "for its you our can has was not but it's that with from this your have card code"
+        "a i am an as at be by do go he if in is it me my no of oh on or so to up us we the and "
+        "are for its you our can has was not but it's that with from this your have card code"
     )
 )
 _MAX_TOKENS = 24
@@ -116,7 +116,7 @@ def _paths(words: list[Token], start: int, letters: bool) -> Iterator[tuple[str,
     """Every reading that begins at ``start``: (characters, index after, cost)."""
     stack = [("", start, 0)]
     steps = 0
-    while stack and steps < 4000:
+    while stack and steps < 1000:
         joined, index, cost = stack.pop()
         steps += 1
         if joined:

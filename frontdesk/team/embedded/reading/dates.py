@@ -151,7 +151,7 @@ def _counted(match: re.Match[str], today: date, past: bool) -> date:
 
 
 def _weekday(match: re.Match[str], today: date, past: bool) -> date:
-    """ "next" is the one of the following week (Monday to Sunday); bare is the nearest, not today."""
+    """ "next" is in the following week (Monday to Sunday); bare is the nearest, but not today."""
     which, wanted = (match["which"] or "").lower(), WEEKDAYS.index(match["weekday"].lower())
     if which == "next":
         return today + timedelta(days=7 - today.weekday() + wanted)

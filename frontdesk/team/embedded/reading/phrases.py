@@ -9,13 +9,20 @@ from frontdesk.team.embedded.reading.words import STOP_WORDS, strip_courtesy, st
 _LEAD = re.compile(
     r"^(?:(?:it's|it is|that's|that is|this is|they're|he's|she's|i'm|i am|we're|we are|"
     r"my name is|the name is|the name's|my name's|name is|(?:first|last|full|sur)\s?name is|"
-    r"(?:it's |it is )?(?:called|under|for|about|with|by|in|at|to|from)|"
+    r"(?:it's |it is )?(?:called|under|for|about|with|by|in|at|to|from|on|near)|"
     r"(?:i'd|i would|we'd|we would) like|i (?:want|need)|we (?:want|need)|"
-    r"(?:going|travelling|traveling|heading|flying|driving) to|can i (?:have|get)|could i (?:have|get)|"
+    r"(?:going|travelling|traveling|heading|flying|driving) to|(?:can|could) i (?:have|get)|"
     r"the|a|an|some|my|our|just|maybe|probably|um+|uh+|er+|take (?:me|us) to)\b[\s,]*)+",
     re.IGNORECASE,
 )
-_NAME_LEADS = r"(?:name(?:'s| is| was)|under(?: the name)?(?: of)?|i'm|i am|this is|it's for|booked for|named|called)"
+_NAME_LEADS = (
+    r"(?:name(?:'s| is| was)|under(?: the name)?(?: of)?|i'm|i am|this is|it's for|booked for|"
+    r"named|called)"
+)
+_NOT_KNOWN = re.compile(
+    r"^(?:i )?(?:don't|do not|can't|cannot) (?:know|remember|have|say)\b|^no idea\b|\bnot sure\b",
+    re.IGNORECASE,
+)
 _TO = frozenset(wordlist("to destination arrival going go"))
 _FROM = frozenset(wordlist("from origin departure start pickup"))
 _PLACES = frozenset(
@@ -23,8 +30,8 @@ _PLACES = frozenset(
 )
 _BREAK = frozenset(
     wordlist(
-        "and or at on by for from to with in please tomorrow today tonight because but who that which "
-        "when where if so around about is are was were next this"
+        "and or at on by for from to with in please tomorrow today tonight because but who that "
+        "which when where if so around about is are was were next this"
     )
 )
 _LONGEST = 6
@@ -33,6 +40,8 @@ _LONGEST = 6
 def reply(text: str, parameter: Parameter) -> str | None:
     """The value in an answer to the question for ``parameter``: what is left without fillers."""
     plain = strip_courtesy(strip_opening(text))
+    if _NOT_KNOWN.search(plain) or not tokens(plain):
+        return None
     if _is_name(parameter) and (found := _after_lead(plain, _NAME_LEADS)):
         return _name_part(found[0], parameter)
     value = strip_courtesy(_LEAD.sub("", plain, count=1)) or None

@@ -12,6 +12,7 @@ from frontdesk.team.embedded.reading.numbers import Amount, amounts
 from frontdesk.team.embedded.reading.parameters import Parameter
 from frontdesk.team.embedded.reading.times import times
 from frontdesk.team.embedded.reading.tokens import Span, mask, split_name, stem, wordlist
+from frontdesk.team.embedded.reading.words import STOP_WORDS
 
 _GENERIC = frozenset(
     wordlist(
@@ -117,5 +118,5 @@ def _fitness(parameter: Parameter, amount: Amount, text: str) -> int:
     core = {word for word in split_name(parameter.name) if word not in _GENERIC}
     if not core or _is_numbered(parameter):
         return 1
-    counts = bool(next_word and next_word[1].lower().endswith("s") and len(next_word[1]) > 3)
+    counts = bool(next_word and next_word[1].lower() not in STOP_WORDS and amount.value > 1)
     return -1 if counts else 0

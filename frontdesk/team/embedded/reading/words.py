@@ -21,6 +21,13 @@ STOP_WORDS = frozenset(
     """
     )
 )
+_COURTESY_WORDS = frozenset(
+    wordlist(
+        "hello hi hey good morning afternoon evening day night okay ok alright all right well so "
+        "thank thanks you very much again lovely great perfect excellent brilliant wonderful fine "
+        "cheers bye goodbye that's that is it everything for now then nice have a no yes please oh"
+    )
+)
 _OPENINGS = re.compile(
     r"^(?:(?:hello|hi|hey|good (?:morning|afternoon|evening)|okay|ok|well|um+|uh+|er+|oh|ah|so|yes|"
     r"yeah|yep|sure|right|great|perfect|thanks|thank you|please|and|then|actually)\b[\s,.!-]*)+",
@@ -44,6 +51,12 @@ def strip_courtesy(text: str) -> str:
     while (shorter := _COURTESIES.sub("", text)) != text:
         text = shorter
     return text.strip(" ,.!?;:")
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether there is nothing but greeting, thanks and farewell in ``text``."""
+    words = re.findall(r"[\w']+", text.lower())
+    return bool(words) and all(word in _COURTESY_WORDS for word in words)
 
 
 def sentences(text: str) -> list[str]:

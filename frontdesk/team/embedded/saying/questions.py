@@ -12,7 +12,8 @@ _WHETHER = re.compile(
     r"(?P<verb>should|is|are|was|were|will|can|has|have|must|needs?)\s+(?P<rest>.+)$",
     re.IGNORECASE,
 )
-_QUESTION = re.compile(r"^(?:how|what|which|where|when|who|why)\b", re.IGNORECASE)
+_QUESTION = re.compile(r"^(?:how|what|which|where|when|who|why)\b(?! to\b)", re.IGNORECASE)
+_HOW_TO = re.compile(r"^(?:how|what|where|when|who)\b to\b", re.IGNORECASE)
 _OWNERS = re.compile(
     r"\bthe (?:user|customer|caller|patient|guest|client|member|person|account holder)'s\b"
     r"|\b(?:user|customer|caller|patient|guest|client)'s\b",
@@ -27,7 +28,7 @@ def question(parameter: Parameter) -> str:
         r"(?<=[a-z)])[.;:](?:\s|$)|,? e\.g\.| \(|, (?=for example|such as|in |as |two )", text
     )[0]
     if whether := _WHETHER.match(text):
-        return f"{whether['verb'].capitalize()} {_yours(whether['subject'])} {_yours(whether['rest'])}?"
+        return _sentence(_yours(f"{whether['verb']} {whether['subject']} {whether['rest']}?"))
     if parameter.kind is Kind.YES_NO:
         return f"{_sentence(_thing(text, parameter))}: yes or no?"
     if _QUESTION.match(text):
@@ -58,7 +59,7 @@ def _plain(text: str) -> str:
 def _thing(text: str, parameter: Parameter) -> str:
     thing = _LEADING.sub("", _OWNERS.sub("", text).strip()).strip(" .")
     thing = re.sub(r"^(?:\w+[- ]digit|unique|valid)\s+", "", thing)
-    if not thing or len(thing.split()) > 9:
+    if not thing or len(thing.split()) > 9 or _HOW_TO.match(thing):
         thing = " ".join(split_name(parameter.title or parameter.name))
     return thing[0].lower() + thing[1:] if thing[1:2].islower() or thing[1:2] in " -" else thing
 

@@ -18,7 +18,7 @@ NOTHING = "I found nothing for that."
 _FIELDS = 4
 _ITEMS = 3
 _ERROR = re.compile(
-    r"^(?:an error occurred|error\b|tool .{0,60} timed out|.{0,60}\bfailed:|traceback|internal server error)",
+    r"^(?:an error occurred|error\b|tool .{0,60} timed out|.{0,60}\bfailed:|traceback)",
     re.IGNORECASE,
 )
 _UNFIT = re.compile(

@@ -39,6 +39,7 @@ CLASSES = (
         "thanks",
         (
             "Thank you",
+            "Thank you very much",
             "Thanks",
             "Thanks a lot, that's great",
             "Thank you very much for your help",
