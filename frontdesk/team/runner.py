@@ -15,7 +15,6 @@ from agents import (
     Runner,
     RunResultStreaming,
 )
-
 from frontdesk.desk.schema import Team
 from frontdesk.mcp import McpConnections
 from frontdesk.team.build import Prompt, TeamAgent, build_agents

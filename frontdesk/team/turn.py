@@ -5,6 +5,10 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
+from agents.items import HandoffCallItem, MessageOutputItem, RunItem
+from agents.tool_context import ToolContext
+from openai.types.responses import ResponseFunctionToolCall
+
 from agents import (
     Agent,
     HandoffOutputItem,
@@ -20,10 +24,6 @@ from agents import (
     ToolCallOutputItem,
     TResponseInputItem,
 )
-from agents.items import HandoffCallItem, MessageOutputItem, RunItem
-from agents.tool_context import ToolContext
-from openai.types.responses import ResponseFunctionToolCall
-
 from frontdesk.desk.schema import Team
 from frontdesk.team.build import HANDOFF_PREFIX, edges
 from frontdesk.team.client_tools import ClientFunctionTool, client_function_tool

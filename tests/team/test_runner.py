@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from agents import Span, Trace, TracingProcessor, set_trace_processors
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from agents.tracing import get_trace_provider
 
+from agents import Span, Trace, TracingProcessor, set_trace_processors
 from frontdesk.team.events import (
     AgentChanged,
     ClientTool,
