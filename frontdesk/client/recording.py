@@ -7,6 +7,7 @@ import numpy as np
 from frontdesk.voice.audio import write_wav
 from frontdesk.voice.base import OUTPUT_RATE, Samples
 
+
 class Track:
     """Sound laid out on a time line. Positions in samples at 24 kHz."""
 
@@ -47,4 +48,3 @@ class Recording:
         """Write a stereo 24 kHz 16-bit WAV."""
         length = max(self.caller.end, self.agent.end)
         write_wav(path, self.caller.samples(length), self.agent.samples(length), OUTPUT_RATE)
-
