@@ -149,6 +149,18 @@ async def test_after_an_answer_the_agent_its_tools_and_times_stand_beside(
     await expect(aside.locator(".turnlist li").last).to_contain_text("345 ms")
 
 
+async def test_an_answer_that_follows_another_at_once_is_shown_as_spoken(
+    page: Page, site: Any
+) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.speak("item_2", "Gladly.", seconds=0.5)
+    await peer.speak("item_4", "More.", seconds=3)
+    await expect(page.get_by_role("status")).to_contain_text("speaks")
+    assert await page.evaluate("document.getElementById('stage').dataset.phase") == "speaking"
+    await expect(page.get_by_role("status")).to_have_text("Listening")
+
+
 async def test_a_new_answer_has_no_name_until_the_trace_tells_who_gives_it(
     page: Page, site: Any, until: Any
 ) -> None:
