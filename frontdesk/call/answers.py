@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from frontdesk.call.book import CallBook
+from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.events import CallEvent, Played, Remembered, Sound
+from frontdesk.call.history import newest
 from frontdesk.call.playback import Playback, SpokenItem
 from frontdesk.call.reply import Reply
 from frontdesk.protocol import engine
@@ -37,15 +38,17 @@ class Answers:
     def __init__(
         self,
         book: CallBook,
+        clock: Clock,
         *,
         feed: Callable[[engine.EngineEvent], None],
         post: Callable[[CallEvent], None],
     ) -> None:
         self._book = book
+        self._clock = clock
         self._feed = feed
         self._post = post
         self._live: dict[str, _Live] = {}
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._timers: set[Timer] = set()
         self.playback = Playback()
 
     def start(self, reply: Reply, encoder: OutputEncoder | None, *, out_of_band: bool) -> None:
@@ -70,7 +73,7 @@ class Answers:
 
     def silent_for(self) -> float:
         """Seconds since the caller last heard anything; negative while sound is playing."""
-        return self.playback.silent_for(time.monotonic())
+        return self.playback.silent_for(self._clock.now())
 
     def words(self, response_id: str, text: str) -> None:
         """The reply speaks these words next."""
@@ -88,7 +91,7 @@ class Answers:
         audio = live.encoder.encode(event.samples)
         self._feed(engine.ResponseAudio(event.response_id, audio, milliseconds))
         if live.item:
-            self.playback.sound(live.item, event.samples, time.monotonic())
+            self.playback.sound(live.item, event.samples, self._clock.now())
 
     def opened(self, item: dict[str, Any]) -> None:
         """An assistant item began: if it is spoken, count from here on what is played of it."""
@@ -108,7 +111,7 @@ class Answers:
         self._book.record("item.added", item=item, after=after, hidden=True)
 
     def _last(self) -> str | None:
-        last = self._book.last_item()
+        last = newest(self._book.state)
         return last["id"] if last else None
 
     def _before(self, item_id: str) -> str | None:
@@ -131,9 +134,9 @@ class Answers:
             del self._live[response_id]
             live.reply.turn.end("completed")
             return
-        wait = self.playback.remaining(time.monotonic())
-        loop = asyncio.get_running_loop()
-        self._timers.add(loop.call_later(wait, self._post, Played(live.item.item_id)))
+        wait = self.playback.remaining(self._clock.now())
+        over = Played(live.item.item_id)
+        self._timers.add(self._clock.later(wait, lambda: self._post(over)))
 
     def played(self, item_id: str) -> None:
         """The play head should be at the end of this item."""
@@ -156,7 +159,7 @@ class Answers:
 
     def cut_short(self) -> None:
         """The caller speaks over the agent: what was not played yet will not be heard."""
-        for item, heard_ms in self.playback.stop(time.monotonic()):
+        for item, heard_ms in self.playback.stop(self._clock.now()):
             self._settle(item, heard_ms)
 
     def truncated(self, item_id: str, audio_end_ms: int) -> None:
@@ -173,7 +176,7 @@ class Answers:
         text = item.utterance.text_until(played) if cut else item.text
         if cut:
             self._book.record("heard", item_id=item.item_id, text=text, audio_ms=round(played))
-        started = time.time() - (time.monotonic() - item.started)
+        started = item.started
         sound = item.first(played)
         uri = self._book.keep("agent", item.item_id, sound, rate=OUTPUT_RATE, started=started)
         self.playback.settle(item)

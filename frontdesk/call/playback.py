@@ -15,7 +15,7 @@ from frontdesk.voice.playback import PlayedClock, Utterance
 @dataclass(slots=True)
 class SpokenItem:
     """One assistant item as sound. ``started`` is when its first sample is played, in seconds of
-    the monotonic clock; ``begins_ms`` is that place on the call's play head."""
+    the call's clock; ``begins_ms`` is that place on the call's play head."""
 
     item_id: str
     response_id: str
@@ -56,7 +56,7 @@ class SpokenItem:
 
 
 class Playback:
-    """The play head of one call. ``now`` is monotonic seconds throughout."""
+    """The play head of one call. ``now`` is the call's clock throughout."""
 
     def __init__(self) -> None:
         self._clock = PlayedClock()

@@ -6,10 +6,10 @@ response is cancelled the task is cancelled, and what it had still posted is dro
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
+from frontdesk.call.clock import Clock
 from frontdesk.call.events import CallEvent, FloorTaken, Remembered, Sound, Words
 from frontdesk.call.turn import Turn
 from frontdesk.desk.schema import Lines
@@ -79,6 +79,7 @@ class Reply:
         silent_for: Callable[[], float],
         lines: Lines,
         turn: Turn,
+        clock: Clock,
         post: Callable[[CallEvent], None],
     ) -> None:
         self.response_id = response_id
@@ -88,6 +89,7 @@ class Reply:
         self._speaker_for = speaker_for
         self._silent_for = silent_for
         self._lines = lines
+        self._clock = clock
         self._post = post
         self._passages: asyncio.Queue[_Passage | None] = asyncio.Queue()
         self._passage: _Passage | None = None
@@ -177,9 +179,9 @@ class Reply:
 
     async def _wait_aloud(self, line: str) -> None:
         """Say that it takes a while, once it has been silent for a moment."""
-        await asyncio.sleep(QUICK)
-        while (silent := self._silent_for()) < SILENCE:  # noqa: ASYNC110
-            await asyncio.sleep(SILENCE - silent)  # a play head has no event to wait for
+        await self._clock.sleep(QUICK)
+        while (silent := self._silent_for()) < SILENCE:
+            await self._clock.sleep(SILENCE - silent)  # a play head has no event to wait for
         self._close_passage()
         self._say(line, self._agent)
         self._close_passage()
@@ -216,7 +218,7 @@ class Reply:
 
     async def _voice(self, passage: _Passage, speaker: Speaker, first: bool) -> None:
         lead = "" if first else " "
-        asked = time.time()
+        asked = self._clock.now()
         async with aclosing(speaker.speak(passage.deltas())) as speech:
             async for spoken in speech:
                 if spoken.first_of_clause:
@@ -225,4 +227,4 @@ class Reply:
                 self.turn.spoke(spoken, asked, passage.agent)
                 self._post(Sound(self.response_id, spoken.audio))
                 if spoken.last_of_clause:
-                    asked = time.time()
+                    asked = self._clock.now()

@@ -4,10 +4,10 @@ The team's own spans (agents, model steps, tools, handoffs) come from the SDK br
 the same root; here are the spans of the voice around them.
 """
 
-import time
 from dataclasses import dataclass
 from typing import Literal
 
+from frontdesk.call.clock import Clock
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import TurnTrace
 from frontdesk.voice.base import OUTPUT_RATE, Transcript
@@ -30,9 +30,9 @@ class CallerSpeech:
     _turn: "Turn | None" = None
     _result: tuple[float, Transcript | None, str | None] | None = None
 
-    def heard(self, transcript: Transcript | None, error: str | None) -> None:
-        """The words are known, or will not be."""
-        self._result = (time.time(), transcript, error)
+    def heard(self, transcript: Transcript | None, error: str | None, at: float) -> None:
+        """The words are known at this time, or that there will be none."""
+        self._result = (at, transcript, error)
         self._tell()
 
     def answered_by(self, turn: "Turn") -> None:
@@ -50,8 +50,9 @@ class CallerSpeech:
 class Turn:
     """Collects the spans of one response and the speech that it answers."""
 
-    def __init__(self, trace: TurnTrace, *, stt: str, tts: str, asked: float) -> None:
+    def __init__(self, trace: TurnTrace, clock: Clock, *, stt: str, tts: str, asked: float) -> None:
         self.trace = trace
+        self._clock = clock
         self._stt = stt
         self._tts = tts
         self._asked = asked
@@ -108,7 +109,7 @@ class Turn:
 
     def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
         """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
-        now = time.time()
+        now = self._clock.now()
         self._agent = agent
         if self._first_sound is None:
             self._first_sound = now
@@ -129,7 +130,7 @@ class Turn:
     def wrote(self, delta: str) -> None:
         """Words of a text response."""
         if self._first_sound is None:
-            self._first_sound = time.time()
+            self._first_sound = self._clock.now()
             self.trace.set(**{names.VOICE_TURN_LATENCY: self._first_sound - self._asked})
         self._words.append(delta)
 
