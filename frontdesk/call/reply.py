@@ -225,6 +225,6 @@ class Reply:
                     self._post(Words(self.response_id, lead + spoken.text))
                     lead = ""
                 self.turn.spoke(spoken, asked, passage.agent)
-                self._post(Sound(self.response_id, spoken.audio))
+                self._post(Sound(self.response_id, spoken.audio, spoken.last_of_clause))
                 if spoken.last_of_clause:
                     asked = self._clock.now()
