@@ -55,6 +55,7 @@ class Answers:
         self._live: dict[str, _Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._playback = Playback()
+        self._closing = False
 
     def start(self, reply: Reply, encoder: OutputEncoder | None, *, out_of_band: bool) -> None:
         """Begin to make a response."""
@@ -219,7 +220,7 @@ class Answers:
         if live.made:
             self._over(live)
 
-    def _over(self, live: _Live, reason: EndReason | None = None) -> None:
+    def _over(self, live: _Live) -> None:
         """Made and heard, or given up: the turn ends."""
         self._live.pop(live.reply.response_id, None)
         if live.heard_out:
@@ -227,21 +228,22 @@ class Answers:
         cut_ms = live.item.cut_ms if live.item else None
         if cut_ms is None and live.cancelled and live.encoder:
             cut_ms = 0.0
-        interrupted = cut_ms is not None or live.cancelled
-        live.reply.turn.end(
-            reason or ("interrupted" if interrupted else "completed"),
-            interrupted_at=None if cut_ms is None else cut_ms / 1000,
-        )
+        reason: EndReason = "completed"
+        if self._closing:
+            reason = "session_closed"
+        elif live.cancelled or cut_ms is not None:
+            reason = "interrupted"
+        live.reply.turn.end(reason, interrupted_at=None if cut_ms is None else cut_ms / 1000)
 
-    async def aclose(self) -> None:
-        """Stop everything; turns under way end with the session."""
-        stopped = self._playback.stop(self._clock.now())
+    def stop(self) -> None:
+        """The call ends: stop all work. What is still played will not be heard."""
+        self._closing = True
+        self.cut_short()
         for task in self._tasks:
             task.cancel()
+
+    async def aclose(self) -> None:
+        """Wait until all work has stopped; the turns under way end with the session."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for live in self._live.values():
-            live.made = False
-        for item, heard_ms in stopped:
-            self._settle(item, heard_ms)
         for live in [*self._live.values()]:
-            self._over(live, "session_closed")
+            self._over(live)

@@ -20,10 +20,11 @@ class CallBook:
         self._clock = clock
 
     def record(self, kind: str, **fields: Any) -> None:
-        """Add an entry (kinds: :mod:`frontdesk.state.entries`) and fold it into the state."""
+        """Add an entry (kinds: :mod:`frontdesk.state.entries`) and fold it into the state. Raises
+        ``ValueError``, and changes neither, when it could not be read back."""
         entry = {"kind": kind, "at": self._clock.now(), **fields}
-        apply(self.state, entry)
         self._log.put(entry)
+        apply(self.state, entry)
 
     def keep(
         self,

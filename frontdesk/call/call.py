@@ -72,7 +72,7 @@ class Call:
         self._send = send
         self._close = close
         self._inbox: Inbox[CallEvent] = Inbox()
-        self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post)
+        self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
         self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
         self._turns = 0
@@ -111,8 +111,12 @@ class Call:
         try:
             self._apply(event)
         except Exception:
-            logger.exception("call %s: %s failed", self.state.call_id, type(event).__name__)
-            self._feed(engine.EngineError("The server had an internal error."))
+            self._defect(type(event).__name__)
+
+    def _defect(self, what: str) -> None:
+        """Something of ours broke: the client is told that, and the log how."""
+        logger.exception("call %s: %s failed", self.state.call_id, what)
+        self._feed(engine.EngineError("The server had an internal error."))
 
     def _wind(self) -> None:
         """Set the clock for the protocol's next deadline."""
@@ -139,6 +143,7 @@ class Call:
             case TurnOver(segment):
                 self._ears.over(segment)
                 self._feed(engine.SpeechStopped(round(segment.end_ms)))
+                self._ears.passed_over()
             case Transcribed():
                 self._transcribed(event)
             case Words(response_id, text):
@@ -156,6 +161,7 @@ class Call:
                 self._feed(event)
                 self._answers.made(response_id)
             case Tick():
+                self._alarm_at = None  # it may have rung too early, and has to ring again
                 self._obey(self._protocol.tick(self._clock.now()))
             case _:
                 self._feed(event)
@@ -167,35 +173,43 @@ class Call:
 
     def _obey(self, commands: list[do.Command]) -> None:
         for command in commands:
-            match command:
-                case do.Send(frame):
-                    self._send(frame)
-                case do.AudioAppended(audio):
-                    self._ears.push(audio)
-                case do.AudioCleared():
-                    self._ears.clear()
-                case do.AudioCommitted(item_id):
-                    self._committed(item_id, self._ears.take())
-                case do.SessionChanged(session, changed):
-                    self._ears.configure(session, changed)
-                    self._book.record("session", session=session)
-                case do.ItemAdded(item, previous):
-                    self._book.record("item.added", item=item, after=previous, hidden=False)
-                    self._answers.opened(item)
-                case do.ItemChanged(item):
-                    self._book.record("item.changed", item=item)
-                case do.ItemDeleted(item_id):
-                    self._book.record("item.deleted", item_id=item_id)
-                case do.ItemTruncated(item_id, _, audio_end_ms):
-                    self._answers.truncated(item_id, audio_end_ms)
-                case do.ResponseRequested():
-                    self._respond(command)
-                case do.ResponseCancelled(response_id):
-                    self._answers.cancelled(response_id)
-                case do.OutputCleared():
-                    self._answers.cut_short()
-                case do.Close(code, reason):
-                    self.end(reason, code)
+            try:
+                self._do(command)
+            except Exception:  # the frames behind it must go out all the same
+                if isinstance(command, do.Send):
+                    raise
+                self._defect(type(command).__name__)
+
+    def _do(self, command: do.Command) -> None:
+        match command:
+            case do.Send(frame):
+                self._send(frame)
+            case do.AudioAppended(audio):
+                self._ears.push(audio)
+            case do.AudioCleared():
+                self._ears.clear()
+            case do.AudioCommitted(item_id):
+                self._committed(item_id, self._ears.take())
+            case do.SessionChanged(session, changed):
+                self._book.record("session", session=session)
+                self._ears.configure(session, changed)
+            case do.ItemAdded(item, previous):
+                self._book.record("item.added", item=item, after=previous, hidden=False)
+                self._answers.opened(item)
+            case do.ItemChanged(item):
+                self._book.record("item.changed", item=item)
+            case do.ItemDeleted(item_id):
+                self._book.record("item.deleted", item_id=item_id)
+            case do.ItemTruncated(item_id, _, audio_end_ms):
+                self._answers.truncated(item_id, audio_end_ms)
+            case do.ResponseRequested():
+                self._respond(command)
+            case do.ResponseCancelled(response_id):
+                self._answers.cancelled(response_id)
+            case do.OutputCleared():
+                self._answers.cut_short()
+            case do.Close(code, reason):
+                self.end(reason, code)
 
     # Listening
 
@@ -207,10 +221,11 @@ class Call:
         self._hearing.committed(item_id, segment)
 
     def _transcribed(self, event: Transcribed) -> None:
+        if not self._hearing.awaits(event.item_id):
+            return  # it was given up
         if event.transcript is None:
-            self._feed(
-                engine.TranscriptFailed(event.item_id, "The speech could not be transcribed.")
-            )
+            message = "The speech could not be transcribed."
+            self._feed(engine.TranscriptFailed(event.item_id, message))
         else:
             words = event.transcript
             self._feed(engine.TranscriptCompleted(event.item_id, words.text, words.seconds))
@@ -220,18 +235,29 @@ class Call:
         detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
             "turn_detection"
         )
-        return detection is None or detection.get("interrupt_response") is not False
+        return detection is not None and detection.get("interrupt_response") is not False
 
     # Answering
 
     def _respond(self, request: do.ResponseRequested) -> None:
-        """Start a response: a task that thinks and speaks."""
+        """Start a response. One that cannot begin has failed."""
+        try:
+            self._start(request)
+        except Exception:
+            logger.exception("call %s: a response cannot begin", self.state.call_id)
+            error = {"code": "server_error", "message": "The server had an internal error."}
+            self._feed(engine.ResponseEnded(request.response_id, "failed", error=error))
+
+    def _start(self, request: do.ResponseRequested) -> None:
+        """A response is a task that thinks and speaks."""
         turn = self._turn(request)
         spoken = "audio" in request.options["output_modalities"]
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         reply = Reply(
             request.response_id,
             lambda: self._turn_request(request, turn),
+            agent=self.state.agent,
+            out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
             speaker_for=self._speaker if spoken else None,
             silent_for=self._silent_for,
@@ -244,17 +270,21 @@ class Call:
 
     def _silent_for(self) -> float:
         """Seconds since either side was last heard."""
+        if self._protocol.speech_item_id is not None:
+            return 0.0
         return min(self._answers.silent_for(), self._clock.now() - self._hearing.spoken_until)
 
-    async def _turn_request(self, request: do.ResponseRequested, turn: Turn) -> TurnRequest | None:
-        """What the team is to answer, once all that was said is in words. None: no words."""
-        await self._hearing.words_known()
-        if request.input is None and said_nothing(self.state):
-            return None
+    async def _turn_request(self, request: do.ResponseRequested, turn: Turn) -> TurnRequest | str:
+        """What the team is to answer, once all that was said is in words, or what to say when
+        there are none."""
+        given = None if request.input is None else [item["id"] for item in request.input]
+        await self._hearing.words_known(given)
+        if given is None and not request.out_of_band and said_nothing(self.state):
+            return self._team.loaded.team.lines.unheard
         return turn_request(self.state, request, turn.trace.trace_id)
 
     def _turn(self, request: do.ResponseRequested) -> Turn:
-        speech = None if request.out_of_band else self._hearing.unanswered()
+        speeches = [] if request.out_of_band else self._hearing.unanswered()
         self._turns += 1
         trace = self._tracing.turn(
             call_id=self.state.call_id,
@@ -263,7 +293,7 @@ class Call:
             team_version=self.state.team_version,
             agent=self.state.agent,
             transport=self.state.transport,
-            start=speech.started if speech else None,
+            start=speeches[0].started if speeches else None,
         )
         voice = self._team.voice
         turn = Turn(
@@ -271,11 +301,11 @@ class Call:
             self._clock,
             stt=voice.stt.name,
             tts=voice.tts.name,
-            asked=speech.ended if speech else self._clock.now(),
+            asked=speeches[-1].ended if speeches else self._clock.now(),
         )
-        if speech:
+        for speech in speeches:
             speech.answered_by(turn)
-        elif words := newest_words(self.state):
+        if not speeches and (words := newest_words(self.state)):
             turn.asked(words)
         return turn
 
@@ -293,8 +323,14 @@ class Call:
     # The end
 
     async def _shut_down(self) -> None:
+        """Stop all work, but let what was said and done before the end reach the log."""
         if self._alarm:
             self._alarm.cancel()
+        self._answers.stop()
+        await self._hearing.last_words()
+        for event in self._inbox.rest():
+            if isinstance(event, Transcribed | Remembered):
+                self._survive(event)
         await self._hearing.aclose()
         await self._answers.aclose()
         await self._ears.aclose()

@@ -57,6 +57,10 @@ class Ears:
         segment, self._finished = self._finished, None
         return segment if segment is not None else self._listener.commit()
 
+    def passed_over(self) -> None:
+        """The protocol had no use for the turn that was over."""
+        self._finished = None
+
     def wall(self, milliseconds: float) -> float:
         """Unix time at which the audio at ``milliseconds`` arrived, for a real-time stream."""
         return self._clock.now() - (self.received_ms - milliseconds) / 1000

@@ -58,6 +58,8 @@ class Turn:
         self._asked = asked
         self._first_sound: float | None = None
         self._words: list[str] = []
+        self._heard: list[str] = []
+        self._offset: int | None = None
         self._played = False
         self._agent = ""
         self._error: str | None = None
@@ -68,8 +70,10 @@ class Turn:
         return None if self._first_sound is None else self._first_sound - self._asked
 
     def caller_spoke(self, speech: CallerSpeech) -> None:
-        """The caller's speech and how its end was found."""
-        self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
+        """The caller's speech and how its end was found; of several, the first one first."""
+        if self._offset is None:
+            self._offset = speech.offset_ms
+            self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
         self.trace.record(
             names.USER_SPEECH,
             start=speech.started,
@@ -94,7 +98,8 @@ class Turn:
         if transcript is not None:
             attributes[names.VOICE_AUDIO_DURATION] = transcript.seconds
             attributes[names.GEN_AI_OUTPUT_MESSAGES] = messages.user(transcript.text)
-            self.asked(transcript.text)
+            self._heard.append(transcript.text)
+            self.asked(" ".join(self._heard))
         self.trace.record(
             f"{names.SPEECH_TO_TEXT} {self._stt}",
             start=started,
