@@ -18,9 +18,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from agents import Agent, FunctionTool, handoff
 from ruamel.yaml import YAML
 
+from agents import Agent, FunctionTool, handoff
 from frontdesk.desk.schema import Team
 from frontdesk.team.embedded import EmbeddedModel, hints_for, warm_up
 from frontdesk.team.embedded.decision import Decision

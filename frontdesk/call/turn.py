@@ -4,10 +4,10 @@ The team's own spans (agents, model steps, tools, handoffs) come from the SDK br
 the same root; here are the spans of the voice around them.
 """
 
-import time
 from dataclasses import dataclass
 from typing import Literal
 
+from frontdesk.call.clock import Clock
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import TurnTrace
 from frontdesk.voice.audio import first_audible
@@ -31,9 +31,9 @@ class CallerSpeech:
     _turn: "Turn | None" = None
     _result: tuple[float, Transcript | None, str | None] | None = None
 
-    def heard(self, transcript: Transcript | None, error: str | None) -> None:
-        """The words are known, or will not be."""
-        self._result = (time.time(), transcript, error)
+    def heard(self, transcript: Transcript | None, error: str | None, at: float) -> None:
+        """The words are known at this time, or that there will be none."""
+        self._result = (at, transcript, error)
         self._tell()
 
     def answered_by(self, turn: "Turn") -> None:
@@ -62,14 +62,17 @@ class _Clause:
 class Turn:
     """Collects the spans of one response and the speech that it answers."""
 
-    def __init__(self, trace: TurnTrace, *, stt: str, tts: str, asked: float) -> None:
+    def __init__(self, trace: TurnTrace, clock: Clock, *, stt: str, tts: str, asked: float) -> None:
         self.trace = trace
+        self._clock = clock
         self._stt = stt
         self._tts = tts
         self._asked = asked
         self._first_sound: float | None = None
         self._clause: _Clause | None = None
         self._words: list[str] = []
+        self._heard: list[str] = []
+        self._offset: int | None = None
         self._played = False
         self._agent = ""
         self._error: str | None = None
@@ -80,8 +83,10 @@ class Turn:
         return None if self._first_sound is None else self._first_sound - self._asked
 
     def caller_spoke(self, speech: CallerSpeech) -> None:
-        """The caller's speech and how its end was found."""
-        self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
+        """The caller's speech and how its end was found; of several, the first one first."""
+        if self._offset is None:
+            self._offset = speech.offset_ms
+            self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
         self.trace.record(
             names.USER_SPEECH,
             start=speech.started,
@@ -106,7 +111,8 @@ class Turn:
         if transcript is not None:
             attributes[names.VOICE_AUDIO_DURATION] = transcript.seconds
             attributes[names.GEN_AI_OUTPUT_MESSAGES] = messages.user(transcript.text)
-            self.asked(transcript.text)
+            self._heard.append(transcript.text)
+            self.asked(" ".join(self._heard))
         self.trace.record(
             f"{names.SPEECH_TO_TEXT} {self._stt}",
             start=started,
@@ -121,7 +127,7 @@ class Turn:
 
     def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
         """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
-        now = time.time()
+        now = self._clock.now()
         self._agent = agent
         audible = first_audible(spoken.audio) if self._first_sound is None else None
         if audible is not None:
@@ -155,7 +161,7 @@ class Turn:
     def wrote(self, delta: str) -> None:
         """Words of a text response."""
         if self._first_sound is None:
-            self._first_sound = time.time()
+            self._first_sound = self._clock.now()
             self.trace.set(**{names.VOICE_TURN_LATENCY: self._first_sound - self._asked})
         self._words.append(delta)
 

@@ -19,8 +19,8 @@ from contextlib import asynccontextmanager
 from importlib import metadata
 from pathlib import Path
 
-from frontdesk.state.errors import StateError
 from frontdesk.process import Process
+from frontdesk.state.errors import StateError
 
 logger = logging.getLogger(__name__)
 

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
-from agents import Agent, FunctionTool, Handoff, RunContextWrapper, Tool, handoff
 from agents.mcp import MCPUtil
 from agents.tool_context import ToolContext
 
+from agents import Agent, FunctionTool, Handoff, RunContextWrapper, Tool, handoff
 from frontdesk.desk import schema
 from frontdesk.desk.schema import Team
 from frontdesk.mcp import McpConnections, McpServerView

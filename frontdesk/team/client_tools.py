@@ -3,7 +3,6 @@
 from typing import Any
 
 from agents import FunctionTool, FunctionToolResult, RunContextWrapper, ToolsToFinalOutputResult
-
 from frontdesk.team.events import ClientTool
 from frontdesk.team.history import NO_OUTPUT_YET
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents import FunctionTool
 from agents.tool_context import ToolContext
+
+from agents import FunctionTool
 
 
 @dataclass(frozen=True, slots=True)

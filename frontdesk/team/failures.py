@@ -8,16 +8,16 @@ import logging
 from typing import Any
 
 import openai
+from agents.exceptions import ModelTimeoutError
+from agents.tool_context import ToolContext
+from jsonschema import Draft202012Validator
+
 from agents import (
     MaxTurnsExceeded,
     ModelBehaviorError,
     RunContextWrapper,
     ToolTimeoutError,
 )
-from agents.exceptions import ModelTimeoutError
-from agents.tool_context import ToolContext
-from jsonschema import Draft202012Validator
-
 from frontdesk.mcp import ToolCallError
 from frontdesk.team.context import TurnContext
 from frontdesk.team.events import TurnFailed

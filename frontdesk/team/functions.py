@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pydantic_core
-from agents import FunctionTool, RunContextWrapper, UserError, function_tool
 from agents.tool_context import ToolContext
 
+from agents import FunctionTool, RunContextWrapper, UserError, function_tool
 from frontdesk.desk.schema import FunctionUse
 from frontdesk.mcp.results import cut_text
 from frontdesk.mcp.server import with_examples

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, runtime_checkable
 
-from agents import Model, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel
 from agents.models import get_default_model, get_default_model_settings
 from openai import AsyncOpenAI
 
+from agents import Model, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel
 from frontdesk.desk.schema import ModelChoice, Team
 from frontdesk.settings import Settings
 

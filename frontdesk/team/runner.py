@@ -15,7 +15,6 @@ from agents import (
     Runner,
     RunResultStreaming,
 )
-
 from frontdesk.desk.schema import Team
 from frontdesk.mcp import McpConnections
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
@@ -125,6 +124,7 @@ class TeamRunner:
             input_tokens=usage.input_tokens,
             cached_tokens=usage.input_tokens_details.cached_tokens or 0,
             output_tokens=usage.output_tokens,
+            cut_short=turn.cut_short,
         )
 
     def _config(self, request: TurnRequest) -> RunConfig:

@@ -10,12 +10,12 @@
 import asyncio
 from collections.abc import Sequence
 
-import agents
 from agents.tracing.processors import default_processor
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+import agents
 from frontdesk.settings import Settings
 from frontdesk.tracing import names, otlp
 from frontdesk.tracing.audio import AudioRef, AudioStore

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import Model
 from agents.testing import ScriptedModel, assistant_message, function_call
 from agents.tracing import set_tracing_disabled
 
+from agents import Model
 from frontdesk.desk.schema import Team
 from frontdesk.mcp import HttpServer, McpConnections, StdioServer
 from frontdesk.settings import Settings

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from agents import function_tool
 from agents.realtime import RealtimeAgent, RealtimeRunner
 from openai import AsyncOpenAI
 from websockets.asyncio.server import ServerConnection, serve
 
+from agents import function_tool
 from frontdesk.protocol import RealtimeProtocol
 from frontdesk.protocol.commands import (
     AudioAppended,

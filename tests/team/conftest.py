@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import Model
 from agents.testing import ScriptedModel
 
+from agents import Model
 from frontdesk.desk.schema import Team
 from frontdesk.mcp import McpConnections
 from frontdesk.settings import Settings

@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import agents
 import httpx2
 import pytest
 import uvicorn
+from agents.mcp import MCPServerStreamableHttp
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
+from fastapi import FastAPI
+from mcp.server import MCPServer
+
+import agents
 from agents import (
     Agent,
     GuardrailFunctionOutput,
@@ -21,11 +26,6 @@ from agents import (
     function_tool,
     input_guardrail,
 )
-from agents.mcp import MCPServerStreamableHttp
-from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
-from fastapi import FastAPI
-from mcp.server import MCPServer
-
 from frontdesk.settings import Settings
 from frontdesk.tracing.api import router
 from frontdesk.tracing.calls import Tracing, TurnTrace

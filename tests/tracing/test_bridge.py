@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from agents import Agent, Runner, custom_span, function_tool, trace
 from agents.testing import ScriptedModel, assistant_message, function_call
 from agents.tracing import generation_span, response_span, speech_span, transcription_span
 from openai.types.responses import Response
 from opentelemetry import trace as otel
 
+from agents import Agent, Runner, custom_span, function_tool, trace
 from frontdesk.settings import Settings
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import Tracing

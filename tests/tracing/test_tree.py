@@ -4,12 +4,12 @@ import asyncio
 import json
 from typing import Any
 
-import agents
 import pytest
-from agents import Agent, RunConfig, Runner, function_tool
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from opentelemetry import trace as otel
 
+import agents
+from agents import Agent, RunConfig, Runner, function_tool
 from frontdesk.tracing import names
 from frontdesk.tracing.calls import Tracing, TurnTrace
 

@@ -5,6 +5,10 @@ import json
 from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime
 
+from agents.items import TResponseStreamEvent
+from openai.types.responses import Response, ResponseOutputItem
+from openai.types.responses.response_prompt_param import ResponsePromptParam
+
 from agents import (
     AgentOutputSchemaBase,
     Handoff,
@@ -18,10 +22,6 @@ from agents import (
     UserError,
     generation_span,
 )
-from agents.items import TResponseStreamEvent
-from openai.types.responses import Response, ResponseOutputItem
-from openai.types.responses.response_prompt_param import ResponsePromptParam
-
 from frontdesk.team.embedded import stream
 from frontdesk.team.embedded.decision import Decider, Decision, handoff_target
 from frontdesk.team.embedded.embedder import Embedder, shared

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agents import FunctionTool, Handoff, Tool
-
 from frontdesk.desk.schema import Answer, Phrases
 from frontdesk.team.embedded.hints import AgentHints, Target
 from frontdesk.team.embedded.reading.parameters import Kind, Parameter, parameters

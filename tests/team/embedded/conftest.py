@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from agents import Agent, FunctionTool, RunConfig, Runner, handoff
 
+from agents import Agent, FunctionTool, RunConfig, Runner, handoff
 from frontdesk.desk.schema import Team
 from frontdesk.team.embedded import EmbeddedModel, hints_for
 

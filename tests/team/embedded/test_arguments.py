@@ -12,7 +12,7 @@ from frontdesk.team.embedded.reading.arguments import Told, read_arguments
 from frontdesk.team.embedded.reading.parameters import parameters
 
 TODAY = date(2026, 11, 22)
-DIGITS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
+DIGITS = "zero one two three four five six seven eight nine".split()
 ABSENT = "<absent>"
 
 

@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from agents import Agent, ModelSettings, ModelTracing, RunConfig, Runner, UserError
 from agents.agent_output import AgentOutputSchema
 from openai.types.responses import Response, ResponseCompletedEvent
 
+from agents import Agent, ModelSettings, ModelTracing, RunConfig, Runner, UserError
 from benchmarks import dialogue
 from frontdesk.desk.schema import Team
 from frontdesk.team.embedded import (
