@@ -33,6 +33,7 @@ from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.models import build_voice
+from frontdesk.voice.speaker import PhraseCache
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Worker:
         self.ready = False
         self._open = AsyncExitStack()
         self._models = ModelRegistry(settings)
+        self._phrases = PhraseCache()
 
     async def start(self) -> None:
         """Bring everything up. Raises ``DeskError``, ``StateError`` or ``SpeechError`` with a
@@ -113,7 +115,7 @@ class Worker:
             trace_content=self.settings.trace_content,
         )
         await asyncio.gather(voice.warm_up(), runner.start())
-        return LiveTeam(loaded, runner, voice)
+        return LiveTeam(loaded, runner, voice, self._phrases)
 
     def describe(self) -> dict[str, str]:
         """What is in use, for the banner at start and for ``/healthz``."""

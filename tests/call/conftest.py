@@ -47,6 +47,7 @@ from frontdesk.voice.base import OUTPUT_RATE, Samples, SpeechError, Transcript
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.instant.turns import AlwaysFinished
 from frontdesk.voice.models import VoiceModels
+from frontdesk.voice.speaker import PhraseCache
 
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
     Annotated[RealtimeServerEvent, Field(discriminator="type")]
@@ -414,6 +415,7 @@ class House:
             LoadedTeam(team, root / "support.yaml", root, "v1", {}),
             self.runner,
             VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
+            PhraseCache(),
         )
         self.writers: dict[Call, LogWriter] = {}
         self.phones: list[Phone] = []
