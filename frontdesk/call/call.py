@@ -327,7 +327,7 @@ class Call:
             self._team.voice.tts,
             voice=own or tts.voice,
             style=tts.style,
-            speed=tts.speed * (output.get("speed") or 1.0),
+            speed=min(max(tts.speed * (output.get("speed") or 1.0), 0.25), 1.5),
             language=language(session) or team.voice.stt.language,
             cache=self._team.phrases,
         )

@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 NOT_OURS = (
     "audio.input.noise_reduction",
+    "audio.output.voice",  # who speaks how stands in the team file, agent by agent
     "parallel_tool_calls",
     "prompt",
     "reasoning",
