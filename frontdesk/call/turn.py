@@ -10,6 +10,7 @@ from typing import Literal
 from frontdesk.call.clock import Clock
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import TurnTrace
+from frontdesk.voice.audio import first_audible
 from frontdesk.voice.base import OUTPUT_RATE, Transcript
 from frontdesk.voice.speaker import Spoken
 
@@ -47,6 +48,17 @@ class CallerSpeech:
             self._turn.transcribed(self.ended, ended, transcript, error)
 
 
+@dataclass(slots=True)
+class _Clause:
+    """Speech of one clause under way. Unix seconds; ``samples`` made so far."""
+
+    text: str
+    agent: str
+    asked: float
+    first: float
+    samples: int = 0
+
+
 class Turn:
     """Collects the spans of one response and the speech that it answers."""
 
@@ -57,6 +69,7 @@ class Turn:
         self._tts = tts
         self._asked = asked
         self._first_sound: float | None = None
+        self._clause: _Clause | None = None
         self._words: list[str] = []
         self._heard: list[str] = []
         self._offset: int | None = None
@@ -66,7 +79,7 @@ class Turn:
 
     @property
     def latency(self) -> float | None:
-        """Seconds from the caller's last word to the first sound sent."""
+        """Seconds from the caller's last sound to the first that can be heard of the answer."""
         return None if self._first_sound is None else self._first_sound - self._asked
 
     def caller_spoke(self, speech: CallerSpeech) -> None:
@@ -94,7 +107,7 @@ class Turn:
         self, started: float, ended: float, transcript: Transcript | None, error: str | None
     ) -> None:
         """The speech as words, or why there are none; ``started`` is the end of the speech."""
-        attributes: dict[str, object] = {}
+        attributes: dict[str, object] = {names.GEN_AI_REQUEST_MODEL: self._stt}
         if transcript is not None:
             attributes[names.VOICE_AUDIO_DURATION] = transcript.seconds
             attributes[names.GEN_AI_OUTPUT_MESSAGES] = messages.user(transcript.text)
@@ -116,19 +129,32 @@ class Turn:
         """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
         now = self._clock.now()
         self._agent = agent
-        if self._first_sound is None:
-            self._first_sound = now
-            self.trace.set(**{names.VOICE_TURN_LATENCY: now - self._asked})
-        if not spoken.first_of_clause:
+        audible = first_audible(spoken.audio) if self._first_sound is None else None
+        if audible is not None:
+            self._first_sound = now + audible / OUTPUT_RATE
+            self.trace.set(**{names.VOICE_TURN_LATENCY: self._first_sound - self._asked})
+        if spoken.first_of_clause:
+            self._clause = _Clause(spoken.text, agent, asked, now)
+        if self._clause:
+            self._clause.samples += len(spoken.audio)
+        if spoken.last_of_clause:
+            self._spoke_clause(now)
+
+    def _spoke_clause(self, ended: float) -> None:
+        """The clause under way is said, or will not be said to its end."""
+        if (clause := self._clause) is None:
             return
+        self._clause = None
         self.trace.record(
             f"{names.TEXT_TO_SPEECH} {self._tts}",
-            start=asked,
-            end=now,
+            start=clause.asked,
+            end=ended,
             attributes={
-                names.VOICE_AUDIO_DURATION: len(spoken.audio) / OUTPUT_RATE,
-                names.GEN_AI_AGENT_NAME: agent,
-                names.GEN_AI_INPUT_MESSAGES: messages.agent(spoken.text),
+                names.GEN_AI_REQUEST_MODEL: self._tts,
+                names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: clause.first - clause.asked,
+                names.VOICE_AUDIO_DURATION: clause.samples / OUTPUT_RATE,
+                names.GEN_AI_AGENT_NAME: clause.agent,
+                names.GEN_AI_INPUT_MESSAGES: messages.agent(clause.text),
             },
         )
 
@@ -174,6 +200,7 @@ class Turn:
 
     def end(self, reason: EndReason, *, interrupted_at: float | None = None) -> None:
         """Close the trace. ``interrupted_at``: seconds of the answer that were heard."""
+        self._spoke_clause(self._clock.now())
         if self._words and not self._played:
             self._tell("".join(self._words))
         if interrupted_at is not None:
