@@ -216,6 +216,8 @@ class Worker:
             call.end("the server stops", 1001)
         for team in self.teams.values():
             await team.runner.aclose()
+            await team.voice.aclose()
+        await self._models.aclose()
         await self.mcp.aclose()
         await self.tracing.aclose()
         await self._open.aclose()

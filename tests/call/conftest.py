@@ -438,6 +438,9 @@ class House:
     async def place(self, call_id: str | None = None, **protocol: Any) -> Phone:
         """Place a call, or take up the one called ``call_id``; it is connected on return."""
         known = call_id is not None
+        for earlier in [phone for phone in self.phones if phone.call.state.call_id == call_id]:
+            await self.check(earlier)
+            self.phones.remove(earlier)
         lease = await self.store.open(call_id or f"sess_{uuid.uuid4().hex}", "test", ttl=60)
         stored = await self.store.load(lease.call_id) if known else None
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
