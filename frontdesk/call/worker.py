@@ -33,12 +33,14 @@ from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.models import build_voice
+from frontdesk.voice.speaker import PhraseCache
 
 logger = logging.getLogger(__name__)
 
 
 NOT_OURS = (
     "audio.input.noise_reduction",
+    "audio.output.voice",  # who speaks how stands in the team file, agent by agent
     "parallel_tool_calls",
     "prompt",
     "reasoning",
@@ -78,6 +80,7 @@ class Worker:
         self.ready = False
         self._open = AsyncExitStack()
         self._models = ModelRegistry(settings)
+        self._phrases = PhraseCache()
 
     async def start(self) -> None:
         """Bring everything up. Raises ``DeskError``, ``StateError`` or ``SpeechError`` with a
@@ -113,7 +116,7 @@ class Worker:
             trace_content=self.settings.trace_content,
         )
         await asyncio.gather(voice.warm_up(), runner.start())
-        return LiveTeam(loaded, runner, voice)
+        return LiveTeam(loaded, runner, voice, self._phrases)
 
     def describe(self) -> dict[str, str]:
         """What is in use, for the banner at start and for ``/healthz``."""
@@ -213,6 +216,8 @@ class Worker:
             call.end("the server stops", 1001)
         for team in self.teams.values():
             await team.runner.aclose()
+            await team.voice.aclose()
+        await self._models.aclose()
         await self.mcp.aclose()
         await self.tracing.aclose()
         await self._open.aclose()

@@ -47,6 +47,7 @@ from frontdesk.voice.base import OUTPUT_RATE, Samples, SpeechError, Transcript
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.instant.turns import AlwaysFinished
 from frontdesk.voice.models import VoiceModels
+from frontdesk.voice.speaker import PhraseCache
 
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
     Annotated[RealtimeServerEvent, Field(discriminator="type")]
@@ -414,6 +415,7 @@ class House:
             LoadedTeam(team, root / "support.yaml", root, "v1", {}),
             self.runner,
             VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
+            PhraseCache(),
         )
         self.writers: dict[Call, LogWriter] = {}
         self.phones: list[Phone] = []
@@ -436,6 +438,9 @@ class House:
     async def place(self, call_id: str | None = None, **protocol: Any) -> Phone:
         """Place a call, or take up the one called ``call_id``; it is connected on return."""
         known = call_id is not None
+        for earlier in [phone for phone in self.phones if phone.call.state.call_id == call_id]:
+            await self.check(earlier)
+            self.phones.remove(earlier)
         lease = await self.store.open(call_id or f"sess_{uuid.uuid4().hex}", "test", ttl=60)
         stored = await self.store.load(lease.call_id) if known else None
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
