@@ -40,7 +40,10 @@ def serve(
     """
     given = {"desk": desk, "host": host, "port": port, "models": models}
     settings = Settings.model_validate(
-        {**Settings().model_dump(), **{key: value for key, value in given.items() if value}}
+        {
+            **Settings().model_dump(),
+            **{key: value for key, value in given.items() if value is not None},
+        }
     )
     asyncio.run(_serve(settings, mcp_servers))
 
