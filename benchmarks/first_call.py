@@ -63,7 +63,7 @@ class Caller:
             try:
                 for _ in range(turns):
                     began = time.perf_counter()
-                    await asyncio.sleep(min(0.3, every / 4))
+                    await asyncio.sleep(0.2)
                     await socket.send('{"type":"input_audio_buffer.commit"}')
                     asked = time.perf_counter()
                     await socket.send('{"type":"response.create"}')

@@ -17,8 +17,16 @@ ROOT = Path(__file__).parent.parent
 class ServerProcess:
     """``frontdesk serve`` on a free port. ``url`` is its address."""
 
-    def __init__(self, data: Path, *, desk: Path = ROOT, models: str = "instant") -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        desk: Path = ROOT,
+        models: str = "instant",
+        environ: dict[str, str] | None = None,
+    ) -> None:
         self.data = data
+        self._environ = environ or {}
         self._command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
         self._command += ["--port", "0", "--models", models]
         self.log = data / "serve.log"
@@ -29,7 +37,10 @@ class ServerProcess:
         data = {"FRONTDESK_DATA": str(self.data), "PYTHONUNBUFFERED": "1"}
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                self._command, env={**os.environ, **data}, stdout=output, stderr=subprocess.STDOUT
+                self._command,
+                env={**os.environ, **data, **self._environ},
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         self.url = self._address()
 

@@ -14,6 +14,7 @@ import orjson
 
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
+from frontdesk.call.clock import Clock
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.schema import TurnDetection
@@ -161,7 +162,8 @@ class Worker:
         if known:
             wire = [item.item for item in state.items if not item.hidden]
             recovered = protocol.restore(wire, state.session)
-        book = CallBook(state, log, self.tracing.audio)
+        clock = Clock()
+        book = CallBook(state, log, self.tracing.audio, clock)
         book.record(
             "call.opened",
             team=loaded.team.name,
@@ -175,6 +177,7 @@ class Worker:
             book=book,
             recovered=recovered,
             tracing=self.tracing,
+            clock=clock,
             send=send,
             close=close,
         )

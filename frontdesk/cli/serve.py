@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +39,17 @@ def serve(
             **{key: value for key, value in given.items() if value is not None},
         }
     )
-    asyncio.run(_serve(settings, mcp_servers))
+    _run(_serve(settings, mcp_servers))
+
+
+def _run(serving: Coroutine[None, None, None]) -> None:
+    """On uvloop, which halves what a frame costs, where there is one."""
+    if sys.platform == "win32":
+        asyncio.run(serving)
+    else:
+        import uvloop
+
+        uvloop.run(serving)
 
 
 async def _serve(settings: Settings, with_mcp_servers: bool) -> None:

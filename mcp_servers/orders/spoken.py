@@ -15,9 +15,14 @@ ORDINALS = _ORDINALS.split()
 
 
 def spoken_day(day: date, today: date) -> str:
-    """``today``, ``tomorrow``, ``yesterday``, or ``on Tuesday, the fifth of May``."""
-    near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get((day - today).days)
-    return near or f"on {day:%A}, the {ORDINALS[day.day - 1]} of {day:%B}"
+    """``today``, ``tomorrow``, ``yesterday``, ``on Tuesday`` within the next days, or ``on
+    Tuesday, the fifth of May``."""
+    ahead = (day - today).days
+    if ahead in (-1, 0, 1):
+        return ("yesterday", "today", "tomorrow")[ahead + 1]
+    if 1 < ahead < 7:
+        return f"on {day:%A}"
+    return f"on {day:%A}, the {ORDINALS[day.day - 1]} of {day:%B}"
 
 
 def spoken_amount(cents: int) -> str:

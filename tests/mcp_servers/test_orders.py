@@ -143,6 +143,7 @@ def test_days_amounts_and_lists_are_said_as_people_say_them():
     assert spoken_day(monday, monday) == "today"
     assert spoken_day(monday + timedelta(1), monday) == "tomorrow"
     assert spoken_day(monday - timedelta(1), monday) == "yesterday"
+    assert spoken_day(monday + timedelta(3), monday) == "on Thursday"
     assert spoken_day(date(2026, 12, 31), monday) == "on Thursday, the thirty-first of December"
     assert spoken_amount(8900) == "89 euros"
     assert spoken_amount(150) == "1 euro and 50 cents"

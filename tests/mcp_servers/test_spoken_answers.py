@@ -31,13 +31,13 @@ async def ask(server, tool: str, **arguments: str) -> str:
 async def test_the_return_policy_is_told_in_full(knowledge):
     question = "Hello. I would like to know what your return policy is."
     said = await ask(knowledge, "search_articles", query=question)
-    assert said.startswith("You can return any lamp within 30 days of delivery")
+    assert said.startswith("You can return any lamp within 30 days, free of charge")
 
 
 async def test_an_order_on_its_way_is_told_with_its_day(orders):
     said = await ask(orders, "find_order", order_number="48271")
     assert said.startswith(
-        "Your order 4 8 2 7 1, a Juniper desk lamp, is on its way with Northline. It should arrive "
+        "Your order 4 8 2 7 1, a Juniper desk lamp, is on its way. It should arrive "
     )
 
 
@@ -45,7 +45,7 @@ async def test_an_order_on_its_way_is_told_with_its_day(orders):
     ("number", "expected"),
     [
         ("48302", "two Fern shades, is being packed. It should arrive "),
-        ("51940", "is out for delivery with Pigeon Post"),
+        ("51940", "a Pebble table lamp, is out for delivery. It should arrive "),
         ("47118", "was delivered on "),
         ("50366", "was cancelled, so there is nothing to pay"),
         ("11111", "I can't find an order with the number 1 1 1 1 1."),
@@ -92,14 +92,16 @@ async def test_what_the_knowledge_base_lacks_is_admitted(knowledge):
     assert speak(answer, result, {}).startswith("I'm sorry, I have nothing on that.")
 
 
-async def test_a_delivery_estimate_is_told_with_time_day_and_price(monkeypatch):
+async def test_a_delivery_estimate_is_told_with_time_and_price(monkeypatch):
     at_once = tuple(replace(carrier, answers_after=0) for carrier in shipping.CARRIERS)
     monkeypatch.setattr(shipping, "CARRIERS", at_once)
     answer = TEAM.tools["estimate_delivery"].answer
     berlin = await shipping.estimate_delivery("Berlin", "express")
     said = speak(answer, dict(berlin), {})
-    assert said.startswith("Express delivery to Berlin takes one working day, with ")
-    assert re.search(r"arrives on \w+day, and delivery costs \d+ euros", said)
+    assert re.fullmatch(
+        r"Express delivery to Berlin takes one working day and costs \d+ euros( and \d+ cents)?\.",
+        said,
+    )
     tokyo = await shipping.estimate_delivery("Tokyo", "express")
     assert "can't estimate the delivery to Tokyo" in speak(answer, dict(tokyo), {})
 
