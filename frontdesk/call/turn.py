@@ -200,7 +200,7 @@ class Turn:
 
     def end(self, reason: EndReason, *, interrupted_at: float | None = None) -> None:
         """Close the trace. ``interrupted_at``: seconds of the answer that were heard."""
-        self._spoke_clause(time.time())
+        self._spoke_clause(self._clock.now())
         if self._words and not self._played:
             self._tell("".join(self._words))
         if interrupted_at is not None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from frontdesk.call.clock import Clock
 from frontdesk.call.turn import Turn
 from frontdesk.settings import Settings
 from frontdesk.tracing.calls import Tracing
@@ -32,7 +33,7 @@ def begun(tracing: Tracing, asked: float) -> Turn:
     trace = tracing.turn(
         call_id="sess_1", index=1, team="shop", team_version="1", agent="desk", transport="test"
     )
-    return Turn(trace, stt="ear", tts="mouth", asked=asked)
+    return Turn(trace, Clock(), stt="ear", tts="mouth", asked=asked)
 
 
 async def stored(tracing: Tracing, turn: Turn) -> dict[str, Any]:
