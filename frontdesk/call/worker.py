@@ -18,8 +18,8 @@ from frontdesk.call.clock import Clock
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.schema import TurnDetection
-from frontdesk.mcp import McpConnections
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings

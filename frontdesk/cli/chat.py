@@ -2,14 +2,15 @@
 
 import asyncio
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from openai import AsyncOpenAI
-from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from frontdesk.cli.server import reachable
 from frontdesk.settings import Settings
+
+if TYPE_CHECKING:
+    from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 
 def chat(
@@ -27,6 +28,8 @@ def chat(
 
 async def _chat(url: str | None, team: str) -> None:
     async with reachable(url, Settings()) as server:
+        from openai import AsyncOpenAI
+
         client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
         async with client.realtime.connect(model=team) as connection:
             session: Any = {"type": "realtime", "output_modalities": ["text"]}
@@ -43,7 +46,7 @@ def _ask() -> str:
     return sys.stdin.readline()
 
 
-async def _exchange(connection: AsyncRealtimeConnection, line: str) -> None:
+async def _exchange(connection: "AsyncRealtimeConnection", line: str) -> None:
     item: Any = {
         "type": "message",
         "role": "user",

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -12,6 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+import typer
 
 from frontdesk.cli.failures import Failure
 from frontdesk.process import Process
@@ -66,7 +69,11 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
 
     Output goes to ``<data>/serve.log``. Raises :class:`Failure` with the end of that log.
     """
-    port = settings.port if _free(settings.host, settings.port) else _free_port()
+    port = settings.port
+    if not _free(settings.host, port):
+        port = _free_port()
+        typer.echo(f"Port {settings.port} is in use: taking {port}.", err=True)
+    typer.echo("Starting Frontdesk …", err=True)
     log = settings.data_dir / "serve.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, **_environment(settings)}
@@ -75,6 +82,7 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
     url = f"http://{settings.host}:{port}"
     try:
         told = await _until_healthy(url, child, log)
+        gc.enable()
         yield Server(url, told["in_use"])
     finally:
         await child.stop()
@@ -95,7 +103,7 @@ async def _until_healthy(url: str, child: Process, log: Path) -> dict[str, Any]:
             break
         if told := await asyncio.to_thread(health, url):
             return told
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
     raise Failure(f"the server did not start. The end of {log}:\n{_tail(log)}")
 
 
