@@ -291,6 +291,11 @@ class Phone:
                 self._came.clear()
                 await self._came.wait()
 
+    async def read_all(self) -> None:
+        """Read on from what comes next."""
+        await self.settled()
+        self._read = len(self.frames)
+
     async def configure(self, **session: Any) -> dict[str, Any]:
         await self.send("session.update", session={"type": "realtime", **session})
         return (await self.until("session.updated"))[-1]["session"]
