@@ -11,7 +11,7 @@ from frontdesk.cli.failures import Failure
 from frontdesk.cli.server import reachable
 from frontdesk.client.caller import Answer, Caller, CallFailed, place
 from frontdesk.settings import Settings
-from frontdesk.voice.audio import AudioFileError, read_wav
+from frontdesk.voice.audio import read_wav, write_wav
 from frontdesk.voice.base import OUTPUT_RATE, Samples
 
 QUIET = 2.5
@@ -34,10 +34,9 @@ def call(
     The file is streamed in real time, as a caller would speak it; pauses in it are the caller
     listening. Exit code 1 when nothing was answered.
     """
-    try:
-        speech = read_wav(file, OUTPUT_RATE)
-    except AudioFileError as error:
-        raise Failure(str(error)) from error
+    speech = read_wav(file, OUTPUT_RATE)
+    if out:  # whether it can be written is better known before the call
+        write_wav(out, speech[:0], speech[:0], OUTPUT_RATE)
     asyncio.run(_call(speech, url, team, out, as_json))
 
 

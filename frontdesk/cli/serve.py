@@ -13,7 +13,7 @@ import uvicorn
 
 from frontdesk.app import create_app
 from frontdesk.call.worker import Worker
-from frontdesk.cli.failures import Failure
+from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.mcp import local
 from frontdesk.mcp.config import HttpServer, load_servers
 from frontdesk.settings import Settings
@@ -42,7 +42,7 @@ def serve(
     """
     given = {"desk": desk, "host": host, "port": port, "models": models}
     settings = Settings.model_validate(
-        {**Settings().model_dump(), **{key: value for key, value in given.items() if value}}
+        {**Settings().model_dump(), **{k: value for k, value in given.items() if value is not None}}
     )
     _run(_serve(settings, mcp_servers))
 
@@ -59,6 +59,7 @@ def _run(serving: Coroutine[None, None, None]) -> None:
 
 async def _serve(settings: Settings, with_mcp_servers: bool) -> None:
     listener = _bind(settings.host, settings.port)
+    make_data_dir(settings)
     servers = _local_servers(settings) if with_mcp_servers else []
     async with local.running(servers, settings.data_dir) as started:
         app = create_app(settings, mcp_urls={server.name: server.url for server in started})

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from frontdesk.cli.failures import Failure
+from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.process import Process
 from frontdesk.settings import Settings
 
@@ -68,7 +68,7 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
     """
     port = settings.port if _free(settings.host, settings.port) else _free_port()
     log = settings.data_dir / "serve.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_data_dir(settings)
     environ = {**os.environ, **_environment(settings)}
     command = [sys.executable, "-m", "frontdesk", "serve", str(settings.desk), "--port", str(port)]
     child = Process(command, log, env=environ)
