@@ -11,13 +11,15 @@ class Inbox(Generic[T]):
     """A queue whose engine side never blocks and whose client side feels back-pressure.
 
     ``post`` is for our own tasks and callbacks, which are few and bounded by the work they do.
-    ``offer`` is for the client: it waits while more than ``limit`` entries are queued, so that a
-    flood stops at the socket and not in our memory.
+    ``offer`` is for the client: it waits while ``limit`` entries, or ``room`` of what it offered,
+    are queued, so that a flood stops at the socket and not in our memory.
     """
 
-    def __init__(self, limit: int = 256) -> None:
-        self._entries: deque[T] = deque()
+    def __init__(self, limit: int = 256, room: int = 4 * 1024 * 1024) -> None:
+        self._entries: deque[tuple[T, int]] = deque()
         self._limit = limit
+        self._room = room
+        self._size = 0
         self._filled = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -25,24 +27,26 @@ class Inbox(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def post(self, entry: T) -> None:
+    def post(self, entry: T, size: int = 0) -> None:
         """Add an entry at once."""
-        self._entries.append(entry)
+        self._entries.append((entry, size))
+        self._size += size
         self._filled.set()
-        if len(self._entries) >= self._limit:
+        if len(self._entries) >= self._limit or self._size >= self._room:
             self._drained.clear()
 
-    async def offer(self, entry: T) -> None:
-        """Add an entry when there is room."""
+    async def offer(self, entry: T, size: int = 0) -> None:
+        """Add an entry of ``size`` bytes when there is room."""
         await self._drained.wait()
-        self.post(entry)
+        self.post(entry, size)
 
     async def take(self) -> T:
         """The oldest entry; waits for one."""
         while not self._entries:
             self._filled.clear()
             await self._filled.wait()
-        entry = self._entries.popleft()
-        if len(self._entries) <= self._limit // 2:
+        entry, size = self._entries.popleft()
+        self._size -= size
+        if len(self._entries) <= self._limit // 2 and self._size <= self._room // 2:
             self._drained.set()
         return entry
