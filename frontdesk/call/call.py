@@ -35,6 +35,7 @@ from frontdesk.call.history import message_text, model_input
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
+from frontdesk.call.told import Told
 from frontdesk.call.turn import CallerSpeech, Turn
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
@@ -48,6 +49,10 @@ from frontdesk.voice.listener import Segment
 from frontdesk.voice.speaker import Speaker
 
 logger = logging.getLogger(__name__)
+
+
+TRY_AGAIN = 1013
+"""Close code "try again later" (RFC 6455 registry)."""
 
 
 @dataclass(slots=True)
@@ -78,13 +83,15 @@ class Call:
         self._book = book
         self._recovered = recovered
         self._tracing = tracing
-        self._send = send
+        self._told = Told(book, send)
         self._close = close
         self._inbox: Inbox[CallEvent] = Inbox()
         self._ears = Ears(live_team.voice, protocol.session, self._inbox.post)
         self._answers = Answers(book, feed=self._feed, post=self._inbox.post)
         self._hearing: dict[str, _Hearing] = {}
         self._speech: CallerSpeech | None = None
+        self.over = asyncio.Event()
+        """Set when the call is left alone: nothing more is said, and the log is written."""
         self._turns = 0
         self._spoken_until = 0.0
         self._alarm: asyncio.TimerHandle | None = None
@@ -97,21 +104,35 @@ class Call:
 
     async def offer(self, frame: str | bytes) -> None:
         """Hand in a client frame; waits while the call is behind."""
-        await self._inbox.offer(Frame(frame))
+        await self._ears.caught_up()
+        await self._inbox.offer(Frame(frame), len(frame))
 
     def end(self, reason: str, code: int = 1000) -> None:
         """End the call after what was handed in before."""
         self._inbox.post(Gone(reason, code))
 
+    def fail(self, message: str, code: str) -> None:
+        """End the call for a reason that is not the client's: it is told, and may call again."""
+        self._inbox.post(engine.EngineError(message, code))
+        self.end(message, TRY_AGAIN)
+
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
+        try:
+            await self._live()
+        finally:
+            self.over.set()
+
+    async def _live(self) -> None:
         async with self._book:
             self._obey(self._recovered)
             self._obey(self._protocol.open(time.time()))
+            self._told.release()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
                     self._survive(event)
                     self._wind()
+                await self._told.aclose()
                 self._close(event.code, event.reason)
             finally:
                 await self._shut_down()
@@ -124,6 +145,7 @@ class Call:
         except Exception:
             logger.exception("call %s: %s failed", self.state.call_id, type(event).__name__)
             self._feed(engine.EngineError("The server had an internal error."))
+        self._told.release()
 
     def _wind(self) -> None:
         """Set the clock for the protocol's next deadline."""
@@ -180,7 +202,7 @@ class Call:
         for command in commands:
             match command:
                 case do.Send(frame):
-                    self._send(frame)
+                    self._told.put(frame)
                 case do.AudioAppended(audio):
                     self._ears.push(audio)
                 case do.AudioCleared():
