@@ -3,25 +3,29 @@
 import asyncio
 import logging
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from frontdesk.call.book import CallBook
+from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.events import CallEvent, Played, Remembered, Sound
+from frontdesk.call.history import message_text, newest
 from frontdesk.call.playback import Playback, SpokenItem
 from frontdesk.call.reply import Reply
+from frontdesk.call.turn import EndReason
 from frontdesk.protocol import engine
 from frontdesk.voice.audio import OutputEncoder
 from frontdesk.voice.base import OUTPUT_RATE
+from frontdesk.voice.playback import Utterance
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Live:
-    """A response being made or played. ``encoder`` is None in a text response."""
+    """A response being made or played. ``encoder`` is None in a text response. Once it is
+    ``made``, whole or cancelled, nothing more comes."""
 
     reply: Reply
     task: asyncio.Task[None]
@@ -29,6 +33,8 @@ class _Live:
     out_of_band: bool
     item: SpokenItem | None = None
     made: bool = False
+    cancelled: bool = False
+    heard_out: Timer | None = None
 
 
 class Answers:
@@ -37,20 +43,25 @@ class Answers:
     def __init__(
         self,
         book: CallBook,
+        clock: Clock,
         *,
         feed: Callable[[engine.EngineEvent], None],
         post: Callable[[CallEvent], None],
     ) -> None:
         self._book = book
+        self._clock = clock
         self._feed = feed
         self._post = post
         self._live: dict[str, _Live] = {}
-        self._timers: set[asyncio.TimerHandle] = set()
-        self.playback = Playback()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._playback = Playback()
+        self._closing = False
 
     def start(self, reply: Reply, encoder: OutputEncoder | None, *, out_of_band: bool) -> None:
         """Begin to make a response."""
         task = asyncio.create_task(self._guarded(reply))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         self._live[reply.response_id] = _Live(reply, task, encoder, out_of_band)
 
     async def _guarded(self, reply: Reply) -> None:
@@ -70,7 +81,7 @@ class Answers:
 
     def silent_for(self) -> float:
         """Seconds since the caller last heard anything; negative while sound is playing."""
-        return self.playback.silent_for(time.monotonic())
+        return self._playback.silent_for(self._clock.now())
 
     def words(self, response_id: str, text: str) -> None:
         """The reply speaks these words next."""
@@ -88,8 +99,8 @@ class Answers:
         milliseconds = 1000 * len(event.samples) / OUTPUT_RATE
         audio = live.encoder.encode(event.samples)
         self._feed(engine.ResponseAudio(event.response_id, audio, milliseconds))
-        if live.item:
-            self.playback.sound(live.item, event.samples, time.monotonic())
+        if live.item and not live.item.ended:
+            self._playback.sound(live.item, event.samples, self._clock.now(), last=event.last)
 
     def opened(self, item: dict[str, Any]) -> None:
         """An assistant item began: if it is spoken, count from here on what is played of it."""
@@ -97,19 +108,19 @@ class Answers:
             return
         for response_id, live in self._live.items():
             if live.encoder and not live.out_of_band and not live.made:
-                live.item = self.playback.open(item["id"], response_id)
+                live.item = self._playback.open(item["id"], response_id)
 
     def remember(self, event: Remembered) -> None:
-        """A tool call of the team, or its output, enters the history ahead of the spoken item."""
+        """A tool call of the team, or its output, enters the history ahead of the spoken item.
+
+        Also when the response was cancelled meanwhile: what a tool did is done."""
         live = self._live.get(event.response_id)
-        if live is None or live.made or live.out_of_band:
-            return
         item = {**event.item, "id": f"hidden_{secrets.token_hex(8)}"}
-        after = self._before(live.item.item_id) if live.item else self._last()
+        after = self._before(live.item.item_id) if live and live.item else self._last()
         self._book.record("item.added", item=item, after=after, hidden=True)
 
     def _last(self) -> str | None:
-        last = self._book.last_item()
+        last = newest(self._book.state)
         return last["id"] if last else None
 
     def _before(self, item_id: str) -> str | None:
@@ -125,22 +136,21 @@ class Answers:
     def made(self, response_id: str) -> None:
         """All of a response was made; what is left is to hear it out."""
         live = self._live.get(response_id)
-        if live is None:
+        if live is None or live.made:
             return
         live.made = True
-        if live.item is None or not live.item.audio:
-            del self._live[response_id]
-            live.reply.turn.end("completed")
+        item = live.item
+        if item is None or item.ended or not item.milliseconds:
+            self._over(live)
             return
-        wait = self.playback.remaining(time.monotonic())
-        loop = asyncio.get_running_loop()
-        self._timers.add(loop.call_later(wait, self._post, Played(live.item.item_id)))
+        wait = self._playback.remaining(self._clock.now())
+        live.heard_out = self._clock.later(wait, lambda: self._post(Played(item.item_id)))
 
     def played(self, item_id: str) -> None:
         """The play head should be at the end of this item."""
-        item = self.playback.get(item_id)
+        item = self._playback.get(item_id)
         if item and not item.ended:
-            self._settle(item, item.milliseconds)
+            self._settle(item, item.milliseconds, whole=True)
 
     def cancelled(self, response_id: str) -> None:
         """A response was cancelled: what was sent of it may have been heard in part."""
@@ -148,41 +158,59 @@ class Answers:
         if live is None:
             return
         live.task.cancel()
-        live.made = True
-        if live.item is None or not live.item.audio:
-            del self._live[response_id]
-            live.reply.turn.end("interrupted", interrupted_at=0.0)
-        else:
+        live.made = live.cancelled = True
+        if live.item is None or live.item.ended:
+            self._over(live)
+        elif live.item.milliseconds:
             self.cut_short()
+        else:
+            self._settle(live.item, 0.0)
 
     def cut_short(self) -> None:
         """The caller speaks over the agent: what was not played yet will not be heard."""
-        for item, heard_ms in self.playback.stop(time.monotonic()):
+        for item, heard_ms in self._playback.stop(self._clock.now()):
             self._settle(item, heard_ms)
 
     def truncated(self, item_id: str, audio_end_ms: int) -> None:
         """The client's own word on what was heard: it beats our clock."""
-        if item := self.playback.get(item_id):
-            text = item.utterance.text_until(audio_end_ms)
-            self._feed(engine.ItemCut(item_id, text))
+        item = self._playback.get(item_id)
+        utterance = item.utterance if item else self._recovered(item_id)
+        text = utterance.text_until(audio_end_ms)
+        self._feed(engine.ItemCut(item_id, text))
+        if item is None or item.ended:
             self._book.record("heard", item_id=item_id, text=text, audio_ms=audio_end_ms)
+            return
+        item.heard_ms = float(audio_end_ms)
+        self.cut_short()
 
-    def _settle(self, item: SpokenItem, played_ms: float) -> None:
+    def _recovered(self, item_id: str) -> Utterance:
+        """The sound of an item that was spoken before the call was taken up again, as far as its
+        log tells: the words are taken to lie evenly in it."""
+        utterance = Utterance()
+        state = self._book.state
+        seconds = [piece["seconds"] for piece in state.audio if piece["item_id"] == item_id]
+        for stored in state.items:
+            if stored.item["id"] == item_id and seconds:
+                text = message_text(stored.item) if stored.heard is None else stored.heard
+                utterance.add(text, 0.0, 1000 * seconds[-1])
+            elif stored.item["id"] == item_id:
+                utterance.add(message_text(stored.item), 0.0, 0.0, complete=False)
+        return utterance
+
+    def _settle(self, item: SpokenItem, played_ms: float, *, whole: bool = False) -> None:
         """An item was heard out or cut: log it, keep its sound, close its turn."""
         played = min(played_ms, item.milliseconds)
-        cut = played < item.milliseconds
-        text = item.utterance.text_until(played) if cut else item.text
-        if cut:
+        text = item.text if whole else item.utterance.text_until(played)
+        if not whole:
             self._book.record("heard", item_id=item.item_id, text=text, audio_ms=round(played))
-        started = time.time() - (time.monotonic() - item.started)
+        started = item.started
         sound = item.first(played)
         uri = self._book.keep("agent", item.item_id, sound, rate=OUTPUT_RATE, started=started)
-        self.playback.settle(item)
+        self._playback.settle(item, None if whole else played)
         live = self._live.get(item.response_id)
         if live is None:
             return
-        turn = live.reply.turn
-        turn.played(
+        live.reply.turn.played(
             item.item_id,
             start=started,
             end=started + played / 1000,
@@ -191,19 +219,32 @@ class Answers:
             audio_uri=uri,
         )
         if live.made:
-            del self._live[item.response_id]
-            if cut:
-                turn.end("interrupted", interrupted_at=played / 1000)
-            else:
-                turn.end("completed")
+            self._over(live)
+
+    def _over(self, live: _Live) -> None:
+        """Made and heard, or given up: the turn ends."""
+        self._live.pop(live.reply.response_id, None)
+        if live.heard_out:
+            live.heard_out.cancel()
+        cut_ms = live.item.cut_ms if live.item else None
+        if cut_ms is None and live.cancelled and live.encoder:
+            cut_ms = 0.0
+        reason: EndReason = "completed"
+        if self._closing:
+            reason = "session_closed"
+        elif live.cancelled or cut_ms is not None:
+            reason = "interrupted"
+        live.reply.turn.end(reason, interrupted_at=None if cut_ms is None else cut_ms / 1000)
+
+    def stop(self) -> None:
+        """The call ends: stop all work. What is still played will not be heard."""
+        self._closing = True
+        self.cut_short()
+        for task in self._tasks:
+            task.cancel()
 
     async def aclose(self) -> None:
-        """Stop everything; turns under way end with the session."""
-        for timer in self._timers:
-            timer.cancel()
-        self.cut_short()
-        for live in self._live.values():
-            live.task.cancel()
-            live.reply.turn.end("session_closed")
-        tasks = [live.task for live in self._live.values()]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Wait until all work has stopped; the turns under way end with the session."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for live in [*self._live.values()]:
+            self._over(live)

@@ -1,9 +1,9 @@
 """The call's record: its state, the log that state is folded from, the sound beside the trace."""
 
 import asyncio
-import time
 from typing import Any, Literal, Self
 
+from frontdesk.call.clock import Clock
 from frontdesk.state.entries import CallState
 from frontdesk.state.errors import StateError
 from frontdesk.state.fold import apply
@@ -15,16 +15,18 @@ from frontdesk.voice.base import Samples
 class CallBook:
     """Written by the call's one writer only. Never waits: the log is flushed behind its back."""
 
-    def __init__(self, state: CallState, log: LogWriter, audio: AudioStore) -> None:
+    def __init__(self, state: CallState, log: LogWriter, audio: AudioStore, clock: Clock) -> None:
         self.state = state
         self._log = log
         self._audio = audio
+        self._clock = clock
 
     def record(self, kind: str, **fields: Any) -> None:
-        """Add an entry (kinds: :mod:`frontdesk.state.entries`) and fold it into the state."""
-        entry = {"kind": kind, "at": time.time(), **fields}
-        apply(self.state, entry)
+        """Add an entry (kinds: :mod:`frontdesk.state.entries`) and fold it into the state. Raises
+        ``ValueError``, and changes neither, when it could not be read back."""
+        entry = {"kind": kind, "at": self._clock.now(), **fields}
         self._log.put(entry)
+        apply(self.state, entry)
 
     @property
     def on_record(self) -> bool:
@@ -79,10 +81,6 @@ class CallBook:
     def offset(self, wall: float) -> int:
         """Milliseconds since the call was opened, for a unix time."""
         return max(0, round(1000 * (wall - self.state.opened_at)))
-
-    def last_item(self) -> dict[str, Any] | None:
-        """The newest item of the conversation that is on the wire."""
-        return next((s.item for s in reversed(self.state.items) if not s.hidden), None)
 
     async def __aenter__(self) -> Self:
         await self._log.__aenter__()

@@ -8,13 +8,12 @@ in which things happened.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from frontdesk.call.answers import Answers
 from frontdesk.call.book import CallBook
+from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.ears import Ears
 from frontdesk.call.events import (
     CallEvent,
@@ -31,37 +30,27 @@ from frontdesk.call.events import (
     TurnOver,
     Words,
 )
-from frontdesk.call.history import message_text, model_input
+from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
+from frontdesk.call.request import newest_words, said_nothing, turn_request
 from frontdesk.call.told import Told
-from frontdesk.call.turn import CallerSpeech, Turn
+from frontdesk.call.turn import Turn
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.state.entries import CallState
-from frontdesk.team.events import ClientTool, TurnRequest
+from frontdesk.team.events import TurnRequest
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.audio import OutputEncoder
-from frontdesk.voice.base import INPUT_RATE, SpeechError
 from frontdesk.voice.listener import Segment
 from frontdesk.voice.speaker import Speaker
 
 logger = logging.getLogger(__name__)
 
-
 TRY_AGAIN = 1013
 """Close code "try again later" (RFC 6455 registry)."""
-
-
-@dataclass(slots=True)
-class _Hearing:
-    """Speech whose words are still to come. ``known`` is set by the writer."""
-
-    speech: CallerSpeech
-    task: asyncio.Task[None]
-    known: asyncio.Event
 
 
 class Call:
@@ -75,6 +64,7 @@ class Call:
         book: CallBook,
         recovered: list[do.Command],
         tracing: Tracing,
+        clock: Clock,
         send: Callable[[bytes], None],
         close: Callable[[int, str], None],
     ) -> None:
@@ -83,18 +73,17 @@ class Call:
         self._book = book
         self._recovered = recovered
         self._tracing = tracing
+        self._clock = clock
         self._told = Told(book, send)
         self._close = close
         self._inbox: Inbox[CallEvent] = Inbox()
-        self._ears = Ears(live_team.voice, protocol.session, self._inbox.post)
-        self._answers = Answers(book, feed=self._feed, post=self._inbox.post)
-        self._hearing: dict[str, _Hearing] = {}
-        self._speech: CallerSpeech | None = None
+        self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
+        self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
+        self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._turns = 0
-        self._spoken_until = 0.0
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
     @property
@@ -126,7 +115,7 @@ class Call:
     async def _live(self) -> None:
         async with self._book:
             self._obey(self._recovered)
-            self._obey(self._protocol.open(time.time()))
+            self._obey(self._protocol.open(self._clock.now()))
             self._told.release()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
@@ -143,9 +132,13 @@ class Call:
         try:
             self._apply(event)
         except Exception:
-            logger.exception("call %s: %s failed", self.state.call_id, type(event).__name__)
-            self._feed(engine.EngineError("The server had an internal error."))
+            self._defect(type(event).__name__)
         self._told.release()
+
+    def _defect(self, what: str) -> None:
+        """Something of ours broke: the client is told that, and the log how."""
+        logger.exception("call %s: %s failed", self.state.call_id, what)
+        self._feed(engine.EngineError("The server had an internal error."))
 
     def _wind(self) -> None:
         """Set the clock for the protocol's next deadline."""
@@ -156,15 +149,15 @@ class Call:
         if self._alarm:
             self._alarm.cancel()
         if deadline is not None:
-            loop = asyncio.get_running_loop()
-            self._alarm = loop.call_later(deadline - time.time(), self._inbox.post, Tick())
+            wait = deadline - self._clock.now()
+            self._alarm = self._clock.later(wait, lambda: self._inbox.post(Tick()))
 
     # What arrived
 
     def _apply(self, event: Happening) -> None:
         match event:
             case Frame(data):
-                self._obey(self._protocol.receive(data, time.time()))
+                self._obey(self._protocol.receive(data, self._clock.now()))
             case TurnBegun(start_ms):
                 self._feed(engine.SpeechStarted(start_ms))
                 if self._interrupts():
@@ -172,6 +165,7 @@ class Call:
             case TurnOver(segment):
                 self._ears.over(segment)
                 self._feed(engine.SpeechStopped(round(segment.end_ms)))
+                self._ears.passed_over()
             case Transcribed():
                 self._transcribed(event)
             case Words(response_id, text):
@@ -189,46 +183,55 @@ class Call:
                 self._feed(event)
                 self._answers.made(response_id)
             case Tick():
-                self._obey(self._protocol.tick(time.time()))
+                self._alarm_at = None  # it may have rung too early, and has to ring again
+                self._obey(self._protocol.tick(self._clock.now()))
             case _:
                 self._feed(event)
 
     def _feed(self, event: engine.EngineEvent) -> None:
-        self._obey(self._protocol.feed(event, time.time()))
+        self._obey(self._protocol.feed(event, self._clock.now()))
 
     # What the protocol commands
 
     def _obey(self, commands: list[do.Command]) -> None:
         for command in commands:
-            match command:
-                case do.Send(frame):
-                    self._told.put(frame)
-                case do.AudioAppended(audio):
-                    self._ears.push(audio)
-                case do.AudioCleared():
-                    self._ears.clear()
-                case do.AudioCommitted(item_id):
-                    self._committed(item_id, self._ears.take())
-                case do.SessionChanged(session, changed):
-                    self._ears.configure(session, changed)
-                    self._book.record("session", session=session)
-                case do.ItemAdded(item, previous):
-                    self._book.record("item.added", item=item, after=previous, hidden=False)
-                    self._answers.opened(item)
-                case do.ItemChanged(item):
-                    self._book.record("item.changed", item=item)
-                case do.ItemDeleted(item_id):
-                    self._book.record("item.deleted", item_id=item_id)
-                case do.ItemTruncated(item_id, _, audio_end_ms):
-                    self._answers.truncated(item_id, audio_end_ms)
-                case do.ResponseRequested():
-                    self._respond(command)
-                case do.ResponseCancelled(response_id):
-                    self._answers.cancelled(response_id)
-                case do.OutputCleared():
-                    self._answers.cut_short()
-                case do.Close(code, reason):
-                    self.end(reason, code)
+            try:
+                self._do(command)
+            except Exception:  # the frames behind it must go out all the same
+                if isinstance(command, do.Send):
+                    raise
+                self._defect(type(command).__name__)
+
+    def _do(self, command: do.Command) -> None:
+        match command:
+            case do.Send(frame):
+                self._told.put(frame)
+            case do.AudioAppended(audio):
+                self._ears.push(audio)
+            case do.AudioCleared():
+                self._ears.clear()
+            case do.AudioCommitted(item_id):
+                self._committed(item_id, self._ears.take())
+            case do.SessionChanged(session, changed):
+                self._book.record("session", session=session)
+                self._ears.configure(session, changed)
+            case do.ItemAdded(item, previous):
+                self._book.record("item.added", item=item, after=previous, hidden=False)
+                self._answers.opened(item)
+            case do.ItemChanged(item):
+                self._book.record("item.changed", item=item)
+            case do.ItemDeleted(item_id):
+                self._book.record("item.deleted", item_id=item_id)
+            case do.ItemTruncated(item_id, _, audio_end_ms):
+                self._answers.truncated(item_id, audio_end_ms)
+            case do.ResponseRequested():
+                self._respond(command)
+            case do.ResponseCancelled(response_id):
+                self._answers.cancelled(response_id)
+            case do.OutputCleared():
+                self._answers.cut_short()
+            case do.Close(code, reason):
+                self.end(reason, code)
 
     # Listening
 
@@ -237,107 +240,73 @@ class Call:
         if segment is None:  # the client cleared its buffer in the same breath
             self._feed(engine.TranscriptCompleted(item_id, "", 0.0))
             return
-        started = self._ears.wall(segment.start_ms)
-        uri = self._book.keep("caller", item_id, segment.audio, rate=INPUT_RATE, started=started)
-        self._speech = CallerSpeech(
-            started=started,
-            ended=self._ears.wall(segment.end_ms - segment.waited_ms),
-            decided=time.time(),
-            probability=segment.eot_probability,
-            offset_ms=self._book.offset(started),
-            audio_uri=uri,
-        )
-        self._spoken_until = self._speech.ended
-        task = asyncio.create_task(self._hear(item_id, segment))
-        self._hearing[item_id] = _Hearing(self._speech, task, asyncio.Event())
-
-    async def _hear(self, item_id: str, segment: Segment) -> None:
-        try:
-            transcript = await segment.transcript
-        except SpeechError as error:
-            self._inbox.post(Transcribed(item_id, None, str(error)))
-        else:
-            self._inbox.post(Transcribed(item_id, transcript))
+        self._hearing.committed(item_id, segment)
 
     def _transcribed(self, event: Transcribed) -> None:
+        if not self._hearing.awaits(event.item_id):
+            return  # it was given up
         if event.transcript is None:
-            self._feed(
-                engine.TranscriptFailed(event.item_id, "The speech could not be transcribed.")
-            )
+            message = "The speech could not be transcribed."
+            self._feed(engine.TranscriptFailed(event.item_id, message))
         else:
             words = event.transcript
             self._feed(engine.TranscriptCompleted(event.item_id, words.text, words.seconds))
-        if hearing := self._hearing.pop(event.item_id, None):
-            hearing.speech.heard(event.transcript, event.error)
-            hearing.known.set()
+        self._hearing.transcribed(event)
 
     def _interrupts(self) -> bool:
         detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
             "turn_detection"
         )
-        return detection is None or detection.get("interrupt_response") is not False
+        return detection is not None and detection.get("interrupt_response") is not False
 
     # Answering
 
     def _respond(self, request: do.ResponseRequested) -> None:
-        """Start a response: a task that thinks and speaks."""
+        """Start a response. One that cannot begin has failed."""
+        try:
+            self._start(request)
+        except Exception:
+            logger.exception("call %s: a response cannot begin", self.state.call_id)
+            error = {"code": "server_error", "message": "The server had an internal error."}
+            self._feed(engine.ResponseEnded(request.response_id, "failed", error=error))
+
+    def _start(self, request: do.ResponseRequested) -> None:
+        """A response is a task that thinks and speaks."""
         turn = self._turn(request)
         spoken = "audio" in request.options["output_modalities"]
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         reply = Reply(
             request.response_id,
             lambda: self._turn_request(request, turn),
+            agent=self.state.agent,
+            out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
             speaker_for=self._speaker if spoken else None,
             silent_for=self._silent_for,
             lines=self._team.loaded.team.lines,
             turn=turn,
+            clock=self._clock,
             post=self._inbox.post,
         )
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
 
     def _silent_for(self) -> float:
         """Seconds since either side was last heard."""
-        return min(self._answers.silent_for(), time.time() - self._spoken_until)
+        if self._protocol.speech_item_id is not None:
+            return 0.0
+        return min(self._answers.silent_for(), self._clock.now() - self._hearing.spoken_until)
 
-    async def _turn_request(self, request: do.ResponseRequested, turn: Turn) -> TurnRequest | None:
-        """What the team is to answer, once all that was said is in words. None: no words."""
-        for hearing in [*self._hearing.values()]:
-            await hearing.known.wait()
-        if request.input is None and self._last_words() == "":
-            return None
-        state = self.state if request.input is None else CallState(self.state.call_id)
-        options = request.options
-        limit = options.get("max_output_tokens")
-        return TurnRequest(
-            call_id=self.state.call_id,
-            agent=self.state.agent,
-            history=model_input(state, extra=request.input or ()),
-            trace_id=turn.trace.trace_id,
-            instructions=options.get("instructions"),
-            client_tools=tuple(
-                ClientTool(tool["name"], tool.get("description") or "", tool["parameters"])
-                for tool in options.get("tools") or ()
-                if tool["type"] == "function"
-            ),
-            tool_choice=options.get("tool_choice") or "auto",
-            max_output_tokens=limit if isinstance(limit, int) else None,
-        )
-
-    def _last_words(self) -> str | None:
-        """The words of the newest item, when it is speech of the caller; None otherwise."""
-        item = self._book.last_item()
-        if item is None or item.get("role") != "user":
-            return None
-        kinds = {part["type"] for part in item["content"]}
-        return message_text(item) if "input_audio" in kinds else None
-
-    def _last_text(self) -> str:
-        item = self._book.last_item()
-        return message_text(item) if item and item.get("role") == "user" else ""
+    async def _turn_request(self, request: do.ResponseRequested, turn: Turn) -> TurnRequest | str:
+        """What the team is to answer, once all that was said is in words, or what to say when
+        there are none."""
+        given = None if request.input is None else [item["id"] for item in request.input]
+        await self._hearing.words_known(given)
+        if given is None and not request.out_of_band and said_nothing(self.state):
+            return self._team.loaded.team.lines.unheard
+        return turn_request(self.state, request, turn.trace.trace_id)
 
     def _turn(self, request: do.ResponseRequested) -> Turn:
-        speech, self._speech = (None, self._speech) if request.out_of_band else (self._speech, None)
+        speeches = [] if request.out_of_band else self._hearing.unanswered()
         self._turns += 1
         trace = self._tracing.turn(
             call_id=self.state.call_id,
@@ -346,18 +315,19 @@ class Call:
             team_version=self.state.team_version,
             agent=self.state.agent,
             transport=self.state.transport,
-            start=speech.started if speech else None,
+            start=speeches[0].started if speeches else None,
         )
         voice = self._team.voice
         turn = Turn(
             trace,
+            self._clock,
             stt=voice.stt.name,
             tts=voice.tts.name,
-            asked=speech.ended if speech else time.time(),
+            asked=speeches[-1].ended if speeches else self._clock.now(),
         )
-        if speech:
+        for speech in speeches:
             speech.answered_by(turn)
-        elif words := self._last_text():
+        if not speeches and (words := newest_words(self.state)):
             turn.asked(words)
         return turn
 
@@ -375,11 +345,14 @@ class Call:
     # The end
 
     async def _shut_down(self) -> None:
+        """Stop all work, but let what was said and done before the end reach the log."""
         if self._alarm:
             self._alarm.cancel()
-        for hearing in self._hearing.values():
-            hearing.task.cancel()
-        tasks = [hearing.task for hearing in self._hearing.values()]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._answers.stop()
+        await self._hearing.last_words()
+        for event in self._inbox.rest():
+            if isinstance(event, Transcribed | Remembered):
+                self._survive(event)
+        await self._hearing.aclose()
         await self._answers.aclose()
         await self._ears.aclose()

@@ -1,9 +1,9 @@
 """The caller's side of a call: wire audio in, speech and turns out."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
+from frontdesk.call.clock import Clock
 from frontdesk.call.events import CallEvent, TurnBegun, TurnOver
 from frontdesk.voice.audio import InputDecoder
 from frontdesk.voice.listener import Listener, Segment, SpeechStarted, SpeechStopped
@@ -17,8 +17,13 @@ class Ears:
     """
 
     def __init__(
-        self, models: VoiceModels, session: dict[str, Any], post: Callable[[CallEvent], None]
+        self,
+        models: VoiceModels,
+        session: dict[str, Any],
+        clock: Clock,
+        post: Callable[[CallEvent], None],
     ) -> None:
+        self._clock = clock
         self._post = post
         self._decoder = InputDecoder(_input(session)["format"]["type"])
         self._listener = Listener(models, _input(session).get("turn_detection"), self._hear)
@@ -56,9 +61,13 @@ class Ears:
         segment, self._finished = self._finished, None
         return segment if segment is not None else self._listener.commit()
 
+    def passed_over(self) -> None:
+        """The protocol had no use for the turn that was over."""
+        self._finished = None
+
     def wall(self, milliseconds: float) -> float:
         """Unix time at which the audio at ``milliseconds`` arrived, for a real-time stream."""
-        return time.time() - (self.received_ms - milliseconds) / 1000
+        return self._clock.now() - (self.received_ms - milliseconds) / 1000
 
     async def aclose(self) -> None:
         """Drop work under way."""

@@ -61,10 +61,11 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """24 kHz samples of the words last announced."""
+    """24 kHz samples of the words last announced; ``last``: no more of these words follow."""
 
     response_id: str
     samples: Samples
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

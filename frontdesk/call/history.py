@@ -26,6 +26,11 @@ def model_input(
     return cast("list[TResponseInputItem]", _paired(_bounded(items)))
 
 
+def newest(state: CallState) -> dict[str, Any] | None:
+    """The last item of the conversation that is on the wire."""
+    return next((stored.item for stored in reversed(state.items) if not stored.hidden), None)
+
+
 def message_text(item: dict[str, Any]) -> str:
     """The words of a message item: its text, or the transcript of its audio."""
     parts: list[dict[str, Any]] = item.get("content") or []

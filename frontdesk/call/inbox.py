@@ -11,12 +11,15 @@ class Inbox(Generic[T]):
     """A queue whose engine side never blocks and whose client side feels back-pressure.
 
     ``post`` is for our own tasks and callbacks, which are few and bounded by the work they do.
-    ``offer`` is for the client: it waits while ``limit`` entries, or ``room`` of what it offered,
-    are queued, so that a flood stops at the socket and not in our memory.
+    ``post_ahead`` is for what the call's own ear makes of frames that were taken already: it
+    happened before the frames that still wait, and a barge-in should not wait for them.
+    ``offer`` is for the client: it waits while ``limit`` entries, or ``room`` bytes of what it
+    offered, are queued, so that a flood stops at the socket and not in our memory.
     """
 
     def __init__(self, limit: int = 256, room: int = 4 * 1024 * 1024) -> None:
         self._entries: deque[tuple[T, int]] = deque()
+        self._ahead: deque[T] = deque()
         self._limit = limit
         self._room = room
         self._size = 0
@@ -25,7 +28,7 @@ class Inbox(Generic[T]):
         self._drained.set()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + len(self._ahead)
 
     def post(self, entry: T, size: int = 0) -> None:
         """Add an entry at once."""
@@ -35,6 +38,11 @@ class Inbox(Generic[T]):
         if len(self._entries) >= self._limit or self._size >= self._room:
             self._drained.clear()
 
+    def post_ahead(self, entry: T) -> None:
+        """Add an entry before all that was posted, behind what was added so before."""
+        self._ahead.append(entry)
+        self._filled.set()
+
     async def offer(self, entry: T, size: int = 0) -> None:
         """Add an entry of ``size`` bytes when there is room."""
         await self._drained.wait()
@@ -42,11 +50,22 @@ class Inbox(Generic[T]):
 
     async def take(self) -> T:
         """The oldest entry; waits for one."""
-        while not self._entries:
+        while not len(self):
             self._filled.clear()
             await self._filled.wait()
+        if self._ahead:
+            return self._ahead.popleft()
         entry, size = self._entries.popleft()
         self._size -= size
         if len(self._entries) <= self._limit // 2 and self._size <= self._room // 2:
             self._drained.set()
         return entry
+
+    def rest(self) -> list[T]:
+        """All that is left, without waiting, in order."""
+        left = [*self._ahead, *(entry for entry, _ in self._entries)]
+        self._ahead.clear()
+        self._entries.clear()
+        self._size = 0
+        self._drained.set()
+        return left

@@ -15,7 +15,7 @@ from frontdesk.voice.playback import PlayedClock, Utterance
 @dataclass(slots=True)
 class SpokenItem:
     """One assistant item as sound. ``started`` is when its first sample is played, in seconds of
-    the monotonic clock; ``begins_ms`` is that place on the call's play head."""
+    the call's clock; ``begins_ms`` is that place on the call's play head."""
 
     item_id: str
     response_id: str
@@ -26,6 +26,10 @@ class SpokenItem:
     text: str = ""
     ended: bool = False
     """Nothing more will be played of it: it was heard out or cut."""
+    cut_ms: float | None = None
+    """Where it was cut; None when it was heard out."""
+    heard_ms: float | None = None
+    """How much of it was heard, by the client's word."""
     _next_words: str = ""
 
     @property
@@ -35,16 +39,14 @@ class SpokenItem:
 
     def words(self, text: str) -> None:
         """Announce the words whose sound comes next."""
-        if self.utterance.pieces:
-            self.utterance.pieces[-1].complete = True
         self.text += text
         self._next_words += text
 
-    def sound(self, samples: Samples) -> float:
-        """Add sound; returns its milliseconds."""
+    def sound(self, samples: Samples, *, last: bool) -> float:
+        """Add sound, perhaps the last of the words announced; returns its milliseconds."""
         milliseconds = 1000 * len(samples) / OUTPUT_RATE
         start = self.utterance.duration_ms
-        self.utterance.add(self._next_words, start, start + milliseconds, complete=False)
+        self.utterance.add(self._next_words, start, start + milliseconds, complete=last)
         self._next_words = ""
         self.audio.append(samples)
         return milliseconds
@@ -56,7 +58,7 @@ class SpokenItem:
 
 
 class Playback:
-    """The play head of one call. ``now`` is monotonic seconds throughout."""
+    """The play head of one call. ``now`` is the call's clock throughout."""
 
     def __init__(self) -> None:
         self._clock = PlayedClock()
@@ -72,16 +74,18 @@ class Playback:
         """The item, if it was spoken in this call."""
         return self._items.get(item_id)
 
-    def sound(self, item: SpokenItem, samples: Samples, now: float) -> None:
-        """Sound of ``item`` was sent to the client."""
+    def sound(self, item: SpokenItem, samples: Samples, now: float, *, last: bool) -> None:
+        """Sound of ``item`` was sent to the client; ``last`` as for :meth:`SpokenItem.sound`."""
         if not item.audio:
             item.begins_ms = self._clock.sent_ms
             item.started = now + self._clock.remaining_ms(now) / 1000
-        self._clock.sent(item.sound(samples), now)
+        self._clock.sent(item.sound(samples, last=last), now)
         self._quiet_from = now + self._clock.remaining_ms(now) / 1000
 
     def heard_ms(self, item: SpokenItem, now: float) -> float:
         """How much of the item was played until ``now``."""
+        if item.heard_ms is not None:
+            return item.heard_ms
         return min(max(0.0, self._clock.played_ms(now) - item.begins_ms), item.milliseconds)
 
     def silent_for(self, now: float) -> float:
@@ -94,7 +98,7 @@ class Playback:
 
     def playing(self) -> list[SpokenItem]:
         """Items that have sound and may not have been heard out."""
-        return [item for item in self._items.values() if item.audio and not item.ended]
+        return [item for item in self._items.values() if item.milliseconds and not item.ended]
 
     def stop(self, now: float) -> list[tuple[SpokenItem, float]]:
         """The client dropped its buffer. Returns what was playing, and how much of it was heard."""
@@ -103,7 +107,7 @@ class Playback:
         self._quiet_from = min(self._quiet_from, now)
         return heard
 
-    def settle(self, item: SpokenItem) -> None:
+    def settle(self, item: SpokenItem, cut_ms: float | None) -> None:
         """Drop the sound of an item; its utterance stays for a late truncate."""
-        item.ended = True
+        item.ended, item.cut_ms = True, cut_ms
         item.audio.clear()

@@ -6,10 +6,10 @@ response is cancelled the task is cancelled, and what it had still posted is dro
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
+from frontdesk.call.clock import Clock
 from frontdesk.call.events import CallEvent, FloorTaken, Remembered, Sound, Words
 from frontdesk.call.turn import Turn
 from frontdesk.desk.schema import Lines
@@ -67,106 +67,138 @@ class _Passage:
 
 
 class Reply:
-    """Makes one response. ``speaker_for`` is None in a text response."""
+    """Makes one response. ``speaker_for`` is None in a text response; ``agent`` has the floor at
+    its begin. What a reply out of band does is not remembered, and gives the floor to nobody."""
 
     def __init__(
         self,
         response_id: str,
-        request: Callable[[], Awaitable[TurnRequest | None]],
+        request: Callable[[], Awaitable[TurnRequest | str]],
         *,
+        agent: str,
+        out_of_band: bool,
         run_team: RunTeam,
         speaker_for: SpeakerFor | None,
         silent_for: Callable[[], float],
         lines: Lines,
         turn: Turn,
+        clock: Clock,
         post: Callable[[CallEvent], None],
     ) -> None:
+        """``request`` gives what to ask the team, or a line to say in its place."""
         self.response_id = response_id
         self.turn = turn
         self._request = request
+        self._agent = agent
+        self._out_of_band = out_of_band
         self._run_team = run_team
         self._speaker_for = speaker_for
         self._silent_for = silent_for
         self._lines = lines
+        self._clock = clock
         self._post = post
         self._passages: asyncio.Queue[_Passage | None] = asyncio.Queue()
         self._passage: _Passage | None = None
         self._client_calls: list[ClientToolCalled] = []
-        self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, str] = {}
+        self._waiting: asyncio.Task[None] | None = None
+        self._waited: set[str] = set()
         self._usage = Usage()
-        self._agent = ""
-        self._words = 0
+        self._cut_short = False
+        self._answered = False
+        self._wants_space = False
 
     async def run(self) -> None:
         """Make the response; always posts exactly one ``ResponseEnded`` unless cancelled."""
+        failed: dict[str, str] | None = None
         with self.turn.trace.use():
-            speaking = asyncio.create_task(self._speak())
             try:
-                failed = await self._think()
-                self._close_passage()
-                self._passages.put_nowait(None)
-                await speaking
-            except SpeechError as error:
+                async with asyncio.TaskGroup() as tasks:  # a cancel stops both in one moment
+                    tasks.create_task(self._think())
+                    tasks.create_task(self._speak())
+            except* SpeechError as errors:
+                error = errors.exceptions[0]
                 logger.warning("speech failed", exc_info=error)
-                failed = {"code": "speech_error", "message": "The reply could not be spoken."}
                 self.turn.failed(f"speech: {error}")
-            finally:
-                speaking.cancel()
-                for task in self._waiting.values():
-                    task.cancel()
+                failed = await self._apologise()
         for call in self._client_calls:
             self._post(
-                ResponseFunctionCall(self.response_id, call.call_id, call.name, call.arguments)
+                ResponseFunctionCall(
+                    self.response_id, call.call_id, call.name, _valid(call.arguments)
+                )
             )
-        status = "failed" if failed else "completed"
-        self._post(ResponseEnded(self.response_id, status=status, error=failed, usage=self._usage))
+        self._post(self._end(failed))
 
-    async def _think(self) -> dict[str, str] | None:
-        """Run the team. A failure is spoken as the desk's apology, and only then an error if
-        even that cannot be said."""
+    def _end(self, failed: dict[str, str] | None) -> ResponseEnded:
+        if failed:
+            return ResponseEnded(self.response_id, "failed", error=failed, usage=self._usage)
+        if self._cut_short:
+            reason = "max_output_tokens"
+            return ResponseEnded(self.response_id, "incomplete", reason, usage=self._usage)
+        return ResponseEnded(self.response_id, usage=self._usage)
+
+    async def _think(self) -> None:
+        """Run the team. Its failure is spoken as the desk's apology."""
         try:
             request = await self._request()
-            if request is None:
-                self._say(self._lines.unheard, self._agent)
-                return None
-            self._agent = request.agent
-            async with aclosing(self._run_team(request)) as events:
-                async for event in events:
-                    self._take(event)
+            if isinstance(request, str):
+                self._say(request, self._agent)
+            else:
+                await self._ask(request)
         except TurnFailed as error:
             logger.warning("turn failed: %s", error)
             self.turn.failed(str(error), code=error.code)
             self._close_passage()
             self._say(self._lines.sorry, self._agent)
-        if not self._words and not self._client_calls:
+        finally:
+            if self._waiting:
+                self._waiting.cancel()
+        self._close_passage()
+        self._passages.put_nowait(None)
+
+    async def _ask(self, request: TurnRequest) -> None:
+        async with aclosing(self._run_team(request)) as events:
+            async for event in events:
+                self._take(event)
+        if not self._answered and not self._client_calls and not self._cut_short:
             self.turn.failed("the model gave no words", code="empty_reply")
+            self._close_passage()
             self._say(self._lines.sorry, self._agent)
+
+    async def _apologise(self) -> dict[str, str] | None:
+        """The speech model failed: perhaps it can still say so. An error if it cannot."""
+        passage = _Passage(self._agent)
+        passage.add(self._lines.sorry)
+        passage.close()
+        try:
+            await self._perform(passage)
+        except SpeechError as error:
+            logger.warning("nor can an apology be spoken: %s", error)
+            return {"code": "speech_error", "message": "The reply could not be spoken."}
         return None
 
     def _take(self, event: TeamEvent) -> None:
         match event:
             case TextDelta(text, agent):
-                self._say(text, agent)
+                self._answered = self._answered or bool(text.strip())
+                self._say(_valid(text), agent)
             case MessageEnded():
                 self._close_passage()
             case AgentChanged(agent, previous, say):
-                if say:
-                    self._say(say, previous)
-                self._close_passage()
-                self._agent = agent
-                self._post(FloorTaken(self.response_id, agent, previous))
+                self._hand_over(agent, previous, say)
             case ToolStarted(call_id=call_id, waiting=waiting):
                 self._close_passage()
                 if waiting and self._speaker_for is not None:
-                    self._waiting[call_id] = asyncio.create_task(self._wait_aloud(waiting))
+                    self._tool_started(call_id, waiting)
             case ToolEnded(call_id=call_id):
-                if task := self._waiting.pop(call_id, None):
-                    task.cancel()
+                self._tool_ended(call_id)
             case HistoryItem(item):
-                self._post(Remembered(self.response_id, item))
+                if not self._out_of_band:
+                    self._post(Remembered(self.response_id, item))
             case ClientToolCalled():
                 self._client_calls.append(event)
             case TurnEnded():
+                self._cut_short = event.cut_short
                 self._usage = Usage(
                     input_text=event.input_tokens,
                     cached=event.cached_tokens,
@@ -175,17 +207,43 @@ class Reply:
             case _:
                 pass
 
-    async def _wait_aloud(self, line: str) -> None:
-        """Say that it takes a while, once it has been silent for a moment."""
-        await asyncio.sleep(QUICK)
-        while (silent := self._silent_for()) < SILENCE:  # noqa: ASYNC110
-            await asyncio.sleep(SILENCE - silent)  # a play head has no event to wait for
+    def _hand_over(self, agent: str, previous: str, say: str | None) -> None:
+        if say:
+            self._say(say, previous)
         self._close_passage()
-        self._say(line, self._agent)
-        self._close_passage()
+        self._agent = agent
+        self._answered = False  # whoever takes over has to say something
+        if not self._out_of_band:
+            self._post(FloorTaken(self.response_id, agent, previous))
+
+    # Waiting for tools
+
+    def _tool_started(self, call_id: str, line: str) -> None:
+        self._running[call_id] = line
+        if self._waiting is None or self._waiting.done():
+            self._waiting = asyncio.create_task(self._wait_aloud())
+
+    def _tool_ended(self, call_id: str) -> None:
+        self._running.pop(call_id, None)
+        if self._waiting and not self._running:
+            self._waiting.cancel()
+            self._waiting = None
+
+    async def _wait_aloud(self) -> None:
+        """Say once that it takes a while, when it has been silent for a moment."""
+        await self._clock.sleep(QUICK)
+        while (silent := self._silent_for()) < SILENCE:
+            await self._clock.sleep(SILENCE - silent)  # a play head has no event to wait for
+        unsaid = (line for line in self._running.values() if line not in self._waited)
+        if line := next(unsaid, None):
+            self._waited.add(line)
+            self._close_passage()
+            self._say(line, self._agent)
+            self._close_passage()
+
+    # Speaking
 
     def _say(self, text: str, agent: str) -> None:
-        self._words += len(text.strip())
         if self._passage is None or self._passage.agent != agent:
             self._close_passage()
             self._passage = _Passage(agent)
@@ -198,31 +256,50 @@ class Reply:
             self._passage = None
 
     async def _speak(self) -> None:
-        """Passages in order, as text or as speech."""
-        first = True
+        """Passages in order."""
         while (passage := await self._passages.get()) is not None:
-            if self._speaker_for is None:
-                await self._write(passage, first)
-            else:
-                await self._voice(passage, self._speaker_for(passage.agent), first)
-            first = False
+            await self._perform(passage)
 
-    async def _write(self, passage: _Passage, first: bool) -> None:
-        lead = "" if first else " "
+    async def _perform(self, passage: _Passage) -> None:
+        """One passage, as text or as speech. Raises :class:`SpeechError`."""
+        if self._speaker_for is None:
+            await self._write(passage)
+            return
+        try:
+            await self._voice(passage, self._speaker_for(passage.agent))
+        except SpeechError:
+            raise
+        except Exception as error:
+            logger.exception("the speech model has a defect")
+            raise SpeechError(f"{type(error).__name__}: {error}") from error
+
+    async def _write(self, passage: _Passage) -> None:
+        begun = False
         async for delta in passage.deltas():
-            self._post(ResponseText(self.response_id, lead + delta))
-            self.turn.wrote(lead + delta)
-            lead = ""
+            words = delta if begun else self._spaced(delta)
+            self._post(ResponseText(self.response_id, words))
+            self.turn.wrote(words)
+            begun, self._wants_space = True, not words[-1:].isspace()
 
-    async def _voice(self, passage: _Passage, speaker: Speaker, first: bool) -> None:
-        lead = "" if first else " "
-        asked = time.time()
+    async def _voice(self, passage: _Passage, speaker: Speaker) -> None:
+        begun = False
+        asked = self._clock.now()
         async with aclosing(speaker.speak(passage.deltas())) as speech:
             async for spoken in speech:
                 if spoken.first_of_clause:
-                    self._post(Words(self.response_id, lead + spoken.text))
-                    lead = ""
+                    words = spoken.text if begun else self._spaced(spoken.text)
+                    self._post(Words(self.response_id, words))
+                    begun, self._wants_space = True, not words[-1:].isspace()
                 self.turn.spoke(spoken, asked, passage.agent)
-                self._post(Sound(self.response_id, spoken.audio))
+                self._post(Sound(self.response_id, spoken.audio, spoken.last_of_clause))
                 if spoken.last_of_clause:
-                    asked = time.time()
+                    asked = self._clock.now()
+
+    def _spaced(self, text: str) -> str:
+        """The first words of a passage, apart from the last ones of the passage before."""
+        return f" {text}" if self._wants_space and not text[:1].isspace() else text
+
+
+def _valid(text: str) -> str:
+    """Without lone surrogates, which models do write and JSON frames cannot carry."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -4,12 +4,13 @@ The team's own spans (agents, model steps, tools, handoffs) come from the SDK br
 the same root; here are the spans of the voice around them.
 """
 
-import time
 from dataclasses import dataclass
 from typing import Literal
 
+from frontdesk.call.clock import Clock
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import TurnTrace
+from frontdesk.voice.audio import first_audible
 from frontdesk.voice.base import OUTPUT_RATE, Transcript
 from frontdesk.voice.speaker import Spoken
 
@@ -30,9 +31,9 @@ class CallerSpeech:
     _turn: "Turn | None" = None
     _result: tuple[float, Transcript | None, str | None] | None = None
 
-    def heard(self, transcript: Transcript | None, error: str | None) -> None:
-        """The words are known, or will not be."""
-        self._result = (time.time(), transcript, error)
+    def heard(self, transcript: Transcript | None, error: str | None, at: float) -> None:
+        """The words are known at this time, or that there will be none."""
+        self._result = (at, transcript, error)
         self._tell()
 
     def answered_by(self, turn: "Turn") -> None:
@@ -47,28 +48,45 @@ class CallerSpeech:
             self._turn.transcribed(self.ended, ended, transcript, error)
 
 
+@dataclass(slots=True)
+class _Clause:
+    """Speech of one clause under way. Unix seconds; ``samples`` made so far."""
+
+    text: str
+    agent: str
+    asked: float
+    first: float
+    samples: int = 0
+
+
 class Turn:
     """Collects the spans of one response and the speech that it answers."""
 
-    def __init__(self, trace: TurnTrace, *, stt: str, tts: str, asked: float) -> None:
+    def __init__(self, trace: TurnTrace, clock: Clock, *, stt: str, tts: str, asked: float) -> None:
         self.trace = trace
+        self._clock = clock
         self._stt = stt
         self._tts = tts
         self._asked = asked
         self._first_sound: float | None = None
+        self._clause: _Clause | None = None
         self._words: list[str] = []
+        self._heard: list[str] = []
+        self._offset: int | None = None
         self._played = False
         self._agent = ""
         self._error: str | None = None
 
     @property
     def latency(self) -> float | None:
-        """Seconds from the caller's last word to the first sound sent."""
+        """Seconds from the caller's last sound to the first that can be heard of the answer."""
         return None if self._first_sound is None else self._first_sound - self._asked
 
     def caller_spoke(self, speech: CallerSpeech) -> None:
-        """The caller's speech and how its end was found."""
-        self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
+        """The caller's speech and how its end was found; of several, the first one first."""
+        if self._offset is None:
+            self._offset = speech.offset_ms
+            self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
         self.trace.record(
             names.USER_SPEECH,
             start=speech.started,
@@ -89,11 +107,12 @@ class Turn:
         self, started: float, ended: float, transcript: Transcript | None, error: str | None
     ) -> None:
         """The speech as words, or why there are none; ``started`` is the end of the speech."""
-        attributes: dict[str, object] = {}
+        attributes: dict[str, object] = {names.GEN_AI_REQUEST_MODEL: self._stt}
         if transcript is not None:
             attributes[names.VOICE_AUDIO_DURATION] = transcript.seconds
             attributes[names.GEN_AI_OUTPUT_MESSAGES] = messages.user(transcript.text)
-            self.asked(transcript.text)
+            self._heard.append(transcript.text)
+            self.asked(" ".join(self._heard))
         self.trace.record(
             f"{names.SPEECH_TO_TEXT} {self._stt}",
             start=started,
@@ -108,28 +127,41 @@ class Turn:
 
     def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
         """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
-        now = time.time()
+        now = self._clock.now()
         self._agent = agent
-        if self._first_sound is None:
-            self._first_sound = now
-            self.trace.set(**{names.VOICE_TURN_LATENCY: now - self._asked})
-        if not spoken.first_of_clause:
+        audible = first_audible(spoken.audio) if self._first_sound is None else None
+        if audible is not None:
+            self._first_sound = now + audible / OUTPUT_RATE
+            self.trace.set(**{names.VOICE_TURN_LATENCY: self._first_sound - self._asked})
+        if spoken.first_of_clause:
+            self._clause = _Clause(spoken.text, agent, asked, now)
+        if self._clause:
+            self._clause.samples += len(spoken.audio)
+        if spoken.last_of_clause:
+            self._spoke_clause(now)
+
+    def _spoke_clause(self, ended: float) -> None:
+        """The clause under way is said, or will not be said to its end."""
+        if (clause := self._clause) is None:
             return
+        self._clause = None
         self.trace.record(
             f"{names.TEXT_TO_SPEECH} {self._tts}",
-            start=asked,
-            end=now,
+            start=clause.asked,
+            end=ended,
             attributes={
-                names.VOICE_AUDIO_DURATION: len(spoken.audio) / OUTPUT_RATE,
-                names.GEN_AI_AGENT_NAME: agent,
-                names.GEN_AI_INPUT_MESSAGES: messages.agent(spoken.text),
+                names.GEN_AI_REQUEST_MODEL: self._tts,
+                names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: clause.first - clause.asked,
+                names.VOICE_AUDIO_DURATION: clause.samples / OUTPUT_RATE,
+                names.GEN_AI_AGENT_NAME: clause.agent,
+                names.GEN_AI_INPUT_MESSAGES: messages.agent(clause.text),
             },
         )
 
     def wrote(self, delta: str) -> None:
         """Words of a text response."""
         if self._first_sound is None:
-            self._first_sound = time.time()
+            self._first_sound = self._clock.now()
             self.trace.set(**{names.VOICE_TURN_LATENCY: self._first_sound - self._asked})
         self._words.append(delta)
 
@@ -168,6 +200,7 @@ class Turn:
 
     def end(self, reason: EndReason, *, interrupted_at: float | None = None) -> None:
         """Close the trace. ``interrupted_at``: seconds of the answer that were heard."""
+        self._spoke_clause(self._clock.now())
         if self._words and not self._played:
             self._tell("".join(self._words))
         if interrupted_at is not None:

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
+from frontdesk.call.clock import Clock
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
@@ -181,7 +182,8 @@ class Worker:
         if known:
             wire = [item.item for item in state.items if not item.hidden]
             recovered = protocol.restore(wire, state.session)
-        book = CallBook(state, log, self.tracing.audio)
+        clock = Clock()
+        book = CallBook(state, log, self.tracing.audio, clock)
         book.record(
             "call.opened",
             team=loaded.team.name,
@@ -195,6 +197,7 @@ class Worker:
             book=book,
             recovered=recovered,
             tracing=self.tracing,
+            clock=clock,
             send=send,
             close=close,
         )

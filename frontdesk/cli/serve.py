@@ -42,7 +42,10 @@ def serve(
     """
     given = {"desk": desk, "host": host, "port": port, "models": models}
     settings = Settings.model_validate(
-        {**Settings().model_dump(), **{k: value for k, value in given.items() if value is not None}}
+        {
+            **Settings().model_dump(),
+            **{key: value for key, value in given.items() if value is not None},
+        }
     )
     _run(_serve(settings, mcp_servers))
 

@@ -14,8 +14,8 @@ from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from frontdesk.client.recording import Recording, first_audible
-from frontdesk.voice.audio import pcm16_to_samples, samples_to_pcm16
+from frontdesk.client.recording import Recording
+from frontdesk.voice.audio import first_audible, pcm16_to_samples, samples_to_pcm16
 from frontdesk.voice.base import OUTPUT_RATE, Samples
 
 FRAME = OUTPUT_RATE // 50

@@ -7,9 +7,6 @@ import numpy as np
 from frontdesk.voice.audio import write_wav
 from frontdesk.voice.base import OUTPUT_RATE, Samples
 
-AUDIBLE = 0.01
-"""Amplitude (full scale 1) from which a sample counts as heard: 40 dB below full scale."""
-
 
 class Track:
     """Sound laid out on a time line. Positions in samples at 24 kHz."""
@@ -51,9 +48,3 @@ class Recording:
         """Write a stereo 24 kHz 16-bit WAV."""
         length = max(self.caller.end, self.agent.end)
         write_wav(path, self.caller.samples(length), self.agent.samples(length), OUTPUT_RATE)
-
-
-def first_audible(samples: Samples) -> int | None:
-    """Index of the first sample that can be heard; None in silence."""
-    loud = np.flatnonzero(np.abs(samples) >= AUDIBLE)
-    return int(loud[0]) if loud.size else None

@@ -100,12 +100,14 @@ class HistoryItem:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """The run is over. ``agent`` has the floor now. Token counts as the models reported them."""
+    """The run is over. ``agent`` has the floor now. Token counts as the models reported them.
+    ``cut_short``: the model stopped at its limit of output tokens."""
 
     agent: str
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    cut_short: bool = False
 
 
 TeamEvent = (

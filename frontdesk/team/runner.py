@@ -124,6 +124,7 @@ class TeamRunner:
             input_tokens=usage.input_tokens,
             cached_tokens=usage.input_tokens_details.cached_tokens or 0,
             output_tokens=usage.output_tokens,
+            cut_short=turn.cut_short,
         )
 
     def _config(self, request: TurnRequest) -> RunConfig:

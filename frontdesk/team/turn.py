@@ -56,7 +56,7 @@ class Turn:
     say about a call whose beginning is still in the SDK's queue.
 
     A call and its output enter the history together, when the output is there: a cancelled run
-    leaves finished calls behind and no orphans. A client's call enters alone.
+    leaves finished calls behind and no orphans. A client's call is on the wire, and not told here.
     """
 
     def __init__(self, team: Team, request: TurnRequest) -> None:
@@ -180,7 +180,6 @@ class Turn:
     def _take_call(self, call: ResponseFunctionToolCall, item: ToolCallItem) -> None:
         if call.name in self.context.offered.get(item.agent.name, ()):
             self._concluded.add(call.call_id)  # its output is the client's to give
-            self._emit(HistoryItem(call_item(call.call_id, call.name, call.arguments)))
             self._emit(ClientToolCalled(call.call_id, call.name, call.arguments))
             return
         server = item.tool_origin.mcp_server_name if item.tool_origin else None

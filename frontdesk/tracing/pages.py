@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from frontdesk.tracing.assets import Assets, dashboard_folder, media_type
-from frontdesk.tracing.reading import read_span
+from frontdesk.tracing.reading import gist, read_span
 from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
 
 Record = Mapping[str, Any]
@@ -172,7 +172,7 @@ def _environment(folder: Any, assets: Assets) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked)  # pyright: ignore
+    environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked, gist=gist)  # pyright: ignore
     environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
     return environment
 

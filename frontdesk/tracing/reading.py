@@ -97,6 +97,21 @@ def read_span(span: Mapping[str, Any]) -> Reading:
     )
 
 
+def gist(span: Mapping[str, Any]) -> str:
+    """What a row of the waterfall adds to the span's name: the words that were heard or spoken,
+    or what the model decided. Empty for other spans, and when content is not kept."""
+    attributes: Mapping[str, Any] = span["attributes"] or {}
+    place = {"text_to_speech": INPUT, "speech_to_text": OUTPUT, "model": OUTPUT}
+    parts = [
+        part
+        for message in _messages(attributes.get(place.get(span["stage"], "")))
+        for part in message.parts
+    ]
+    if calls := [part.name for part in parts if part.kind == "call"]:
+        return f"\u2192 {', '.join(calls)}"
+    return " ".join(part.text.strip() for part in parts if part.kind == "text")
+
+
 def _raised(events: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     """What the span recorded of the first exception in it."""
     for event in events:
@@ -106,9 +121,12 @@ def _raised(events: list[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def pretty(value: Any) -> str:
-    """JSON (also JSON inside a string) over several lines; prose and scalars as they are."""
+    """JSON (also JSON inside a string) over several lines; prose and scalars as they are, but
+    numbers without the digits that only floating point put there."""
     if value is None:
         return ""
+    if isinstance(value, float):
+        value = round(value, 4)
     parsed = _parsed(value)
     if isinstance(parsed, dict | list):
         return json.dumps(parsed, indent=2, ensure_ascii=False, default=str)

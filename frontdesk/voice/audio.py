@@ -16,6 +16,8 @@ WIRE_RATE = {"audio/pcm": 24_000, "audio/pcmu": 8_000, "audio/pcma": 8_000}
 """Samples a second of each wire format."""
 WIRE_BYTES = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
 """Bytes a sample of each wire format."""
+AUDIBLE = 0.01
+"""Amplitude (full scale 1) from which a sample counts as heard: 40 dB below full scale."""
 _LAWS = {"audio/pcmu": MULAW, "audio/pcma": ALAW}
 
 
@@ -36,6 +38,12 @@ def samples_to_int16(samples: Samples) -> Pcm:
 def samples_to_pcm16(samples: Samples) -> bytes:
     """Float to signed 16-bit little-endian."""
     return samples_to_int16(samples).astype("<i2").tobytes()
+
+
+def first_audible(samples: Samples) -> int | None:
+    """Index of the first sample that can be heard; None in silence."""
+    loud = np.abs(samples) >= AUDIBLE
+    return int(loud.argmax()) if loud.any() else None
 
 
 def wire_ms(audio_format: str, size: int) -> float:

@@ -178,6 +178,10 @@ def application(site: Site, recording: Path) -> FastAPI:
         found = site.data.call(call_id)
         return JSONResponse(found, status_code=200 if found else 404)
 
+    @app.get("/api/audio/{key}")
+    async def piece(key: str) -> FileResponse:
+        return FileResponse(recording, media_type="audio/flac")
+
     @app.get("/api/calls/{call_id}/audio")
     async def audio(call_id: str) -> FileResponse:
         return FileResponse(recording, media_type="audio/flac")

@@ -107,6 +107,7 @@ async def test_a_turn_opens_as_a_tree_with_bars_on_one_clock(page: Page, site: A
     rows = page.locator(".waterfall tr[data-span]")
     await expect(rows).to_have_count(len(site.data.traces[site.names.TURNS[1]]))
     await expect(page.locator("#fall-title")).to_contain_text("Turn 2")
+    await page.get_by_role("button", name="Whole turn").click()
     bars = await page.evaluate(
         """() => [...document.querySelectorAll(".waterfall tr[data-span]")].map((row) => {
             const bar = row.querySelector(".bar rect").getBoundingClientRect();
@@ -226,6 +227,7 @@ async def test_zoom_to_a_turn_spreads_it_over_the_waveform(page: Page, site: Any
 
 async def test_the_waterfall_zooms_to_the_wait_for_the_first_sound(page: Page, site: Any) -> None:
     await opened(page, site, f"#trace={site.names.TURNS[1]}")
+    await page.get_by_role("button", name="Whole turn").click()
     bar = page.locator('tr[data-stage="model"] .bar rect').first
     before = await bar.bounding_box()
     await page.get_by_role("button", name="First audio", exact=True).click()
@@ -235,8 +237,24 @@ async def test_the_waterfall_zooms_to_the_wait_for_the_first_sound(page: Page, s
     assert after["width"] > 5 * before["width"]
 
 
+async def test_a_turn_opens_on_its_work_with_the_wait_marked(page: Page, site: Any) -> None:
+    await opened(page, site, f"#trace={site.names.TURNS[1]}")
+    pressed = page.locator(".fallzoom [aria-pressed=true]")
+    await expect(pressed).to_have_text("Work")
+    speech = await page.locator('tr[data-stage="user_speech"] .bar rect').bounding_box()
+    end_of_turn = await page.locator('tr[data-stage="end_of_turn"] .bar rect').bounding_box()
+    first_sound = await page.locator('tr[data-stage="playback"] .bar rect').bounding_box()
+    wait = await page.locator(".fallwait").bounding_box()
+    assert speech and end_of_turn and first_sound and wait
+    assert speech["width"] < 0.1 * wait["width"]
+    assert wait["x"] == pytest.approx(end_of_turn["x"], abs=2)
+    assert wait["x"] + wait["width"] == pytest.approx(first_sound["x"], abs=3)
+    await expect(page.locator("#detail .waits tfoot")).to_contain_text("ms")
+
+
 async def test_the_cursor_moves_over_waveform_and_waterfall_together(page: Page, site: Any) -> None:
     await opened(page, site, f"#trace={site.names.TURNS[1]}")
+    await page.get_by_role("button", name="Whole turn").click()
     await expect(page.locator(".fallcursor")).to_be_hidden()
     await page.locator("#transcript li", has_text="The number is").locator(".line").click()
     await expect(page.locator(".fallcursor")).to_be_visible()

@@ -187,3 +187,29 @@ async def test_a_waveform_lays_recordings_at_their_place(module: Any) -> None:
     loud = [index for index, peak in enumerate(found["caller"]) if peak]
     assert (loud[0], loud[-1]) == (25, 49)
     assert found["overlaps"] == [{"from": 0.8, "to": pytest.approx(1.0)}]
+
+
+@pytest.mark.parametrize(
+    ("times", "labels"),
+    [
+        ([0, 0.05, 0.1], ["0 ms", "50 ms", "100 ms"]),
+        ([0, 5, 10], ["0 s", "5 s", "10 s"]),
+        ([2.8, 3.0, 3.2], ["2.8 s", "3.0 s", "3.2 s"]),
+        ([3.02, 3.025, 3.03], ["3.020 s", "3.025 s", "3.030 s"]),
+        ([0], ["0 ms"]),
+        ([], []),
+    ],
+)
+async def test_the_ticks_of_an_axis_have_one_unit_and_equal_digits(
+    module: Any, times: list[float], labels: list[str]
+) -> None:
+    assert await module("lib/format.js", "return x.map(m.timeLabels(x));", times) == labels
+
+
+async def test_a_quiet_line_is_drawn_larger_but_a_quiet_room_is_not_speech(module: Any) -> None:
+    body = "return x.map((lane) => m.gain(Float32Array.from(lane)));"
+    lanes = [[0.1, 0.38, 0.2], [0.01, 0.02], [1, 0.5], [0, 0], []]
+    loud, room, full, none, empty = await module("call/waveform.js", body, lanes)
+    assert loud == pytest.approx(2.5)
+    assert room == 4
+    assert (full, none, empty) == (1, 1, 1)

@@ -136,8 +136,42 @@ async def test_after_an_answer_the_agent_its_tools_and_times_stand_beside(
     await expect(aside).to_contain_text("620 ms")
     link = aside.get_by_role("link", name="Open the trace")
     assert await link.get_attribute("href") == f"/traces/calls/{site.names.CALL}"
-    await peer.speak("item_4", "More.", seconds=1.0)
-    await expect(page.get_by_role("status")).to_have_text("orders speaks")
+    call = site.names.CALL
+    full = site.data.full[call]
+    turn = {**full["turns"][-1], "agents": ["orders", "billing"], "latency_ms": None}
+    site.data.full[call] = {**full, "turns": [*full["turns"], turn]}
+    await peer.speak("item_4", "More.", seconds=20)
+    await expect(page.get_by_role("status")).to_have_text("billing speaks")
+    await expect(page.locator('#log [data-item="item_4"] .by')).to_have_text("billing")
+    await expect(aside.locator(".turnlist li").last).to_contain_text("–")
+    done = {**turn, "latency_ms": 345}
+    site.data.full[call] = {**full, "turns": [*full["turns"], done]}
+    await expect(aside.locator(".turnlist li").last).to_contain_text("345 ms")
+
+
+async def test_an_answer_that_follows_another_at_once_is_shown_as_spoken(
+    page: Page, site: Any
+) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.speak("item_2", "Gladly.", seconds=0.5)
+    await peer.speak("item_4", "More.", seconds=3)
+    await expect(page.get_by_role("status")).to_contain_text("speaks")
+    assert await page.evaluate("document.getElementById('stage').dataset.phase") == "speaking"
+    await expect(page.get_by_role("status")).to_have_text("Listening")
+
+
+async def test_a_new_answer_has_no_name_until_the_trace_tells_who_gives_it(
+    page: Page, site: Any, until: Any
+) -> None:
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.speak("item_2", "Gladly.", seconds=0.2)
+    await expect(page.get_by_role("complementary")).to_contain_text("Turn 3")
+    await expect(page.get_by_role("status")).to_have_text("Listening")
+    await peer.speak("item_4", "More.", seconds=20)
+    await until(page, "document.getElementById('voice').value > 0.2")
+    await expect(page.get_by_role("status")).to_have_text("Speaking")
 
 
 async def test_mute_sends_silence(page: Page, site: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.tracing.reading import Part, pretty, read_span
+from frontdesk.tracing.reading import Part, gist, pretty, read_span
 
 
 def read(**attributes: Any) -> Any:
@@ -68,3 +68,30 @@ def test_reading_never_fails_on_what_a_span_carries(
             },
         }
         read_span(span)
+
+
+def said(role: str, *parts: dict[str, Any]) -> str:
+    return json.dumps([{"role": role, "parts": list(parts)}])
+
+
+def test_a_row_tells_what_was_spoken_heard_or_decided() -> None:
+    words = {"type": "text", "content": "One moment, "}
+    call = {"type": "tool_call", "name": "find_order", "arguments": {}}
+    place = "gen_ai.output.messages"
+    spoken = {"gen_ai.input.messages": said("assistant", words)}
+    assert gist({"stage": "text_to_speech", "attributes": spoken}) == "One moment,"
+    heard = {place: said("user", words)}
+    assert gist({"stage": "speech_to_text", "attributes": heard}) == "One moment,"
+    decided = {place: said("assistant", words, call, call)}
+    assert gist({"stage": "model", "attributes": decided}) == "→ find_order, find_order"
+
+
+def test_a_row_without_content_tells_nothing() -> None:
+    assert gist({"stage": "model", "attributes": {}}) == ""
+    assert gist({"stage": "tools", "attributes": {"gen_ai.output.messages": "x"}}) == ""
+    assert gist({"stage": None, "attributes": None}) == ""
+
+
+def test_numbers_lose_only_the_digits_of_floating_point() -> None:
+    assert pretty(0.46695375442504883) == "0.467"
+    assert pretty(48271) == "48271"

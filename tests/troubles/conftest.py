@@ -153,7 +153,7 @@ def calls_end(get) -> Callable[[Any], Awaitable[None]]:
 
     async def calls_end(server: Any) -> None:
         async with asyncio.timeout(15):
-            while (await asyncio.to_thread(get, server, "/healthz"))["calls"]:
+            while (await asyncio.to_thread(get, server, "/healthz"))["calls"]:  # noqa: ASYNC110 (another process)
                 await asyncio.sleep(0.05)
 
     return calls_end

@@ -104,7 +104,7 @@ NONSENSE = [
     '{"type": "conversation.item.create", "item": {"type": "message", "role": "king"}}',
     '{"type": "input_audio_buffer.append", "audio": "@@@"}',
     '{"type": "input_audio_buffer.append", "audio": 5}',
-    '{"type": "conversation.item.truncate", "item_id": "x", "content_index": 0, "audio_end_ms": -1}',
+    '{"type": "conversation.item.truncate", "item_id": "x", "content_index": 0}',
     '{"type": "response.create", "response": {"max_output_tokens": "many"}}',
     "[" * 100_000,
     '{"a":' * 5_000 + "1" + "}" * 5_000,

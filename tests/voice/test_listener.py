@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontdesk.desk.schema import TurnDetection
+from frontdesk.voice.audio import AUDIBLE
 from frontdesk.voice.base import INPUT_RATE, Samples, SpeechError, Transcript
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.instant.speech import InstantSpeech
@@ -354,3 +355,19 @@ def test_segments_are_the_audio_at_their_times_in_order(parts, detection, chunk_
         await ear.listener.aclose()
 
     asyncio.run(run())
+
+
+async def test_the_wait_counts_from_the_last_sound_that_can_be_heard(sound: Sound) -> None:
+    class Lingering(EnergyActivity):
+        """Still hears a voice for 60 ms more than there is one."""
+
+        def __call__(self, window: Samples) -> float:
+            self.recent = [*getattr(self, "recent", ())[-2:], super().__call__(window)]
+            return max(self.recent)
+
+    ear = Ear(SERVER_VAD)
+    ear.listener._activity = Lingering()
+    await ear.hear(sound("hush 500", "talk 1000", "hush 900"))
+    (segment,) = ear.segments
+    spoken = np.flatnonzero(np.abs(segment.audio) >= AUDIBLE)[-1] + 1
+    assert segment.waited_ms == pytest.approx((len(segment.audio) - spoken) / MS, abs=1)

@@ -37,6 +37,7 @@ async function show(choice, focus = false) {
   const sameTurn = choice.trace === open.trace && fall !== null;
   open = choice;
   markTurn(choice.trace);
+  if (!sameTurn) transcript.showTurn(choice.trace);
   try {
     if (!choice.trace) closeTurn();
     else if (!sameTurn) await showTurn(choice, signal);
@@ -180,8 +181,14 @@ const renew = settled(async () => {
   swap(page, ["facts", "turns", "transcript"]);
   localMoments(document);
   await load();
+  player.grown(Math.max(0, ...data.audio.map((/** @type {any} */ each) => each.offset_ms / 1000 + each.seconds)));
   transcript.read();
   markTurn(open.trace);
+  if (open.trace && fall?.running) {
+    const { range } = fall;
+    await showTurn(open, loading.signal);
+    fall.zoom(range);
+  }
 }, 400);
 
 localMoments(document);
@@ -195,6 +202,7 @@ else if (query.get("trace")) {
   open = { trace: query.get("trace") ?? "", span: query.get("span") ?? "" };
   history.replaceState(null, "", location.pathname + hashOf(open));
   markTurn(open.trace);
+  transcript.showTurn(open.trace);
   adopt();
   fall?.mark(open.span, false);
 }

@@ -18,7 +18,8 @@ const WORDS = {
 };
 
 let talk = silence();
-let agent = "Agent";
+/** Who has the floor; "" until the trace store tells. */
+let agent = "";
 /** Who said which line, by its item: the trace store tells a little later. @type {Map<string, string>} */
 const speakers = new Map();
 let micLevel = 0;
@@ -29,11 +30,14 @@ const microphone = new Microphone((pcm, level) => {
   micLevel = level;
   send(append(encode(pcm)));
 });
-const speaker = new Speaker((speaking) => update(spoken(talk, speaking)));
+const speaker = new Speaker((speaking) => {
+  update(spoken(talk, speaking));
+  if (inCall()) beside.look(); // the trace has who it is, and at the end how long it took
+});
 const beside = new Beside(byId("beside"), (name) => {
   agent = name;
   const last = talk.lines.findLast((line) => line.role === "agent");
-  if (last && !talk.response) speakers.set(last.id, name);
+  if (last) speakers.set(last.id, name);
   draw();
 });
 
@@ -55,7 +59,7 @@ async function connect() {
   const key = byId("key").value.trim();
   if (!isKey(key)) throw new Error("The access key has characters that no key has. Paste it again.");
   await speaker.open();
-  agent = "Agent";
+  agent = "";
   update({ ...silence(), phase: "connecting" });
   const mine = new WebSocket(socketUrl(location), subprotocols(key));
   socket = mine;
@@ -86,6 +90,10 @@ function hear(event) {
       send(sessionUpdate());
       beside.start(talk.callId);
       break;
+    case "response.created":
+      agent = "";
+      draw();
+      break;
     case "response.output_audio.delta":
       speaker.play(event.item_id, event.content_index ?? 0, decode(event.delta));
       break;
@@ -96,7 +104,6 @@ function hear(event) {
       bargeIn();
       break;
     case "response.done":
-      if (event.response?.metadata?.agent) agent = event.response.metadata.agent;
       beside.look();
       break;
   }
@@ -174,7 +181,7 @@ function draw() {
   const live = inCall();
   const [word, hint] = WORDS[talk.phase];
   byId("stage").dataset.phase = talk.phase;
-  const who = talk.phase === "speaking" ? `${agent} speaks` : word;
+  const who = talk.phase === "speaking" && agent ? `${agent} speaks` : word;
   if (byId("phase").textContent !== who) byId("phase").textContent = who;
   byId("hint").textContent = live && !microphone.stream && talk.phase === "listening" ? "Type below." : hint;
   byId("call").textContent = live ? "End call" : talk.lines.length ? "Start again" : "Start talking";
@@ -199,12 +206,11 @@ function drawLines() {
   talk.lines.forEach((line, index) => {
     let item = /** @type {HTMLElement | undefined} */ ([...log.children].find((each) => each.getAttribute("data-item") === line.id));
     if (!item) {
-      if (line.role === "agent" && !speakers.has(line.id)) speakers.set(line.id, agent);
       item = element("li", { class: line.role, "data-item": line.id }, element("p", { class: "by" }), element("p", { class: "words" }));
       log.insertBefore(item, log.children[index] ?? null);
     }
     const by = /** @type {HTMLElement} */ (item.querySelector(".by"));
-    const name = line.role === "caller" ? "You" : (speakers.get(line.id) ?? agent);
+    const name = line.role === "caller" ? "You" : (speakers.get(line.id) ?? "Agent");
     if (by.textContent !== name) by.textContent = name;
     const words = /** @type {HTMLElement} */ (item.querySelector(".words"));
     const text = line.text || (line.role === "caller" ? "…" : "");

@@ -1,5 +1,5 @@
 import { element } from "../lib/dom.js";
-import { duration } from "../lib/format.js";
+import { timeLabels } from "../lib/format.js";
 import { around, place, ticks } from "../lib/scale.js";
 
 /** @typedef {import("../lib/scale.js").View} View */
@@ -18,6 +18,7 @@ export class Fall {
     this.whole = { from: Number(section.dataset.start), to: Math.max(Number(section.dataset.end), Number(section.dataset.start) + 1e-3) };
     this.view = this.whole;
     this.cursor = /** @type {HTMLElement} */ (section.querySelector(".fallcursor"));
+    this.wait = /** @type {HTMLElement} */ (section.querySelector(".fallwait"));
     this.ticks = /** @type {HTMLElement} */ (section.querySelector(".ticks"));
     this.now = 0;
     for (const row of this.rows) {
@@ -32,7 +33,7 @@ export class Fall {
     }
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.ticks);
-    this.draw();
+    this.zoom("work");
   }
 
   close() {
@@ -41,6 +42,11 @@ export class Fall {
 
   get spans() {
     return this.rows.map((row) => row.dataset.span ?? "");
+  }
+
+  /** Whether the turn still goes on. */
+  get running() {
+    return this.rows.some((row) => !row.dataset.end);
   }
 
   get chosen() {
@@ -61,14 +67,27 @@ export class Fall {
     /** @type {HTMLButtonElement} */ (this.section.querySelector('[data-range="span"]')).disabled = !span;
   }
 
-  /** @param {string} range turn, latency or span */
+  /** @param {string} range turn, work, latency or span */
   zoom(range) {
-    const stretch = range === "latency" ? this.facts.latency : range === "span" ? this.#chosenStretch() : null;
+    const stretches = { work: () => this.#work(), latency: () => this.facts.latency, span: () => this.#chosenStretch() };
+    const stretch = stretches[/** @type {keyof typeof stretches} */ (range)]?.() ?? null;
     this.view = stretch ? around(stretch, { from: -Infinity, to: Infinity }) : this.whole;
+    this.range = stretch ? range : "turn";
     for (const button of this.section.querySelectorAll("[data-range]")) {
-      button.setAttribute("aria-pressed", String(button.getAttribute("data-range") === (stretch ? range : "turn")));
+      button.setAttribute("aria-pressed", String(button.getAttribute("data-range") === this.range));
     }
     this.draw();
+  }
+
+  /** What the team did: speaking and listening are long, and would squeeze it to a line. */
+  #work() {
+    const ofStage = (/** @type {string[]} */ ...stages) => this.rows.filter((row) => stages.includes(row.dataset.stage ?? ""));
+    const talk = new Set(ofStage("turn", "user_speech", "playback"));
+    const work = this.rows.filter((row) => !talk.has(row));
+    if (!work.length) return null;
+    const from = Math.min(...ofStage("user_speech").map((row) => this.#end(row)), ...work.map((row) => Number(row.dataset.start)));
+    const to = Math.max(this.facts.latency?.to ?? 0, ...work.map((row) => this.#end(row)));
+    return to > from ? { from, to } : null;
   }
 
   #chosenStretch() {
@@ -92,15 +111,38 @@ export class Fall {
     }
     const width = this.ticks.clientWidth;
     const relative = { from: this.view.from - this.whole.from, to: this.view.to - this.whole.from };
+    const times = ticks(relative, Math.max(2, Math.floor(width / 75)));
+    const label = timeLabels(times);
     this.ticks.replaceChildren(
-      ...ticks(relative, Math.max(2, Math.floor(width / 75))).map((time) => {
+      ...times.map((time) => {
         const at = place(relative, time);
-        const tick = element("span", { class: at > 0.88 ? "edge" : "" }, duration(1000 * time));
+        const tick = element("span", { class: at > 0.88 ? "edge" : "" }, label(time));
         tick.style.left = `${100 * at}%`;
         return tick;
       }),
     );
+    this.#drawWait();
     this.tick(this.now);
+  }
+
+  /** The wait for the first sound, as a band behind all rows. */
+  #drawWait() {
+    const { x, width } = this.facts.latency ? barOf(this.view, this.facts.latency.from, this.facts.latency.to) : { x: 0, width: 0 };
+    this.wait.hidden = !width;
+    this.#under(this.wait, x / 100);
+    this.wait.style.width = `${(width / 100) * this.#column().offsetWidth}px`;
+  }
+
+  #column() {
+    return /** @type {HTMLElement} */ (this.ticks.parentElement);
+  }
+
+  /** Put a mark over the rows at a place of the time line. @param {HTMLElement} mark @param {number} at */
+  #under(mark, at) {
+    const column = this.#column();
+    mark.style.left = `${column.offsetLeft + at * column.offsetWidth}px`;
+    mark.style.top = `${column.offsetHeight}px`;
+    mark.style.height = `${(column.closest("table")?.offsetHeight ?? 0) - column.offsetHeight}px`;
   }
 
   /** @param {number} now seconds from the start of the call */
@@ -108,10 +150,7 @@ export class Fall {
     this.now = now;
     const at = place(this.view, this.facts.callStarted + now);
     this.cursor.hidden = at < 0 || at > 1;
-    if (this.cursor.hidden) return;
-    const column = /** @type {HTMLElement} */ (this.ticks.parentElement);
-    this.cursor.style.left = `${column.offsetLeft + at * column.offsetWidth}px`;
-    this.cursor.style.height = `${(column.closest("table")?.offsetHeight ?? 0) - column.offsetHeight}px`;
+    if (!this.cursor.hidden) this.#under(this.cursor, at);
   }
 }
 

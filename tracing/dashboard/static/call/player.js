@@ -10,6 +10,7 @@ export class Player {
     this.followers = [];
     /** Where to go once the recording can be sought. @type {number | null} */
     this.wanted = null;
+    this.recorded = 0; // seconds that the server has; more than was loaded while the call goes on
     this.audio.controls = false;
     byId("controls").hidden = false;
     this.button.addEventListener("click", () => this.toggle());
@@ -23,6 +24,7 @@ export class Player {
       if (this.wanted !== null) this.audio.currentTime = this.wanted;
       this.wanted = null;
       byId("trouble").textContent = "";
+      this.button.disabled = false;
       this.#tell();
     });
     this.audio.addEventListener("error", () => this.#failed());
@@ -57,6 +59,21 @@ export class Player {
     this.#tell();
   }
 
+  /** The server now has so much of the call. @param {number} seconds */
+  grown(seconds) {
+    this.recorded = seconds;
+    this.#catchUp();
+  }
+
+  /** Fetch the longer recording, but never under a listener's ear. */
+  #catchUp() {
+    if (!this.audio.paused && !this.audio.ended) return;
+    if (this.length > this.recorded - 0.5) return;
+    const at = this.now;
+    this.audio.load();
+    this.wanted = at;
+  }
+
   /** @param {number} seconds */
   skip(seconds) {
     this.seek(this.now + seconds);
@@ -77,6 +94,7 @@ export class Player {
     this.button.classList.toggle("playing", playing);
     this.button.setAttribute("aria-label", playing ? "Pause" : "Play");
     if (playing) requestAnimationFrame(() => this.#frame());
+    else this.#catchUp();
   }
 
   #frame() {

@@ -115,7 +115,9 @@ export class Timeline {
   /** @param {Turn} turn @param {number} index */
   #block(turn, index) {
     const from = place(this.view, turn.started - (this.started ?? 0));
-    const to = place(this.view, turn.started - (this.started ?? 0) + turn.seconds);
+    // Who cuts in begins a turn before the last one has ended: its block gives way.
+    const ends = Math.min(turn.started + turn.seconds, this.turns[index + 1]?.started ?? Infinity);
+    const to = place(this.view, ends - (this.started ?? 0));
     const heard = turn.interrupted_at === null ? "" : ` interrupted, ${turn.interrupted_at.toFixed(1)} s heard`;
     const errors = turn.errors ? ` ${turn.errors} ${turn.errors === 1 ? "error" : "errors"}` : "";
     const label = `Turn ${index + 1}, first audio ${duration(turn.latency_ms)}${heard}${errors}`;

@@ -51,6 +51,12 @@ export class Transcript {
     });
   }
 
+  /** Bring what was said in a turn into sight. @param {string} trace */
+  showTurn(trace) {
+    const first = this.items.find((item) => trace && item.dataset.trace === trace);
+    if (first) this.list.scrollTop = first.offsetTop;
+  }
+
   /** Scrolls the list only, never the page under the reader. @param {HTMLElement} item */
   #keepInSight(item) {
     const top = item.offsetTop - this.list.clientHeight / 2;

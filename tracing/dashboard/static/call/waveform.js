@@ -58,6 +58,16 @@ export function loudest(lane, rate, from, to) {
 }
 
 /**
+ * How much to enlarge a lane so that a quiet line fills its half of the picture; never so much that
+ * a quiet room looks like speech.
+ * @param {Float32Array} lane
+ */
+export function gain(lane) {
+  const top = lane.reduce((most, peak) => Math.max(most, peak), 0);
+  return top > 0 ? Math.min(4, Math.max(1, 0.95 / top)) : 1;
+}
+
+/**
  * @param {HTMLCanvasElement} canvas @param {Lanes} both @param {Stretch[]} together both speak
  * @param {Stretch} view @param {Record<"caller" | "agent" | "overlap" | "line", string>} colours
  * @param {number} dimFrom fraction of the width after which nothing was played yet
@@ -84,9 +94,10 @@ export function draw(canvas, both, together, view, colours, dimFrom) {
     [both.agent, colours.agent, (3 * height) / 4],
   ])) {
     context.fillStyle = colour;
+    const enlarged = (gain(lane) * height) / 4.4;
     for (let x = 0; x < width; x += 3) {
       const from = view.from + x * step;
-      const half = Math.max(0.5, (loudest(lane, both.rate, from, from + 3 * step) * height) / 4.4);
+      const half = Math.max(0.5, loudest(lane, both.rate, from, from + 3 * step) * enlarged);
       context.globalAlpha = x / width < dimFrom ? 1 : 0.55;
       context.fillRect(x, middle - half, 2, 2 * half);
     }

@@ -17,3 +17,16 @@ export function duration(ms) {
   const seconds = Math.round(ms / 1000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
+
+/**
+ * Labels for the ticks of one axis: all in ms or all in s, with as many digits as tell them apart.
+ * @param {number[]} times seconds, evenly spaced
+ * @returns {(time: number) => string}
+ */
+export function timeLabels(times) {
+  const longest = Math.max(0, ...times.map(Math.abs));
+  const step = times.length > 1 ? times[1] - times[0] : longest;
+  const [unit, scale] = longest < 1 ? ["ms", 1000] : ["s", 1];
+  const digits = step > 0 ? Math.min(4, Math.max(0, Math.ceil(-Math.log10(step * scale) - 1e-9))) : 0;
+  return (time) => `${(time * scale).toFixed(digits)} ${unit}`;
+}

@@ -1,7 +1,7 @@
 import { element } from "../lib/dom.js";
 import { duration } from "../lib/format.js";
 
-const PAUSES = [250, 700, 1500, 3000]; // ms: a turn's trace is written shortly after its last sound
+const PAUSES = [60, 200, 700, 1500, 3000]; // ms: spans are written as they end, the turn after its last sound
 
 /** What the trace store knows of the running call, beside the talk: agents, tools, latency. */
 export class Beside {
@@ -21,7 +21,7 @@ export class Beside {
     this.root.replaceChildren(element("p", { class: "faint" }, "Agents, tools and times appear after the first answer."));
   }
 
-  /** Look until a new turn is there, a few times; then let it be. */
+  /** Look until the newest turn is there and timed, a few times; then let it be. */
   async look() {
     const mine = (this.asked += 1);
     for (const pause of PAUSES) {
@@ -29,8 +29,9 @@ export class Beside {
       if (mine !== this.asked || !this.callId) return;
       const found = await read(this.callId);
       if (mine !== this.asked) return;
-      if (found) this.show(found);
-      if (found && found.turns.length > this.known) {
+      if (!found) continue;
+      this.show(found);
+      if (found.turns.length > this.known && found.turns.at(-1).latency_ms !== null) {
         this.known = found.turns.length;
         return;
       }
@@ -41,12 +42,13 @@ export class Beside {
   show(found) {
     const last = found.turns.at(-1);
     const agent = last?.agents?.at(-1) ?? found.call.agents.at(-1);
-    if (agent) this.floor(agent);
+    if (agent && found.turns.length > this.known) this.floor(agent);
+    const timed = found.turns.findLast((/** @type {any} */ turn) => turn.latency_ms !== null);
     const address = `/traces/calls/${encodeURIComponent(found.call.call_id)}`;
     this.root.replaceChildren(
       facts([
         ["With", [agent ?? "–"]],
-        ["First audio", [duration(last?.latency_ms)]],
+        ["First audio", [duration(timed?.latency_ms)]],
         ["Handoffs", [String(found.call.handoffs)]],
         ["Errors", [String(found.call.errors)]],
         ["Tools", found.call.tools.length ? found.call.tools.map(code) : ["none"]],

@@ -91,13 +91,14 @@ export class Speaker {
     const source = this.context.createBufferSource();
     source.buffer = buffer;
     source.connect(this.analyser);
-    if (this.queue.at(-1)?.item !== item) this.queue = this.queue.filter((each) => each.start + each.seconds > this.now);
+    const another = this.queue.at(-1)?.item !== item;
+    if (another) this.queue = this.queue.filter((each) => each.start + each.seconds > this.now);
     const start = Math.max(this.next, this.context.currentTime + 0.03);
     source.start(start);
     this.next = start + buffer.duration;
     this.queue.push({ item, content, start, seconds: buffer.duration });
     this.sources.add(source);
-    if (this.sources.size === 1) this.changed(true);
+    if (another || this.sources.size === 1) this.changed(true);
     source.onended = () => {
       this.sources.delete(source);
       if (!this.sources.size) this.changed(false);

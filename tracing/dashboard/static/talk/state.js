@@ -31,7 +31,7 @@ export function next(talk, event) {
     case "conversation.item.input_audio_transcription.failed":
       return withLine(talk, event.item_id, "caller", (line) => ({ ...line, text: "(not understood)", done: true }));
     case "response.created":
-      return { ...talk, response: event.response?.id ?? "", phase: talk.phase === "hearing" ? "hearing" : "thinking" };
+      return { ...talk, response: event.response?.id ?? "", phase: ["hearing", "speaking"].includes(talk.phase) ? talk.phase : "thinking" };
     case "response.output_audio_transcript.delta":
     case "response.output_text.delta":
       return withLine(talk, event.item_id, "agent", (line) =>

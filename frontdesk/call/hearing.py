@@ -1,0 +1,118 @@
+"""What the caller said, on its way to words, and until a turn answers it."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from frontdesk.call.book import CallBook
+from frontdesk.call.clock import Clock, Timer
+from frontdesk.call.ears import Ears
+from frontdesk.call.events import CallEvent, Transcribed
+from frontdesk.call.turn import CallerSpeech
+from frontdesk.voice.base import INPUT_RATE, SpeechError
+from frontdesk.voice.listener import Segment
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 20.0
+"""Seconds after which speech that is not in words yet counts as not understood."""
+LAST_WORDS = 2.0
+"""Seconds that the end of a call waits for the words of speech that was committed before it."""
+UNANSWERED = 16
+"""Stretches of speech that may wait to be answered; the trace of one more loses the oldest."""
+
+
+@dataclass(slots=True)
+class _Wording:
+    """Speech whose words are still to come. ``known`` is set by the writer."""
+
+    speech: CallerSpeech
+    task: asyncio.Task[None]
+    known: asyncio.Event
+    given_up: Timer
+
+
+class Hearing:
+    """Owned by the call: its writer calls every method but :meth:`words_known`."""
+
+    def __init__(
+        self, book: CallBook, ears: Ears, clock: Clock, post: Callable[[CallEvent], None]
+    ) -> None:
+        self._book = book
+        self._ears = ears
+        self._clock = clock
+        self._post = post
+        self._wording: dict[str, _Wording] = {}
+        self._unanswered: deque[CallerSpeech] = deque(maxlen=UNANSWERED)
+        self.spoken_until = 0.0
+        """When the caller last stopped speaking, as far as was committed."""
+
+    def committed(self, item_id: str, segment: Segment) -> None:
+        """Speech became an item: keep its sound, wait for its words."""
+        started = self._ears.wall(segment.start_ms)
+        uri = self._book.keep("caller", item_id, segment.audio, rate=INPUT_RATE, started=started)
+        speech = CallerSpeech(
+            started=started,
+            ended=self._ears.wall(segment.end_ms - segment.waited_ms),
+            decided=self._clock.now(),
+            probability=segment.eot_probability,
+            offset_ms=self._book.offset(started),
+            audio_uri=uri,
+        )
+        self._unanswered.append(speech)
+        self.spoken_until = speech.ended
+        task = asyncio.create_task(self._word(item_id, segment))
+        late = Transcribed(item_id, None, f"no transcript came within {PATIENCE:g} s")
+        given_up = self._clock.later(PATIENCE, lambda: self._post(late))
+        self._wording[item_id] = _Wording(speech, task, asyncio.Event(), given_up)
+
+    async def _word(self, item_id: str, segment: Segment) -> None:
+        try:
+            transcript = await segment.transcript
+        except SpeechError as error:
+            self._post(Transcribed(item_id, None, str(error)))
+        except Exception as error:
+            logger.exception("the transcriber has a defect")
+            self._post(Transcribed(item_id, None, f"{type(error).__name__}: {error}"))
+        else:
+            self._post(Transcribed(item_id, transcript))
+
+    def awaits(self, item_id: str) -> bool:
+        """Whether the words of this item are still to come."""
+        return item_id in self._wording
+
+    def transcribed(self, event: Transcribed) -> None:
+        """The words are in the conversation: whoever waits for them may go on."""
+        if wording := self._wording.pop(event.item_id, None):
+            wording.given_up.cancel()
+            wording.task.cancel()
+            wording.speech.heard(event.transcript, event.error, self._clock.now())
+            wording.known.set()
+
+    def unanswered(self) -> list[CallerSpeech]:
+        """The speech that the next turn answers, oldest first. It is given out once."""
+        speeches = [*self._unanswered]
+        self._unanswered.clear()
+        return speeches
+
+    async def words_known(self, item_ids: Iterable[str] | None = None) -> None:
+        """Wait until all that was said so far is in words, or has failed to be; with
+        ``item_ids``, until those items are."""
+        wanted = [*self._wording] if item_ids is None else item_ids
+        for wording in [self._wording[item] for item in wanted if item in self._wording]:
+            await wording.known.wait()
+
+    async def last_words(self) -> None:
+        """The caller has left: wait a moment for what was said last, for the log."""
+        if tasks := [wording.task for wording in self._wording.values()]:
+            await asyncio.wait(tasks, timeout=LAST_WORDS)
+
+    async def aclose(self) -> None:
+        """Stop listening for words."""
+        tasks = [wording.task for wording in self._wording.values()]
+        for wording in self._wording.values():
+            wording.given_up.cancel()
+            wording.task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
