@@ -35,10 +35,12 @@ def call(
     The file is streamed in real time, as a caller would speak it; pauses in it are the caller
     listening. Exit code 1 when nothing was answered.
     """
-    from frontdesk.voice.audio import read_wav
+    from frontdesk.voice.audio import read_wav, write_wav
     from frontdesk.voice.base import OUTPUT_RATE
 
     speech = read_wav(file, OUTPUT_RATE)
+    if out:  # whether it can be written is better known before the call
+        write_wav(out, speech[:0], speech[:0], OUTPUT_RATE)
     asyncio.run(_call(speech, url, team, out, as_json))
 
 

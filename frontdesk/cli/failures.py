@@ -1,11 +1,15 @@
 """Failures a user can mend, told in one message."""
 
 import sys
+import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import typer
 from pydantic import ValidationError
+from websockets.exceptions import WebSocketException
+
+from frontdesk.settings import Settings
 
 
 class Failure(Exception):
@@ -24,11 +28,33 @@ def explained() -> Generator[None]:
             name = "FRONTDESK_" + "_".join(str(part) for part in problem["loc"]).upper()
             typer.secho(f"error: {name}: {problem['msg']}", fg="red", err=True)
         sys.exit(1)
+    except WebSocketException as error:
+        _fail(f"the connection to the server broke off: {error}")
+    except OSError as error:  # a disk or a network that nobody foresaw: still no traceback
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except Exception as error:
         if not isinstance(error, _expected()):
             raise
-        typer.secho(f"error: {error}", fg="red", err=True)
-        sys.exit(1)
+        _fail(str(error))
+
+
+def make_data_dir(settings: Settings) -> None:
+    """Make the folder for all that is written. Raises :class:`Failure`."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * 4096)
+    except OSError as error:
+        raise Failure(
+            f"the data folder {folder} cannot be written: {error.strerror}. Make room or mend its "
+            "permissions, or set FRONTDESK_DATA to another folder."
+        ) from error
+
+
+def _fail(message: str) -> None:
+    typer.secho(f"error: {message}", fg="red", err=True)
+    sys.exit(1)
 
 
 def _expected() -> tuple[type[Exception], ...]:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from frontdesk.cli.failures import Failure
+from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.mcp import local
 from frontdesk.mcp.config import HttpServer, load_servers
 from frontdesk.settings import Settings
@@ -54,6 +54,7 @@ def _run(serving: Coroutine[None, None, None]) -> None:
 
 async def _serve(settings: Settings, with_mcp_servers: bool) -> None:
     listener = _bind(settings.host, settings.port)
+    make_data_dir(settings)
     typer.echo("Starting Frontdesk: loading the desk and its models.")
     servers = _local_servers(settings) if with_mcp_servers else []
     async with local.running(servers, settings.data_dir) as started:

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import typer
 
-from frontdesk.cli.failures import Failure
+from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.process import Process
 from frontdesk.settings import Settings
 
@@ -75,7 +75,7 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
         typer.echo(f"Port {settings.port} is in use: taking {port}.", err=True)
     typer.echo("Starting Frontdesk …", err=True)
     log = settings.data_dir / "serve.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_data_dir(settings)
     environ = {**os.environ, **_environment(settings)}
     command = [sys.executable, "-m", "frontdesk", "serve", str(settings.desk), "--port", str(port)]
     child = Process(command, log, env=environ)

@@ -12,6 +12,7 @@ import numpy as np
 import pybase64
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from frontdesk.client.recording import Recording
 from frontdesk.voice.audio import first_audible, pcm16_to_samples, samples_to_pcm16
@@ -205,16 +206,28 @@ async def place(base_url: str, *, model: str, api_key: str = "none") -> AsyncGen
     """
     client = AsyncOpenAI(api_key=api_key, base_url=base_url)
     try:
-        async with client.realtime.connect(model=model) as connection:
+        async with client.realtime.connect(model=model) as connection, _together() as tasks:
             caller = Caller(connection)
-            running = asyncio.create_task(caller.run())
-            try:
-                await caller.ready()
-                yield caller
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
-    except (OSError, TimeoutError) as error:
+            running = tasks.create_task(caller.run())
+            await caller.ready()
+            yield caller
+            running.cancel()
+    except ConnectionClosed as error:
+        raise CallFailed(f"the call to {base_url} broke off: {error}") from error
+    except (OSError, TimeoutError, WebSocketException) as error:
         raise CallFailed(f"cannot call {base_url}: {error or 'no answer'}") from error
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def _together() -> AsyncGenerator[asyncio.TaskGroup]:
+    """A task group whose block is cancelled when a task fails; raises that task's own error."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield tasks
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
