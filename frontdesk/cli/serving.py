@@ -16,10 +16,17 @@ INSTANT = (
 )
 
 
+LOCAL_MCP_LIMIT = 10.0
+"""Seconds to wait for the desk's own MCP servers. One that takes longer is a server that is down."""
+
+
 async def run(settings: Settings, listener: socket.socket, started: list[LocalServer]) -> bool:
     """Serve on ``listener`` until told to stop; returns whether it ever was up."""
     app = create_app(settings, mcp_urls={server.name: server.url for server in started})
-    await app.state.worker.start()
+    worker: Worker = app.state.worker
+    await worker.start()
+    # Up means that the desk's own tools are there: the first caller may be quick.
+    await worker.mcp.until_ready((server.name for server in started), LOCAL_MCP_LIMIT)
     config = uvicorn.Config(
         app,
         ws="websockets-sansio",
@@ -28,7 +35,7 @@ async def run(settings: Settings, listener: socket.socket, started: list[LocalSe
         log_level="warning",
         timeout_graceful_shutdown=5,
     )
-    server = _Announcing(config, app.state.worker, started)
+    server = _Announcing(config, worker, started)
     await server.serve(sockets=[listener])
     return server.started
 
