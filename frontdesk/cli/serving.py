@@ -17,7 +17,7 @@ INSTANT = (
 
 
 LOCAL_MCP_LIMIT = 10.0
-"""Seconds to wait for the desk's own MCP servers. One that takes longer is a server that is down."""
+"""Seconds to wait for the desk's own MCP servers. One that takes longer counts as down."""
 
 
 async def run(settings: Settings, listener: socket.socket, started: list[LocalServer]) -> bool:
