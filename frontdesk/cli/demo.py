@@ -1,6 +1,7 @@
 """``frontdesk demo``: a whole call, spoken and answered, on this machine alone."""
 
 import asyncio
+import contextlib
 import importlib
 import tempfile
 import time
@@ -47,7 +48,9 @@ async def _demo(exit_after: bool, out: Path | None) -> bool:
         right = await caller.call(server, out or settings.data_dir / "demo.wav")
         if not exit_after:
             typer.echo(f"\nTalk to it at {server.url}/talk (Ctrl-C ends all of it).")
-            await asyncio.Event().wait()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            typer.echo("\nEnding Frontdesk …")
     return right
 
 

@@ -72,7 +72,7 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
     port = settings.port
     if not _free(settings.host, port):
         port = _free_port()
-        typer.echo(f"Port {settings.port} is in use: taking {port}.", err=True)
+        typer.echo(f"Port {settings.port} is taken: using {port} instead.", err=True)
     typer.echo("Starting Frontdesk …", err=True)
     log = settings.data_dir / "serve.log"
     make_data_dir(settings)
@@ -112,9 +112,13 @@ def _tail(log: Path) -> str:
 
 
 def _free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex((host, port)) != 0
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 def _free_port() -> int:

@@ -67,5 +67,6 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"  Realtime API     ws://{address}/v1/realtime")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        typer.echo("Frontdesk stops: calls under way are ended.")
         self._worker.tracing.live.close()  # watchers would hold up the end
         await super().shutdown(sockets)
