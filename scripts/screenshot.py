@@ -35,7 +35,7 @@ async def main(out: Path, scheme: str) -> None:
         await demo(data)
         async with started(Settings(desk=ROOT, data=data)) as server:
             await picture(server, out, scheme)
-    size = out.stat().st_size
+    size = len(await asyncio.to_thread(out.read_bytes))
     if size > LARGEST:
         raise SystemExit(f"{out} has {size} bytes, more than {LARGEST}: make the picture smaller.")
     print(f"{out}: {WIDTH} x {HEIGHT}, {size // 1000} kB")
