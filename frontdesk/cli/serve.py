@@ -39,7 +39,8 @@ def serve(
             **{key: value for key, value in given.items() if value is not None},
         }
     )
-    _run(_serve(settings, mcp_servers))
+    with _bind(settings.host, settings.port) as listener:
+        _run(_serve(settings, listener, mcp_servers))
 
 
 def _run(serving: Coroutine[None, None, None]) -> None:
@@ -52,8 +53,7 @@ def _run(serving: Coroutine[None, None, None]) -> None:
         uvloop.run(serving)
 
 
-async def _serve(settings: Settings, with_mcp_servers: bool) -> None:
-    listener = _bind(settings.host, settings.port)
+async def _serve(settings: Settings, listener: socket.socket, with_mcp_servers: bool) -> None:
     make_data_dir(settings)
     typer.echo("Starting Frontdesk: loading the desk and its models.")
     servers = _local_servers(settings) if with_mcp_servers else []

@@ -51,7 +51,7 @@ class McpConnections:
         waited_for = [self.get(name) for name in names]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit):
-                while any(connection.state != "ready" for connection in waited_for):
+                while any(c.state != "ready" for c in waited_for):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
 
     def get(self, name: str) -> Connection:

@@ -128,6 +128,11 @@ class LogWriter:
         finally:
             if self._waiting and self._lost is None:
                 self._lost = StateError("the log's writer was cancelled")
+                logger.error(
+                    "Call %s: the server ended before the last %d entries could be written",
+                    self._lease.call_id,
+                    len(self._waiting),
+                )
             self._settle()
 
     def _lose(self, error: StateError) -> None:

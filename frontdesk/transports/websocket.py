@@ -52,6 +52,9 @@ def router(worker: Worker) -> APIRouter:
             with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
                 code, reason = await asyncio.wait_for(sending, 5)
                 await websocket.close(code, reason[:120])
+        except asyncio.CancelledError:
+            # The server ends and waited long enough. What is lost by that, the log's writer says.
+            return
         finally:
             for task in ends:
                 task.cancel()
