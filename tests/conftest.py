@@ -75,6 +75,12 @@ class ServerProcess:
 
 
 @pytest.fixture(scope="session")
+def server_process() -> type[ServerProcess]:
+    """For tests that start, harm and stop servers of their own."""
+    return ServerProcess
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with instant models, shared by all tests that do not harm it."""
     running = ServerProcess(tmp_path_factory.mktemp("server"))

@@ -6,6 +6,7 @@ the protocol, the conversation or the log, so there are no locks, and the log's 
 in which things happened.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from frontdesk.call.answers import Answers
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
-from frontdesk.call.ears import Ears
+from frontdesk.call.ears import Ears, language
 from frontdesk.call.events import (
     CallEvent,
     FloorTaken,
@@ -30,10 +31,12 @@ from frontdesk.call.events import (
     Words,
 )
 from frontdesk.call.hearing import Hearing
+from frontdesk.call.history import newest
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
 from frontdesk.call.request import newest_words, said_nothing, turn_request
+from frontdesk.call.told import Told
 from frontdesk.call.turn import Turn
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
@@ -46,6 +49,9 @@ from frontdesk.voice.listener import Segment
 from frontdesk.voice.speaker import Speaker
 
 logger = logging.getLogger(__name__)
+
+TRY_AGAIN = 1013
+"""Close code "try again later" (RFC 6455 registry)."""
 
 
 class Call:
@@ -69,13 +75,16 @@ class Call:
         self._recovered = recovered
         self._tracing = tracing
         self._clock = clock
-        self._send = send
+        self._told = Told(book, send)
         self._close = close
         self._inbox: Inbox[CallEvent] = Inbox()
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
         self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
+        self.over = asyncio.Event()
+        """Set when the call is left alone: nothing more is said, and the log is written."""
         self._turns = 0
+        self._silent_item: str | None = None
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -86,21 +95,35 @@ class Call:
 
     async def offer(self, frame: str | bytes) -> None:
         """Hand in a client frame; waits while the call is behind."""
-        await self._inbox.offer(Frame(frame))
+        await self._ears.caught_up()
+        await self._inbox.offer(Frame(frame), len(frame))
 
     def end(self, reason: str, code: int = 1000) -> None:
         """End the call after what was handed in before."""
         self._inbox.post(Gone(reason, code))
 
+    def fail(self, message: str, code: str) -> None:
+        """End the call for a reason that is not the client's: it is told, and may call again."""
+        self._inbox.post(engine.EngineError(message, code))
+        self.end(message, TRY_AGAIN)
+
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
+        try:
+            await self._live()
+        finally:
+            self.over.set()
+
+    async def _live(self) -> None:
         async with self._book:
             self._obey(self._recovered)
             self._obey(self._protocol.open(self._clock.now()))
+            self._told.release()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
                     self._survive(event)
                     self._wind()
+                await self._told.aclose()
                 self._close(event.code, event.reason)
             finally:
                 await self._shut_down()
@@ -112,6 +135,7 @@ class Call:
             self._apply(event)
         except Exception:
             self._defect(type(event).__name__)
+        self._told.release()
 
     def _defect(self, what: str) -> None:
         """Something of ours broke: the client is told that, and the log how."""
@@ -183,11 +207,14 @@ class Call:
     def _do(self, command: do.Command) -> None:
         match command:
             case do.Send(frame):
-                self._send(frame)
+                self._told.put(frame)
             case do.AudioAppended(audio):
                 self._ears.push(audio)
             case do.AudioCleared():
                 self._ears.clear()
+            case do.AudioCommitted(item_id, silent=True):
+                self._silent_item = item_id
+                self._feed(engine.TranscriptCompleted(item_id, "", 0.0))
             case do.AudioCommitted(item_id):
                 self._committed(item_id, self._ears.take())
             case do.SessionChanged(session, changed):
@@ -280,7 +307,9 @@ class Call:
         given = None if request.input is None else [item["id"] for item in request.input]
         await self._hearing.words_known(given)
         if given is None and not request.out_of_band and said_nothing(self.state):
-            return self._team.loaded.team.lines.unheard
+            lines, last = self._team.loaded.team.lines, newest(self.state)
+            silent = last is not None and last["id"] == self._silent_item
+            return lines.silence if silent else lines.unheard
         return turn_request(self.state, request, turn.trace.trace_id)
 
     def _turn(self, request: do.ResponseRequested) -> Turn:
@@ -310,14 +339,19 @@ class Call:
         return turn
 
     def _speaker(self, agent: str) -> Speaker:
-        """The voice of ``agent``."""
+        """The voice of ``agent``, as the team file has it."""
         team = self._team.loaded.team
         tts = team.voice.tts
         own = team.agents[agent].voice if agent in team.agents else None
-        output: dict[str, Any] | None = self._protocol.session["audio"].get("output")
-        speed: float = (output or {}).get("speed") or 1.0
+        session = self._protocol.session
+        output: dict[str, Any] = session["audio"].get("output") or {}
         return Speaker(
-            self._team.voice.tts, voice=own or tts.voice, style=tts.style, speed=tts.speed * speed
+            self._team.voice.tts,
+            voice=own or tts.voice,
+            style=tts.style,
+            speed=min(max(tts.speed * (output.get("speed") or 1.0), 0.25), 1.5),
+            language=language(session) or team.voice.stt.language,
+            cache=self._team.phrases,
         )
 
     # The end
