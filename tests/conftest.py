@@ -86,3 +86,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     running = ServerProcess(tmp_path_factory.mktemp("server"))
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def tool_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with instant models whose one agent calls its tool in every turn: the desk of the
+    load runs."""
+    desk = ROOT / "benchmarks" / "desk"
+    running = ServerProcess(tmp_path_factory.mktemp("tool_server"), desk=desk)
+    yield running
+    running.stop()

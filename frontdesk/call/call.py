@@ -14,7 +14,7 @@ from typing import Any
 from frontdesk.call.answers import Answers
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
-from frontdesk.call.ears import Ears
+from frontdesk.call.ears import Ears, language
 from frontdesk.call.events import (
     CallEvent,
     FloorTaken,
@@ -31,6 +31,7 @@ from frontdesk.call.events import (
     Words,
 )
 from frontdesk.call.hearing import Hearing
+from frontdesk.call.history import newest
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
@@ -83,6 +84,7 @@ class Call:
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._turns = 0
+        self._silent_item: str | None = None
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -210,6 +212,9 @@ class Call:
                 self._ears.push(audio)
             case do.AudioCleared():
                 self._ears.clear()
+            case do.AudioCommitted(item_id, silent=True):
+                self._silent_item = item_id
+                self._feed(engine.TranscriptCompleted(item_id, "", 0.0))
             case do.AudioCommitted(item_id):
                 self._committed(item_id, self._ears.take())
             case do.SessionChanged(session, changed):
@@ -302,7 +307,9 @@ class Call:
         given = None if request.input is None else [item["id"] for item in request.input]
         await self._hearing.words_known(given)
         if given is None and not request.out_of_band and said_nothing(self.state):
-            return self._team.loaded.team.lines.unheard
+            lines, last = self._team.loaded.team.lines, newest(self.state)
+            silent = last is not None and last["id"] == self._silent_item
+            return lines.silence if silent else lines.unheard
         return turn_request(self.state, request, turn.trace.trace_id)
 
     def _turn(self, request: do.ResponseRequested) -> Turn:
@@ -332,14 +339,19 @@ class Call:
         return turn
 
     def _speaker(self, agent: str) -> Speaker:
-        """The voice of ``agent``."""
+        """The voice of ``agent``, as the team file has it."""
         team = self._team.loaded.team
         tts = team.voice.tts
         own = team.agents[agent].voice if agent in team.agents else None
-        output: dict[str, Any] | None = self._protocol.session["audio"].get("output")
-        speed: float = (output or {}).get("speed") or 1.0
+        session = self._protocol.session
+        output: dict[str, Any] = session["audio"].get("output") or {}
         return Speaker(
-            self._team.voice.tts, voice=own or tts.voice, style=tts.style, speed=tts.speed * speed
+            self._team.voice.tts,
+            voice=own or tts.voice,
+            style=tts.style,
+            speed=min(max(tts.speed * (output.get("speed") or 1.0), 0.25), 1.5),
+            language=language(session) or team.voice.stt.language,
+            cache=self._team.phrases,
         )
 
     # The end

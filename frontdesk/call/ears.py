@@ -27,6 +27,7 @@ class Ears:
         self._post = post
         self._decoder = InputDecoder(_input(session)["format"]["type"])
         self._listener = Listener(models, _input(session).get("turn_detection"), self._hear)
+        self._understand(session)
         self._finished: Segment | None = None
 
     @property
@@ -39,6 +40,14 @@ class Ears:
             self._decoder = InputDecoder(_input(session)["format"]["type"])
         if any(name.startswith("audio.input.turn_detection") for name in changed):
             self._listener.configure(_input(session).get("turn_detection"))
+        self._understand(session)
+
+    def _understand(self, session: dict[str, Any]) -> None:
+        """What the client tells of the speech to come: its language, and words to expect."""
+        told: dict[str, Any] = _input(session).get("transcription") or {}
+        hints = (told.get("prompt"), ", ".join(told.get("keywords") or ()))
+        self._listener.language = language(session)
+        self._listener.prompt = " ".join(hint for hint in hints if hint) or None
 
     def push(self, audio: bytes) -> None:
         """Take audio in the session's input format."""
@@ -79,6 +88,13 @@ class Ears:
                 self._post(TurnBegun(round(start)))
             case SpeechStopped(segment=segment):
                 self._post(TurnOver(segment))
+
+
+def language(session: dict[str, Any]) -> str | None:
+    """The one language that the client says is spoken, as an ISO-639-1 code."""
+    told: dict[str, Any] = _input(session).get("transcription") or {}
+    among: list[str] = told.get("languages") or []
+    return told.get("language") or (among[0] if len(among) == 1 else None)
 
 
 def _input(session: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.team.runner import TeamRunner
 from frontdesk.voice.models import VoiceModels
+from frontdesk.voice.speaker import PhraseCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +15,5 @@ class LiveTeam:
     loaded: LoadedTeam
     runner: TeamRunner
     voice: VoiceModels
+    phrases: PhraseCache
+    """Speech of lines that recur, shared by all teams of the worker."""

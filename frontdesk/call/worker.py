@@ -21,8 +21,8 @@ from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.desk.schema import TurnDetection
-from frontdesk.mcp import McpConnections
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
@@ -36,12 +36,14 @@ from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.models import build_voice
+from frontdesk.voice.speaker import PhraseCache
 
 logger = logging.getLogger(__name__)
 
 
 NOT_OURS = (
     "audio.input.noise_reduction",
+    "audio.output.voice",  # who speaks how stands in the team file, agent by agent
     "parallel_tool_calls",
     "prompt",
     "reasoning",
@@ -87,6 +89,7 @@ class Worker:
         self.ready = False
         self._open = AsyncExitStack()
         self._models = ModelRegistry(settings)
+        self._phrases = PhraseCache()
 
     async def start(self) -> None:
         """Bring everything up. Raises ``DeskError``, ``StateError`` or ``SpeechError`` with a
@@ -132,7 +135,7 @@ class Worker:
             trace_content=self.settings.trace_content,
         )
         await asyncio.gather(voice.warm_up(), runner.start())
-        return LiveTeam(loaded, runner, voice)
+        return LiveTeam(loaded, runner, voice, self._phrases)
 
     def describe(self) -> dict[str, str]:
         """What is in use, for the banner at start and for ``/healthz``."""
@@ -250,6 +253,8 @@ class Worker:
             call.end("the server stops", 1001)
         for team in self.teams.values():
             await team.runner.aclose()
+            await team.voice.aclose()
+        await self._models.aclose()
         await self._open.aclose()
 
 

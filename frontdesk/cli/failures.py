@@ -9,43 +9,20 @@ import typer
 from pydantic import ValidationError
 from websockets.exceptions import WebSocketException
 
-from frontdesk.desk.problems import DeskError
-from frontdesk.mcp.config import McpConfigError
 from frontdesk.settings import Settings
-from frontdesk.state.errors import StateError
-from frontdesk.team.build import TeamBuildError
-from frontdesk.team.functions import FunctionLoadError
-from frontdesk.team.models import ModelUnavailable
-from frontdesk.tracing.store import StoreError
-from frontdesk.voice.audio import AudioFileError
-from frontdesk.voice.base import SpeechError
 
 
 class Failure(Exception):
     """Something the user can mend; the message says what to do."""
 
 
-EXPECTED = (
-    Failure,
-    AudioFileError,
-    DeskError,
-    FunctionLoadError,
-    McpConfigError,
-    ModelUnavailable,
-    SpeechError,
-    StateError,
-    StoreError,
-    TeamBuildError,
-)
-
-
 @contextmanager
 def explained() -> Generator[None]:
-    """Turn expected failures into a message on stderr and exit code 1."""
+    """Turn expected failures into a message on stderr and exit code 1; Ctrl-C into 130."""
     try:
         yield
-    except EXPECTED as error:
-        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ValidationError as error:
         for problem in error.errors():
             name = "FRONTDESK_" + "_".join(str(part) for part in problem["loc"]).upper()
@@ -55,8 +32,10 @@ def explained() -> Generator[None]:
         _fail(f"the connection to the server broke off: {error}")
     except OSError as error:  # a disk or a network that nobody foresaw: still no traceback
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except Exception as error:
+        if not isinstance(error, _expected()):
+            raise
+        _fail(str(error))
 
 
 def make_data_dir(settings: Settings) -> None:
@@ -76,3 +55,29 @@ def make_data_dir(settings: Settings) -> None:
 def _fail(message: str) -> None:
     typer.secho(f"error: {message}", fg="red", err=True)
     sys.exit(1)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Imported when one has happened: their rooms would hold up the start of every command."""
+    from frontdesk.desk.problems import DeskError
+    from frontdesk.mcp.config import McpConfigError
+    from frontdesk.state.errors import StateError
+    from frontdesk.team.build import TeamBuildError
+    from frontdesk.team.functions import FunctionLoadError
+    from frontdesk.team.models import ModelUnavailable
+    from frontdesk.tracing.store import StoreError
+    from frontdesk.voice.audio import AudioFileError
+    from frontdesk.voice.base import SpeechError
+
+    return (
+        Failure,
+        AudioFileError,
+        DeskError,
+        FunctionLoadError,
+        McpConfigError,
+        ModelUnavailable,
+        SpeechError,
+        StateError,
+        StoreError,
+        TeamBuildError,
+    )

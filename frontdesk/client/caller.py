@@ -111,7 +111,8 @@ class Caller:
 
     async def ready(self) -> None:
         """Wait until the server has taken the call."""
-        await asyncio.wait_for(self._ready.wait(), 20)
+        async with asyncio.timeout(20):  # not wait_for, which may lose a Ctrl-C (Python 3.11)
+            await self._ready.wait()
 
     async def _stream(self) -> None:
         """One frame each 20 ms, silence when there is nothing to say, on an absolute schedule."""
@@ -230,6 +231,7 @@ async def _together() -> AsyncGenerator[asyncio.TaskGroup]:
 
 
 def _first(error: BaseException) -> BaseException:
+    """The first error in a group, however deep."""
     if isinstance(error, BaseExceptionGroup):
         return _first(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
     return error

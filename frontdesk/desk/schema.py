@@ -174,6 +174,10 @@ class Lines(Section):
     unheard: str = Field(
         default="Sorry, I didn't catch that.", description="Speech without words in it."
     )
+    silence: str = Field(
+        default="Are you still there?",
+        description="The caller stays silent for as long as idle_timeout_ms of the session says.",
+    )
 
 
 class Team(Section):

@@ -32,10 +32,12 @@ class AudioCleared:
 
 @dataclass(frozen=True, slots=True)
 class AudioCommitted:
-    """The input audio so far became the user message ``item_id`` (client commit or turn end)."""
+    """The input audio so far became the user message ``item_id`` (client commit or turn end).
+    ``silent``: by the idle timeout, because nobody spoke."""
 
     item_id: str
     transcribe: bool
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,6 @@ def _audio_output(session: Session, given: Config) -> Config:
     override: Config = audio.get("output") or {}
     if override.get("format"):
         effective["format"] = full_format(override["format"])
-    if override.get("voice") and not session.spoken:
+    if override.get("voice") and not session.is_fixed("audio.output.voice"):
         effective["voice"] = override["voice"]
     return effective

@@ -163,7 +163,7 @@ class Session:
         merged = dict(current)
         for key, value in patch.items():
             field = at + key
-            if self._is_fixed(field):
+            if self.is_fixed(field):
                 continue
             if field in GROUPS:
                 if value is not None:
@@ -174,7 +174,8 @@ class Session:
                     del merged[key]
         return merged
 
-    def _is_fixed(self, field: str) -> bool:
+    def is_fixed(self, field: str) -> bool:
+        """Whether this dotted field stays as it is, whatever a client sends."""
         if field == "audio.output.voice":
             return self.spoken or field in self._fixed
         if field == "tracing":

@@ -110,7 +110,7 @@ class Turns:
         fields |= {"item_id": self._input.announced}
         self._outbox.send("input_audio_buffer.speech_stopped", fields)
 
-    def _commit(self, item_id: str) -> None:
+    def _commit(self, item_id: str, *, silent: bool = False) -> None:
         """The buffer becomes the user message ``item_id``."""
         self.idle.stop()
         self._input.clear()
@@ -120,7 +120,7 @@ class Turns:
         )
         self._transcripts.expect(item_id, self._session.transcribes)
         self._conversation.add_done(user_audio(item_id), previous)
-        self._outbox.put(AudioCommitted(item_id, self._session.transcribes))
+        self._outbox.put(AudioCommitted(item_id, self._session.transcribes, silent))
 
     def time_out(self) -> None:
         """The caller stayed silent: commit the silence and let the agent speak up."""
@@ -130,5 +130,5 @@ class Turns:
         item_id = self._input.announced or self._outbox.ids("item")
         fields = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
         self._outbox.send("input_audio_buffer.timeout_triggered", fields)
-        self._commit(item_id)
+        self._commit(item_id, silent=True)
         self._responses.answer(options.automatic(self._session))

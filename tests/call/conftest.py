@@ -34,7 +34,7 @@ from frontdesk.call.clock import Clock
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.desk.schema import Team
-from frontdesk.mcp import McpConnections
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
 from frontdesk.state import CallState, CallStore, LogWriter, connect
@@ -47,6 +47,7 @@ from frontdesk.voice.base import OUTPUT_RATE, Samples, SpeechError, Transcript
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.instant.turns import AlwaysFinished
 from frontdesk.voice.models import VoiceModels
+from frontdesk.voice.speaker import PhraseCache
 
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
     Annotated[RealtimeServerEvent, Field(discriminator="type")]
@@ -290,6 +291,11 @@ class Phone:
                 self._came.clear()
                 await self._came.wait()
 
+    async def read_all(self) -> None:
+        """Read on from what comes next."""
+        await self.settled()
+        self._read = len(self.frames)
+
     async def configure(self, **session: Any) -> dict[str, Any]:
         await self.send("session.update", session={"type": "realtime", **session})
         return (await self.until("session.updated"))[-1]["session"]
@@ -414,6 +420,7 @@ class House:
             LoadedTeam(team, root / "support.yaml", root, "v1", {}),
             self.runner,
             VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
+            PhraseCache(),
         )
         self.writers: dict[Call, LogWriter] = {}
         self.phones: list[Phone] = []
@@ -436,6 +443,9 @@ class House:
     async def place(self, call_id: str | None = None, **protocol: Any) -> Phone:
         """Place a call, or take up the one called ``call_id``; it is connected on return."""
         known = call_id is not None
+        for earlier in [phone for phone in self.phones if phone.call.state.call_id == call_id]:
+            await self.check(earlier)
+            self.phones.remove(earlier)
         lease = await self.store.open(call_id or f"sess_{uuid.uuid4().hex}", "test", ttl=60)
         stored = await self.store.load(lease.call_id) if known else None
         state = restore(dump(stored)) if stored else CallState(lease.call_id)

@@ -231,3 +231,15 @@ async def test_an_entry_that_cannot_be_written_is_not_part_of_the_state_either(h
         book.record("agent.changed", agent=object(), previous="x")
     assert book.state.seq == before
     assert book.state.agent == "frontdesk"
+
+
+async def test_a_line_that_was_said_often_is_said_though_the_voice_is_gone(house, phone):
+    for _ in range(2):
+        await phone.say("")
+        await phone.until("response.done")
+        await phone.clock.advance(60)
+    house.tts.fails_at = {UNHEARD}
+    await phone.say("")
+    await phone.until("response.done")
+    assert words(phone.done[-1]) == UNHEARD
+    assert [text for text, _ in house.tts.said].count(UNHEARD) == 2

@@ -6,7 +6,9 @@ from pydantic import Field, TypeAdapter
 
 from frontdesk.protocol.schema.base import Closed, NonEmpty
 
-Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
+Padding = Annotated[int, Field(ge=0, le=2_000)]
+Silence = Annotated[int, Field(ge=100, le=5_000)]
+"""Milliseconds, as teams may set them too: what a listener can do."""
 OutputTokens = Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] | None
 Modalities = Annotated[list[Literal["text", "audio"]], Field(min_length=1, max_length=1)] | None
 
@@ -35,8 +37,8 @@ class ServerVad(Closed):
     create_response: bool | None = None
     interrupt_response: bool | None = None
     idle_timeout_ms: Annotated[int, Field(ge=5_000, le=30_000)] | None = None
-    prefix_padding_ms: Milliseconds | None = None
-    silence_duration_ms: Milliseconds | None = None
+    prefix_padding_ms: Padding | None = None
+    silence_duration_ms: Silence | None = None
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
 
 

@@ -181,7 +181,8 @@ const renew = settled(async () => {
   swap(page, ["facts", "turns", "transcript"]);
   localMoments(document);
   await load();
-  player.grown(Math.max(0, ...data.audio.map((/** @type {any} */ each) => each.offset_ms / 1000 + each.seconds)));
+  const pieces = data.audio.length; // in the address, as browsers mix what they kept of one with what it is now
+  if (pieces) player.grown(`/api/calls/${encodeURIComponent(callId)}/audio?pieces=${pieces}`);
   transcript.read();
   markTurn(open.trace);
   if (open.trace && fall?.running) {
@@ -207,8 +208,9 @@ else if (query.get("trace")) {
   fall?.mark(open.span, false);
 }
 if (facts.dataset.live === "yes") {
-  follow((kind, news) => {
-    if (kind === "call" && news?.call_id === callId) renew();
-  });
+  follow(
+    (kind, news) => kind === "call" && news?.call_id === callId && renew(),
+    (connected) => connected && renew(), // for what happened before we listened
+  );
 }
 document.documentElement.dataset.ready = "yes";
