@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import time
 import urllib.request
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator
@@ -179,6 +180,20 @@ def serve(server_process, tmp_path, desk) -> Iterator[Any]:
     for server in running:
         server.stop()
         assert "Traceback" not in server.log.read_text()
+        deadline = time.monotonic() + 5  # they end with their parent, or a moment later
+        while left := processes(str(server.data)):
+            assert time.monotonic() < deadline, left
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def embedded(server_process, tmp_path_factory) -> Iterator[Any]:
+    """The example desk on embedded models: real ears and some wits. Takes seconds to start."""
+    data = tmp_path_factory.mktemp("embedded")
+    server = server_process(data, models="embedded", environ={"FRONTDESK_WORKER": "w1"})
+    yield server
+    server.stop()
+    assert "Traceback" not in server.log.read_text()
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """``kill -9`` in a call: what the client was told is there afterwards, and the call goes on."""
 
 import urllib.error
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
 TRANSCRIBED = {"input": {"transcription": {"model": "whisper-1"}}}
 
 
@@ -79,8 +77,8 @@ async def test_a_call_is_carried_on_by_its_id_only(server, dial, get):
 
 
 @pytest.mark.embedded
-async def test_the_next_answer_knows_what_was_said_before_the_kill(serve, dial, get, answer_of):
-    server = serve(models="embedded", desk=ROOT)
+async def test_the_next_answer_knows_what_was_said_before_the_kill(embedded, dial, get, answer_of):
+    server = embedded
     line = await dial(server)
     await line.configure(output_modalities=["text"])
     first = answer_of(await line.ask("Where is my order number four eight two seven one?"))
