@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from typing import Annotated
 
 import typer
 
@@ -9,25 +10,42 @@ from frontdesk import __version__
 from frontdesk.cli import call, chat, check, demo, init, serve, traces
 from frontdesk.cli.failures import explained
 
+BEGIN = """\b
+To begin:
+  frontdesk demo                      hear a call being answered
+  frontdesk init mydesk && cd mydesk  a desk of your own, to change at will
+  frontdesk check                     is it right?
+  frontdesk serve                     talk to it at http://127.0.0.1:8080/talk
+"""
+
 app = typer.Typer(
     name="frontdesk",
-    help="A voice front end for teams of AI agents. Start with: frontdesk demo",
     no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=BEGIN,
 )
 
 
-@app.callback(invoke_without_command=True)
-def root(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
-    """A voice front end for teams of AI agents."""
-    if version:
-        typer.echo(__version__)
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"frontdesk {__version__}")
         raise typer.Exit
 
 
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """A voice front end for teams of AI agents: people call, specialists answer."""
+
+
 app.command("demo")(demo.demo)
-app.command("serve")(serve.serve)
+app.command("serve", epilog=serve.SETTINGS)(serve.serve)
 app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("call")(call.call)

@@ -24,13 +24,19 @@ def call(
         Path, typer.Argument(help="Speech: WAV, FLAC or Ogg, any rate, 1 or 2 channels.")
     ],
     url: Annotated[
-        str | None, typer.Option(help="A running server; default: one is started.")
+        str | None,
+        typer.Option(
+            help="A running server, as http://HOST:PORT. Default: the one on the usual port, or "
+            "else one that is started for as long as it is needed."
+        ),
     ] = None,
-    team: Annotated[str, typer.Option(help="The team to call.")] = "default",
+    team: Annotated[
+        str, typer.Option(help="The team to call. Default: the desk's first.", show_default=False)
+    ] = "default",
     out: Annotated[Path | None, typer.Option(help="Write both sides as a stereo WAV.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
 ) -> None:
-    """Place a call with recorded speech and print the talk.
+    """Place a call with recorded speech.
 
     The file is streamed in real time, as a caller would speak it; pauses in it are the caller
     listening. Exit code 1 when nothing was answered.

@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
 def chat(
     url: Annotated[
-        str | None, typer.Option(help="A running server; default: one is started.")
+        str | None,
+        typer.Option(
+            help="A running server, as http://HOST:PORT. Default: the one on the usual port, or "
+            "else one that is started for as long as it is needed."
+        ),
     ] = None,
-    team: Annotated[str, typer.Option(help="The team to talk to.")] = "default",
+    team: Annotated[
+        str,
+        typer.Option(help="The team to talk to. Default: the desk's first.", show_default=False),
+    ] = "default",
 ) -> None:
-    """Talk to a team in text. An empty line or Ctrl-D ends the chat.
+    """Talk to a team by typing.
+
+    An empty line or Ctrl-D ends the chat.
 
     The words go over the same Realtime API as speech does, so what is tried here holds on a call.
     """

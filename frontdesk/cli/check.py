@@ -14,10 +14,11 @@ def check(
         Path, typer.Argument(help="A desk (a folder with agents/ in it) or one team file.")
     ] = Path(),
 ) -> None:
-    """Find every mistake in a desk's teams, prompts and tools, without running any of it.
+    """Find every mistake in a desk, running nothing.
 
-    Each is printed as FILE:LINE:COLUMN: MESSAGE, as compilers do, so editors and CI can jump to
-    it. The exit code is 1 when there is an error; warnings alone leave it at 0.
+    Looks at the teams, their prompts, tools and MCP servers. Each mistake is printed as
+    FILE:LINE:COLUMN: MESSAGE, as compilers do, so editors and CI can jump to it. The exit code is
+    1 when there is an error; warnings alone leave it at 0.
     """
     try:
         teams, warnings = _load(path)

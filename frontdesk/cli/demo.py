@@ -26,7 +26,10 @@ def demo(
         Path | None, typer.Option(help="The recording; default: demo.wav in the data folder.")
     ] = None,
 ) -> None:
-    """Start everything, place a spoken call of three turns, and leave it running to talk to.
+    """Hear a call: three spoken questions, answered.
+
+    Starts everything, places the call, prints the talk and where its time went, records it, and
+    leaves the server running to talk to.
 
     Runs the desk in this folder, or the example desk when there is none. Needs no API key, no
     server and no network: models and state come from installed packages. Ctrl-C ends all of it.

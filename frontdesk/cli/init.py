@@ -11,7 +11,9 @@ from frontdesk.desk.starter import FOLDERS, CannotInit, init_desk
 def init(
     path: Annotated[Path, typer.Argument(help="A new or empty folder for the desk.")],
 ) -> None:
-    """Make a desk: a working team of agents, its tools and its MCP servers, to change at will.
+    """Make a desk to start from, in a new folder.
+
+    A desk is a team of agents in YAML, its prompts, its tools and its MCP servers.
 
     The team is a small lamp shop's. It runs as it is, on the embedded models, without an API key.
     """

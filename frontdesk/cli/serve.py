@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+import textwrap
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
@@ -13,24 +14,50 @@ import typer
 from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.mcp import local
 from frontdesk.mcp.config import HttpServer, load_servers
-from frontdesk.settings import Settings
+from frontdesk.settings import ModelSet, Settings
+
+
+def _settings() -> str:
+    """What the environment may say, as a list for the help."""
+    lines = ["\b", "Settings, from the environment:"]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"  FRONTDESK_{name.upper()}")
+        lines += textwrap.wrap(
+            field.description or "", 70, initial_indent=" " * 6, subsequent_indent=" " * 6
+        )
+    return "\n".join(lines)
+
+
+SETTINGS = _settings()
 
 
 def serve(
-    desk: Annotated[Path, typer.Argument(help="The desk: a folder with agents/.")] = Path(),
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
-    models: Annotated[
+    desk: Annotated[
+        Path | None, typer.Argument(help="The desk: a folder with agents/. Default: this folder.")
+    ] = None,
+    host: Annotated[
         str | None,
-        typer.Option(help="auto, embedded, openai; or instant: made-up models for load runs."),
+        typer.Option(help="Address to listen on. Default: 127.0.0.1, this machine only."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one. Default: 8080."),
+    ] = None,
+    models: Annotated[
+        ModelSet | None,
+        typer.Option(
+            help="Which models `provider: auto` means. Default: auto, which is OpenAI with "
+            "OPENAI_API_KEY, else embedded. instant: made-up ones, for load runs."
+        ),
     ] = None,
     mcp_servers: Annotated[
         bool, typer.Option(help="Start the desk's own MCP servers when they do not run.")
     ] = True,
 ) -> None:
-    """Serve a desk: the Realtime API at /v1/realtime, a page to talk at /talk, traces at /traces.
+    """Answer calls: Realtime API, page to talk at, traces.
 
-    Settings come from FRONTDESK_* variables; the options here win over them.
+    The API is at /v1/realtime, the page at /talk, the calls at /traces, and /healthz says whether
+    it is up. Options win over the settings.
     """
     given = {"desk": desk, "host": host, "port": port, "models": models}
     settings = Settings.model_validate(

@@ -11,7 +11,7 @@ import typer
 from frontdesk.settings import Settings
 from frontdesk.tracing.store import FILE, StoreError, TraceStore
 
-app = typer.Typer(no_args_is_help=True, help="Look at calls: who spoke, which tools ran, how long.")
+app = typer.Typer(no_args_is_help=True, help="Look at past calls, and where their time went.")
 
 Span = dict[str, Any]
 _NAME = 46
