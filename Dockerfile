@@ -1,11 +1,12 @@
 # syntax=docker/dockerfile:1
 
-# The wheel is built with the pinned tools of the lock; they stay behind in this stage.
+# The wheel is built with the pinned build system of the lock, which stays behind in this stage.
 FROM python:3.12-slim AS build
 WORKDIR /build
 COPY requirements.lock ./
-RUN sed -n '/^# --- development/,$p' requirements.lock > development.lock \
-    && pip install --no-cache-dir --no-deps --require-hashes -r development.lock
+RUN awk '/^[^ #]/ { keep = /^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/ } keep' \
+        requirements.lock > build.lock \
+    && pip install --no-cache-dir --no-deps --require-hashes -r build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY frontdesk frontdesk
 COPY agents agents

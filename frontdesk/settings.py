@@ -25,7 +25,9 @@ class Settings(BaseSettings):
     data: Path | None = Field(
         default=None, description="Folder for all that is written; default: <desk>/.frontdesk"
     )
-    team: str | None = Field(default=None, description="Team a call gets that names none; default: the first.")
+    team: str | None = Field(
+        default=None, description="Team a call gets that names none; default: the first."
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
     models: ModelSet = Field(

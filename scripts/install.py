@@ -117,7 +117,7 @@ def pip(*arguments: str) -> None:
                 if time.monotonic() - told > TELL_EVERY:
                     say(f"  {fetched} packages so far")
                     told = time.monotonic()
-            elif line.startswith("Installing collected packages"):
+            elif fetched and line.startswith("Installing collected packages"):
                 say(f"  {fetched} packages are here, unpacking them")
     if running.returncode:
         raise subprocess.CalledProcessError(running.returncode, command, "".join(output))

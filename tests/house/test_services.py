@@ -4,11 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from packaging.requirements import Requirement
 
 from frontdesk.settings import Settings
 
@@ -129,6 +131,28 @@ def test_the_image_has_all_that_the_wheel_is_made_of(
     wheel = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]
     for source in [*wheel["packages"], *wheel["force-include"], pyproject["project"]["readme"]]:
         assert re.search(rf"(?m)^COPY (.* )?{re.escape(source)} ", dockerfile), source
+
+
+def test_the_image_builds_the_wheel_with_the_whole_build_system_of_the_lock(
+    dockerfile: str, root: Path
+) -> None:
+    program = re.search(r"awk '(.*?)'", dockerfile)
+    assert program
+    kept = subprocess.run(
+        ["awk", program[1], root / "requirements.lock"], capture_output=True, text=True, check=True
+    ).stdout
+    installed = {line.split("==")[0] for line in kept.splitlines() if "==" in line}
+    assert installed == requirements_of("hatchling")
+
+
+def requirements_of(package: str) -> set[str]:
+    """A package and all it needs on Python 3.12."""
+    needed = {package}
+    for line in metadata.requires(package) or ():
+        wanted = Requirement(line)
+        if wanted.marker is None or wanted.marker.evaluate({"python_version": "3.12", "extra": ""}):
+            needed |= requirements_of(wanted.name)
+    return needed
 
 
 def test_the_image_runs_as_a_user_with_few_rights_and_asks_healthz(dockerfile: str) -> None:
