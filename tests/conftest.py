@@ -75,8 +75,24 @@ class ServerProcess:
 
 
 @pytest.fixture(scope="session")
+def server_process() -> type[ServerProcess]:
+    """For tests that start, harm and stop servers of their own."""
+    return ServerProcess
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with instant models, shared by all tests that do not harm it."""
     running = ServerProcess(tmp_path_factory.mktemp("server"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def tool_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with instant models whose one agent calls its tool in every turn: the desk of the
+    load runs."""
+    desk = ROOT / "benchmarks" / "desk"
+    running = ServerProcess(tmp_path_factory.mktemp("tool_server"), desk=desk)
     yield running
     running.stop()

@@ -3,8 +3,10 @@
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
+from redis.exceptions import RedisError
 
 from frontdesk.call.worker import Worker
+from frontdesk.state.errors import StateError
 
 
 def router(worker: Worker) -> APIRouter:
@@ -15,7 +17,12 @@ def router(worker: Worker) -> APIRouter:
     async def conversation(call_id: str) -> dict[str, Any]:
         """All items of the call in order; ``hidden`` ones are the team's own tool calls, and
         ``heard`` is what the caller heard of an answer that was cut."""
-        state = await worker.store.load(call_id)
+        try:
+            state = await worker.store.load(call_id)
+        except ValueError:
+            state = None
+        except (RedisError, StateError) as error:
+            raise HTTPException(503, f"The call cannot be read now: {error}") from error
         if state is None:
             raise HTTPException(404, f"There is no call {call_id!r}.")
         return {

@@ -89,6 +89,7 @@ class Answers:
             self._feed(engine.ResponseText(response_id, text))
             if item := self._live[response_id].item:
                 item.words(text)
+                self._book.so_far(item.item_id, item.text)
 
     def sound(self, event: Sound) -> None:
         """Sound of the words last announced."""

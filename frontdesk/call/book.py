@@ -1,9 +1,11 @@
 """The call's record: its state, the log that state is folded from, the sound beside the trace."""
 
+import asyncio
 from typing import Any, Literal, Self
 
 from frontdesk.call.clock import Clock
 from frontdesk.state.entries import CallState
+from frontdesk.state.errors import StateError
 from frontdesk.state.fold import apply
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import AudioStore
@@ -25,6 +27,30 @@ class CallBook:
         entry = {"kind": kind, "at": self._clock.now(), **fields}
         self._log.put(entry)
         apply(self.state, entry)
+
+    @property
+    def on_record(self) -> bool:
+        """Whether the store has acknowledged all that was recorded, or never will."""
+        return self._log.settled
+
+    async def recorded_within(self, seconds: float) -> bool:
+        """Wait until all that was recorded so far is acknowledged. False when time ran out."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._log.flush()
+        except TimeoutError:
+            return False
+        except StateError:
+            pass  # the call is told to end by other means
+        return True
+
+    def so_far(self, item_id: str, transcript: str) -> None:
+        """Record the words that a spoken item has until now, in case it is never finished."""
+        content = [{"type": "output_audio", "transcript": transcript}]
+        for stored in reversed(self.state.items):
+            if stored.item["id"] == item_id:
+                self.record("item.changed", item={**stored.item, "content": content})
+                return
 
     def keep(
         self,

@@ -6,6 +6,7 @@ the protocol, the conversation or the log, so there are no locks, and the log's 
 in which things happened.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,7 @@ from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
 from frontdesk.call.request import newest_words, said_nothing, turn_request
+from frontdesk.call.told import Told
 from frontdesk.call.turn import Turn
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
@@ -47,6 +49,9 @@ from frontdesk.voice.listener import Segment
 from frontdesk.voice.speaker import Speaker
 
 logger = logging.getLogger(__name__)
+
+TRY_AGAIN = 1013
+"""Close code "try again later" (RFC 6455 registry)."""
 
 
 class Call:
@@ -70,12 +75,14 @@ class Call:
         self._recovered = recovered
         self._tracing = tracing
         self._clock = clock
-        self._send = send
+        self._told = Told(book, send)
         self._close = close
         self._inbox: Inbox[CallEvent] = Inbox()
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
         self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
+        self.over = asyncio.Event()
+        """Set when the call is left alone: nothing more is said, and the log is written."""
         self._turns = 0
         self._silent_item: str | None = None
         self._alarm: Timer | None = None
@@ -88,21 +95,35 @@ class Call:
 
     async def offer(self, frame: str | bytes) -> None:
         """Hand in a client frame; waits while the call is behind."""
-        await self._inbox.offer(Frame(frame))
+        await self._ears.caught_up()
+        await self._inbox.offer(Frame(frame), len(frame))
 
     def end(self, reason: str, code: int = 1000) -> None:
         """End the call after what was handed in before."""
         self._inbox.post(Gone(reason, code))
 
+    def fail(self, message: str, code: str) -> None:
+        """End the call for a reason that is not the client's: it is told, and may call again."""
+        self._inbox.post(engine.EngineError(message, code))
+        self.end(message, TRY_AGAIN)
+
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
+        try:
+            await self._live()
+        finally:
+            self.over.set()
+
+    async def _live(self) -> None:
         async with self._book:
             self._obey(self._recovered)
             self._obey(self._protocol.open(self._clock.now()))
+            self._told.release()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
                     self._survive(event)
                     self._wind()
+                await self._told.aclose()
                 self._close(event.code, event.reason)
             finally:
                 await self._shut_down()
@@ -114,6 +135,7 @@ class Call:
             self._apply(event)
         except Exception:
             self._defect(type(event).__name__)
+        self._told.release()
 
     def _defect(self, what: str) -> None:
         """Something of ours broke: the client is told that, and the log how."""
@@ -185,7 +207,7 @@ class Call:
     def _do(self, command: do.Command) -> None:
         match command:
             case do.Send(frame):
-                self._send(frame)
+                self._told.put(frame)
             case do.AudioAppended(audio):
                 self._ears.push(audio)
             case do.AudioCleared():

@@ -53,6 +53,10 @@ class Ears:
         """Take audio in the session's input format."""
         self._listener.push(self._decoder.decode(audio))
 
+    async def caught_up(self) -> None:
+        """Wait while the client is far ahead of the listener."""
+        await self._listener.caught_up()
+
     def clear(self) -> None:
         """Drop what was not committed."""
         self._listener.clear()

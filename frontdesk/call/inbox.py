@@ -13,14 +13,16 @@ class Inbox(Generic[T]):
     ``post`` is for our own tasks and callbacks, which are few and bounded by the work they do.
     ``post_ahead`` is for what the call's own ear makes of frames that were taken already: it
     happened before the frames that still wait, and a barge-in should not wait for them.
-    ``offer`` is for the client: it waits while more than ``limit`` entries are queued, so that a
-    flood stops at the socket and not in our memory.
+    ``offer`` is for the client: it waits while ``limit`` entries, or ``room`` bytes of what it
+    offered, are queued, so that a flood stops at the socket and not in our memory.
     """
 
-    def __init__(self, limit: int = 256) -> None:
-        self._entries: deque[T] = deque()
+    def __init__(self, limit: int = 256, room: int = 4 * 1024 * 1024) -> None:
+        self._entries: deque[tuple[T, int]] = deque()
         self._ahead: deque[T] = deque()
         self._limit = limit
+        self._room = room
+        self._size = 0
         self._filled = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -28,11 +30,12 @@ class Inbox(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries) + len(self._ahead)
 
-    def post(self, entry: T) -> None:
+    def post(self, entry: T, size: int = 0) -> None:
         """Add an entry at once."""
-        self._entries.append(entry)
+        self._entries.append((entry, size))
+        self._size += size
         self._filled.set()
-        if len(self._entries) >= self._limit:
+        if len(self._entries) >= self._limit or self._size >= self._room:
             self._drained.clear()
 
     def post_ahead(self, entry: T) -> None:
@@ -40,10 +43,10 @@ class Inbox(Generic[T]):
         self._ahead.append(entry)
         self._filled.set()
 
-    async def offer(self, entry: T) -> None:
-        """Add an entry when there is room."""
+    async def offer(self, entry: T, size: int = 0) -> None:
+        """Add an entry of ``size`` bytes when there is room."""
         await self._drained.wait()
-        self.post(entry)
+        self.post(entry, size)
 
     async def take(self) -> T:
         """The oldest entry; waits for one."""
@@ -52,15 +55,17 @@ class Inbox(Generic[T]):
             await self._filled.wait()
         if self._ahead:
             return self._ahead.popleft()
-        entry = self._entries.popleft()
-        if len(self._entries) <= self._limit // 2:
+        entry, size = self._entries.popleft()
+        self._size -= size
+        if len(self._entries) <= self._limit // 2 and self._size <= self._room // 2:
             self._drained.set()
         return entry
 
     def rest(self) -> list[T]:
         """All that is left, without waiting, in order."""
-        left = [*self._ahead, *self._entries]
+        left = [*self._ahead, *(entry for entry, _ in self._entries)]
         self._ahead.clear()
         self._entries.clear()
+        self._size = 0
         self._drained.set()
         return left

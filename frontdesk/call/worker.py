@@ -9,23 +9,26 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 import orjson
+from redis.exceptions import RedisError
 
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import Desk, load_desk
+from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.desk.schema import TurnDetection
-from frontdesk.mcp import McpConnections
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import Held
+from frontdesk.state.errors import Fenced, Held, StateError
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import LEASE, CallStore, Lease
 from frontdesk.state.writer import LogWriter
@@ -49,6 +52,11 @@ NOT_OURS = (
 )
 """Session fields that nothing here acts on yet. Clients may send them, and read back what is in
 force instead of a promise."""
+
+
+TAKEN_OVER = 4001
+"""Close code for a connection whose call went on elsewhere: a private one, on which no client
+reconnects by itself, as the two would chase each other."""
 
 
 class CallRefused(Exception):
@@ -77,6 +85,7 @@ class Worker:
         self.tracing = Tracing(settings)
         self.teams: dict[str, LiveTeam] = {}
         self.calls: dict[str, Call] = {}
+        self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
         self._open = AsyncExitStack()
         self._models = ModelRegistry(settings)
@@ -86,15 +95,25 @@ class Worker:
         """Bring everything up. Raises ``DeskError``, ``StateError`` or ``SpeechError`` with a
         message that says what to mend."""
         desk = load_desk(self.settings.desk)
+        _check_team(desk, self.settings.team)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            await self._bring_all_up(desk)
+        except BaseException:
+            await self._open.aclose()
+            raise
+        self.ready = True
+
+    async def _bring_all_up(self, desk: Desk) -> None:
         self.tracing.start()
+        self._open.push_async_callback(self.tracing.aclose)
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
         self.mcp = McpConnections(self._mcp_servers(desk))
+        self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
         for name in desk.teams:
             self.teams[name] = await self._bring_up(desk, name)
-        self.ready = True
 
     def _mcp_servers(self, desk: Desk) -> dict[str, ServerConfig]:
         servers = load_servers(desk.mcp_config) if desk.mcp_config else {}
@@ -140,15 +159,16 @@ class Worker:
     ) -> Call:
         """Begin a call, or carry on the one called ``call_id``. Raises :class:`CallRefused`."""
         known = call_id is not None
-        lease = await self._claim(call_id or f"sess_{secrets.token_hex(12)}")
-        stored = await self.store.load(lease.call_id) if known else None
-        if known and (stored is None or not stored.team):
-            await self.store.release(lease)
-            raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
+        try:
+            lease, stored = await (self._carry_on(call_id) if known else self._begin())
+        except (RedisError, StateError) as error:
+            logger.error("no call can be opened: %s", error)
+            message = "Calls cannot be kept at the moment. Try again in a few seconds."
+            raise CallRefused(message, "state_unavailable", 1013) from error
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
         team = self.team(state.team if known else model)
         loaded = team.loaded
-        log = LogWriter(self.store, lease, stored, on_lost=lambda e: self._lost(state.call_id, e))
+        log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
         voice = loaded.team.voice
         protocol = RealtimeProtocol(
             state.call_id,
@@ -171,7 +191,7 @@ class Worker:
             "call.opened",
             team=loaded.team.name,
             team_version=loaded.version,
-            agent=state.agent or loaded.team.entry,
+            agent=state.agent if state.agent in loaded.team.agents else loaded.team.entry,
             transport=transport,
         )
         call = Call(
@@ -188,6 +208,15 @@ class Worker:
         self.tracing.call_opened(state.call_id)
         return call
 
+    async def _begin(self) -> tuple[Lease, None]:
+        return await self._claim(f"sess_{secrets.token_hex(12)}"), None
+
+    async def _carry_on(self, call_id: str) -> tuple[Lease, CallState | None]:
+        """One at a time for each call: whoever comes meanwhile takes it over from the first."""
+        async with self._doors.setdefault(call_id, asyncio.Lock()):
+            await self._expect(call_id)
+            return await self._claim(call_id), await self.store.load(call_id)
+
     async def _claim(self, call_id: str) -> Lease:
         """The right to write the call. A dead worker's lease is waited for until it lapses."""
         patience = time.monotonic() + LEASE + 1
@@ -199,16 +228,24 @@ class Worker:
                     raise CallRefused(str(held), "call_in_use") from held
                 await asyncio.sleep(0.5)
 
-    def _lost(self, call_id: str, error: Exception) -> None:
-        """Another worker has the call now: stop writing and speaking at once."""
-        logger.warning("call %s: %s", call_id, error)
-        if call := self.calls.get(call_id):
-            call.end("this worker lost the call", 1012)
+    async def _expect(self, call_id: str) -> None:
+        """There must be such a call, and nobody on it: a client that comes back may be quicker
+        than the news that its old connection broke, so the newest connection wins."""
+        try:
+            stored = await self.store.load(call_id)
+        except ValueError as error:
+            raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
+        if stored is None or not stored.team:
+            raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
+        if older := self.calls.get(call_id):
+            older.end("the call goes on at another connection", TAKEN_OVER)
+            await older.over.wait()
 
     def forget(self, call: Call) -> None:
         """The call's connection is gone."""
-        self.calls.pop(call.state.call_id, None)
-        self.tracing.call_closed(call.state.call_id)
+        if self.calls.get(call.state.call_id) is call:
+            del self.calls[call.state.call_id]
+            self.tracing.call_closed(call.state.call_id)
 
     async def aclose(self) -> None:
         """End all calls and let everything go."""
@@ -218,9 +255,21 @@ class Worker:
             await team.runner.aclose()
             await team.voice.aclose()
         await self._models.aclose()
-        await self.mcp.aclose()
-        await self.tracing.aclose()
         await self._open.aclose()
+
+
+def _lost(call: Call, error: StateError) -> None:
+    """The call can no longer be written: stop speaking, and say why."""
+    if isinstance(error, Fenced):
+        call.end("the call goes on at another connection", TAKEN_OVER)
+    else:
+        call.fail("The call cannot be kept any longer. Call again, please.", "state_unavailable")
+
+
+def _check_team(desk: Desk, name: str | None) -> None:
+    if name is not None and name not in desk.teams:
+        message = f"FRONTDESK_TEAM is {name!r}, but the desk has {one_of(list(desk.teams))}"
+        raise DeskError([Problem(desk.root / "agents", 1, 1, message)])
 
 
 def _worker_name(settings: Settings) -> str:

@@ -3,16 +3,17 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from frontdesk.cli.failures import Failure
 from frontdesk.cli.server import reachable
-from frontdesk.client.caller import Answer, Caller, CallFailed, place
 from frontdesk.settings import Settings
-from frontdesk.voice.audio import AudioFileError, read_wav
-from frontdesk.voice.base import OUTPUT_RATE, Samples
+
+if TYPE_CHECKING:
+    from frontdesk.client.caller import Answer, Caller
+    from frontdesk.voice.base import Samples
 
 QUIET = 2.5
 """Seconds without speech from either side after which the call is over."""
@@ -34,16 +35,20 @@ def call(
     The file is streamed in real time, as a caller would speak it; pauses in it are the caller
     listening. Exit code 1 when nothing was answered.
     """
-    try:
-        speech = read_wav(file, OUTPUT_RATE)
-    except AudioFileError as error:
-        raise Failure(str(error)) from error
+    from frontdesk.voice.audio import read_wav, write_wav
+    from frontdesk.voice.base import OUTPUT_RATE
+
+    speech = read_wav(file, OUTPUT_RATE)
+    if out:  # whether it can be written is better known before the call
+        write_wav(out, speech[:0], speech[:0], OUTPUT_RATE)
     asyncio.run(_call(speech, url, team, out, as_json))
 
 
 async def _call(
-    speech: Samples, url: str | None, team: str, out: Path | None, as_json: bool
+    speech: "Samples", url: str | None, team: str, out: Path | None, as_json: bool
 ) -> None:
+    from frontdesk.client.caller import CallFailed, place
+
     answers: list[Answer] = []
     async with reachable(url, Settings()) as server:
         try:
@@ -65,14 +70,14 @@ async def _call(
         raise Failure("the call was not answered: was there speech in the file?")
 
 
-async def _print(caller: Caller, answers: list[Answer], quiet: bool) -> None:
+async def _print(caller: "Caller", answers: "list[Answer]", quiet: bool) -> None:
     while True:
         answer = await caller.answers.get()
         answers.append(answer)
         typer.echo(spoken_lines(answer), err=quiet)
 
 
-async def _until_quiet(caller: Caller) -> None:
+async def _until_quiet(caller: "Caller") -> None:
     """Wait until the agent has nothing more to say."""
     quiet_since = caller.clock
     while caller.clock - quiet_since < QUIET:
@@ -81,7 +86,7 @@ async def _until_quiet(caller: Caller) -> None:
         await asyncio.sleep(0.05)
 
 
-def spoken_lines(answer: Answer) -> str:
+def spoken_lines(answer: "Answer") -> str:
     """A turn as two lines of text."""
     latency = f" ({1000 * answer.latency:.0f} ms)" if answer.latency is not None else ""
     errors = "".join(f"\nerror            {error}" for error in answer.errors)

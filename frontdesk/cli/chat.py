@@ -1,15 +1,19 @@
 """``frontdesk chat``: the same team, typed."""
 
 import asyncio
+import contextlib
 import sys
-from typing import Annotated, Any
+import threading
+from io import FileIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from openai import AsyncOpenAI
-from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from frontdesk.cli.server import reachable
 from frontdesk.settings import Settings
+
+if TYPE_CHECKING:
+    from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 
 def chat(
@@ -27,23 +31,45 @@ def chat(
 
 async def _chat(url: str | None, team: str) -> None:
     async with reachable(url, Settings()) as server:
+        from openai import AsyncOpenAI
+
+        typer.echo(f"Chatting at {server.url}. An empty line ends the chat.", err=True)
         client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
         async with client.realtime.connect(model=team) as connection:
             session: Any = {"type": "realtime", "output_modalities": ["text"]}
             await connection.session.update(session=session)
-            while line := (await asyncio.to_thread(_ask)).strip():
+            while line := (await _asked()).strip():
                 await _exchange(connection, line)
         await client.close()
 
 
-def _ask() -> str:
+async def _asked() -> str:
+    """The next line typed; empty at the end of input.
+
+    Read by a daemon thread, without Python's buffers: a thread that still waits for a line would
+    keep Ctrl-C waiting too, and one that holds the buffer's lock makes the interpreter's end fail.
+    """
     if sys.stdin.isatty():
         typer.secho("you    ", fg="cyan", nl=False)
     sys.stdout.flush()
-    return sys.stdin.readline()
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Future[bytes] = loop.create_future()
+
+    def read() -> None:
+        line = FileIO(sys.stdin.fileno(), closefd=False).readline()
+        with contextlib.suppress(RuntimeError):  # the loop is gone: the chat has ended
+            loop.call_soon_threadsafe(_settle, typed, line)
+
+    threading.Thread(target=read, daemon=True).start()
+    return (await typed).decode(errors="replace")
 
 
-async def _exchange(connection: AsyncRealtimeConnection, line: str) -> None:
+def _settle(typed: asyncio.Future[bytes], line: bytes) -> None:
+    if not typed.done():
+        typed.set_result(line)
+
+
+async def _exchange(connection: "AsyncRealtimeConnection", line: str) -> None:
     item: Any = {
         "type": "message",
         "role": "user",

@@ -9,19 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from frontdesk.app import create_app
-from frontdesk.call.worker import Worker
-from frontdesk.cli.failures import Failure
+from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.mcp import local
 from frontdesk.mcp.config import HttpServer, load_servers
 from frontdesk.settings import Settings
-
-INSTANT = (
-    "INSTANT MODELS: nothing is understood and nothing is spoken. Transcripts, replies and tones "
-    "are made up, for tests and load runs only."
-)
 
 
 def serve(
@@ -47,7 +39,8 @@ def serve(
             **{key: value for key, value in given.items() if value is not None},
         }
     )
-    _run(_serve(settings, mcp_servers))
+    with _bind(settings.host, settings.port) as listener:
+        _run(_serve(settings, listener, mcp_servers))
 
 
 def _run(serving: Coroutine[None, None, None]) -> None:
@@ -60,57 +53,17 @@ def _run(serving: Coroutine[None, None, None]) -> None:
         uvloop.run(serving)
 
 
-async def _serve(settings: Settings, with_mcp_servers: bool) -> None:
-    listener = _bind(settings.host, settings.port)
+async def _serve(settings: Settings, listener: socket.socket, with_mcp_servers: bool) -> None:
+    make_data_dir(settings)
+    typer.echo("Starting Frontdesk: loading the desk and its models.")
     servers = _local_servers(settings) if with_mcp_servers else []
     async with local.running(servers, settings.data_dir) as started:
-        app = create_app(settings, mcp_urls={server.name: server.url for server in started})
-        await app.state.worker.start()
-        config = uvicorn.Config(
-            app,
-            ws="websockets-sansio",
-            ws_max_size=32 * 1024 * 1024,
-            ws_per_message_deflate=False,  # doubles the cost of a frame, and audio does not shrink
-            log_level="warning",
-            timeout_graceful_shutdown=5,
-        )
-        server = _Announcing(config, app.state.worker, started)
-        await server.serve(sockets=[listener])
-    if not server.started:
+        # Takes a second to import, in which the MCP servers start.
+        from frontdesk.cli.serving import run
+
+        up = await run(settings, listener, started)
+    if not up:
         raise typer.Exit(1)
-
-
-class _Announcing(uvicorn.Server):
-    """Says what runs, once it runs."""
-
-    def __init__(
-        self, config: uvicorn.Config, worker: Worker, started: list[local.LocalServer]
-    ) -> None:
-        super().__init__(config)
-        self._worker = worker
-        self._mcp = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if not (self.started and sockets):
-            return
-        host, port = sockets[0].getsockname()[:2]
-        address = f"{host}:{port}"
-        worker = self._worker
-        if worker.settings.models == "instant":
-            typer.secho(INSTANT, fg="red", bold=True)
-        typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")
-        for part, what in worker.describe().items():
-            typer.echo(f"  {part:<16} {what}")
-        for server in self._mcp:
-            typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
-        typer.echo(f"  talk             http://{address}/talk")
-        typer.echo(f"  traces           http://{address}/traces")
-        typer.echo(f"  Realtime API     ws://{address}/v1/realtime")
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._worker.tracing.live.close()  # watchers would hold up the end
-        await super().shutdown(sockets)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from frontdesk.cli.failures import Failure
+import typer
+
+from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.process import Process
 from frontdesk.settings import Settings
 
@@ -66,15 +69,20 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
 
     Output goes to ``<data>/serve.log``. Raises :class:`Failure` with the end of that log.
     """
-    port = settings.port if _free(settings.host, settings.port) else _free_port()
+    port = settings.port
+    if not _free(settings.host, port):
+        port = _free_port()
+        typer.echo(f"Port {settings.port} is taken: using {port} instead.", err=True)
+    typer.echo("Starting Frontdesk …", err=True)
     log = settings.data_dir / "serve.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_data_dir(settings)
     environ = {**os.environ, **_environment(settings)}
     command = [sys.executable, "-m", "frontdesk", "serve", str(settings.desk), "--port", str(port)]
     child = Process(command, log, env=environ)
     url = f"http://{settings.host}:{port}"
     try:
         told = await _until_healthy(url, child, log)
+        gc.enable()
         yield Server(url, told["in_use"])
     finally:
         await child.stop()
@@ -95,7 +103,7 @@ async def _until_healthy(url: str, child: Process, log: Path) -> dict[str, Any]:
             break
         if told := await asyncio.to_thread(health, url):
             return told
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
     raise Failure(f"the server did not start. The end of {log}:\n{_tail(log)}")
 
 
@@ -104,9 +112,13 @@ def _tail(log: Path) -> str:
 
 
 def _free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex((host, port)) != 0
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 def _free_port() -> int:

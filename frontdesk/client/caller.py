@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pybase64
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from frontdesk.client.recording import Recording
 from frontdesk.voice.audio import first_audible, pcm16_to_samples, samples_to_pcm16
@@ -110,7 +111,8 @@ class Caller:
 
     async def ready(self) -> None:
         """Wait until the server has taken the call."""
-        await asyncio.wait_for(self._ready.wait(), 20)
+        async with asyncio.timeout(20):  # not wait_for, which may lose a Ctrl-C (Python 3.11)
+            await self._ready.wait()
 
     async def _stream(self) -> None:
         """One frame each 20 ms, silence when there is nothing to say, on an absolute schedule."""
@@ -204,16 +206,32 @@ async def place(base_url: str, *, model: str, api_key: str = "none") -> AsyncGen
     """
     client = AsyncOpenAI(api_key=api_key, base_url=base_url)
     try:
-        async with client.realtime.connect(model=model) as connection:
+        async with client.realtime.connect(model=model) as connection, _together() as tasks:
             caller = Caller(connection)
-            running = asyncio.create_task(caller.run())
-            try:
-                await caller.ready()
-                yield caller
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
-    except (OSError, TimeoutError) as error:
+            running = tasks.create_task(caller.run())
+            await caller.ready()
+            yield caller
+            running.cancel()
+    except ConnectionClosed as error:
+        raise CallFailed(f"the call to {base_url} broke off: {error}") from error
+    except (OSError, TimeoutError, WebSocketException) as error:
         raise CallFailed(f"cannot call {base_url}: {error or 'no answer'}") from error
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def _together() -> AsyncGenerator[asyncio.TaskGroup]:
+    """A task group whose block is cancelled when a task fails; raises that task's own error."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield tasks
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first error in a group, however deep."""
+    if isinstance(error, BaseExceptionGroup):
+        return _first(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
+    return error

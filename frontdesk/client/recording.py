@@ -15,6 +15,11 @@ class Track:
         self._pieces: list[tuple[int, Samples]] = []
         self.end = 0
 
+    @property
+    def sound(self) -> int:
+        """Samples laid on it, without the gaps between them."""
+        return sum(len(piece) for _, piece in self._pieces)
+
     def add(self, samples: Samples, at: int) -> int:
         """Lay ``samples`` at ``at``, or behind what lies there already; returns where."""
         start = max(at, self.end)

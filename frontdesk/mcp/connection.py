@@ -42,6 +42,8 @@ GRACE_SECONDS, ATTEMPT_SECONDS = 0.5, 1.5
 """How long a call waits for a lost server to come back, and how much longer while an attempt to
 connect is under way."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+START_SECONDS = 3.0
+"""A server that never answered yet may be just starting; after this long, the operator is told."""
 LONG_OUTAGE_SECONDS, LONG_OUTAGE_PAUSE = 60.0, 5.0
 """After a minute down, knock less often; a call in need knocks at once all the same."""
 MAX_PAGES = 50
@@ -67,6 +69,7 @@ class Connection:
         self._tried = asyncio.Event()
         """Set while the outcome of the last attempt to connect is known and stands."""
         self._was_ready = False
+        self._reported: str | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
     @property
@@ -203,8 +206,11 @@ class Connection:
             was_ready = await self._open_once()
             if was_ready:
                 last_up = loop.time()
+                self._report(self.error)
                 # One that keeps falling over at once is treated as one that stays down.
                 pause = FIRST_PAUSE if last_up - began > LONG_OUTAGE_PAUSE else pause
+            elif loop.time() - last_up > START_SECONDS:
+                self._report(self.error)
             await self._pause(pause * random.uniform(0.8, 1.2))
             longest = LONG_OUTAGE_PAUSE if loop.time() - last_up > LONG_OUTAGE_SECONDS else 0
             pause = min(pause * 2, max(longest, LONGEST_PAUSE))
@@ -237,8 +243,18 @@ class Connection:
             self.state, self.error = "down", in_words(self.name, error, faults)
             self._tried.set()
         self.settled.set()
-        logger.warning("MCP server %s is down: %s (%r)", self.name, self.error, error)
+        logger.debug("MCP server %s: %r", self.name, error)
         return self._was_ready
+
+    def _report(self, error: str | None) -> None:
+        """Tell an operator of each change, and not of each attempt."""
+        if error == self._reported:
+            return
+        if error:
+            logger.warning("MCP server %s: %s It is tried again.", self.name, error)
+        elif self._reported:
+            logger.warning("MCP server %s is there again.", self.name)
+        self._reported = error
 
     async def _own(self) -> None:
         async with AsyncExitStack() as stack:
@@ -273,6 +289,7 @@ class Connection:
             self._tried.set()
             self.settled.set()
             logger.info("MCP server %s is ready: %d tools", self.name, len(self.tools))
+            self._report(None)
             await self._stay(client)
 
     async def _stay(self, client: Client) -> None:

@@ -1,7 +1,8 @@
 """All MCP servers of the process."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,14 @@ class McpConnections:
             await asyncio.wait(waits, timeout=settle)
         for wait in waits:
             wait.cancel()
+
+    async def until_ready(self, names: Iterable[str], limit: float) -> None:
+        """Wait for servers that are known to be starting, ``limit`` seconds at most."""
+        waited_for = [self.get(name) for name in names]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                while any(c.state != "ready" for c in waited_for):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
 
     def get(self, name: str) -> Connection:
         """Raises ``McpConfigError`` for a server that the file does not name."""

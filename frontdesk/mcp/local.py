@@ -7,6 +7,7 @@ under another host name, and nothing is started here.
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import socket
@@ -19,7 +20,11 @@ from urllib.parse import urlsplit
 
 from frontdesk.process import Process
 
+logger = logging.getLogger(__name__)
+
 TOKEN = "FRONTDESK_MCP_TOKEN"
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+"""Seconds before a server that ended is started again."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -55,7 +60,8 @@ def local_servers(root: Path, urls: Mapping[str, str]) -> list[LocalServer]:
 
 @asynccontextmanager
 async def running(servers: Iterable[LocalServer], data: Path) -> AsyncGenerator[list[LocalServer]]:
-    """Start the servers; they end with the block, and with this process even on SIGKILL.
+    """Start the servers; they are started again when they end, and end with the block, and
+    with this process even on SIGKILL.
 
     Where the token was set by the user, a server that already listens is theirs and is used.
     Without one, a token is made up and put into the environment; then whatever listens cannot
@@ -65,18 +71,58 @@ async def running(servers: Iterable[LocalServer], data: Path) -> AsyncGenerator[
     shared = TOKEN in os.environ
     os.environ.setdefault(TOKEN, secrets.token_urlsafe(24))
     started: list[LocalServer] = []
-    children: list[Process] = []
+    keepers: list[asyncio.Task[None]] = []
     try:
         for server in servers:
             if _is_listening(*server.address):
                 if shared:
                     continue
                 server = server.moved(_free_port())
-            children.append(_start(server, data))
+            keepers.append(asyncio.create_task(_keep(server, data)))
             started.append(server)
         yield started
     finally:
-        await asyncio.gather(*(child.stop() for child in children))
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+
+
+async def _keep(server: LocalServer, data: Path) -> None:
+    """Run the server, and start it again when it ends, until cancelled."""
+    loop = asyncio.get_running_loop()
+    pause = FIRST_PAUSE
+    while True:
+        began = loop.time()
+        child = _start(server, data)
+        try:
+            code = await asyncio.shield(child.ended)
+        except OSError as error:
+            logger.error("MCP server %s cannot be started: %s", server.name, error)
+            return
+        finally:
+            await child.stop()
+        pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else pause
+        logger.warning(
+            "MCP server %s ended (exit %d) and is started again; its last words are in %s",
+            server.name,
+            code,
+            _last_words(server, data),
+        )
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _last_words(server: LocalServer, data: Path) -> Path:
+    """Its log, put aside from the one that the next start writes anew."""
+    log = _log(server, data)
+    kept = log.with_suffix(".last.log")
+    with contextlib.suppress(OSError):
+        log.replace(kept)
+    return kept
+
+
+def _log(server: LocalServer, data: Path) -> Path:
+    return data / f"mcp-{server.name}.log"
 
 
 def _start(server: LocalServer, data: Path) -> Process:
@@ -84,7 +130,7 @@ def _start(server: LocalServer, data: Path) -> Process:
     command = [sys.executable, str(server.script), "--host", host, "--port", str(port)]
     environ = {**os.environ, "FRONTDESK_DATA": str(data)}
     data.mkdir(parents=True, exist_ok=True)
-    return Process(command, data / f"mcp-{server.name}.log", env=environ)
+    return Process(command, _log(server, data), env=environ)
 
 
 def _is_listening(host: str, port: int) -> bool:

@@ -82,6 +82,11 @@ class LogWriter:
             except RedisError as error:
                 logger.warning("Call %s: lease not given back: %s", self._lease.call_id, error)
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits to be written. True when the call is lost, too."""
+        return not self._waiting or self._lost is not None
+
     def put(self, entry: Entry) -> int:
         """Take one entry for writing, and give its number in the log. Never waits.
 
@@ -123,6 +128,11 @@ class LogWriter:
         finally:
             if self._waiting and self._lost is None:
                 self._lost = StateError("the log's writer was cancelled")
+                logger.error(
+                    "Call %s: the server ended before the last %d entries could be written",
+                    self._lease.call_id,
+                    len(self._waiting),
+                )
             self._settle()
 
     def _lose(self, error: StateError) -> None:

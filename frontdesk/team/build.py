@@ -9,8 +9,8 @@ from agents.tool_context import ToolContext
 from agents import Agent, FunctionTool, Handoff, RunContextWrapper, Tool, handoff
 from frontdesk.desk import schema
 from frontdesk.desk.schema import Team
-from frontdesk.mcp import McpConnections, McpServerView
-from frontdesk.mcp.server import with_examples
+from frontdesk.mcp.connections import McpConnections
+from frontdesk.mcp.server import McpServerView, with_examples
 from frontdesk.team.client_tools import end_at_client_tools
 from frontdesk.team.context import TurnContext, report
 from frontdesk.team.failures import tool_failure

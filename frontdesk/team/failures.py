@@ -18,7 +18,7 @@ from agents import (
     RunContextWrapper,
     ToolTimeoutError,
 )
-from frontdesk.mcp import ToolCallError
+from frontdesk.mcp.faults import ToolCallError
 from frontdesk.team.context import TurnContext
 from frontdesk.team.events import TurnFailed
 

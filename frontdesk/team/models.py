@@ -1,7 +1,7 @@
 """Which model speaks for an agent, and how to get at it.
 
-A provider is a function from ``ModelRequest`` to the SDK's ``Model``. Ours are entry points of
-the group ``frontdesk.models``, as anyone's may be; an installed one of the same name wins.
+A provider is a function from ``ModelRequest`` to the SDK's ``Model``. Ours are built in; an entry
+point of an installed package in the group ``frontdesk.models`` stands in for ours of that name.
 """
 
 import importlib

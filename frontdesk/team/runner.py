@@ -16,7 +16,7 @@ from agents import (
     RunResultStreaming,
 )
 from frontdesk.desk.schema import Team
-from frontdesk.mcp import McpConnections
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
 from frontdesk.team.events import TeamEvent, TurnEnded, TurnFailed, TurnRequest
 from frontdesk.team.failures import turn_failure

@@ -5,7 +5,6 @@ import os
 from collections.abc import Sequence
 from threading import Thread
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Status, StatusCode
@@ -36,6 +35,9 @@ class OtlpExporter(SpanExporter):
     ``down`` tells whether the last attempt failed."""
 
     def __init__(self, *, content: bool) -> None:
+        # Here, as most processes never need it: protobuf and an HTTP library come with it.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
         self._exporter = OTLPSpanExporter()
         self._content = content
         self.down = False

@@ -20,6 +20,8 @@ class Outbox:
         self._size = 0
         self._filled = asyncio.Event()
         self.closing: tuple[int, str] | None = None
+        self.overrun = asyncio.Event()
+        """Set when the client was given up, which may be while ``send`` waits for it."""
 
     def put(self, frame: bytes) -> None:
         """Queue a frame; beyond the limit the client is given up."""
@@ -29,6 +31,7 @@ class Outbox:
         self._size += len(frame)
         if self._size > LIMIT:
             self._frames.clear()
+            self.overrun.set()
             self.close(TOO_SLOW, "the client reads too slowly")
         self._filled.set()
 

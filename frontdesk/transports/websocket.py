@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
@@ -42,20 +43,31 @@ def router(worker: Worker) -> APIRouter:
         living = asyncio.create_task(call.run())
         reading = asyncio.create_task(_read(websocket, call.offer))
         sending = asyncio.create_task(outbox.run())
+        overrun = asyncio.create_task(outbox.overrun.wait())
+        ends: set[asyncio.Task[Any]] = {reading, sending, living, overrun}
         try:
-            await asyncio.wait({reading, sending, living}, return_when=asyncio.FIRST_COMPLETED)
-            call.end("the client left" if reading.done() else "closed")
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            call.end(_why(reading, overrun))
             await living
             with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
                 code, reason = await asyncio.wait_for(sending, 5)
                 await websocket.close(code, reason[:120])
+        except asyncio.CancelledError:
+            # The server ends and waited long enough. What is lost by that, the log's writer says.
+            return
         finally:
-            for task in (reading, sending, living):
+            for task in ends:
                 task.cancel()
-            await asyncio.gather(reading, sending, living, return_exceptions=True)
+            await asyncio.gather(*ends, return_exceptions=True)
             worker.forget(call)
 
     return routes
+
+
+def _why(reading: asyncio.Task[None], overrun: asyncio.Task[bool]) -> str:
+    if reading.done():
+        return "the client left"
+    return "the client reads too slowly" if overrun.done() else "closed"
 
 
 async def _read(websocket: WebSocket, offer: Callable[[str | bytes], Awaitable[None]]) -> None:

@@ -127,8 +127,15 @@ def read_wav(path: Path | str, rate: int = INPUT_RATE) -> Samples:
 
 
 def write_wav(path: Path | str, left: Samples, right: Samples, rate: int) -> None:
-    """Write a stereo WAV, 16 bit; the shorter side is filled up with silence."""
+    """Write a stereo WAV, 16 bit; the shorter side is filled up with silence. Raises
+    :class:`AudioFileError`."""
     frames = np.zeros((max(len(left), len(right)), 2), np.float32)
     frames[: len(left), 0] = left
     frames[: len(right), 1] = right
-    cast("Any", soundfile).write(Path(path), samples_to_int16(frames), rate, subtype="PCM_16")
+    try:
+        with Path(path).open("wb") as file:  # libsndfile would not say why it cannot
+            samples = samples_to_int16(frames)
+            cast("Any", soundfile).write(file, samples, rate, format="WAV", subtype="PCM_16")
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise AudioFileError(f"{path}: the recording cannot be written: {reason}") from error

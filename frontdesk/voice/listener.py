@@ -42,6 +42,10 @@ _JUDGED_MS = 8000
 """The end-of-turn model hears this much of a turn at most."""
 _AT_ONCE = 32
 """Windows (1 s of audio) worked through before others get their turn: about 5 ms."""
+_BURST, _REST_S = 20, 0.02
+"""After so many of these in a row, rest after each: a stream that is never worked off is a flood,
+and may have a fifth of the time, not all that other calls leave."""
+_BEHIND_MS = 10_000
 _WIRE_FIELDS = ("type", "threshold", "prefix_padding_ms", "silence_duration_ms", "eagerness")
 
 
@@ -144,6 +148,12 @@ class Listener:
         model = self._models.end_of_turn is not None
         self._detector = TurnDetector(turn_detection, model=model, now_ms=self.received_ms)
 
+    async def caught_up(self) -> None:
+        """Wait while there are more than 10 s of audio that nobody has looked at: a stream that
+        is faster than real time must be held up, or it fills the memory."""
+        while self._pump is not None and self._buffer.end - self._seen > _BEHIND_MS * _MS:
+            await asyncio.wait({self._pump})
+
     def push(self, samples: Samples) -> None:
         """The next 16 kHz samples. Never blocks: of a large chunk, one second is worked through
         at once and the rest in pieces, between which other tasks run."""
@@ -158,14 +168,14 @@ class Listener:
         start_ms = self._begin_ms()
         if self.received_ms <= start_ms:
             return None
-        self._caught_up()
+        self._skip()
         if self._dictation is None:
             self._dictate(start_ms)
         return self._finish(Ended(self.received_ms, 0, "commit"), start_ms)
 
     def clear(self) -> None:
         """Forget the audio since the last turn, and a running turn with it, without an event."""
-        self._caught_up()
+        self._skip()
         self._abandon()
         self._buffer.drop_before(self._buffer.end)
 
@@ -182,9 +192,11 @@ class Listener:
             self._pump = self._tasks.start(self._work_on())
 
     async def _work_on(self) -> None:
+        worked = 0
         try:
-            while not self._run_windows(_AT_ONCE):  # noqa: ASYNC110 (yields, does not poll)
-                await asyncio.sleep(0)
+            while not self._run_windows(_AT_ONCE):
+                worked += 1
+                await asyncio.sleep(0 if worked < _BURST else _REST_S)
         finally:
             self._pump = None
 
@@ -216,7 +228,7 @@ class Listener:
             reach = self._detector.rules.prefix_padding_ms + MIN_SPEECH_MS + 4 * WINDOW_MS
             self._buffer.drop_before(self._seen - reach * _MS)
 
-    def _caught_up(self) -> None:
+    def _skip(self) -> None:
         """Give up on windows not yet looked at; the detector starts over from here."""
         self._seen = self._buffer.end
         if self._detector is not None:

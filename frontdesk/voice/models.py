@@ -1,5 +1,6 @@
 """The speech models of a team, chosen by its YAML, the process settings and what is installed."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,10 +36,8 @@ class VoiceModels:
 
     async def warm_up(self) -> None:
         """Load every model and run it once. Raises :class:`~frontdesk.voice.base.SpeechError`."""
-        await self.stt.warm_up()
-        await self.tts.warm_up()
-        if self.end_of_turn is not None:
-            await self.end_of_turn.warm_up()
+        models = (self.stt, self.tts, self.end_of_turn)
+        await asyncio.gather(*(model.warm_up() for model in models if model is not None))
         self.activity_factory()
 
     async def aclose(self) -> None:

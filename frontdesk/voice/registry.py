@@ -1,8 +1,9 @@
-"""Speech providers by name: ours and those of installed packages, found the same way.
+"""Speech providers by name: ours, and those of installed packages.
 
-A provider is an entry point in the group ``frontdesk.stt`` or ``frontdesk.tts``. It names a
-function which takes the team's ``voice.stt`` or ``voice.tts`` section and returns a
-:class:`~frontdesk.voice.base.SpeechToText` or :class:`~frontdesk.voice.base.TextToSpeech`.
+A provider is a function which takes the team's ``voice.stt`` or ``voice.tts`` section and returns a
+:class:`~frontdesk.voice.base.SpeechToText` or :class:`~frontdesk.voice.base.TextToSpeech`. Ours are
+built in; an entry point of an installed package in the group ``frontdesk.stt`` or
+``frontdesk.tts`` stands in for ours of that name.
 """
 
 from importlib.metadata import EntryPoint, entry_points

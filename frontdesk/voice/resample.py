@@ -15,6 +15,9 @@ from frontdesk.voice.base import Samples
 
 _CROSSINGS = 24
 """Zero crossings of the sinc kept on each side: a transition band of 0.09 of the lower rate."""
+_PIECE = 24_000
+"""Samples worked on at a time. Each takes 75 times its size while it is: five minutes in one piece
+took 860 MB and four times as long (measured)."""
 _BETA = 7.0
 """Kaiser window parameter: about 70 dB in the stop band (Oppenheim & Schafer, eq. 7.75)."""
 
@@ -38,6 +41,9 @@ class Resampler:
 
     def __call__(self, samples: Samples) -> Samples:
         """Resample the next samples. Returns what is ready, which may be nothing."""
+        if len(samples) > _PIECE:
+            pieces = range(0, len(samples), _PIECE)
+            return np.concatenate([self(samples[at : at + _PIECE]) for at in pieces])
         self._owed += len(samples) * self._ratio
         out = self._advance(samples)
         self._owed -= len(out)

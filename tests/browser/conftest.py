@@ -246,14 +246,27 @@ async def served(names: SimpleNamespace, recording: Path) -> AsyncIterator[Site]
     listener.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+@contextlib.asynccontextmanager
+async def chromium(*more: str) -> AsyncIterator[Browser]:
+    """A browser with ``more`` flags."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install `chromium` to run the browser tests")
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *more])
         yield launched
         await launched.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="session")
+def another_browser() -> Any:
+    """Starts a browser with flags of its own."""
+    return chromium
 
 
 @pytest.fixture

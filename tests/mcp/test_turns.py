@@ -13,7 +13,8 @@ from agents.tracing import set_tracing_disabled
 
 from agents import Model
 from frontdesk.desk.schema import Team
-from frontdesk.mcp import HttpServer, McpConnections, StdioServer
+from frontdesk.mcp.config import HttpServer, StdioServer
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
 from frontdesk.team.events import TextDelta, ToolEnded, ToolProgress, ToolStarted, TurnRequest
 from frontdesk.team.models import ModelRegistry

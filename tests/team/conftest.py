@@ -10,7 +10,7 @@ from agents.testing import ScriptedModel
 
 from agents import Model
 from frontdesk.desk.schema import Team
-from frontdesk.mcp import McpConnections
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
 from frontdesk.team.events import TeamEvent, TurnRequest
 from frontdesk.team.models import ModelRegistry

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from frontdesk.mcp import McpConfigError
+from frontdesk.mcp.config import McpConfigError
 from frontdesk.team.build import TeamBuildError
 
 ESTIMATE = {"call": "tools.shipping:estimate"}

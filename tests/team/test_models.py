@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from frontdesk.desk.schema import ModelChoice
-from frontdesk.mcp import McpConnections
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
 from frontdesk.team.events import (
     MessageEnded,

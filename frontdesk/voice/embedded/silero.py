@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from frontdesk.voice.base import INPUT_RATE, Samples
-from frontdesk.voice.embedded.weights import find, open_session
+from frontdesk.voice.embedded.weights import ADD, find, open_session
 
 NAME = "embedded: Silero VAD"
-MISSING = "Silero VAD is not installed; see docs/models.md"
+MISSING = f"for Silero VAD: {ADD}"
 _CONTEXT = 64
 """Samples of the window before which the model wants to see again (at 16 kHz)."""
 

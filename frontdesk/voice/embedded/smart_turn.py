@@ -9,10 +9,10 @@ import numpy as np
 
 from frontdesk.voice.base import INPUT_RATE, Samples, SpeechError
 from frontdesk.voice.embedded.logmel import log_mel
-from frontdesk.voice.embedded.weights import find, open_session
+from frontdesk.voice.embedded.weights import ADD, find, open_session
 
 NAME = "embedded: Smart Turn v3.2"
-MISSING = "Smart Turn is not installed; see docs/models.md"
+MISSING = f"for Smart Turn: {ADD}"
 _HEARD = 8 * INPUT_RATE
 """The model takes eight seconds; shorter speech has silence in front."""
 

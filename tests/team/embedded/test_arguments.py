@@ -298,6 +298,8 @@ def test_a_yes_is_nothing_when_nothing_was_asked_but_its_own_word_is() -> None:
             "taxi",
             "Gatwick airport",
         ),
+        ({"name": "destination"}, "How long would express to Berlin take?", "express", "Berlin"),
+        ({"name": "destination"}, "What would a parcel to New York cost?", "parcel", "New York"),
         ({"name": "city"}, "What's the weather in New York tomorrow?", "weather", "New York"),
         ({"name": "origin"}, "from Paris to Rome", "train", "Paris"),
         (

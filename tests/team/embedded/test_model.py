@@ -265,6 +265,10 @@ def test_vectors_do_not_depend_on_what_else_is_embedded() -> None:
     alone = first.vectors(["Where is my car?"])[0]
     second.vectors(["something else", "and a much longer text about nothing in particular"])
     assert (second.vectors(["Hi", "Where is my car?"])[1] == alone).all()
+    many = [f"Sentence number {number}" for number in range(40)]
+    together = embedder.MiniLm().vectors([*many, "Where is my car?"])
+    assert (together[-1] == alone).all()
+    assert (together[7] == first.vectors([many[7]])[0]).all()
     assert abs(float(alone @ alone) - 1) < 1e-5
 
 

@@ -54,7 +54,7 @@ function address(choice, part) {
 
 /** @param {{trace: string, span: string}} choice @param {AbortSignal} signal */
 async function showTurn(choice, signal) {
-  const page = await fetchPage(address(choice, "turn"), signal);
+  const [page] = await Promise.all([fetchPage(address(choice, "turn"), signal), loaded]);
   byId("turn").replaceChildren(document.importNode(/** @type {Node} */ (page.querySelector(".fall")), true));
   adopt();
   if (choice.span) fall?.mark(choice.span, false);
@@ -168,6 +168,8 @@ player.audio.addEventListener("loadedmetadata", () => data && timeline.show(data
 
 /** @type {any} */
 let data = null;
+/** Settled once the page has what the server knew when it was opened. */
+let loaded = Promise.resolve();
 async function load() {
   const response = await fetch(`/api/calls/${encodeURIComponent(callId)}`);
   if (!response.ok) throw new Error(`The server answered ${response.status}.`);
@@ -181,7 +183,8 @@ const renew = settled(async () => {
   swap(page, ["facts", "turns", "transcript"]);
   localMoments(document);
   await load();
-  player.grown(Math.max(0, ...data.audio.map((/** @type {any} */ each) => each.offset_ms / 1000 + each.seconds)));
+  const pieces = data.audio.length; // in the address, as browsers mix what they kept of one with what it is now
+  if (pieces) player.grown(`/api/calls/${encodeURIComponent(callId)}/audio?pieces=${pieces}`);
   transcript.read();
   markTurn(open.trace);
   if (open.trace && fall?.running) {
@@ -192,13 +195,14 @@ const renew = settled(async () => {
 }, 400);
 
 localMoments(document);
-await load().catch((error) => {
+loaded = load().catch((error) => {
   byId("trouble").textContent = `Could not load the waveform: ${error.message}`;
 });
 const query = new URLSearchParams(location.search);
 const wanted = parseHash(location.hash);
 if (wanted.trace) await show(wanted);
 else if (query.get("trace")) {
+  await loaded;
   open = { trace: query.get("trace") ?? "", span: query.get("span") ?? "" };
   history.replaceState(null, "", location.pathname + hashOf(open));
   markTurn(open.trace);
@@ -206,9 +210,11 @@ else if (query.get("trace")) {
   adopt();
   fall?.mark(open.span, false);
 }
+await loaded;
 if (facts.dataset.live === "yes") {
-  follow((kind, news) => {
-    if (kind === "call" && news?.call_id === callId) renew();
-  });
+  follow(
+    (kind, news) => kind === "call" && news?.call_id === callId && renew(),
+    (connected) => connected && renew(), // for what happened before we listened
+  );
 }
 document.documentElement.dataset.ready = "yes";

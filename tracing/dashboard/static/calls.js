@@ -68,6 +68,7 @@ if (feed.dataset.firstPage === "yes") {
     (kind) => kind === "call" && refresh(),
     (connected) => {
       feed.textContent = connected ? "Live" : "Not live: connecting again";
+      if (connected) refresh(); // for what happened before we listened
     },
   );
 }

@@ -31,7 +31,7 @@ _PLACES = frozenset(
 _BREAK = frozenset(
     wordlist(
         "and or at on by for from to with in please tomorrow today tonight because but who that "
-        "which when where if so around about is are was were next this"
+        "which when where if so around about is are was were next this take takes cost costs"
     )
 )
 _LONGEST = 6

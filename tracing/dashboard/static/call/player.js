@@ -10,7 +10,7 @@ export class Player {
     this.followers = [];
     /** Where to go once the recording can be sought. @type {number | null} */
     this.wanted = null;
-    this.recorded = 0; // seconds that the server has; more than was loaded while the call goes on
+    this.source = ""; // where the recording is by now; it grows while the call goes on
     this.audio.controls = false;
     byId("controls").hidden = false;
     this.button.addEventListener("click", () => this.toggle());
@@ -29,6 +29,10 @@ export class Player {
     });
     this.audio.addEventListener("error", () => this.#failed());
     if (this.audio.error) this.#failed(); // it failed before this module ran
+    if (!this.audio.hasAttribute("src")) {
+      byId("trouble").textContent = "Nothing is recorded of this call.";
+      this.button.disabled = true;
+    }
     this.#state();
   }
 
@@ -59,18 +63,18 @@ export class Player {
     this.#tell();
   }
 
-  /** The server now has so much of the call. @param {number} seconds */
-  grown(seconds) {
-    this.recorded = seconds;
+  /** The server now has more of the call, at another address. @param {string} source */
+  grown(source) {
+    this.source = source;
     this.#catchUp();
   }
 
   /** Fetch the longer recording, but never under a listener's ear. */
   #catchUp() {
+    if (!this.source || this.audio.getAttribute("src") === this.source) return;
     if (!this.audio.paused && !this.audio.ended) return;
-    if (this.length > this.recorded - 0.5) return;
     const at = this.now;
-    this.audio.load();
+    this.audio.src = this.source;
     this.wanted = at;
   }
 

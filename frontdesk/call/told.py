@@ -1,0 +1,61 @@
+"""What the client is told: only what is on record, as long as the record keeps up.
+
+A client that saw an item, its words or its end must find them after a crash. So the frames of an
+event wait until the entries of that event are acknowledged by the store: 0.1 to 0.3 ms (measured,
+docs/state.md). A store that does not answer in time is not waited for again until it has caught
+up: the caller's ear comes first, and :class:`~frontdesk.state.writer.LogWriter` keeps the entries.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from frontdesk.call.book import CallBook
+
+PATIENCE = 0.1
+"""Seconds that a frame may wait for the record. Five frames of audio: no player runs dry."""
+
+
+class Told:
+    """Frames on their way to ``send``, in order. Used by the call's writer only."""
+
+    def __init__(self, book: CallBook, send: Callable[[bytes], None]) -> None:
+        self._book = book
+        self._send = send
+        self._frames: deque[bytes] = deque()
+        self._waiting: asyncio.Task[None] | None = None
+        self._behind = False
+
+    def put(self, frame: bytes) -> None:
+        """Add a frame of the event at hand."""
+        self._frames.append(frame)
+
+    def release(self) -> None:
+        """The event is dealt with, and all its entries are put: send its frames once those are
+        on record."""
+        if self._waiting is not None or not self._frames:
+            return
+        if self._book.on_record:
+            self._behind = False
+        elif not self._behind:
+            self._waiting = asyncio.create_task(self._wait())
+            return
+        self._send_some(len(self._frames))
+
+    async def _wait(self) -> None:
+        while self._frames:
+            covered = len(self._frames)
+            if not self._behind:
+                self._behind = not await self._book.recorded_within(PATIENCE)
+            self._send_some(covered)
+        self._waiting = None
+
+    def _send_some(self, count: int) -> None:
+        for _ in range(count):
+            self._send(self._frames.popleft())
+
+    async def aclose(self) -> None:
+        """Send what is left."""
+        self.release()
+        if self._waiting is not None:
+            await self._waiting

@@ -1,0 +1,72 @@
+"""The server itself: what ``frontdesk serve`` loads once the MCP servers are on their way."""
+
+import socket
+
+import typer
+import uvicorn
+
+from frontdesk.app import create_app
+from frontdesk.call.worker import Worker
+from frontdesk.mcp.local import LocalServer
+from frontdesk.settings import Settings
+
+INSTANT = (
+    "INSTANT MODELS: nothing is understood and nothing is spoken. Transcripts, replies and tones "
+    "are made up, for tests and load runs only."
+)
+
+
+LOCAL_MCP_LIMIT = 10.0
+"""Seconds to wait for the desk's own MCP servers. One that takes longer counts as down."""
+
+
+async def run(settings: Settings, listener: socket.socket, started: list[LocalServer]) -> bool:
+    """Serve on ``listener`` until told to stop; returns whether it ever was up."""
+    app = create_app(settings, mcp_urls={server.name: server.url for server in started})
+    worker: Worker = app.state.worker
+    await worker.start()
+    # Up means that the desk's own tools are there: the first caller may be quick.
+    await worker.mcp.until_ready((server.name for server in started), LOCAL_MCP_LIMIT)
+    config = uvicorn.Config(
+        app,
+        ws="websockets-sansio",
+        ws_max_size=32 * 1024 * 1024,
+        ws_per_message_deflate=False,  # doubles the cost of a frame, and audio does not shrink
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+    server = _Announcing(config, worker, started)
+    await server.serve(sockets=[listener])
+    return server.started
+
+
+class _Announcing(uvicorn.Server):
+    """Says what runs, once it runs."""
+
+    def __init__(self, config: uvicorn.Config, worker: Worker, started: list[LocalServer]) -> None:
+        super().__init__(config)
+        self._worker = worker
+        self._mcp = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not (self.started and sockets):
+            return
+        host, port = sockets[0].getsockname()[:2]
+        address = f"{host}:{port}"
+        worker = self._worker
+        if worker.settings.models == "instant":
+            typer.secho(INSTANT, fg="red", bold=True)
+        typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")
+        for part, what in worker.describe().items():
+            typer.echo(f"  {part:<16} {what}")
+        for server in self._mcp:
+            typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
+        typer.echo(f"  talk             http://{address}/talk")
+        typer.echo(f"  traces           http://{address}/traces")
+        typer.echo(f"  Realtime API     ws://{address}/v1/realtime")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        typer.echo("Frontdesk stops: calls under way are ended.")
+        self._worker.tracing.live.close()  # watchers would hold up the end
+        await super().shutdown(sockets)

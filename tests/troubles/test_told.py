@@ -1,0 +1,106 @@
+"""What the client is told, and what is on record."""
+
+import asyncio
+
+import pytest
+
+from frontdesk.call.told import Told
+
+
+class Book:
+    """A record whose store answers when told to."""
+
+    def __init__(self) -> None:
+        self.on_record = True
+        self.written = asyncio.Event()
+        self.waits = 0
+
+    def record(self) -> None:
+        self.on_record = False
+        self.written.clear()
+
+    def acknowledge(self) -> None:
+        self.on_record = True
+        self.written.set()
+
+    async def recorded_within(self, seconds: float) -> bool:
+        self.waits += 1
+        try:
+            async with asyncio.timeout(seconds):
+                await self.written.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+@pytest.fixture
+def book():
+    return Book()
+
+
+@pytest.fixture
+def sent():
+    return []
+
+
+@pytest.fixture
+def told(book, sent):
+    return Told(book, sent.append)
+
+
+async def turns_of_the_loop(count=5):
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_a_frame_with_nothing_to_record_goes_out_at_once(told, sent):
+    told.put(b"1")
+    assert sent == []
+    told.release()
+    assert sent == [b"1"]
+
+
+async def test_a_frame_waits_until_its_event_is_on_record(told, book, sent):
+    told.put(b"1")
+    book.record()
+    told.release()
+    await turns_of_the_loop()
+    assert sent == []
+    book.acknowledge()
+    await turns_of_the_loop()
+    assert sent == [b"1"]
+
+
+async def test_later_frames_do_not_overtake(told, book, sent):
+    told.put(b"1")
+    book.record()
+    told.release()
+    told.put(b"2")
+    told.release()
+    assert sent == []
+    book.acknowledge()
+    await told.aclose()
+    assert sent == [b"1", b"2"]
+
+
+async def test_a_store_that_does_not_answer_is_waited_for_once(told, book, sent):
+    told.put(b"1")
+    book.record()
+    told.release()
+    await told.aclose()
+    for frame in (b"2", b"3"):
+        told.put(frame)
+        book.record()
+        told.release()
+    assert sent == [b"1", b"2", b"3"]
+    assert book.waits == 1
+    book.acknowledge()
+    told.put(b"4")
+    told.release()
+    told.put(b"5")
+    book.record()
+    told.release()
+    assert sent == [b"1", b"2", b"3", b"4"]
+    book.acknowledge()
+    await told.aclose()
+    assert sent[-1] == b"5"
