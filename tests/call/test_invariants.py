@@ -157,13 +157,19 @@ class Life:
         for gate in ("words", "speech", "tool"):
             await self.do("release", gate)
         await self.do("detect", "off")
-        await self.phone.settled()
-        await self.phone.read_all()
-        while len(self.phone.of("response.created")) > len(self.phone.done):
-            await self.phone.until("response.done")
+        await self.answered()
         await self.phone.clock.advance(120)
-        await self.phone.call._hearing.words_known()
-        await self.phone.settled()
+        await self.answered()
+
+    async def answered(self):
+        """All that was said is in words, and all that was asked has been answered."""
+        phone = self.phone
+        await phone.read_all()
+        await phone.call._hearing.words_known()
+        await phone.read_all()
+        while len(phone.of("response.created")) > len(phone.done):
+            await phone.until("response.done")
+            await phone.read_all()
 
 
 def check_history(items):
