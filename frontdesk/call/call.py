@@ -368,3 +368,4 @@ class Call:
         await self._hearing.aclose()
         await self._answers.aclose()
         await self._ears.aclose()
+        await self._told.aclose()

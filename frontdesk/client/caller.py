@@ -68,6 +68,8 @@ class Caller:
         self._began = time.perf_counter()
         self._asked = 0.0
         self._item: str | None = None
+        self._pieces: list[tuple[int, int]] = []
+        """Where the sound of that item lies on the recording: first sample, number of samples."""
         self._ready = asyncio.Event()
         self._responding = False
 
@@ -157,7 +159,8 @@ class Caller:
                 self._responding = True
                 self._answer = Answer(asked=self._asked)
             case "response.output_item.added":
-                self._item = event["item"].get("id")
+                if event["item"]["type"] == "message":
+                    self._item, self._pieces = event["item"]["id"], []
             case "response.output_audio_transcript.delta" | "response.output_text.delta":
                 self._answer.text += event["delta"]
             case "response.output_audio.delta":
@@ -171,6 +174,7 @@ class Caller:
 
     def _play(self, samples: Samples) -> None:
         at = self.recording.agent.add(samples, round(self.clock * OUTPUT_RATE))
+        self._pieces.append((at, len(samples)))
         audible = first_audible(samples)
         if self._answer.first_sound is None and audible is not None:
             self._answer.first_sound = (at + audible) / OUTPUT_RATE
@@ -182,7 +186,7 @@ class Caller:
         """The caller speaks: stop playing, and tell the server what was heard."""
         now = round(self.clock * OUTPUT_RATE)
         if self._item and self.recording.agent.end > now and self._answer.end:
-            heard = max(0, now - self._answer.start)
+            heard = sum(min(max(0, now - at), length) for at, length in self._pieces)
             self._answer.interrupted = True
             self.recording.agent.cut(now)
             self._answer.end = min(self._answer.end, now)
