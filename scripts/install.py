@@ -108,17 +108,17 @@ def pip(*arguments: str) -> None:
     """Run pip in .venv, telling how far it is. Raises CalledProcessError with its output."""
     command = [str(python()), "-m", "pip", "--disable-pip-version-check", *arguments]
     output: list[str] = []
-    packages = told = 0
-    since = time.monotonic()
+    fetched, told = 0, time.monotonic()
     with subprocess.Popen(command, stdout=PIPE, stderr=STDOUT, text=True) as running:
         for line in running.stdout or ():
             output.append(line)
-            packages += line.startswith("Collecting ")
-            if line.startswith("Installing collected packages") and packages:
-                say(f"  {packages} packages fetched, unpacking them")
-            elif packages > told and time.monotonic() - since > TELL_EVERY:
-                say(f"  {packages} packages so far: {line.split()[1]}")
-                told, since = packages, time.monotonic()
+            if line.startswith(("Collecting ", "Processing ")):
+                fetched += 1
+                if time.monotonic() - told > TELL_EVERY:
+                    say(f"  {fetched} packages so far")
+                    told = time.monotonic()
+            elif line.startswith("Installing collected packages"):
+                say(f"  {fetched} packages are here, unpacking them")
     if running.returncode:
         raise subprocess.CalledProcessError(running.returncode, command, "".join(output))
 

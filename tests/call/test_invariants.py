@@ -161,6 +161,7 @@ class Life:
         while len(self.phone.of("response.created")) > len(self.phone.done):
             await self.phone.until("response.done")
         await self.phone.clock.advance(120)
+        await self.phone.call._hearing.words_known()
         await self.phone.settled()
 
 

@@ -31,7 +31,7 @@ async def connection(server) -> AsyncIterator[AsyncRealtimeConnection]:
 async def until(connection: AsyncRealtimeConnection, kind: str) -> list[Any]:
     """Events up to and with the first of this type."""
     events: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(25):
         while not events or events[-1].type != kind:
             events.append(await connection.recv())
     return events
@@ -187,3 +187,43 @@ async def test_an_error_leaves_the_call_alive(connection):
     await write(connection, "Still there?")
     await connection.response.create()
     assert (await until(connection, "response.done"))[-1].response.status == "completed"
+
+
+async def test_the_words_of_the_caller_are_told_once_for_each_turn(connection):
+    audio: Any = {
+        "input": {
+            "transcription": {"model": "whisper-1", "language": "en"},
+            "turn_detection": {"type": "server_vad", "create_response": False},
+        }
+    }
+    await connection.session.update(session={"type": "realtime", "audio": audio})
+    await until(connection, "session.updated")
+    for _ in range(2):
+        await connection.input_audio_buffer.append(audio=pcm(SPEECH))
+        await connection.input_audio_buffer.append(audio=pcm(SILENCE))
+        events = await until(connection, "conversation.item.input_audio_transcription.completed")
+        [item] = {e.item_id for e in events if e.type.startswith("input_audio_buffer.")}
+        told = [e for e in events if "input_audio_transcription" in e.type]
+        assert {e.item_id for e in told} == {item}
+        written = "".join(e.delta for e in told if e.type.endswith("delta"))
+        assert written == told[-1].transcript
+        assert told[-1].usage.type == "duration"
+
+
+async def test_two_calls_at_once_do_not_mix(server):
+    client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
+    async with (
+        client.realtime.connect(model="support") as one,
+        client.realtime.connect(model="support") as two,
+    ):
+        for connection, words in ((one, "first"), (two, "second")):
+            await until(connection, "session.created")
+            await write(connection, words)
+            await connection.response.create()
+        for connection, words in ((one, "first"), (two, "second")):
+            events = await until(connection, "response.done")
+            users = [e.item for e in events if e.type == "conversation.item.added"]
+            assert users[0].content[0].text == words
+            responses = {e.response_id for e in events if hasattr(e, "response_id")}
+            assert responses == {events[-1].response.id}
+    await client.close()

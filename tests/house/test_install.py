@@ -71,8 +71,8 @@ def test_a_long_install_tells_how_far_it_is(
     monkeypatch.setattr(install, "TELL_EVERY", 0.0)
     install.pip("install", "one")
     told = capsys.readouterr().err
-    assert "1 packages so far: one==1" in told
-    assert "2 packages fetched" in told
+    assert "1 packages so far" in told
+    assert "2 packages are here" in told
 
 
 def test_any_other_failure_of_pip_is_a_failure(

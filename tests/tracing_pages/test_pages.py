@@ -1,3 +1,4 @@
+import posixpath
 import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -203,3 +204,22 @@ async def test_traces_that_cannot_be_read_are_told_as_such(
         answer = await client.get(url)
         assert answer.status_code == 503
         assert "The disk with the traces is full." in answer.text
+
+
+async def test_a_call_page_asks_for_all_its_modules_at_once(
+    client: httpx2.AsyncClient, sample: SimpleNamespace
+) -> None:
+    page = (await client.get(f"/traces/calls/{sample.CALL}")).text
+    preloaded = set(re.findall(r'<link rel="modulepreload" href="([^"]+)">', page))
+    entry = re.search(r'<script type="module" src="([^"]+)">', page)
+    assert entry
+    known, waiting = set[str](), [entry[1]]
+    while waiting:
+        address = waiting.pop()
+        source = (await client.get(address)).text
+        for path in re.findall(r'^import .*"(\.[^"]+)";$', source, re.MULTILINE):
+            module = posixpath.normpath(f"{posixpath.dirname(address)}/{path}")
+            if module not in known:
+                known.add(module)
+                waiting.append(module)
+    assert preloaded == known

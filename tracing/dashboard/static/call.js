@@ -54,7 +54,7 @@ function address(choice, part) {
 
 /** @param {{trace: string, span: string}} choice @param {AbortSignal} signal */
 async function showTurn(choice, signal) {
-  const page = await fetchPage(address(choice, "turn"), signal);
+  const [page] = await Promise.all([fetchPage(address(choice, "turn"), signal), loaded]);
   byId("turn").replaceChildren(document.importNode(/** @type {Node} */ (page.querySelector(".fall")), true));
   adopt();
   if (choice.span) fall?.mark(choice.span, false);
@@ -168,6 +168,8 @@ player.audio.addEventListener("loadedmetadata", () => data && timeline.show(data
 
 /** @type {any} */
 let data = null;
+/** Settled once the page has what the server knew when it was opened. */
+let loaded = Promise.resolve();
 async function load() {
   const response = await fetch(`/api/calls/${encodeURIComponent(callId)}`);
   if (!response.ok) throw new Error(`The server answered ${response.status}.`);
@@ -193,13 +195,14 @@ const renew = settled(async () => {
 }, 400);
 
 localMoments(document);
-await load().catch((error) => {
+loaded = load().catch((error) => {
   byId("trouble").textContent = `Could not load the waveform: ${error.message}`;
 });
 const query = new URLSearchParams(location.search);
 const wanted = parseHash(location.hash);
 if (wanted.trace) await show(wanted);
 else if (query.get("trace")) {
+  await loaded;
   open = { trace: query.get("trace") ?? "", span: query.get("span") ?? "" };
   history.replaceState(null, "", location.pathname + hashOf(open));
   markTurn(open.trace);
@@ -207,6 +210,7 @@ else if (query.get("trace")) {
   adopt();
   fall?.mark(open.span, false);
 }
+await loaded;
 if (facts.dataset.live === "yes") {
   follow(
     (kind, news) => kind === "call" && news?.call_id === callId && renew(),
