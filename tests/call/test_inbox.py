@@ -23,6 +23,21 @@ async def test_a_flooding_client_waits_until_the_call_has_caught_up():
     assert len(inbox) == 3
 
 
+async def test_a_client_with_large_frames_waits_by_their_size():
+    inbox: Inbox[int] = Inbox(room=1000)
+    await inbox.offer(0, size=600)
+    await inbox.offer(1, size=600)
+    waiting = asyncio.create_task(inbox.offer(2, size=600))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert await inbox.take() == 0
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert await inbox.take() == 1
+    await waiting
+    assert [await inbox.take()] == [2]
+
+
 async def test_our_own_events_never_wait():
     inbox: Inbox[int] = Inbox(limit=2)
     for number in range(100):

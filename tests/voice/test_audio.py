@@ -119,6 +119,14 @@ def test_resampling_does_not_depend_on_the_chunks(
 
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), RATES)
+def test_seconds_in_one_go_are_resampled_as_in_pieces(rate_in: int, rate_out: int) -> None:
+    noise = np.random.default_rng(1).standard_normal(100_000).astype(np.float32)
+    one, many = Resampler(rate_in, rate_out), Resampler(rate_in, rate_out)
+    expected = np.concatenate([*(many(c) for c in chunks(noise, [4999])), many.flush()])
+    assert np.allclose(np.concatenate([one(noise), one.flush()]), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("rate_in", "rate_out"), RATES)
 def test_resampling_holds_back_less_than_four_milliseconds(rate_in: int, rate_out: int) -> None:
     resampler = Resampler(rate_in, rate_out)
     given_ms = got_ms = 0.0

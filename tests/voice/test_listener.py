@@ -292,6 +292,19 @@ async def test_a_minute_in_one_chunk_lets_other_tasks_run(sound: Sound) -> None:
     assert turns > 20
 
 
+async def test_a_stream_far_ahead_of_real_time_is_held_up(sound: Sound) -> None:
+    ear = Ear(SERVER_VAD)
+    ear.listener.push(sound("hush 60000"))
+    held = asyncio.create_task(ear.listener.caught_up())
+    await asyncio.sleep(0)
+    assert not held.done()
+    await held
+    ear.listener.push(sound("hush 500"))
+    async with asyncio.timeout(0):  # not ahead any more: nothing to wait for
+        await ear.listener.caught_up()
+    await ear.listener.aclose()
+
+
 async def test_endless_silence_keeps_memory_small(sound: Sound) -> None:
     ear = Ear(SERVER_VAD)
     hush = sound("hush 1000")
