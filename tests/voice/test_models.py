@@ -86,8 +86,8 @@ def test_without_the_turn_models_loudness_and_silence_take_over_and_it_is_said(
     without(monkeypatch, "pipecat")
     models = build_voice(voice(provider="instant"))
     assert models.end_of_turn is None
-    assert models.describe()["voice activity"].startswith("loudness (Silero VAD is not installed")
-    assert models.describe()["end of turn"].startswith("silence only (Smart Turn is not installed")
+    assert models.describe()["voice activity"].startswith("loudness (for Silero VAD: pip install")
+    assert models.describe()["end of turn"].startswith("silence only (for Smart Turn: pip install")
 
 
 def test_a_provider_of_another_package_is_found_like_ours(monkeypatch: pytest.MonkeyPatch) -> None:
