@@ -156,13 +156,16 @@ class Life:
         for gate in ("words", "speech", "tool"):
             await self.do("release", gate)
         await self.do("detect", "off")
-        await self.phone.settled()
-        await self.phone.read_all()
-        while len(self.phone.of("response.created")) > len(self.phone.done):
-            await self.phone.until("response.done")
-        await self.phone.clock.advance(120)
-        await self.phone.call._hearing.words_known()
-        await self.phone.settled()
+        resting = False
+        while not resting:
+            await self.phone.read_all()
+            while len(self.phone.of("response.created")) > len(self.phone.done):
+                await self.phone.until("response.done")
+            await self.phone.clock.advance(120)
+            await self.phone.call._hearing.words_known()
+            await self.phone.settled()
+            # A turn whose words came late may have been answered only now.
+            resting = len(self.phone.of("response.created")) == len(self.phone.done)
 
 
 def check_history(items):
