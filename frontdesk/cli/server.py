@@ -17,6 +17,7 @@ from typing import Any, cast
 import typer
 
 from frontdesk.cli.failures import Failure, make_data_dir
+from frontdesk.ports import free_port
 from frontdesk.process import Process
 from frontdesk.settings import Settings
 
@@ -71,7 +72,7 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
     """
     port = settings.port
     if not _free(settings.host, port):
-        port = _free_port()
+        port = free_port()
         typer.echo(f"Port {settings.port} is taken: using {port} instead.", err=True)
     typer.echo("Starting Frontdesk …", err=True)
     log = settings.data_dir / "serve.log"
@@ -119,9 +120,3 @@ def _free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

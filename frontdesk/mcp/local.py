@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from frontdesk.ports import free_port
 from frontdesk.process import Process
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ async def running(servers: Iterable[LocalServer], data: Path) -> AsyncGenerator[
             if _is_listening(*server.address):
                 if shared:
                     continue
-                server = server.moved(_free_port())
+                server = server.moved(free_port())
             keepers.append(asyncio.create_task(_keep(server, data)))
             started.append(server)
         yield started
@@ -137,9 +138,3 @@ def _is_listening(host: str, port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=0.5):
         return True
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
