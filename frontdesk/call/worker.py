@@ -18,9 +18,9 @@ from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.session import NOT_OURS, session_defaults
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
-from frontdesk.desk.schema import TurnDetection
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
@@ -39,19 +39,6 @@ from frontdesk.voice.models import build_voice
 from frontdesk.voice.speaker import PhraseCache
 
 logger = logging.getLogger(__name__)
-
-
-NOT_OURS = (
-    "audio.input.noise_reduction",
-    "audio.output.voice",  # who speaks how stands in the team file, agent by agent
-    "parallel_tool_calls",
-    "prompt",
-    "reasoning",
-    "tracing",
-    "truncation",
-)
-"""Session fields that nothing here acts on yet. Clients may send them, and read back what is in
-force instead of a promise."""
 
 
 TAKEN_OVER = 4001
@@ -169,17 +156,11 @@ class Worker:
         team = self.team(state.team if known else model)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
-        voice = loaded.team.voice
         protocol = RealtimeProtocol(
             state.call_id,
             model or loaded.team.name,
             fixed=NOT_OURS,
-            defaults={
-                "audio": {
-                    "input": {"turn_detection": _turn_detection(voice.turn_detection)},
-                    "output": {"voice": voice.tts.voice or "alloy"},
-                }
-            },
+            defaults=session_defaults(loaded.team),
         )
         recovered: list[Command] = []
         if known:
@@ -276,11 +257,3 @@ def _worker_name(settings: Settings) -> str:
     """Host and port: nobody else can have them, and a restarted worker has them again, so that it
     need not wait for its own lease to lapse."""
     return f"{socket.gethostname()}:{settings.port or f'pid-{os.getpid()}'}"
-
-
-def _turn_detection(rules: TurnDetection) -> dict[str, object]:
-    """The team's rules as a Realtime session has them."""
-    if rules.type == "semantic_vad":
-        return {"type": "semantic_vad", "eagerness": rules.eagerness}
-    fields = {"threshold", "prefix_padding_ms", "silence_duration_ms"}
-    return {"type": "server_vad", **rules.model_dump(include=fields)}
