@@ -29,6 +29,8 @@ class MoonshineTranscriber:
     """One model, on a thread of its own, for all calls of the process."""
 
     name = "embedded: Moonshine tiny (English)"
+    languages = ("en",)
+    takes_prompt = False
 
     def __init__(self) -> None:
         if importlib.util.find_spec("moonshine_voice") is None:
