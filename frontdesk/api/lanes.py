@@ -22,7 +22,7 @@ class Lanes:
 
     def slot(self, model: object) -> asyncio.Semaphore:
         """To be held while ``model`` makes one piece. The slot goes round: a short file does not
-        wait for a long one to be over, and a call waits for one piece at most."""
+        wait for a long one to be over, and a call for one piece at most."""
         return self._elsewhere if runs_elsewhere(model) else self._here
 
     @contextmanager

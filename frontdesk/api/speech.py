@@ -136,9 +136,12 @@ async def _sound(
                 yield chunk.audio
 
 
-async def _first(sound: AsyncGenerator[Samples]) -> Samples | None:
+async def _first(sound: AsyncGenerator[Samples]) -> Samples:
     try:
-        return await anext(sound, None)
+        return await anext(sound)
+    except StopAsyncIteration:
+        message = "Invalid value for 'input': there is no word in it that can be spoken."
+        raise ApiError(400, "invalid_value", message, "input") from None
     except SpeechError as error:
         logger.error("text to speech failed: %s", error)
         message = "The text cannot be spoken: the speech model failed. The server's log says why."

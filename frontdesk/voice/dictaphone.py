@@ -15,9 +15,8 @@ from frontdesk.voice.recordings import Recording
 T = TypeVar("T")
 
 LONGEST_HOURS = 2
-_PIECE_MS = {"here": 6_000, "elsewhere": 25_000}
-"""Most of a piece's speech, by where the model runs. A call that speaks meanwhile waits for one
-piece at most when it is transcribed on this machine."""
+_PIECE_MS = 10_000
+"""Most of a piece's speech: enough to understand it, and soon told to a client that streams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +45,12 @@ class Dictaphone:
         language: str | None = None,
         prompt: str | None = None,
     ) -> None:
-        self._stt: SpeechToText = models.stt
+        aside = getattr(models.stt, "aside", None)
+        self._stt: SpeechToText = aside() if aside else models.stt
         self._slot = slot
         self._language = language
         self._prompt = prompt
-        where = "elsewhere" if runs_elsewhere(models.stt) else "here"
-        self._cutter = Cutter(models.activity_factory(), rules, _PIECE_MS[where])
+        self._cutter = Cutter(models.activity_factory(), rules, _PIECE_MS)
 
     @property
     def seconds(self) -> float:
