@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -27,8 +28,11 @@ class ServerProcess:
         desk: Path = ROOT,
         models: str = "instant",
         environ: dict[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """``tls``: what a client trusts, for a server with a certificate in its ``environ``."""
         self.data = data
+        self.tls = tls
         self._environ = environ or {}
         self._command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
         self._command += ["--port", "0", "--models", models]
@@ -50,8 +54,9 @@ class ServerProcess:
     def _address(self) -> str:
         deadline = time.monotonic() + 25
         while time.monotonic() < deadline and self.process.poll() is None:
-            if found := re.search(r"talk +(http://\S+)/talk", self.log.read_text()):
-                with urllib.request.urlopen(f"{found.group(1)}/healthz", timeout=5) as answer:
+            if found := re.search(r"talk +(https?://\S+)/talk", self.log.read_text()):
+                health = f"{found.group(1)}/healthz"
+                with urllib.request.urlopen(health, timeout=5, context=self.tls) as answer:
                     assert answer.status == 200
                 return found.group(1)
             time.sleep(0.05)
