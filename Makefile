@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock
+.PHONY: help install demo test peers check format lock
 
 help: ## Tell what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -19,6 +19,10 @@ demo: install ## Place a spoken call, then leave the server running (ARGS=--exit
 
 test: install ## Run the tests (ARGS: what pytest takes)
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+peers: install ## Run the tests with clients of other makers (needs npm)
+	@npm ci --prefix tests/clients/js --loglevel error
+	@$(BIN)/python -m pytest -q -m peers $(ARGS)
 
 check: install ## Lint, formatting, types, and which room may import which
 	@$(BIN)/ruff check .

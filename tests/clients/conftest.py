@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.frames import checked
+from tests.gate.conftest import make_certificate
 
 HERE = Path(__file__).parent
 JS = HERE / "js"
@@ -88,8 +89,16 @@ def scenario(node: Any) -> Callable[..., Report]:
 
 
 @pytest.fixture(scope="session")
-def patient_server(server_process: Any, tmp_path_factory: Any) -> Iterator[Any]:
-    """A server whose first answer in a call has a beginning and no end."""
-    running = server_process(tmp_path_factory.mktemp("patient"), desk=HERE / "desk")
+def secure_server(server_process: Any, tmp_path_factory: Any) -> Iterator[Any]:
+    """A server that speaks TLS, with two teams: ``support`` answers; the first answer of
+    ``patient`` in a call has a beginning and no end. ``client_environ`` makes Node trust it."""
+    certificate = make_certificate(tmp_path_factory.mktemp("certificate"))
+    running = server_process(
+        tmp_path_factory.mktemp("secure_server"),
+        desk=HERE / "desk",
+        environ=certificate.environ,
+        tls=certificate.trust,
+    )
+    running.client_environ = {"NODE_EXTRA_CA_CERTS": str(certificate.cert)}
     yield running
     running.stop()

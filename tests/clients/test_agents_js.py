@@ -14,8 +14,10 @@ pytestmark = pytest.mark.peers
 def talk(scenario: Any) -> Callable[..., Any]:
     """Plays a scenario of js/agents.mjs with a server."""
 
-    def play(server: Any, name: str, *words: str) -> Any:
-        return scenario("agents.mjs", name, f"{server.ws}/v1/realtime?model=support", *words)
+    def play(server: Any, name: str, *words: str, team: str = "support") -> Any:
+        url = f"{server.ws}/v1/realtime?model={team}"
+        environ = getattr(server, "client_environ", {})
+        return scenario("agents.mjs", name, url, *words, environ=environ)
 
     return play
 
@@ -53,8 +55,8 @@ def test_a_function_tool_is_run_and_its_result_answered(talk, server, words_of):
     assert [response["status"] for response in report.responses] == ["completed"] * 2
 
 
-def test_speaking_over_an_answer_under_way_cancels_it(talk, patient_server, words_of):
-    report = talk(patient_server, "bargeIn")
+def test_speaking_over_an_answer_under_way_cancels_it(talk, secure_server, words_of):
+    report = talk(secure_server, "bargeIn", team="patient")
     assert report.told("audio_interrupted")
     first, second = report.responses
     assert first["status"] == "cancelled"
@@ -90,8 +92,8 @@ def shown(report: Any, item_id: str, words_of: Any) -> str:
     return words_of(kept)
 
 
-def test_the_application_can_interrupt_an_answer_under_way(talk, patient_server, words_of):
-    report = talk(patient_server, "interrupt")
+def test_the_application_can_interrupt_an_answer_under_way(talk, secure_server, words_of):
+    report = talk(secure_server, "interrupt", team="patient")
     first, second = report.responses
     assert first["status"] == "cancelled"
     assert first["status_details"]["reason"] == "client_cancelled"

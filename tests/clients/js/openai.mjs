@@ -29,9 +29,9 @@ const FUNCTION = {
 class Talk {
   log = new Log();
 
-  constructor(baseURL) {
+  constructor(baseURL, model) {
     const client = new OpenAI({ apiKey: process.env.OPENAI_API_KEY ?? 'none', baseURL });
-    this.realtime = new OpenAIRealtimeWS({ model: 'support' }, client);
+    this.realtime = new OpenAIRealtimeWS({ model }, client);
     this.realtime.on('event', (frame) => {
       const why = refusal(frame);
       if (why !== null) this.log.note('refused', { why, frame });
@@ -51,6 +51,15 @@ class Talk {
     this.send('conversation.item.create', { item: { type: 'message', role: 'user', content } });
   }
 
+  /** Until so many seconds of an answer are there: the id of its item. */
+  async received(seconds) {
+    for (let bytes = 0; ; ) {
+      const { item_id, delta } = await this.log.untilFrame('response.output_audio.delta');
+      bytes += Buffer.from(delta, 'base64').length;
+      if (bytes >= seconds * 48_000) return item_id;
+    }
+  }
+
   hear(sound) {
     for (const frame of sound) {
       const audio = Buffer.from(frame.buffer).toString('base64');
@@ -59,24 +68,24 @@ class Talk {
   }
 }
 
-async function connect(baseURL, session) {
-  const talk = new Talk(baseURL);
+async function connect([baseURL, model], session) {
+  const talk = new Talk(baseURL, model);
   await talk.log.untilFrame('session.created');
   talk.send('session.update', { session });
   await talk.log.untilFrame('session.updated');
   return talk;
 }
 
-async function text(baseURL) {
-  const talk = await connect(baseURL, TEXT);
+async function text(...server) {
+  const talk = await connect(server, TEXT);
   talk.write('Where is my order?');
   talk.send('response.create');
   await talk.log.untilFrame('response.done');
   talk.realtime.close();
 }
 
-async function audio(baseURL) {
-  const talk = await connect(baseURL, SERVER_VAD);
+async function audio(...server) {
+  const talk = await connect(server, SERVER_VAD);
   talk.hear(speech(1));
   talk.hear(silence(1));
   await talk.log.untilFrame('response.done');
@@ -84,9 +93,9 @@ async function audio(baseURL) {
   talk.realtime.close();
 }
 
-async function functionTool(baseURL) {
+async function functionTool(...server) {
   const tool_choice = { type: 'function', name: FUNCTION.name };
-  const talk = await connect(baseURL, { ...TEXT, tools: [FUNCTION], tool_choice });
+  const talk = await connect(server, { ...TEXT, tools: [FUNCTION], tool_choice });
   talk.write('What is the weather in Oslo?');
   talk.send('response.create');
   const call = await talk.log.untilFrame('response.function_call_arguments.done');
@@ -99,11 +108,11 @@ async function functionTool(baseURL) {
   talk.realtime.close();
 }
 
-async function bargeIn(baseURL) {
-  const talk = await connect(baseURL, SERVER_VAD);
+async function bargeIn(...server) {
+  const talk = await connect(server, SERVER_VAD);
   talk.write('Tell me everything.');
   talk.send('response.create');
-  const { item_id } = await talk.log.untilFrame('response.output_audio.delta');
+  const item_id = await talk.received(1);
   talk.hear(speech(1));
   await talk.log.untilFrame('input_audio_buffer.speech_started');
   await talk.log.seenFrame('response.done');
@@ -118,8 +127,8 @@ async function bargeIn(baseURL) {
   talk.realtime.close();
 }
 
-async function error(baseURL) {
-  const talk = await connect(baseURL, TEXT);
+async function error(...server) {
+  const talk = await connect(server, TEXT);
   talk.send('conversation.item.delete', { item_id: 'nothing', event_id: 'mine' });
   await talk.log.until(({ event }) => event?.name === 'error');
   talk.write('Still there?');

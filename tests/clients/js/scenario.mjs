@@ -62,6 +62,6 @@ export class Log {
 export async function main(scenarios) {
   const [name, ...rest] = process.argv.slice(2);
   await scenarios[name](...rest);
-  console.log(JSON.stringify({ end: name }));
-  process.exit(0); // sockets of a client may linger
+  // Sockets of a client may linger, and what was told may still be on its way.
+  process.stdout.write(`${JSON.stringify({ end: name })}\n`, () => process.exit(0));
 }
