@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection
 from tests.frames import checked
 
 ROOT = Path(__file__).parent.parent
+PYTHON = os.environ.get("FRONTDESK_PYTHON", sys.executable)
+"""Runs the server: another one than runs the tests, where a client needs its own packages."""
 
 
 class ServerProcess:
@@ -34,7 +36,7 @@ class ServerProcess:
         self.data = data
         self.tls = tls
         self._environ = environ or {}
-        self._command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
+        self._command = [PYTHON, "-m", "frontdesk", "serve", str(desk)]
         self._command += ["--port", "0", "--models", models]
         self.log = data / "serve.log"
         self.start()

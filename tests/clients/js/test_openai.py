@@ -7,12 +7,10 @@ import pytest
 
 from frontdesk.team.instant import REPLY
 
-pytestmark = pytest.mark.peers
-
 
 @pytest.fixture
 def talk(scenario: Any, secure_server: Any) -> Callable[..., Any]:
-    """Plays a scenario of js/openai.mjs."""
+    """Plays a scenario of openai.mjs."""
 
     def play(name: str, team: str = "support") -> Any:
         url, environ = f"{secure_server.url}/v1", secure_server.client_environ

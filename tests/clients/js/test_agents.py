@@ -7,12 +7,10 @@ import pytest
 
 from frontdesk.team.instant import REPLY
 
-pytestmark = pytest.mark.peers
-
 
 @pytest.fixture
 def talk(scenario: Any) -> Callable[..., Any]:
-    """Plays a scenario of js/agents.mjs with a server."""
+    """Plays a scenario of agents.mjs with a server."""
 
     def play(server: Any, name: str, *words: str, team: str = "support") -> Any:
         url = f"{server.ws}/v1/realtime?model={team}"

@@ -1,4 +1,4 @@
-"""The clients of other makers, and what they have to say of a talk."""
+"""The official JavaScript clients, and what they have to say of a talk."""
 
 import json
 import os
@@ -14,11 +14,10 @@ from tests.frames import checked
 from tests.gate.conftest import make_certificate
 
 HERE = Path(__file__).parent
-JS = HERE / "js"
 
 
 class Report:
-    """What a scenario of ``js/`` told: ``frames`` of the server, ``events`` of the client, its
+    """What a scenario of this folder told: ``frames`` of the server, ``events`` of the client, its
     ``history`` at the end, and the frames that it ``refused``, with its reasons."""
 
     def __init__(self, lines: list[dict[str, Any]]) -> None:
@@ -58,16 +57,16 @@ def words_of() -> Callable[[dict[str, Any]], str]:
 
 @pytest.fixture(scope="session")
 def node() -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Runs a script of ``js/`` with its arguments, to its end and without a complaint."""
+    """Runs a script of this folder with its arguments, to its end and without a complaint."""
     if shutil.which("node") is None:
         pytest.skip("needs Node.js; then `make peers`")
-    if not (JS / "node_modules").is_dir():
+    if not (HERE / "node_modules").is_dir():
         pytest.skip("needs the JavaScript clients: `make peers` installs them")
 
     def run(*words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
         environ = {**os.environ, **options.pop("environ", {})}
         options = {"capture_output": True, "text": True, "timeout": 25, **options}
-        done = subprocess.run(["node", *words], cwd=JS, env=environ, check=False, **options)
+        done = subprocess.run(["node", *words], cwd=HERE, env=environ, check=False, **options)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr
         return done
 
