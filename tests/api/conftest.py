@@ -118,9 +118,9 @@ class Hearing:
 class Front:
     """A server with these models; ``client`` speaks to it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.mouth, self.ear = Mouth(), Ear()
-        models = VoiceModels(self.ear, self.mouth, EnergyActivity)
+    def __init__(self, desk: Desk, models: VoiceModels) -> None:
+        self.mouth: Any = models.tts
+        self.ear: Any = models.stt
         self.teams: dict[str, LiveTeam] = {}
         for loaded in desk.teams.values():
             team: Any = LiveTeam(loaded, SimpleNamespace(), models, PhraseCache())  # type: ignore[arg-type]
@@ -147,8 +147,13 @@ def desk() -> Desk:
 
 
 @pytest.fixture
-async def front(desk) -> AsyncIterator[Front]:
-    made = Front(desk)
+def models() -> VoiceModels:
+    return VoiceModels(Ear(), Mouth(), EnergyActivity)
+
+
+@pytest.fixture
+async def front(desk, models) -> AsyncIterator[Front]:
+    made = Front(desk, models)
     app = FastAPI()
     worker: Any = made
     app.include_router(speech.router(worker))
