@@ -13,7 +13,6 @@ import numpy as np
 import pybase64
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
-from openai.types.websocket_connection_options import WebSocketConnectionOptions
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from frontdesk.client.recording import Recording
@@ -214,7 +213,7 @@ async def place(
     Raises :class:`CallFailed` when the server is not there or drops the call.
     """
     client = AsyncOpenAI(api_key=api_key, base_url=base_url)
-    options = WebSocketConnectionOptions(ssl=tls) if tls else WebSocketConnectionOptions()
+    options: Any = {"ssl": tls} if tls else {}  # more than its type says is handed through
     try:
         connecting = client.realtime.connect(model=model, websocket_connection_options=options)
         async with connecting as connection, _together() as tasks:
