@@ -39,7 +39,8 @@ def router(worker: Worker) -> APIRouter:
         check(ASKED, asked)
         config: dict[str, Any] = asked.get("session") or {"type": "realtime"}
         session = worker.session_config(config, new_id("sess"))
-        seconds = (asked.get("expires_after") or {}).get("seconds") or SECONDS
+        lifetime: dict[str, Any] = asked.get("expires_after") or {}
+        seconds: int = lifetime.get("seconds") or SECONDS
         expires_at = int(time.time()) + seconds
         value = await worker.tokens.issue(PREFIX, config, seconds)
         return {"value": value, "expires_at": expires_at, "session": session}

@@ -16,7 +16,8 @@ from frontdesk.api.sign_in import COOKIE, OPEN_PATHS, SIGN_IN, SignIn
 from frontdesk.state.tokens import Tokens, looks_issued
 
 SESSION_CONFIG = "frontdesk.session_config"
-"""Key of the ASGI scope for the session config that a client secret carries."""
+"""Key of the ASGI scope for the session config that a client secret carries; the transports,
+which may not import from here, have it too."""
 
 IN_SUBPROTOCOL = "openai-insecure-api-key."
 """Browsers cannot set headers on a WebSocket: the key comes as a subprotocol."""

@@ -33,8 +33,10 @@ class Keys:
 
     def accept(self, key: str) -> bool:
         """Whether this is one of them. Takes the same time for any key."""
-        presented = _hash(key)
-        return any([hmac.compare_digest(presented, known) for known in self._hashes])
+        presented, accepted = _hash(key), False
+        for known in self._hashes:
+            accepted |= hmac.compare_digest(presented, known)
+        return accepted
 
     def fingerprint(self, key: str) -> str:
         """A short mark of a key, from which it cannot be had back."""
@@ -74,11 +76,12 @@ def load_keys(settings: Settings) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def client_key(settings: Settings) -> str | None:
-    """The key that our own commands call with: the one they are given, or else a server's."""
+def client_key(settings: Settings, *, ours: bool) -> str | None:
+    """The key that our own commands call with: the one they are given, or else, but only to a
+    server of ``ours``, one of those it lets in. Raises :class:`KeysError`."""
     if settings.api_key:
         return settings.api_key.get_secret_value()
-    return next(iter(load_keys(settings.model_copy(update={"host": "127.0.0.1"}))), None)
+    return next(iter(load_keys(settings)), None) if ours else None
 
 
 def _text(settings: Settings) -> str:

@@ -9,14 +9,14 @@ from frontdesk.call.worker import Worker
 
 
 def router(worker: Worker) -> APIRouter:
-    """The list, and one by its id. ``created`` is when the team was loaded."""
+    """The list, and one by its id. ``created`` is when the team file was written."""
     routes = APIRouter()
 
     def described(name: str) -> dict[str, Any]:
         return {
             "id": name,
             "object": "model",
-            "created": int(worker.teams[name].since),
+            "created": int(worker.teams[name].loaded.path.stat().st_mtime),
             "owned_by": "frontdesk",
         }
 

@@ -59,6 +59,7 @@ def _fail(message: str) -> None:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Imported when one has happened: their rooms would hold up the start of every command."""
+    from frontdesk.api.keys import KeysError
     from frontdesk.desk.problems import DeskError
     from frontdesk.mcp.config import McpConfigError
     from frontdesk.state.errors import StateError
@@ -74,6 +75,7 @@ def _expected() -> tuple[type[Exception], ...]:
         AudioFileError,
         DeskError,
         FunctionLoadError,
+        KeysError,
         McpConfigError,
         ModelUnavailable,
         SpeechError,

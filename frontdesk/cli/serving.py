@@ -6,6 +6,7 @@ import ssl
 import typer
 import uvicorn
 
+from frontdesk.api.keys import load_keys
 from frontdesk.app import create_app
 from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import LocalServer
@@ -68,6 +69,9 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")
         for part, what in worker.describe().items():
             typer.echo(f"  {part:<16} {what}")
+        keys = load_keys(worker.settings)
+        told = f"{len(keys)} known" if keys else "none: open to this machine, and to it alone"
+        typer.echo(f"  {'keys':<16} {told}")
         for server in self._mcp:
             typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
         typer.echo(f"  talk             {url}/talk")

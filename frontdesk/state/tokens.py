@@ -8,7 +8,6 @@ from typing import Any, cast
 import orjson
 from redis.asyncio import Redis
 
-
 BYTES = 24
 
 
