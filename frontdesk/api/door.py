@@ -12,7 +12,7 @@ from frontdesk.api.client_secrets import PREFIX
 from frontdesk.api.errors import ApiError
 from frontdesk.api.keys import Keys
 from frontdesk.api.origins import from_own_page, is_local
-from frontdesk.api.sign_in import COOKIE, OPEN_PATHS, SIGN_IN, SignIn
+from frontdesk.api.sign_in import COOKIE, SIGN_IN, SignIn, is_open
 from frontdesk.state.tokens import Tokens, looks_issued
 
 SESSION_CONFIG = "frontdesk.session_config"
@@ -70,7 +70,7 @@ class Door:
         token = _presented(connection)
         if token is not None and looks_issued(PREFIX, token):
             await self._admit_secret(connection, token)
-        elif not self._keys or connection.scope["path"].startswith(OPEN_PATHS):
+        elif not self._keys or is_open(connection.scope["path"]):
             return
         elif token is None:
             await self._admit_signed_in(connection)

@@ -14,13 +14,16 @@ from frontdesk.call.worker import Worker
 from frontdesk.tracing.pages import Pages
 
 SIGN_IN, SIGN_OUT, HOME = "/sign-in", "/sign-out", "/talk"
-OPEN_PATHS = (SIGN_IN, SIGN_OUT, "/static/")
-"""What is shown before somebody signed in."""
-
+PAGE = "sign_in.html"
 COOKIE = "frontdesk_session"
 SECONDS = 12 * 3600
 LONGEST = 10_000
 """Bytes of a filled-in form."""
+
+
+def is_open(path: str) -> bool:
+    """Whether it is shown before somebody signed in."""
+    return path in (SIGN_IN, SIGN_OUT) or path.startswith("/static/")
 
 
 class SignIn:
@@ -53,11 +56,15 @@ def router(sign_in: SignIn, keys: Keys, pages: Pages) -> APIRouter:
     """``GET`` and ``POST /sign-in``, ``POST /sign-out``."""
     routes = APIRouter(include_in_schema=False)
 
+    def page(request: Request, next: str, status: int = 200) -> Response:
+        wrong = status != 200
+        return pages.page(request, PAGE, status, next=next, wrong=wrong, signed_in=False)
+
     @routes.get(SIGN_IN)
     async def form(request: Request, next: str = HOME) -> Response:
         if not keys:
             return RedirectResponse(_local(next), status_code=303)
-        return pages.page(request, "sign_in.html", next=_local(next), wrong=False)
+        return page(request, _local(next))
 
     @routes.post(SIGN_IN)
     async def enter(request: Request) -> Response:
@@ -66,7 +73,7 @@ def router(sign_in: SignIn, keys: Keys, pages: Pages) -> APIRouter:
         back = _local(form.get("next", HOME))
         session = await sign_in.begin(form.get("key", "").strip())
         if session is None:
-            return pages.page(request, "sign_in.html", 401, next=back, wrong=True)
+            return page(request, back, 401)
         answer = RedirectResponse(back, status_code=303)
         answer.set_cookie(
             COOKIE,

@@ -31,7 +31,7 @@ def assert_refused(status: int, body: bytes | str) -> None:
 
 
 @pytest.mark.parametrize("path", GUARDED)
-@pytest.mark.parametrize("authorization", [None, "Bearer ", "Bearer wrong", "Basic {key}", "{key}"])
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer wrong", "Basic {key}", "{key}"])
 def test_nothing_is_shown_without_a_right_key(
     keyed_server: Any, key: str, path: str, authorization: str | None
 ) -> None:
@@ -200,7 +200,7 @@ def test_what_is_no_key_is_told_without_saying_it(key: str, told: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(KeysError, match="FRONTDESK_API_KEYS_FILE .*No such file"):
+    with pytest.raises(KeysError, match=r"FRONTDESK_API_KEYS_FILE .*No such file"):
         load_keys(settings(api_keys_file=tmp_path / "keys"))
 
 
