@@ -10,7 +10,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from frontdesk import __version__
 from frontdesk.api import calls, client_secrets, errors, models, sign_in
 from frontdesk.api.door import Door
-from frontdesk.api.keys import Keys, load_keys
+from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.tracing import api as tracing_api
@@ -26,7 +26,7 @@ def create_app(
     connecting and warming are done before any client is accepted."""
     settings = settings or Settings()
     keys = Keys(load_keys(settings))
-    worker = Worker(settings, mcp_urls)
+    worker = Worker(without_keys(settings), mcp_urls)
     signing_in = sign_in.SignIn(keys, worker)
     dashboard = pages.Pages(StoredPages(worker.tracing), signed_in=bool(keys))
 
@@ -46,6 +46,7 @@ def create_app(
 
     app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan)
     app.state.worker = worker
+    app.state.keys = keys
     app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))

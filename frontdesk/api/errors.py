@@ -18,6 +18,8 @@ from frontdesk.state.errors import StateError
 
 logger = logging.getLogger(__name__)
 
+REQUEST_ID = "x-request-id"
+
 CODES = {
     404: "not_found",
     405: "method_not_allowed",
@@ -106,7 +108,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def defect(request: Request, error: Exception) -> Response:
-        return error_response(500, "The server has a defect here. Its log says more.")
+        # Nothing of ours is around this one but the server.
+        headers = {REQUEST_ID: _request_id()}
+        return error_response(
+            500, "The server has a defect here. Its log says more.", headers=headers
+        )
 
     app.add_middleware(RequestIds)
 
@@ -116,6 +122,10 @@ def _param(path: tuple[Any, ...]) -> str | None:
     for step in path:
         name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else str(step)
     return name or None
+
+
+def _request_id() -> str:
+    return f"req_{secrets.token_hex(16)}"
 
 
 class RequestIds:
@@ -132,7 +142,7 @@ class RequestIds:
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
+                headers[REQUEST_ID] = _request_id()
             await send(message)
 
         await self._app(scope, receive, named)

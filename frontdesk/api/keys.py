@@ -22,14 +22,13 @@ class KeysError(Exception):
 
 
 class Keys:
-    """Known by their hashes only. False when there are none: then this machine's clients come in
-    without."""
+    """Known by their hashes only. When there are none, this machine's clients come in without."""
 
     def __init__(self, keys: list[str]) -> None:
         self._hashes = [_hash(key) for key in keys]
 
-    def __bool__(self) -> bool:
-        return bool(self._hashes)
+    def __len__(self) -> int:
+        return len(self._hashes)
 
     def accept(self, key: str) -> bool:
         """Whether this is one of them. Takes the same time for any key."""
@@ -74,6 +73,11 @@ def load_keys(settings: Settings) -> list[str]:
             "Or listen on 127.0.0.1, which needs none."
         )
     return list(dict.fromkeys(keys))
+
+
+def without_keys(settings: Settings) -> Settings:
+    """What the rest of the process may know."""
+    return settings.model_copy(update={"api_keys": None, "api_keys_file": None, "api_key": None})
 
 
 def client_key(settings: Settings, *, ours: bool) -> str | None:

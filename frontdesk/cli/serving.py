@@ -6,7 +6,6 @@ import ssl
 import typer
 import uvicorn
 
-from frontdesk.api.keys import load_keys
 from frontdesk.app import create_app
 from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import LocalServer
@@ -44,7 +43,7 @@ async def run(
         timeout_graceful_shutdown=5,
         ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
-    server = _Announcing(config, worker, started)
+    server = _Announcing(config, worker, len(app.state.keys), started)
     await server.serve(sockets=[listener])
     return server.started
 
@@ -52,9 +51,12 @@ async def run(
 class _Announcing(uvicorn.Server):
     """Says what runs, once it runs."""
 
-    def __init__(self, config: uvicorn.Config, worker: Worker, started: list[LocalServer]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, worker: Worker, keys: int, started: list[LocalServer]
+    ) -> None:
         super().__init__(config)
         self._worker = worker
+        self._keys = keys
         self._mcp = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -69,8 +71,9 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")
         for part, what in worker.describe().items():
             typer.echo(f"  {part:<16} {what}")
-        keys = load_keys(worker.settings)
-        told = f"{len(keys)} known" if keys else "none: open to this machine, and to it alone"
+        told = (
+            f"{self._keys} known" if self._keys else "none: open to this machine, and to it alone"
+        )
         typer.echo(f"  {'keys':<16} {told}")
         for server in self._mcp:
             typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")

@@ -110,7 +110,7 @@ async def test_a_wrong_key_as_a_subprotocol_is_refused(keyed_server: Any) -> Non
 
 
 def test_without_keys_it_is_open_and_says_so(open_server: Any) -> None:
-    assert "keys             none: open to this machine" in open_server.log.read_text()
+    assert "keys             none: open to this machine alone" in open_server.log.read_text()
     client = OpenAI(api_key="anything", base_url=f"{open_server.url}/v1")
     assert client.models.list().data
     client.close()
