@@ -11,8 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import ClientConnection
+
+from tests.frames import checked
 
 ROOT = Path(__file__).parent.parent
+PYTHON = os.environ.get("FRONTDESK_PYTHON", sys.executable)
+"""Runs the server: another one than runs the tests, where a client needs its own packages."""
 
 
 class ServerProcess:
@@ -31,7 +36,7 @@ class ServerProcess:
         self.data = data
         self.tls = tls
         self._environ = environ or {}
-        self._command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
+        self._command = [PYTHON, "-m", "frontdesk", "serve", str(desk)]
         self._command += ["--port", "0", "--models", models]
         self.log = data / "serve.log"
         self.start()
@@ -77,6 +82,26 @@ class ServerProcess:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+@pytest.fixture(autouse=True)
+def every_frame_is_checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Listens in on the sockets of all Python clients, which know nothing of it."""
+    wrong: list[Exception] = []
+    receive = ClientConnection.recv
+
+    async def checking(self: ClientConnection, decode: bool | None = None) -> str | bytes:
+        frame = await receive(self, decode)
+        if self.request and self.request.path.startswith("/v1/realtime"):
+            try:
+                checked(frame)
+            except ValueError as error:
+                wrong.append(error)
+        return frame
+
+    monkeypatch.setattr(ClientConnection, "recv", checking)
+    yield
+    assert not wrong, wrong
 
 
 @pytest.fixture(scope="session")
