@@ -36,7 +36,8 @@ PLACEHOLDER, REAL = 'b"Example data"', "a real WAV"
 are run once as they are, and once more with a sound in its place."""
 PASSES, FAILS = "passes ", "fails "
 
-Outcomes = dict[str, bool]
+Outcomes = dict[str, str | None]
+"""Why a test failed in one of its variants, by ``file::class::name``; None if it passed in all."""
 
 
 def main() -> None:
@@ -51,7 +52,7 @@ def main() -> None:
         write_list(outcomes)
     if unexpected := compare(outcomes, KEPT.read_text(encoding="utf-8").splitlines()):
         sys.exit("\n".join(unexpected))
-    passed = sum(outcomes.values())
+    passed = list(outcomes.values()).count(None)
     print(f"{passed} of the {len(outcomes)} tests of openai {installed} pass, as {KEPT.name} says")
 
 
@@ -83,7 +84,7 @@ async def against_a_server(python: str, folder: Path) -> Outcomes:
         transcriptions = folder / "tests" / "api_resources" / "audio" / "test_transcriptions.py"
         with_sound(transcriptions)
         again = await run(python, folder, server.url, [str(transcriptions.relative_to(folder))])
-        return outcomes | {f"{name} ({REAL})": passed for name, passed in again.items()}
+        return outcomes | {f"{name} ({REAL})": why for name, why in again.items()}
 
 
 def with_sound(suite: Path) -> None:
@@ -98,7 +99,6 @@ def with_sound(suite: Path) -> None:
 
 
 async def run(python: str, folder: Path, url: str, suites: list[str]) -> Outcomes:
-    """Whether each test passed in all its variants, by ``file::class::name``."""
     report = folder / "report.xml"
     process = await asyncio.create_subprocess_exec(
         *(python, "-m", "pytest", "-o", "addopts=", "-p", "no:cacheprovider", "-q", "--tb=no"),
@@ -118,15 +118,17 @@ async def run(python: str, folder: Path, url: str, suites: list[str]) -> Outcome
         module = case.attrib["classname"].removeprefix("tests.api_resources.").split(".")
         file, group = "/".join(module[:-1]) + ".py", module[-1]
         name = f"{file}::{group}::{case.attrib['name'].partition('[')[0]}"
-        passed = case.find("failure") is None and case.find("error") is None
-        outcomes[name] = passed and outcomes.get(name, True)
+        trouble = case.find("failure")
+        trouble = case.find("error") if trouble is None else trouble
+        why = None if trouble is None else trouble.attrib.get("message", "").splitlines()[0]
+        outcomes[name] = outcomes.get(name) or why
     return outcomes
 
 
 def write_list(outcomes: Outcomes) -> None:
     kept = KEPT.read_text(encoding="utf-8").splitlines()
     others = [line for line in kept if not line.startswith(PASSES)]
-    passes = [PASSES + name for name, passed in sorted(outcomes.items()) if passed]
+    passes = [PASSES + name for name, why in sorted(outcomes.items()) if why is None]
     KEPT.write_text("\n".join([*others, *passes, ""]), encoding="utf-8")
 
 
@@ -134,14 +136,14 @@ def compare(outcomes: Outcomes, kept: list[str]) -> list[str]:
     """What is not as kept: lines ``passes NAME`` and ``fails PATTERN: WHY``."""
     passes = {line.removeprefix(PASSES) for line in kept if line.startswith(PASSES)}
     fails = [line.removeprefix(FAILS).split(": ")[0] for line in kept if line.startswith(FAILS)]
-    failed = [name for name, passed in outcomes.items() if not passed]
+    failed = [name for name, why in outcomes.items() if why is not None]
     told = [f"is not run any more: {name}" for name in passes - outcomes.keys()]
-    told += [f"passes now: {n}" for n, passed in outcomes.items() if passed and n not in passes]
+    told += [f"passes now: {n}" for n, why in outcomes.items() if why is None and n not in passes]
     for name in failed:
         if name in passes:
-            told.append(f"does not pass any more: {name}")
+            told.append(f"does not pass any more: {name} ({outcomes[name]})")
         elif not any(fnmatchcase(name, pattern) for pattern in fails):
-            told.append(f"does not pass, and nothing says why: {name}")
+            told.append(f"does not pass, and nothing says why: {name} ({outcomes[name]})")
     for pattern in fails:
         if not any(fnmatchcase(name, pattern) for name in failed):
             told.append(f"is said to fail, and nothing of it does: {pattern}")

@@ -214,6 +214,12 @@ async def test_silence_is_an_empty_text(front, recording):
     assert (await front.hear(recording(-3), response_format="vtt")).text == "WEBVTT\n"
 
 
+async def test_less_than_a_tenth_of_a_second_is_refused(front, recording, refused, events_of):
+    refused(await front.hear(recording(0.09)), "invalid_file", "file")
+    (event,) = events_of((await front.hear(recording(0.09), stream="true")).text)
+    assert event["error"]["param"] == "file"
+
+
 async def test_a_model_that_fails_is_a_server_error(front, recording, refused):
     front.ear.fails_at = 0
     answer = await front.hear(recording(*TWO))
