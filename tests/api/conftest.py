@@ -5,6 +5,7 @@ import base64
 import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -151,8 +152,8 @@ def models() -> VoiceModels:
     return VoiceModels(Ear(), Mouth(), EnergyActivity)
 
 
-@pytest.fixture
-async def front(desk, models) -> AsyncIterator[Front]:
+@asynccontextmanager
+async def serving(desk: Desk, models: VoiceModels) -> AsyncIterator[Front]:
     made = Front(desk, models)
     app = FastAPI()
     worker: Any = made
@@ -164,8 +165,7 @@ async def front(desk, models) -> AsyncIterator[Front]:
     config.load()
     make_protocol: Any = config.http_protocol_class
     state = ServerState()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
+    server = await asyncio.get_running_loop().create_server(
         lambda: make_protocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
     )
     host, port = server.sockets[0].getsockname()
@@ -174,6 +174,19 @@ async def front(desk, models) -> AsyncIterator[Front]:
     server.close()
     while state.tasks:
         await asyncio.gather(*state.tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def front(desk, models) -> AsyncIterator[Front]:
+    async with serving(desk, models) as made:
+        yield made
+
+
+@pytest.fixture
+async def behind(desk) -> AsyncIterator[Front]:
+    """Another server, which the first one may use as its provider."""
+    async with serving(desk, VoiceModels(Ear(), Mouth(), EnergyActivity)) as made:
+        yield made
 
 
 def talk(*parts: float, rate: int = 16_000, kind: str = "WAV", **how: Any) -> bytes:
