@@ -14,6 +14,7 @@ from typing import Any
 from frontdesk.call.answers import Answers
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
+from frontdesk.call.context import estimate, limits
 from frontdesk.call.ears import Ears, language
 from frontdesk.call.events import (
     CallEvent,
@@ -34,13 +35,16 @@ from frontdesk.call.hearing import Hearing
 from frontdesk.call.history import newest
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.prompts import Prompts
 from frontdesk.call.reply import Reply
-from frontdesk.call.request import newest_words, said_nothing, turn_request
+from frontdesk.call.request import newest_words, said_nothing, trace_labels, turn_request
 from frontdesk.call.told import Told
 from frontdesk.call.turn import Turn
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.protocol.items import given_audio, without_audio
+from frontdesk.protocol.usage import heard_tokens
 from frontdesk.state.entries import CallState
 from frontdesk.team.events import TurnRequest
 from frontdesk.tracing.calls import Tracing
@@ -85,6 +89,11 @@ class Call:
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._turns = 0
         self._silent_item: str | None = None
+        self._prompts = Prompts(live_team.loaded)
+        self._reserved: dict[str, int] = {}
+        """Tokens of each agent's instructions."""
+        self._given_words: dict[str, str] = {}
+        """Words of audio that a response was given beside the conversation, by item."""
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -119,6 +128,7 @@ class Call:
             self._obey(self._recovered)
             self._obey(self._protocol.open(self._clock.now()))
             self._told.release()
+            self._wind()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
                     self._survive(event)
@@ -221,8 +231,11 @@ class Call:
                 self._book.record("session", session=session)
                 self._ears.configure(session, changed)
             case do.ItemAdded(item, previous):
-                self._book.record("item.added", item=item, after=previous, hidden=False)
-                self._answers.opened(item)
+                kept = without_audio(item)
+                self._book.record("item.added", item=kept, after=previous, hidden=False)
+                self._answers.opened(kept)
+                if audio := given_audio(item):
+                    self._hearing.given_to_answer(item["id"], audio)
             case do.ItemChanged(item):
                 self._book.record("item.changed", item=item)
             case do.ItemDeleted(item_id):
@@ -255,8 +268,15 @@ class Call:
             self._feed(engine.TranscriptFailed(event.item_id, message))
         else:
             words = event.transcript
-            self._feed(engine.TranscriptCompleted(event.item_id, words.text, words.seconds))
+            if event.item_id in self._given_words:
+                self._given_words[event.item_id] = words.text
+            completed = engine.TranscriptCompleted(
+                event.item_id, words.text, words.seconds, words.logprobs, words.usage
+            )
+            self._feed(completed)
         self._hearing.transcribed(event)
+        if not self._protocol.responds:
+            self._turn(answers=True).end("completed")
 
     def _interrupts(self) -> bool:
         detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
@@ -277,7 +297,10 @@ class Call:
 
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
-        turn = self._turn(request)
+        turn = self._turn(answers=not request.out_of_band)
+        heard = heard_tokens(self._heard_ms(request))
+        if heard:
+            self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         reply = Reply(
@@ -290,10 +313,21 @@ class Call:
             silent_for=self._silent_for,
             lines=self._team.loaded.team.lines,
             turn=turn,
+            heard=heard,
             clock=self._clock,
             post=self._inbox.post,
         )
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
+
+    def _heard_ms(self, request: do.ResponseRequested) -> float:
+        """Milliseconds of audio that this response is the first to answer. Audio that comes with
+        the request is sent to be transcribed."""
+        milliseconds = 0.0 if request.out_of_band else self._hearing.unanswered_ms()
+        for item in request.input or ():
+            if audio := given_audio(item):
+                self._given_words[item["id"]] = ""
+                milliseconds += self._hearing.given(item["id"], audio)
+        return milliseconds
 
     def _silent_for(self) -> float:
         """Seconds since either side was last heard."""
@@ -310,11 +344,37 @@ class Call:
             lines, last = self._team.loaded.team.lines, newest(self.state)
             silent = last is not None and last["id"] == self._silent_item
             return lines.silence if silent else lines.unheard
-        return turn_request(self.state, request, turn.trace.trace_id)
+        session, agent, runner = self._protocol.session, self.state.agent, self._team.runner
+        prompt = self._prompts.fill_in(request.options.get("prompt"), agent)
+        instructions = (prompt.text if prompt else "", request.options.get("instructions") or "")
+        output = request.options.get("max_output_tokens")
+        return turn_request(
+            self.state,
+            request,
+            turn.trace.trace_id,
+            limits=limits(
+                session["truncation"],
+                window=runner.context_window(agent),
+                reserved=self._own_tokens(agent) + sum(map(estimate, instructions)),
+                output=output if isinstance(output, int) else None,
+            ),
+            sees=runner.sees(agent),
+            words={item: self._given_words.pop(item, "") for item in given or ()},
+            prompt=prompt,
+            labels=trace_labels(session),
+        )
 
-    def _turn(self, request: do.ResponseRequested) -> Turn:
-        speeches = [] if request.out_of_band else self._hearing.unanswered()
+    def _own_tokens(self, agent: str) -> int:
+        """Tokens of the agent's own instructions, about."""
+        if agent not in self._reserved:
+            self._reserved[agent] = estimate(self._team.runner.instructions(agent))
+        return self._reserved[agent]
+
+    def _turn(self, *, answers: bool) -> Turn:
+        """The trace of a turn, which ``answers`` what the caller said or stands beside it."""
+        speeches = self._hearing.unanswered() if answers else []
         self._turns += 1
+        labels = trace_labels(self._protocol.session)
         trace = self._tracing.turn(
             call_id=self.state.call_id,
             index=self._turns,
@@ -322,6 +382,9 @@ class Call:
             team_version=self.state.team_version,
             agent=self.state.agent,
             transport=self.state.transport,
+            workflow_name=labels.workflow_name,
+            group_id=labels.group_id,
+            metadata=labels.metadata,
             start=speeches[0].started if speeches else None,
         )
         voice = self._team.voice

@@ -1,30 +1,60 @@
 """What a Realtime session of a team begins with, and what of it no client can change."""
 
-from typing import Any
+from typing import Any, Literal
 
+from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.schema import Team, TurnDetection
+from frontdesk.voice.base import logprobs_of
+
+Kind = Literal["realtime", "transcription"]
 
 NOT_OURS = (
     "audio.input.noise_reduction",
     "audio.output.voice",  # who speaks how stands in the team file, agent by agent
-    "parallel_tool_calls",
-    "prompt",
-    "reasoning",
-    "tracing",
-    "truncation",
 )
-"""Session fields that nothing here acts on yet. Clients may send them, and read back what is in
-force instead of a promise."""
+"""Session fields that nothing here acts on. Clients may send them, and read back what is in force
+instead of a promise."""
+
+OF_SERVICES = ("parallel_tool_calls", "reasoning")
+"""Fields that mean nothing to a model which runs in this process."""
 
 
-def session_defaults(team: Team) -> dict[str, Any]:
+def fixed_fields(live: LiveTeam) -> frozenset[str]:
+    """The session fields that no client of this team can change."""
+    fixed = {*NOT_OURS}
+    if not any(live.runner.hosted(agent) for agent in live.loaded.team.agents):
+        fixed |= {*OF_SERVICES}
+    if logprobs_of(live.voice.stt) is None:
+        fixed.add("include")
+    return frozenset(fixed)
+
+
+def sees_images(live: LiveTeam) -> bool:
+    """Whether any agent of the team can be shown an image."""
+    return any(live.runner.sees(agent) for agent in live.loaded.team.agents)
+
+
+def session_defaults(live: LiveTeam, kind: Kind) -> dict[str, Any]:
     """The team's own settings, as a patch on the protocol's defaults."""
+    team = live.loaded.team
+    if kind == "transcription":
+        return {"type": kind, "audio": {"input": _heard_by(live, team)}}
     voice = team.voice
     return {
         "audio": {
             "input": {"turn_detection": _turn_detection(voice.turn_detection)},
             "output": {"voice": voice.tts.voice or "alloy"},
         }
+    }
+
+
+def _heard_by(live: LiveTeam, team: Team) -> dict[str, Any]:
+    """The ear of a transcription session: that is what it is for, so it is on."""
+    stt = team.voice.stt
+    transcription = {"model": stt.model or live.voice.stt.name, "language": stt.language}
+    return {
+        "turn_detection": _turn_detection(team.voice.turn_detection),
+        "transcription": transcription,
     }
 
 

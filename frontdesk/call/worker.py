@@ -18,7 +18,8 @@ from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.live_team import LiveTeam
-from frontdesk.call.session import NOT_OURS, session_defaults
+from frontdesk.call.prompts import Prompts
+from frontdesk.call.session import Kind, fixed_fields, sees_images, session_defaults
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
@@ -141,10 +142,12 @@ class Worker:
         model: str | None,
         call_id: str | None,
         transport: str,
+        kind: Kind = "realtime",
         send: Callable[[bytes], None],
         close: Callable[[int, str], None],
     ) -> Call:
-        """Begin a call, or carry on the one called ``call_id``. Raises :class:`CallRefused`."""
+        """Begin a call, or carry on the one called ``call_id``, which stays of its kind. Raises
+        :class:`CallRefused`."""
         known = call_id is not None
         try:
             lease, stored = await (self._carry_on(call_id) if known else self._begin())
@@ -156,17 +159,22 @@ class Worker:
         team = self.team(state.team if known else model)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
+        clock = Clock()
+        kind = state.session.get("type", kind)
+        longest = self.settings.max_call_seconds
         protocol = RealtimeProtocol(
             state.call_id,
             model or loaded.team.name,
-            fixed=NOT_OURS,
-            defaults=session_defaults(loaded.team),
+            fixed=fixed_fields(team),
+            defaults=session_defaults(team, kind),
+            expires_at=int(clock.now() + longest) if longest else None,
+            prompts=Prompts(loaded).look_up,
+            sees_images=sees_images(team),
         )
         recovered: list[Command] = []
         if known:
             wire = [item.item for item in state.items if not item.hidden]
             recovered = protocol.restore(wire, state.session)
-        clock = Clock()
         book = CallBook(state, log, self.tracing.audio, clock)
         book.record(
             "call.opened",
@@ -175,6 +183,8 @@ class Worker:
             agent=state.agent if state.agent in loaded.team.agents else loaded.team.entry,
             transport=transport,
         )
+        if kind != "realtime" and not known:
+            book.record("session", session=protocol.session)
         call = Call(
             live_team=team,
             protocol=protocol,

@@ -74,6 +74,11 @@ class RealtimeProtocol:
         return self._session.config
 
     @property
+    def responds(self) -> bool:
+        """Whether there is a model in this session, not only a transcriber."""
+        return self._session.responds
+
+    @property
     def items(self) -> tuple[Item, ...]:
         """The default conversation, in order; an item being written shows what there is of it."""
         return tuple(self._conversation)

@@ -58,6 +58,14 @@ def _content(part: dict[str, Any], param: str) -> dict[str, Any]:
     return part
 
 
+def given_audio(item: Item) -> bytes | None:
+    """The sound of a user message that came without its words."""
+    for part in item.get("content", ()):
+        if part["type"] == "input_audio" and part.get("audio") and part.get("transcript") is None:
+            return wire.decode_base64(part["audio"], "audio")
+    return None
+
+
 def without_audio(item: Item) -> Item:
     """The item as it is kept and shown: audio is passed on once, then dropped."""
     if not any("audio" in part for part in item.get("content", ())):

@@ -17,13 +17,17 @@ def router(worker: Worker) -> APIRouter:
     """Routes of this transport.
 
     ``?model=`` names the team (an unknown name gets the default team, as clients put their own
-    model names there); ``?call_id=`` carries on an earlier call.
+    model names there); ``?call_id=`` carries on an earlier call;
+    ``?intent=transcription`` only listens.
     """
     routes = APIRouter()
 
     @routes.websocket("/v1/realtime")
     async def realtime(
-        websocket: WebSocket, model: str | None = None, call_id: str | None = None
+        websocket: WebSocket,
+        model: str | None = None,
+        call_id: str | None = None,
+        intent: str | None = None,
     ) -> None:
         asked: list[str] = websocket.scope.get("subprotocols") or []
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in asked else None)
@@ -33,6 +37,7 @@ def router(worker: Worker) -> APIRouter:
                 model=model,
                 call_id=call_id,
                 transport="websocket",
+                kind="transcription" if intent == "transcription" else "realtime",
                 send=outbox.put,
                 close=outbox.close,
             )
