@@ -14,11 +14,11 @@ from frontdesk.protocol.engine import (
     ResponseEnded,
     ResponseFunctionCall,
     ResponseText,
+    ResponseUsage,
     SpeechStarted,
     SpeechStopped,
     TranscriptCompleted,
     TranscriptDelta,
-    ResponseUsage,
     Usage,
 )
 
