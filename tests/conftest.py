@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PYTHON = os.environ.get("FRONTDESK_PYTHON", sys.executable)
+"""Runs the server: another one than runs the tests, where a client needs its own packages."""
 
 
 class ServerProcess:
@@ -27,7 +29,7 @@ class ServerProcess:
     ) -> None:
         self.data = data
         self._environ = environ or {}
-        self._command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
+        self._command = [PYTHON, "-m", "frontdesk", "serve", str(desk)]
         self._command += ["--port", "0", "--models", models]
         self.log = data / "serve.log"
         self.start()

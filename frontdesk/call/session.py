@@ -3,7 +3,9 @@
 from typing import Any, Literal
 
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.prompts import Prompts
 from frontdesk.desk.schema import Team, TurnDetection
+from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.voice.base import logprobs_of
 
 Kind = Literal["realtime", "transcription"]
@@ -17,6 +19,21 @@ instead of a promise."""
 
 OF_SERVICES = ("parallel_tool_calls", "reasoning")
 """Fields that mean nothing to a model which runs in this process."""
+
+
+def new_protocol(
+    live: LiveTeam, call_id: str, model: str | None, kind: Kind, expires_at: int | None
+) -> RealtimeProtocol:
+    """The protocol of a call with this team, which ends at the unix time ``expires_at``."""
+    return RealtimeProtocol(
+        call_id,
+        model or live.loaded.team.name,
+        fixed=fixed_fields(live),
+        defaults=session_defaults(live, kind),
+        expires_at=expires_at,
+        prompts=Prompts(live.loaded).look_up,
+        sees_images=sees_images(live),
+    )
 
 
 def fixed_fields(live: LiveTeam) -> frozenset[str]:
