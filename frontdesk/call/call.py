@@ -11,10 +11,10 @@ import logging
 from typing import Any
 
 from frontdesk.call.answers import Answers
+from frontdesk.call.asking import Asking
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.connections import Connection, Connections
-from frontdesk.call.context import estimate, limits
 from frontdesk.call.ears import Ears, language
 from frontdesk.call.events import (
     CallEvent,
@@ -34,12 +34,10 @@ from frontdesk.call.events import (
     Words,
 )
 from frontdesk.call.hearing import Hearing
-from frontdesk.call.history import newest
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
-from frontdesk.call.prompts import Prompts
 from frontdesk.call.reply import Reply
-from frontdesk.call.request import newest_words, said_nothing, trace_labels, turn_request
+from frontdesk.call.request import newest_words, trace_labels
 from frontdesk.call.told import Told
 from frontdesk.call.turn import Turn
 from frontdesk.protocol import commands as do
@@ -48,7 +46,6 @@ from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.protocol.items import given_audio, without_audio
 from frontdesk.protocol.usage import heard_tokens
 from frontdesk.state.entries import CallState
-from frontdesk.team.events import TurnRequest
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.audio import OutputEncoder
 from frontdesk.voice.listener import Segment
@@ -94,12 +91,7 @@ class Call:
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
         self._turns = 0
-        self._silent_item: str | None = None
-        self._prompts = Prompts(live_team.loaded)
-        self._reserved: dict[str, int] = {}
-        """Tokens of each agent's instructions."""
-        self._given_words: dict[str, str] = {}
-        """Words of audio that a response was given beside the conversation, by item."""
+        self._asking = Asking(live_team, book, self._hearing)
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -265,7 +257,7 @@ class Call:
             case do.AudioCleared():
                 self._ears.clear()
             case do.AudioCommitted(item_id, silent=True):
-                self._silent_item = item_id
+                self._asking.silent_item = item_id
                 self._feed(engine.TranscriptCompleted(item_id, "", 0.0))
             case do.AudioCommitted(item_id):
                 self._committed(item_id, self._ears.take())
@@ -310,8 +302,7 @@ class Call:
             self._feed(engine.TranscriptFailed(event.item_id, message))
         else:
             words = event.transcript
-            if event.item_id in self._given_words:
-                self._given_words[event.item_id] = words.text
+            self._asking.transcribed(event.item_id, words.text)
             completed = engine.TranscriptCompleted(
                 event.item_id, words.text, words.seconds, words.logprobs, words.usage
             )
@@ -340,14 +331,14 @@ class Call:
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
         turn = self._turn(answers=not request.out_of_band)
-        heard = heard_tokens(self._heard_ms(request))
+        heard = heard_tokens(self._asking.heard_ms(request))
         if heard:
             self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         reply = Reply(
             request.response_id,
-            lambda: self._turn_request(request, turn),
+            lambda: self._asking.request(request, turn.trace.trace_id, self._protocol.session),
             agent=self.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
@@ -361,56 +352,11 @@ class Call:
         )
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
 
-    def _heard_ms(self, request: do.ResponseRequested) -> float:
-        """Milliseconds of audio that this response is the first to answer. Audio that comes with
-        the request is sent to be transcribed."""
-        milliseconds = 0.0 if request.out_of_band else self._hearing.unanswered_ms()
-        for item in request.input or ():
-            if audio := given_audio(item):
-                self._given_words[item["id"]] = ""
-                milliseconds += self._hearing.given(item["id"], audio)
-        return milliseconds
-
     def _silent_for(self) -> float:
         """Seconds since either side was last heard."""
         if self._protocol.speech_item_id is not None:
             return 0.0
         return min(self._answers.silent_for(), self._clock.now() - self._hearing.spoken_until)
-
-    async def _turn_request(self, request: do.ResponseRequested, turn: Turn) -> TurnRequest | str:
-        """What the team is to answer, once all that was said is in words, or what to say when
-        there are none."""
-        given = None if request.input is None else [item["id"] for item in request.input]
-        await self._hearing.words_known(given)
-        if given is None and not request.out_of_band and said_nothing(self.state):
-            lines, last = self._team.loaded.team.lines, newest(self.state)
-            silent = last is not None and last["id"] == self._silent_item
-            return lines.silence if silent else lines.unheard
-        session, agent, runner = self._protocol.session, self.state.agent, self._team.runner
-        prompt = self._prompts.fill_in(request.options.get("prompt"), agent)
-        instructions = (prompt.text if prompt else "", request.options.get("instructions") or "")
-        output = request.options.get("max_output_tokens")
-        return turn_request(
-            self.state,
-            request,
-            turn.trace.trace_id,
-            limits=limits(
-                session["truncation"],
-                window=runner.context_window(agent),
-                reserved=self._own_tokens(agent) + sum(map(estimate, instructions)),
-                output=output if isinstance(output, int) else None,
-            ),
-            sees=runner.sees(agent),
-            words={item: self._given_words.pop(item, "") for item in given or ()},
-            prompt=prompt,
-            labels=trace_labels(session),
-        )
-
-    def _own_tokens(self, agent: str) -> int:
-        """Tokens of the agent's own instructions, about."""
-        if agent not in self._reserved:
-            self._reserved[agent] = estimate(self._team.runner.instructions(agent))
-        return self._reserved[agent]
 
     def _turn(self, *, answers: bool) -> Turn:
         """The trace of a turn, which ``answers`` what the caller said or stands beside it."""
