@@ -260,15 +260,9 @@ async def test_an_agent_that_cannot_see_fails_the_response_once_and_goes_on(buil
     assert (error["code"], error["type"]) == ("unsupported_value", "invalid_request_error")
     assert "frontdesk" in error["message"]
     house.script([assistant_message("Tell me what it looks like.")])
-        await phone.respond(
-        input=[
-            {
-                "type": "message",
-                "role": "user",
-                "content": [{"type": "input_text", "text": "It is a lamp."}],
-            }
-        ]
-    )
+    said = {"type": "message", "role": "user"}
+    said["content"] = [{"type": "input_text", "text": "What can you do?"}]
+    await phone.respond(input=[said])
     assert phone.done[1]["status"] == "completed"
     await phone.clock.advance(9)
     house.script([assistant_message("I see.")])
