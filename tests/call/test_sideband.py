@@ -84,14 +84,13 @@ async def test_audio_is_taken_from_one_client_at_a_time(house):
     await second.send("input_audio_buffer.append", audio="AAAA", event_id="too soon")
     error = (await second.until("error"))["error"]
     assert (error["code"], error["event_id"]) == ("input_audio_in_use", "too soon")
+    second.frames.clear()
     await phone.clock.advance(1.1)
     await second.send("input_audio_buffer.append", audio="AAAA")
     await second.send("conversation.item.retrieve", item_id="none")
-    await second.until("error")
-    assert [f["error"]["code"] for f in second.frames if f["type"] == "error"] == [
-        "input_audio_in_use",
-        "item_retrieve_invalid_item_id",
-    ]
+    # The first error to come is the second event's: the audio was taken.
+    error = (await second.until("error"))["error"]
+    assert error["code"] == "item_retrieve_invalid_item_id"
 
 
 async def test_the_call_ends_with_its_caller_and_not_with_a_second_client(house):
