@@ -66,7 +66,7 @@ def _fields(form: FormData) -> dict[str, Any]:
             message = f"Invalid type for '{name}': only 'file' may be a file."
             raise ApiError(400, "invalid_type", message, name)
         key, bracket, inner = name.partition("[")
-        kind = str if not bracket else list if inner == "]" else dict
+        kind: type[Any] = str if not bracket else list if inner == "]" else dict
         before: Any = fields.get(key, kind())
         if not isinstance(before, kind):
             message = f"Invalid type for '{key}': it is given in two ways."
