@@ -80,10 +80,17 @@ async function text(url) {
   talk.close();
 }
 
-async function audio(url) {
-  const talk = await connect(url, SERVER_VAD);
+/** A spoken turn, its end found as the SDK has it by default, or by server VAD, or by a button. */
+async function audio(url, turns) {
+  const turnDetection = { vad: SERVER_VAD.audio.input.turnDetection, button: null }[turns];
+  const talk = await connect(url, { audio: { input: { turnDetection } } });
   talk.hear(speech(1));
-  talk.hear(silence(1));
+  if (turns === 'button') {
+    talk.session.sendAudio(new ArrayBuffer(0), { commit: true });
+    talk.session.transport.requestResponse();
+  } else {
+    talk.hear(silence(1));
+  }
   await talk.until('agent_end');
   // The SDK asks for the item anew when its transcript is there, before or after the answer.
   await talk.log.seenFrame('conversation.item.retrieved');
