@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.certificates import make_certificate
 from tests.frames import checked
-from tests.gate.conftest import make_certificate
 
 HERE = Path(__file__).parent
+KEY = "sk-of-the-clients-in-node"
 
 
 class Report:
@@ -89,15 +90,20 @@ def scenario(node: Any) -> Callable[..., Report]:
 
 @pytest.fixture(scope="session")
 def secure_server(server_process: Any, tmp_path_factory: Any) -> Iterator[Any]:
-    """A server that speaks TLS, with two teams: ``support`` answers; the first answer of
-    ``patient`` in a call has a beginning and no end. ``client_environ`` makes Node trust it."""
+    """A server with TLS and a key, and two teams: ``support`` answers; the first answer of
+    ``patient`` in a call has a beginning and no end. ``client_environ`` is what clients in Node
+    know of it, ``headers`` what others send."""
     certificate = make_certificate(tmp_path_factory.mktemp("certificate"))
     running = server_process(
         tmp_path_factory.mktemp("secure_server"),
         desk=HERE / "desk",
-        environ=certificate.environ,
+        environ={**certificate.environ, "FRONTDESK_API_KEYS": KEY},
         tls=certificate.trust,
     )
-    running.client_environ = {"NODE_EXTRA_CA_CERTS": str(certificate.cert)}
+    running.client_environ = {
+        "NODE_EXTRA_CA_CERTS": str(certificate.cert),
+        "OPENAI_API_KEY": KEY,
+    }
+    running.headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     yield running
     running.stop()

@@ -1,6 +1,8 @@
 """``@openai/agents-realtime`` in a page of another site: a browser can send no header, so the key
 travels as a subprotocol."""
 
+import json
+import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import Error, async_playwright
 
 from frontdesk.team.instant import REPLY
 from tests.browser.conftest import CHROMIUM, FLAGS
@@ -58,14 +60,28 @@ def site(node: Any, tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
-async def test_a_page_of_another_site_has_a_text_turn(site: str, server: Any) -> None:
+@pytest.fixture
+def secret(secure_server: Any) -> str:
+    """The key that the site's own server gets for its page."""
+    request = urllib.request.Request(
+        f"{secure_server.url}/v1/realtime/client_secrets", b"{}", secure_server.headers
+    )
+    with urllib.request.urlopen(request, context=secure_server.tls) as answer:
+        return json.load(answer)["value"]
+
+
+async def test_a_page_of_another_site_has_a_text_turn(
+    site: str, secure_server: Any, secret: str
+) -> None:
     if CHROMIUM is None:
         pytest.skip("needs Chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = await browser.new_page()
+        page = await browser.new_page(ignore_https_errors=True)
         await page.goto(site)
         await page.wait_for_function("() => Boolean(window.ask)")
-        asked = ["Where is my order?", f"{server.ws}/v1/realtime?model=support", "ek_none"]
-        assert await page.evaluate("asked => window.ask(...asked)", asked) == REPLY
+        ask = ["Where is my order?", f"{secure_server.ws}/v1/realtime?model=support"]
+        assert await page.evaluate("ask => window.ask(...ask)", [*ask, secret]) == REPLY
+        with pytest.raises(Error):
+            await page.evaluate("ask => window.ask(...ask)", [*ask, "ek_guessed"])
         await browser.close()

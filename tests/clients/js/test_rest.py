@@ -43,3 +43,29 @@ def test_a_recording_is_transcribed_at_once_and_as_a_stream(play):
     }
     (refused,) = report.told("refused")
     assert (refused["kind"], refused["param"]) == ("BadRequestError", "file")
+
+
+def test_the_teams_are_the_models(play):
+    report = play("models")
+    (listed,) = report.told("listed")
+    assert sorted(listed["names"]) == ["patient", "support"]
+    (known,), (unknown,) = report.told("known"), report.told("unknown")
+    assert (known["id"], known["object"]) == ("patient", "model")
+    assert (unknown["kind"], unknown["code"]) == ("NotFoundError", "model_not_found")
+    (unlocked,) = report.told("unlocked")
+    assert unlocked["kind"] == "AuthenticationError"
+
+
+def test_a_client_secret_opens_a_session_with_its_config_and_nothing_else(play):
+    report = play("clientSecret")
+    (secret,) = report.told("secret")
+    assert secret["value"].startswith("ek_")
+    assert secret["session"]["instructions"] == "Be brief."
+    (created,) = report.of("session.created")
+    assert created["session"]["instructions"] == "Be brief."
+    assert created["session"]["output_modalities"] == ["text"]
+    assert not report.of("session.updated")
+    assert [response["status"] for response in report.responses] == ["completed"]
+    (beyond,) = report.told("beyond")
+    assert beyond["kind"] in {"AuthenticationError", "PermissionDeniedError"}
+    assert not report.told("error")
