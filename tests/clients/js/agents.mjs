@@ -180,10 +180,11 @@ async function history(url) {
 }
 
 /** A tool of an MCP server that the client names, which needs no approval, or gets one, or not. */
-async function mcp(url, serverUrl, name, decision) {
+async function mcp(url, serverUrl, token, name, decision) {
   const orders = hostedMcpTool({
     serverLabel: 'shop',
     serverUrl,
+    headers: { Authorization: `Bearer ${token}` },
     allowedTools: [name],
     requireApproval: decision === 'never' ? 'never' : { always: { toolNames: [name] } },
   });
@@ -200,4 +201,26 @@ async function mcp(url, serverUrl, name, decision) {
   talk.close();
 }
 
-await main({ text, audio, functionTool, bargeIn, interrupt, error, handoff, history, mcp });
+/** An MCP server that is not there, or that the desk does not allow. */
+async function mcpTrouble(url, serverUrl) {
+  const tools = [hostedMcpTool({ serverLabel: 'shop', serverUrl })];
+  const talk = await connect(url, { tools, ...TEXT });
+  const failed = ['error', 'mcp_list_tools.failed'];
+  await talk.log.until(({ frame }) => failed.includes(frame?.type));
+  talk.session.sendMessage('Still there?');
+  await talk.until('agent_end');
+  talk.close();
+}
+
+await main({
+  text,
+  audio,
+  functionTool,
+  bargeIn,
+  interrupt,
+  error,
+  handoff,
+  history,
+  mcp,
+  mcpTrouble,
+});

@@ -14,6 +14,11 @@ from tests.certificates import make_certificate
 from tests.frames import checked
 
 HERE = Path(__file__).parent
+UNKNOWN = {
+    "input_audio_buffer.timeout_triggered": "nothing happens at it; the turn that follows is known",
+    "response.mcp_call.failed": "the call's item, with its error, is known",
+}
+"""Events that the Agents SDK has no schema for, and what that means to its users."""
 KEY = "sk-of-the-clients-in-node"
 
 
@@ -43,6 +48,20 @@ class Report:
         created = [frame["response"]["id"] for frame in self.of("response.created")]
         assert [response["id"] for response in done] == created
         return done
+
+
+def is_excused(frame: dict[str, Any]) -> bool:
+    """Whether it is no fault of the frame that the Agents SDK does not take it."""
+    if frame["type"] in UNKNOWN:
+        return True
+    # The SDK sends images, but its schema of items forgets them: they are not in its history.
+    content = frame.get("item", {}).get("content") or []
+    return any(part["type"] == "input_image" for part in content)
+
+
+@pytest.fixture(scope="session")
+def excused() -> Callable[[dict[str, Any]], bool]:
+    return is_excused
 
 
 def words(item: dict[str, Any]) -> str:
@@ -82,7 +101,7 @@ def scenario(node: Any) -> Callable[..., Report]:
         done = node(script, name, *words, **options)
         report = Report([json.loads(line) for line in done.stdout.splitlines()])
         assert report.ended, done.stdout[-2000:] + done.stderr
-        assert not report.refused
+        assert not [line for line in report.refused if not is_excused(line["frame"])]
         return report
 
     return play
