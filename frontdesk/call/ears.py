@@ -53,6 +53,11 @@ class Ears:
         """Take audio in the session's input format."""
         self._listener.push(self._decoder.decode(audio))
 
+    @property
+    def behind(self) -> bool:
+        """Whether the client is far ahead of the listener."""
+        return self._listener.behind
+
     async def caught_up(self) -> None:
         """Wait while the client is far ahead of the listener."""
         await self._listener.caught_up()

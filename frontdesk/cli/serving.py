@@ -9,6 +9,7 @@ from frontdesk.app import create_app
 from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import LocalServer
 from frontdesk.settings import Settings
+from frontdesk.transports.frames import FrameProtocol
 
 INSTANT = (
     "INSTANT MODELS: nothing is understood and nothing is spoken. Transcripts, replies and tones "
@@ -29,7 +30,7 @@ async def run(settings: Settings, listener: socket.socket, started: list[LocalSe
     await worker.mcp.until_ready((server.name for server in started), LOCAL_MCP_LIMIT)
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=FrameProtocol,
         ws_max_size=32 * 1024 * 1024,
         ws_per_message_deflate=False,  # doubles the cost of a frame, and audio does not shrink
         log_level="warning",

@@ -148,10 +148,15 @@ class Listener:
         model = self._models.end_of_turn is not None
         self._detector = TurnDetector(turn_detection, model=model, now_ms=self.received_ms)
 
+    @property
+    def behind(self) -> bool:
+        """Whether there are more than 10 s of audio that nobody has looked at."""
+        return self._pump is not None and self._buffer.end - self._seen > _BEHIND_MS * _MS
+
     async def caught_up(self) -> None:
         """Wait while there are more than 10 s of audio that nobody has looked at: a stream that
         is faster than real time must be held up, or it fills the memory."""
-        while self._pump is not None and self._buffer.end - self._seen > _BEHIND_MS * _MS:
+        while self._pump is not None and self.behind:
             await asyncio.wait({self._pump})
 
     def push(self, samples: Samples) -> None:

@@ -281,7 +281,8 @@ class Phone:
         await self.offer(json.dumps({"type": type, **fields}))
 
     async def offer(self, frame: str | bytes) -> None:
-        await self.call.offer(frame, self.connection)
+        if not self.call.take(frame, self.connection):
+            await self.call.room()
 
     async def until(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """Frames since the last ``until``, up to the first of this type with these fields."""
