@@ -27,7 +27,7 @@ class AudioFileError(ValueError):
 
 def pcm16_to_samples(data: bytes) -> Samples:
     """Signed 16-bit little-endian to float; an odd last byte is an error (``ValueError``)."""
-    return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
+    return np.multiply(np.frombuffer(data, "<i2"), np.float32(1 / 32768), dtype=np.float32)
 
 
 def samples_to_int16(samples: Samples) -> Pcm:
@@ -63,10 +63,11 @@ class InputDecoder:
         """The next bytes of the stream as samples; about 1 to 3 ms stay in the resampler."""
         if law := _LAWS.get(self.format):
             return self._resample(law.decode(data))
-        data = self._odd + data
-        whole = len(data) & ~1
-        self._odd = data[whole:]
-        return self._resample(pcm16_to_samples(data[:whole]))
+        if self._odd or len(data) & 1:
+            data = self._odd + data
+            whole = len(data) & ~1
+            data, self._odd = data[:whole], data[whole:]
+        return self._resample(pcm16_to_samples(data))
 
 
 class OutputEncoder:

@@ -4,6 +4,7 @@ Samples are mono ``float32`` arrays in [-1, 1]: 16 kHz on the way in, 24 kHz on 
 All models are shared by the calls of a process; what belongs to one call is a stream.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -94,6 +95,15 @@ class VoiceActivity(Protocol):
 
     def reset(self) -> None:
         """Forget the audio so far."""
+        ...
+
+
+class SharedActivity(VoiceActivity, Protocol):
+    """Voice activity that is cheaper for many calls together."""
+
+    def soon(self, window: Samples) -> asyncio.Future[float]:
+        """As calling it, in a few milliseconds. No other window may be given until it is done or
+        cancelled."""
         ...
 
 

@@ -8,7 +8,6 @@ should answer, so live audio goes through this short polyphase filter instead.
 from math import gcd
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from frontdesk.voice.base import Samples
@@ -67,8 +66,11 @@ class Resampler:
             self._held = held
             return np.zeros(0, np.float32)
         self._held = held[blocks * self._down :]
-        windows = sliding_window_view(held, span)[:: self._down][:blocks]
-        return (windows @ self._kernel).reshape(-1)
+        # What sliding_window_view gives, without the 9 µs that it takes to check its arguments; and
+        # BLAS wants rows that do not overlap.
+        size = held.itemsize
+        windows = np.ndarray((blocks, span), np.float32, held, 0, (self._down * size, size))
+        return (np.ascontiguousarray(windows) @ self._kernel).reshape(-1)
 
 
 def _kernel(up: int, down: int, half: int, cutoff: float) -> NDArray[np.float32]:
