@@ -18,6 +18,7 @@ WIRE_BYTES = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
 """Bytes a sample of each wire format."""
 AUDIBLE = 0.01
 """Amplitude (full scale 1) from which a sample counts as heard: 40 dB below full scale."""
+_STEP = np.float32(1 / 32768)
 _LAWS = {"audio/pcmu": MULAW, "audio/pcma": ALAW}
 
 
@@ -27,7 +28,14 @@ class AudioFileError(ValueError):
 
 def pcm16_to_samples(data: bytes) -> Samples:
     """Signed 16-bit little-endian to float; an odd last byte is an error (``ValueError``)."""
-    return np.multiply(np.frombuffer(data, "<i2"), np.float32(1 / 32768), dtype=np.float32)
+    return int16_to_samples(np.frombuffer(data, "<i2"))
+
+
+def int16_to_samples(pcm: Pcm) -> Samples:
+    """16-bit integers to float."""
+    samples = pcm.astype(np.float32)
+    samples *= _STEP
+    return samples
 
 
 def samples_to_int16(samples: Samples) -> Pcm:

@@ -64,9 +64,7 @@ class Stream:
 class Ear:
     """A listener with its events, fed in 20 ms chunks."""
 
-    def __init__(
-        self, detection, *, stt=None, end_of_turn=None, activity=None, **options
-    ) -> None:
+    def __init__(self, detection, *, stt=None, end_of_turn=None, activity=None, **options) -> None:
         self.events: list[SpeechStarted | SpeechStopped] = []
         stt = stt or InstantTranscriber()
         make = EnergyActivity if activity is None else lambda: activity
@@ -357,7 +355,7 @@ def test_segments_are_the_audio_at_their_times_in_order(parts, detection, chunk_
         noise = np.random.default_rng(3)
         levels = [(0.2 if kind == "talk" else 0.0004, ms) for kind, ms in parts]
         heard = np.concatenate([noise.normal(0, level, ms * MS) for level, ms in levels])
-        heard = heard.astype(np.float32)
+        heard = (np.rint(heard * 32768) / 32768).astype(np.float32)
         ear = Ear(TurnDetection(**{k: v for k, v in detection.items() if k != "create_response"}))
         await ear.hear(heard, chunk_ms)
         expected = [SpeechStarted, SpeechStopped] * (len(ear.events) // 2 + 1)
