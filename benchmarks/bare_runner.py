@@ -6,7 +6,6 @@ Prints the milliseconds from each turn's input to its first word, as a JSON list
 exported, and each turn begins with an empty history: the least that the SDK can take.
 """
 
-import asyncio
 import json
 import logging
 import sys

@@ -10,7 +10,6 @@ minutes; ``--quick`` tries everything in a few seconds and proves nothing.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import subprocess
@@ -24,10 +23,10 @@ import uvloop
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from load import MANUAL, VAD, Load, Measured, Turn, cancelled, committed, spoken
-from report import Results, report
-from server import Server, running, serving
-from speech import question
+from load import MANUAL, VAD, Load, Measured, Turn, cancelled, committed, spoken  # noqa: E402
+from report import Results, report  # noqa: E402
+from server import Server, running, serving  # noqa: E402
+from speech import question  # noqa: E402
 
 SERVER_CORE, CALLERS_CORE = 0, 1
 
