@@ -1,0 +1,73 @@
+"""How a check can end, and what is told when it fails."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Event = dict[str, Any]
+Status = Literal["passed", "failed", "skipped"]
+
+
+class Failed(Exception):
+    """The server did something else than the protocol says."""
+
+    def __init__(self, expected: str, seen: Event | str | None = None) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.seen = seen
+
+
+class Skipped(Exception):
+    """The check cannot be made against this server; the message says why."""
+
+
+@dataclass(slots=True)
+class Check:
+    """One line of the report: a scenario, or a rule over all streams."""
+
+    area: str
+    name: str
+    rule: str
+    """What must hold, and the section of the reference that says so."""
+    status: Status
+    reason: str = ""
+    """Why it was skipped, or what was expected when it failed."""
+    seen: Event | str | None = None
+    scenario: str = ""
+    """Where a broken rule was seen first."""
+    before: list[str] = field(default_factory=list[str])
+    """The last frames before the failure, oldest first."""
+    covers: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def event(self) -> str:
+        """The type of the first failing event."""
+        if self.status != "failed":
+            return ""
+        return str(self.seen.get("type", "?")) if isinstance(self.seen, dict) else "(none)"
+
+
+@dataclass(slots=True)
+class Ledger:
+    """How often each rule was judged, and where it was first broken."""
+
+    scenario: str = ""
+    judged: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    broken: dict[tuple[str, str], Check] = field(default_factory=dict[tuple[str, str], Check])
+    recent: list[str] = field(default_factory=list[str])
+
+    def judge(self, area: str, name: str, holds: bool, expected: str, seen: Event | None) -> bool:
+        """Note one judgement; only the first breach of a rule is kept. Returns ``holds``."""
+        self.judged[area, name] += 1
+        if not holds and (area, name) not in self.broken:
+            self.broken[area, name] = Check(
+                area, name, "", "failed", expected, seen, self.scenario, self.recent[-8:]
+            )
+        return holds
+
+    def add(self, other: "Ledger") -> None:
+        """Take over what another stream showed."""
+        self.judged += other.judged
+        for key, check in other.broken.items():
+            self.broken.setdefault(key, check)
