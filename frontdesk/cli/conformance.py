@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,10 +93,12 @@ async def _run(target: "Target", areas: "list[Area]") -> "Report":
     done: Counter[str] = Counter()
 
     def tell(check: "Check") -> None:
+        if not sys.stderr.isatty():
+            return
         done[check.status] += 1
         counts = ", ".join(f"{done[status]} {status}" for status in ("passed", "failed", "skipped"))
         typer.echo(f"\r{counts}", nl=False, err=True)
 
     found = await run(target, areas, tell)
-    typer.echo("\r\033[K", nl=False, err=True)
+    typer.echo("\r\033[K" if sys.stderr.isatty() else "", nl=False, err=True)
     return found

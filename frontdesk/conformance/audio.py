@@ -4,6 +4,7 @@ import base64
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -21,6 +22,7 @@ PCM = "audio/pcm"
 def speech() -> Samples:
     """“What are your opening hours?”, 24 kHz."""
     data = files("frontdesk.conformance").joinpath("speech.flac").read_bytes()
+    samples: Any
     samples, _ = soundfile.read(BytesIO(data), dtype="float32")  # pyright: ignore[reportUnknownMemberType]
     return samples
 
@@ -46,6 +48,7 @@ def encoded(samples: Samples, kind: str = PCM) -> bytes:
 
 def decoded(audio: bytes, kind: str = PCM) -> Samples:
     """The samples of raw audio, at its own rate."""
+    samples: Any
     samples, _ = soundfile.read(  # pyright: ignore[reportUnknownMemberType]
         BytesIO(audio),
         dtype="float32",

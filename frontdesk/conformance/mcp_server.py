@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 import uvicorn
 from mcp.server import MCPServer
 from mcp_types import ToolAnnotations
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontdesk.conformance.target import Target
 from frontdesk.conformance.verdicts import Skipped
@@ -39,24 +40,22 @@ async def tools_for(target: Target) -> AsyncGenerator[Tools]:
     tools = Tools("")
     config = uvicorn.Config(_app(tools), host="127.0.0.1", port=0, log_level="critical")
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(_serve(server))
-    try:
-        while not server.started:
-            await asyncio.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        tools.url = f"http://127.0.0.1:{port}/mcp"
-        yield tools
-    finally:
-        server.should_exit = server.force_exit = True
-        await serving
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # connections wait until it is up
+        tools.url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        serving = asyncio.create_task(_serve(server, listener))
+        try:
+            yield tools
+        finally:
+            server.should_exit = server.force_exit = True
+            await serving
 
 
-async def _serve(server: uvicorn.Server) -> None:
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
     # Not ``serve``, which takes over the process's signals.
-    await server._serve()  # pyright: ignore[reportPrivateUsage]
+    await server._serve([listener])  # pyright: ignore[reportPrivateUsage]
 
 
-def _app(tools: Tools) -> object:
+def _app(tools: Tools) -> ASGIApp:
     mcp: MCPServer[None] = MCPServer("conformance", log_level="CRITICAL")
     read_only = ToolAnnotations(read_only_hint=True)
 

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from frontdesk.conformance.verdicts import Event, Failed
+from frontdesk.conformance.verdicts import Event, Failed, inner, several
 
 
 class Reply:
@@ -31,7 +31,7 @@ class Reply:
             event
             for event in self.events
             if event.get("response_id") == self.id
-            or (event.get("response") or {}).get("id") == self.id
+            or inner(event, "response").get("id") == self.id
             or event["type"] in ("conversation.item.added", "conversation.item.done")
         ]
 
@@ -41,7 +41,7 @@ class Reply:
 
     @property
     def output(self) -> list[dict[str, Any]]:
-        return self.done.get("output") or []
+        return several(self.done, "output")
 
     def item(self, type: str) -> dict[str, Any]:
         """The first item of a type in its output. Raises :class:`Failed`."""

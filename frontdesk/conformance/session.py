@@ -14,7 +14,7 @@ from frontdesk.conformance import audio
 from frontdesk.conformance.reply import Reply
 from frontdesk.conformance.stream import Stream
 from frontdesk.conformance.target import Target
-from frontdesk.conformance.verdicts import Event, Failed, Ledger
+from frontdesk.conformance.verdicts import Event, Failed, Ledger, inner
 
 Match = Callable[[Event], bool]
 
@@ -39,11 +39,17 @@ class Session:
         self._numbers += 1
         event = {"type": type, "event_id": f"conformance_{self._numbers}", **fields}
         self.stream.sent(event)
-        await self.send_raw(json.dumps(event))
+        await self._send(json.dumps(event))
         return str(event["event_id"])
 
-    async def send_raw(self, frame: str | bytes) -> None:
-        """Send what no event may be. Raises :class:`Failed` when the socket is closed."""
+    async def send_odd(self, frame: str | bytes) -> None:
+        """Send what no event may be."""
+        odd = isinstance(frame, bytes) or not frame.startswith('{"')
+        self.stream.sent({"type": repr(frame)[:40]} if odd else json.loads(frame))
+        await self._send(frame)
+
+    async def _send(self, frame: str | bytes) -> None:
+        """Raises :class:`Failed` when the socket is closed."""
         try:
             await self._socket.send(frame)
         except ConnectionClosed as closed:
@@ -141,11 +147,13 @@ class Session:
         )
         return Reply(response_id, events)
 
-    async def refused(self, type: str, param: str | None = None, **fields: Any) -> dict[str, Any]:
+    async def refused(
+        self, type: str, param: str | None = None, /, **fields: Any
+    ) -> dict[str, Any]:
         """Send what has to be refused; the one error, which names ``param`` if that is given."""
         event_id = await self.send(type, **fields)
         event = await self.expect("error", "session.updated", "conversation.item.added")
-        error: dict[str, Any] = event.get("error") or {}
+        error = inner(event, "error")
         if event["type"] != "error" or error.get("event_id") != event_id:
             raise Failed(f"an error with event_id {event_id} for this {type}", event)
         if param is not None and error.get("param") != param:
@@ -166,10 +174,8 @@ class Session:
             event_id = await self.send("input_audio_buffer.clear")
             while True:  # a double of something may still be on its way
                 event = await self.next("the answer", min(CLOSING, self.target.timeout))
-                error: dict[str, Any] = event.get("error") or {}
-                if event["type"] == "input_audio_buffer.cleared" or (
-                    error.get("event_id") == event_id
-                ):
+                refused = inner(event, "error").get("event_id") == event_id
+                if refused or event["type"] == "input_audio_buffer.cleared":
                     break
         self.stream.end()
 

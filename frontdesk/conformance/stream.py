@@ -10,6 +10,7 @@ from frontdesk.conformance.rules.base import Rules
 from frontdesk.conformance.verdicts import Event, Ledger
 
 _LONG = 120
+_DULL = ("type", "event_id", "response_id", "output_index", "content_index")
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ class Stream:
 
 def brief(way: str, event: Event) -> str:
     """A frame as one short line."""
-    rest: dict[str, Any] = {k: v for k, v in event.items() if k not in ("type", "event_id")}
+    rest: dict[str, Any] = {key: value for key, value in event.items() if key not in _DULL}
     text = shortened(rest)
     text = text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
     return f"{'→' if way == 'sent' else '←'} {event.get('type')} {text if rest else ''}".rstrip()

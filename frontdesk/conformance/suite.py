@@ -177,7 +177,7 @@ async def _attempt(scenario: Scenario, bench: Bench) -> Check:
 
 def _fail(check: Check, expected: str, seen: Event | str | None, bench: Bench) -> None:
     check.status, check.reason, check.seen = "failed", expected, seen
-    check.before = bench.ledger.recent[-12:]
+    check.before = bench.ledger.before()
 
 
 def _rules(ledger: Ledger) -> Iterable[Check]:

@@ -2,9 +2,24 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 Event = dict[str, Any]
+
+
+def inner(event: object, *path: str) -> dict[str, Any]:
+    """The object at a path in an event; empty when there is none."""
+    for key in path:
+        event = cast("Event", event).get(key) if isinstance(event, dict) else None
+    return cast("Event", event) if isinstance(event, dict) else {}
+
+
+def several(event: object, *path: str) -> list[Any]:
+    """The list at a path in an event; empty when there is none."""
+    found = inner(event, *path[:-1]).get(path[-1])
+    return cast("list[Any]", found) if isinstance(found, list) else []
+
+
 Status = Literal["passed", "failed", "skipped"]
 
 
@@ -62,9 +77,19 @@ class Ledger:
         self.judged[area, name] += 1
         if not holds and (area, name) not in self.broken:
             self.broken[area, name] = Check(
-                area, name, "", "failed", expected, seen, self.scenario, self.recent[-8:]
+                area, name, "", "failed", expected, seen, self.scenario, self.before()
             )
         return holds
+
+    def before(self) -> list[str]:
+        """The last frames, in which a run of one kind is one line."""
+        runs: list[tuple[str, int]] = []
+        for line in self.recent:
+            if runs and runs[-1][0].split()[:2] == line.split()[:2]:
+                runs[-1] = (line, runs[-1][1] + 1)
+            else:
+                runs.append((line, 1))
+        return [line if count == 1 else f"{line}  (x{count})" for line, count in runs[-8:]]
 
     def add(self, other: "Ledger") -> None:
         """Take over what another stream showed."""

@@ -136,7 +136,7 @@ for _name in BAD:
 
 async def _garbage(frame: str | bytes, bench: Bench) -> None:
     async with bench.session() as session:
-        await session.send_raw(frame)
+        await session.send_odd(frame)
         events = await session.until("error")
         events += await session.settled()
         errors = [event for event in events if event["type"] == "error"]

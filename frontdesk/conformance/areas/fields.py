@@ -79,6 +79,7 @@ INPUT: dict[str, list[Any]] = {
             "threshold": 0.6,
         }.items()
     },
+    "turn_detection.server_vad": [{"type": "server_vad"}],
     "turn_detection.semantic_vad": [{"type": "semantic_vad"}],
     "turn_detection.semantic_vad.create_response": [
         {"type": "semantic_vad", "create_response": False}
@@ -218,15 +219,19 @@ def _outcome(name: str, where: str, value: Any, event: Event) -> str:
         return HIDDEN
     if holds(told, value):
         return WORKS
-    shown = told is not None and type(told) is type(value)
     expected = f"{path} {value!r} in force, what is in force instead, or an error that names it"
-    must(shown and name in ALWAYS_THERE, expected, event)
+    must(_shown(event["session"], name.removeprefix("session."), path), expected, event)
     return STAYS
 
 
-ALWAYS_THERE = ("session.model", "session.audio.output.voice", "session.audio.output.speed")
-"""Fields that a server may leave as they are if it shows so: other fields are accepted and then
-ignored if their echo is not what was sent."""
+def _shown(config: Any, name: str, path: str) -> bool:
+    """Whether the session shows what is in force in place of the field: its own key, or a part
+    that is off as a whole. A field that is neither shown nor refused was ignored."""
+    above, _, key = path.rpartition(".")
+    if key not in (found(config, above) if above else config):
+        return False
+    told, leaf = found(config, path), name.rpartition(".")[2]
+    return name == path or not isinstance(told, dict) or leaf in told
 
 
 def _tells(event: Event, name: str, value: Any) -> bool:

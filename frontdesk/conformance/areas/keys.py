@@ -6,7 +6,7 @@ from typing import Any
 from frontdesk.conformance.http import rest
 from frontdesk.conformance.reply import must
 from frontdesk.conformance.suite import Area, Bench
-from frontdesk.conformance.verdicts import Failed
+from frontdesk.conformance.verdicts import Failed, inner
 
 area = Area("keys", "client secrets")
 
@@ -29,7 +29,7 @@ async def a_secret_is_made(bench: Bench) -> None:
     carried = told["session"]
     must(carried.get("instructions") == session["instructions"], "its instructions", str(carried))
     must(carried.get("type") == "realtime", "its type", str(carried)[:300])
-    must(bool((carried.get("audio") or {}).get("output")), "the full config", str(carried)[:300])
+    must(bool(inner(carried, "audio", "output")), "the full config", str(carried)[:300])
 
 
 @area.scenario()

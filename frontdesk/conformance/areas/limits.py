@@ -3,8 +3,9 @@
 import base64
 
 from frontdesk.conformance.reply import must
-from frontdesk.conformance.session import user
+from frontdesk.conformance.session import Session, user
 from frontdesk.conformance.suite import Area, Bench
+from frontdesk.conformance.verdicts import Failed
 
 area = Area("limits", "long ids, large frames, many items")
 
@@ -30,18 +31,14 @@ async def too_large_an_append_is_refused(bench: Bench) -> None:
         must(event_or_end in ("error", "1009"), "an error, or close code 1009", event_or_end)
 
 
-async def _error_or_end(session: "object") -> str:
-    from frontdesk.conformance.session import Session
-    from frontdesk.conformance.verdicts import Failed
-
-    assert isinstance(session, Session)
+async def _error_or_end(session: Session) -> str:
     try:
         return (await session.until("error"))[-1]["type"]
     except Failed:
         return str(await session.closed(1))
 
 
-@area.scenario("event_id")
+@area.scenario()
 async def a_long_event_id_comes_back_whole(bench: Bench) -> None:
     """event_id has up to 512 characters (section 1)."""
     long = "e" * 512

@@ -9,7 +9,7 @@ from frontdesk.conformance.mcp_server import TOKEN, Tools, tools_for
 from frontdesk.conformance.reply import Reply, in_order, must
 from frontdesk.conformance.session import Match, Session
 from frontdesk.conformance.suite import Area, Bench
-from frontdesk.conformance.verdicts import Event, Skipped
+from frontdesk.conformance.verdicts import Event, Skipped, inner
 
 area = Area("mcp", "MCP tools of the client, run by the server")
 
@@ -83,7 +83,7 @@ async def the_server_is_signed_in_to(bench: Bench) -> None:
         await session.ask("Say exactly: Hi.", tool_choice="none")
 
 
-@area.scenario("session.tools.mcp.require_approval", "session.tool_choice.mcp")
+@area.scenario("session.tools.mcp.require_approval", "session.tool_choice.mcp.name")
 async def a_call_runs_and_the_client_asks_on(bench: Bench) -> None:
     """require_approval never: done with the call, then completed, item done with output; no
     response follows by itself (2.8)."""
@@ -192,7 +192,7 @@ async def a_tool_that_fails_is_an_error_of_the_item(bench: Bench) -> None:
         call = reply.item("mcp_call")
         await session.expect("response.mcp_call.failed")
         done = await session.expect(DONE, where=of_item(call["id"]))
-        error = done["item"].get("error") or {}
+        error = inner(done, "item", "error")
         must(error.get("type") == "tool_execution_error", "error.type tool_execution_error", done)
         (await session.ask(tool_choice="none")).must_be("completed")
 

@@ -79,7 +79,7 @@ async def text_is_spoken_as_a_wav_file(bench: Bench) -> None:
 
 @area.scenario()
 async def speech_is_streamed_as_events(bench: Bench) -> None:
-    """stream_format sse: speech.audio.delta with base64, then speech.audio.done with usage (5.6)."""
+    """stream_format sse: speech.audio.delta with base64, speech.audio.done with usage (5.6)."""
     async with rest(bench.target) as client:
         body = {**SPEECH, "response_format": "pcm", "stream_format": "sse"}
         answer = await client.request("POST", "/audio/speech", json=body)

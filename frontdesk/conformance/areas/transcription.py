@@ -10,6 +10,7 @@ from frontdesk.conformance.reply import in_order, must
 from frontdesk.conformance.rules.base import TRANSCRIPTION
 from frontdesk.conformance.session import Session
 from frontdesk.conformance.suite import Area, Bench
+from frontdesk.conformance.verdicts import several
 
 area = Area("transcription", "sessions of type transcription")
 
@@ -92,5 +93,5 @@ async def probabilities_are_told_where_the_model_has_them(bench: Bench) -> None:
         await session.append(audio.speech())
         await session.send("input_audio_buffer.commit")
         event = await session.expect(f"{TRANSCRIPTION}.completed")
-        for probability in event.get("logprobs") or []:
+        for probability in several(event, "logprobs"):
             must(probability["logprob"] <= 0, "logprobs of 0 at most", event)

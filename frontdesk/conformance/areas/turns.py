@@ -34,7 +34,7 @@ def listening(**detection: Any) -> dict[str, Any]:
 
 @area.scenario(
     "input_audio_buffer.append",
-    "session.audio.input.turn_detection.server_vad.type",
+    "session.audio.input.turn_detection.server_vad",
     "session.audio.input.transcription",
 )
 async def a_spoken_turn_comes_in_order(bench: Bench) -> None:
@@ -67,7 +67,7 @@ async def a_turn_may_be_left_to_the_client(bench: Bench) -> None:
 
 
 @area.scenario(
-    "session.audio.input.turn_detection.semantic_vad.type",
+    "session.audio.input.turn_detection.semantic_vad",
     "session.audio.input.turn_detection.semantic_vad.eagerness",
 )
 async def a_turn_is_found_by_its_sense(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from frontdesk.conformance.verdicts import Event, Ledger
+from frontdesk.conformance.verdicts import Event, Ledger, inner
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
@@ -32,11 +32,9 @@ class Rules:
 
 def items(event: Event) -> Iterator[dict[str, Any]]:
     """The conversation items that an event carries."""
-    if isinstance(item := event.get("item"), dict):
+    if item := inner(event, "item"):
         yield item
-    response = event.get("response")
-    if isinstance(response, dict):
-        yield from (item for item in response.get("output") or [])
+    yield from inner(event, "response").get("output") or []
 
 
 def words(item: dict[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from frontdesk.conformance.rules.base import TRANSCRIPTION, Rules
-from frontdesk.conformance.verdicts import Event, Ledger
+from frontdesk.conformance.verdicts import Event, Ledger, inner
 
 ANNOUNCING = ("input_audio_buffer.", f"{TRANSCRIPTION}.delta", f"{TRANSCRIPTION}.segment")
 """Events that may name an item before it is added."""
@@ -21,19 +21,19 @@ class Conversation(Rules):
         self._done: set[str] = set()
         self._at_root: set[str] = set()
         self._retrieving: dict[str, str] = {}
+        self._deleting: set[str] = set()
 
     def sent(self, event: Event) -> None:
         match event.get("type"):
             case "conversation.item.create":
                 if event.get("previous_item_id") == "root":
-                    self._at_root.add((event.get("item") or {}).get("id", ""))
+                    self._at_root.add(inner(event, "item").get("id", ""))
             case "conversation.item.retrieve":
                 # Its answer follows those to all that was sent before: judged by what is known now.
-                if event.get("item_id") in self._known:
+                if event.get("item_id") in set(self._chain) - self._deleting:
                     self._retrieving[event.get("event_id", "")] = event["item_id"]
             case "conversation.item.delete":
-                gone = event.get("item_id")
-                self._retrieving = {k: v for k, v in self._retrieving.items() if v != gone}
+                self._deleting.add(str(event.get("item_id")))
             case _:
                 pass
 
@@ -58,7 +58,7 @@ class Conversation(Rules):
                 follows = event.get("previous_item_id") == last
                 self.must("7", follows, f"previous_item_id is the last item, {last}", event)
             case "error":
-                failed = (event.get("error") or {}).get("event_id")
+                failed = inner(event, "error").get("event_id")
                 wanted = self._retrieving.get(failed or "")
                 expected = f"{wanted} was added and not deleted: it can be retrieved"
                 self.must("14", wanted is None, expected, event)

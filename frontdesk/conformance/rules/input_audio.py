@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from frontdesk.conformance.rules.base import TRANSCRIPTION, Rules
-from frontdesk.conformance.verdicts import Event, Ledger
+from frontdesk.conformance.verdicts import Event, Ledger, inner
 
 BYTES_A_MS = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 SLACK_MS = 100
@@ -54,8 +54,8 @@ class InputAudio(Rules):
                 pass
 
     def _configure(self, event: Event) -> None:
-        given = ((event["session"].get("audio") or {}).get("input")) or {}
-        self._rate = BYTES_A_MS.get((given.get("format") or {}).get("type", ""), self._rate)
+        given = inner(event, "session", "audio", "input")
+        self._rate = BYTES_A_MS.get(inner(given, "format").get("type", ""), self._rate)
         self._transcribes = given.get("transcription") is not None
 
     def _start(self, event: Event) -> None:

@@ -4,7 +4,7 @@ otherwise, and does nothing of what should follow."""
 from typing import Any
 
 from frontdesk.conformance.rules.base import TRANSCRIPTION, Rules, items
-from frontdesk.conformance.verdicts import Event
+from frontdesk.conformance.verdicts import Event, inner, several
 
 NEVER_NULL = ("status", "role", "call_id", "name", "arguments")
 
@@ -19,14 +19,14 @@ class JavaScript(Rules):
         if kind in ("response.created", "response.done"):
             self._response(event["response"], event)
         elif kind.startswith("response.content_part."):
-            self._no_nulls(event.get("part") or {}, event)
+            self._no_nulls(inner(event, "part"), event)
         elif kind == "rate_limits.updated":
-            for limit in event.get("rate_limits") or []:
+            for limit in several(event, "rate_limits"):
                 self._no_nulls(limit, event)
         elif kind == f"{TRANSCRIPTION}.failed":
-            self._no_nulls(event.get("error") or {}, event)
+            self._no_nulls(inner(event, "error"), event)
         elif kind == f"{TRANSCRIPTION}.completed":
-            self._transcript(event.get("usage") or {}, event)
+            self._transcript(inner(event, "usage"), event)
         elif kind == "response.mcp_call_arguments.delta":
             text = isinstance(event.get("obfuscation"), str)
             self.must("e", text, "obfuscation is a string", event)
@@ -46,16 +46,15 @@ class JavaScript(Rules):
             self.must("e", told, "each tool has a description, a string", event)
 
     def _response(self, response: dict[str, Any], event: Event) -> None:
-        audio: dict[str, Any] = response.get("audio") or {}
-        if "voice" in (output := audio.get("output") or {}):
+        if "voice" in (output := inner(response, "audio", "output")):
             voice = isinstance(output["voice"], str)
             self.must("b", voice, "response.audio.output.voice is a string", event)
-        if usage := response.get("usage"):
+        if usage := inner(response, "usage"):
             self._no_nulls(usage, event)
 
     def _transcript(self, usage: dict[str, Any], event: Event) -> None:
         if usage.get("type") == "tokens":
-            details: dict[str, Any] = usage.get("input_token_details") or {}
+            details = inner(usage, "input_token_details")
             whole = {"text_tokens", "audio_tokens"} <= details.keys()
             self.must("d", whole, "input_token_details with text_tokens and audio_tokens", event)
 

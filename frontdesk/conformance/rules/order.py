@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from frontdesk.conformance.rules.base import Rules
-from frontdesk.conformance.verdicts import Event, Ledger
+from frontdesk.conformance.verdicts import Event, Ledger, inner
 
 
 class Order(Rules):
@@ -49,7 +49,7 @@ class Order(Rules):
         self._event_ids.add(str(event_id))
 
     def _error(self, event: Event) -> None:
-        event_id = (event.get("error") or {}).get("event_id")
+        event_id = inner(event, "error").get("event_id")
         if event_id is None:
             return
         known = event_id in self._sent_ids

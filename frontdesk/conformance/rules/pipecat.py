@@ -1,9 +1,9 @@
 """What pipecat's parser cannot live with (3.3): it ends its receive loop."""
 
-from typing import Any
+from typing import Any, cast
 
 from frontdesk.conformance.rules.base import Rules, items
-from frontdesk.conformance.verdicts import Event, Ledger
+from frontdesk.conformance.verdicts import Event, Ledger, inner
 
 KNOWN = ("message", "function_call", "function_call_output")
 ECHOED = {"model", "language", "prompt"}
@@ -18,17 +18,12 @@ class Pipecat(Rules):
         self._transcription: set[str] = set()
 
     def sent(self, event: Event) -> None:
-        given: Any = event.get("session") or event.get("response")
-        if not isinstance(given, dict):
-            return
-        tools: Any = given.get("tools") or []
+        given = inner(event, "session") or inner(event, "response")
+        tools: Any = given.get("tools")
         if isinstance(tools, list):
-            self._wants_mcp |= any(isinstance(t, dict) and t.get("type") == "mcp" for t in tools)
-        audio: Any = given.get("audio")
-        taken: Any = audio.get("input") if isinstance(audio, dict) else None
-        wanted: Any = taken.get("transcription") if isinstance(taken, dict) else None
-        if isinstance(wanted, dict):
-            self._transcription |= wanted.keys()
+            kinds = {inner(tool).get("type") for tool in cast("list[Any]", tools)}
+            self._wants_mcp |= "mcp" in kinds
+        self._transcription |= inner(given, "audio", "input", "transcription").keys()
 
     def seen(self, event: Event) -> None:
         for item in items(event):
@@ -36,8 +31,7 @@ class Pipecat(Rules):
                 kind = item.get("type")
                 self.must("items", kind in KNOWN, f"an item of type {', '.join(KNOWN)}", event)
         if event["type"] in ("session.created", "session.updated"):
-            taken = (event["session"].get("audio") or {}).get("input") or {}
-            echoed: dict[str, Any] = taken.get("transcription") or {}
+            echoed = inner(event, "session", "audio", "input", "transcription")
             extra = echoed.keys() - ECHOED - self._transcription
             expected = f"transcription without {', '.join(sorted(extra))}, which nobody set"
             self.must("transcription", not extra, expected, event)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from frontdesk.conformance.rules.base import Rules, words
-from frontdesk.conformance.verdicts import Event, Ledger
+from frontdesk.conformance.verdicts import Event, Ledger, inner
 
 ARGUMENTS = ("response.function_call_arguments.", "response.mcp_call_arguments.")
 WORDS = ("response.output_text.", "response.output_audio_transcript.")
@@ -76,7 +76,7 @@ class Responses(Rules):
         for item in output:
             self._same_words(event, item)
         if response.status != "completed":
-            details = told.get("status_details") or {}
+            details = inner(told, "status_details")
             typed = details.get("type") == response.status
             self.must("3", typed, f"status_details.type is {response.status}", event)
 
@@ -133,7 +133,7 @@ class Responses(Rules):
         elif kind == "response.content_part.done":
             self.must("5", key in self._parts, "response.content_part.added before it", event)
             self._parts.discard(key)
-            part = event.get("part") or {}
+            part = inner(event, "part")
             self._sum(event, key, part.get("text") or part.get("transcript") or "")
         elif kind.endswith(".delta"):
             if not kind.startswith(ARGUMENTS):
