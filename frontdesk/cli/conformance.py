@@ -74,7 +74,7 @@ def conformance(
         as_json.write_text(json.dumps(report.document(found, url), indent=1, ensure_ascii=False))
     for line in report.failures(found):
         typer.echo(line)
-    for line in report.table(found):
+    for line in (*report.table(found), *report.skipped(found)):
         typer.echo(line)
     if not found.passed:
         raise typer.Exit(1)

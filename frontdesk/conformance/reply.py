@@ -80,10 +80,9 @@ def in_order(events: Sequence[Event], types: Sequence[str]) -> None:
         places = [i for i, event in enumerate(events) if event["type"] == type]
         if not places:
             raise Failed(f"{type}{before}", events[at + 1] if at + 1 < len(events) else None)
-        place = next((i for i in places if i > at), None)
-        if place is None:
+        if places[0] < at:
             raise Failed(f"{type}{before}, not before it", events[places[0]])
-        at = place
+        at = places[0]
 
 
 def must(holds: bool, expected: str, seen: Event | str | None) -> None:

@@ -51,10 +51,12 @@ def explained(check: Check) -> Iterator[str]:
 
 
 def skipped(report: Report) -> Iterator[str]:
-    """What was not tried, and why."""
-    for check in report.checks:
-        if check.status == "skipped" and check.scenario == "" and check.covers != ():
-            yield f"{check.area}: {check.name}: {check.reason}"
+    """What was not tried, and why, a line a reason."""
+    reasons = Counter(
+        (check.area, check.reason) for check in report.checks if check.status == "skipped"
+    )
+    for (area, reason), count in reasons.items():
+        yield f"skipped   {area}, {count}: {reason}"
 
 
 def _seen(check: Check) -> str:
@@ -68,7 +70,7 @@ def document(report: Report, url: str) -> dict[str, Any]:
     return {
         "url": url,
         "passed": report.passed,
-        "checks": [{**asdict(check), "event": check.event} for check in report.checks],
+        "checks": [asdict(check) for check in report.checks],
         "fields": report.notes,
         "events": {"sent": sorted(report.sent), "seen": sorted(report.seen)},
     }

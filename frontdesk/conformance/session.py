@@ -69,9 +69,9 @@ class Session:
             async with asyncio.timeout(limit):
                 frame = await self._socket.recv()
         except TimeoutError:
-            raise Failed(f"{expected} within {limit:g} s", "nothing came") from None
+            raise Failed(f"{expected} within {limit:g} s", "nothing came", overdue=True) from None
         except ConnectionClosed as closed:
-            raise Failed(expected, f"the socket closed: {closed}") from None
+            raise Failed(expected, f"the socket closed: {closed}", overdue=True) from None
         try:
             event = json.loads(frame)
         except ValueError:

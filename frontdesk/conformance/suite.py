@@ -52,7 +52,12 @@ class Bench:
         """A socket, of which nothing was read. What is owed at the end is waited for."""
         async with opened(self.target, self.ledger, **how) as session:
             self.streams.append(session.stream)
-            yield session
+            try:
+                yield session
+            except Failed as failed:
+                if failed.overdue:
+                    session.stream.end()
+                raise
             await session.close()
 
 
@@ -178,6 +183,12 @@ async def _attempt(scenario: Scenario, bench: Bench) -> Check:
 def _fail(check: Check, expected: str, seen: Event | str | None, bench: Bench) -> None:
     check.status, check.reason, check.seen = "failed", expected, seen
     check.before = bench.ledger.before()
+    if isinstance(seen, dict) and "event_id" in seen:
+        check.event = str(seen["type"])
+    else:
+        frames = bench.streams[-1].frames if bench.streams else []
+        last = (str(event["type"]) for way, event in reversed(frames) if way == "seen")
+        check.event = next(last, "(no event)")
 
 
 def _rules(ledger: Ledger) -> Iterable[Check]:

@@ -26,10 +26,14 @@ Status = Literal["passed", "failed", "skipped"]
 class Failed(Exception):
     """The server did something else than the protocol says."""
 
-    def __init__(self, expected: str, seen: Event | str | None = None) -> None:
+    def __init__(
+        self, expected: str, seen: Event | str | None = None, *, overdue: bool = False
+    ) -> None:
+        """``overdue``: the server had time, and sent nothing more."""
         super().__init__(expected)
         self.expected = expected
         self.seen = seen
+        self.overdue = overdue
 
 
 class Skipped(Exception):
@@ -54,13 +58,8 @@ class Check:
     """The last frames before the failure, oldest first."""
     covers: tuple[str, ...] = ()
     seconds: float = 0.0
-
-    @property
-    def event(self) -> str:
-        """The type of the first failing event."""
-        if self.status != "failed":
-            return ""
-        return str(self.seen.get("type", "?")) if isinstance(self.seen, dict) else "(none)"
+    event: str = ""
+    """The type of the first failing event: the last one when none came."""
 
 
 @dataclass(slots=True)
@@ -79,6 +78,7 @@ class Ledger:
             self.broken[area, name] = Check(
                 area, name, "", "failed", expected, seen, self.scenario, self.before()
             )
+            self.broken[area, name].event = str(seen["type"]) if seen else "(no event)"
         return holds
 
     def before(self) -> list[str]:

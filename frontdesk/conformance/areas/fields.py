@@ -220,7 +220,8 @@ def _outcome(name: str, where: str, value: Any, event: Event) -> str:
     if holds(told, value):
         return WORKS
     expected = f"{path} {value!r} in force, what is in force instead, or an error that names it"
-    must(_shown(event["session"], name.removeprefix("session."), path), expected, event)
+    shown = _shown(event["session"], name.removeprefix("session."), path)
+    must(shown, expected, f"session.updated with {path} {told!r}")
     return STAYS
 
 

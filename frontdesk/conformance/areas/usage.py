@@ -16,10 +16,10 @@ async def a_text_response_counts_its_tokens(bench: Bench) -> None:
         reply = await session.ask("Say exactly: The desk is open.")
         must(reply.created.get("usage") is None, "usage null when created", reply.events[0])
         usage = _sums(reply)
-        must(usage["output_tokens"] > 0, "some output tokens", reply.done_event)
-        must(usage["output_token_details"]["text_tokens"] > 0, "text tokens", reply.done_event)
+        must(usage["output_tokens"] > 0, "some output tokens", str(usage))
+        must(usage["output_token_details"]["text_tokens"] > 0, "text tokens of output", str(usage))
         silent = not usage["output_token_details"].get("audio_tokens")
-        must(silent, "no audio tokens in text", reply.done_event)
+        must(silent, "no audio tokens in text", str(usage))
 
 
 @area.scenario()
@@ -28,7 +28,9 @@ async def a_spoken_response_counts_its_audio(bench: Bench) -> None:
     async with bench.session() as session:
         reply = await session.ask("Say exactly: The desk is open.")
         usage = _sums(reply)
-        must(usage["output_token_details"]["audio_tokens"] > 0, "audio tokens", reply.done_event)
+        must(
+            usage["output_token_details"]["audio_tokens"] > 0, "audio tokens of output", str(usage)
+        )
 
 
 @area.scenario()
@@ -40,7 +42,7 @@ async def spoken_input_counts_as_audio(bench: Bench) -> None:
         await session.expect("conversation.item.done")
         reply = await session.ask()
         usage = _sums(reply)
-        must(usage["input_token_details"]["audio_tokens"] > 0, "audio tokens", reply.done_event)
+        must(usage["input_token_details"]["audio_tokens"] > 0, "audio tokens of input", str(usage))
 
 
 @area.scenario()
@@ -58,12 +60,12 @@ def _sums(reply: Reply) -> dict[str, Any]:
     usage: dict[str, Any] = reply.done.get("usage") or {}
     must(bool(usage), "usage in response.done", reply.done_event)
     total = usage["input_tokens"] + usage["output_tokens"]
-    must(usage["total_tokens"] == total, f"total_tokens {total}", reply.done_event)
+    must(usage["total_tokens"] == total, f"total_tokens {total}", str(usage))
     for way in ("input", "output"):
         details = usage[f"{way}_token_details"]
         kinds = ("text_tokens", "audio_tokens", "image_tokens")
         whole = sum(details.get(kind) or 0 for kind in kinds)
         whole_told = usage[f"{way}_tokens"]
         expected = f"{way}_tokens {whole}, the sum of its details"
-        must(whole_told == whole, expected, reply.done_event)
+        must(whole_told == whole, expected, str(usage))
     return usage
