@@ -12,7 +12,7 @@ from frontdesk.conformance.rules.types import NAMES
 from frontdesk.conformance.session import Session, opened
 from frontdesk.conformance.stream import Stream
 from frontdesk.conformance.target import Target
-from frontdesk.conformance.verdicts import Check, Event, Failed, Ledger, Skipped
+from frontdesk.conformance.verdicts import Check, Event, Failed, Ledger, Skipped, inner
 
 TOGETHER = 4
 """Scenarios that run at the same time, each on a socket of its own."""
@@ -109,8 +109,9 @@ class Report:
 
     checks: list[Check]
     notes: dict[str, str]
-    sent: set[str]
-    """Types of the client events that were sent."""
+    sent: dict[str, str]
+    """Types of the client events that were sent, with the code of the error that each had: empty
+    for those that were carried out."""
     seen: set[str]
     """Types of the server events that came."""
 
@@ -141,20 +142,33 @@ async def run(
     checks = await asyncio.gather(*map(one, scenarios, benches))
     ledger = Ledger()
     notes: dict[str, str] = {}
-    said: list[tuple[str, Event]] = []
+    streams: list[Stream] = []
     for bench in benches:
         ledger.add(bench.ledger)
         notes |= bench.notes
-        said += [frame for stream in bench.streams for frame in stream.frames]
+        streams += bench.streams
     of_rules = list(_rules(ledger))
     for check in of_rules:
         on_check(check)
     return Report(
         [*checks, *of_rules],
         notes,
-        {str(event.get("type")) for way, event in said if way == "sent"},
-        {str(event.get("type")) for way, event in said if way == "seen"},
+        _sent(streams),
+        {event["type"] for stream in streams for way, event in stream.frames if way == "seen"},
     )
+
+
+def _sent(streams: Iterable[Stream]) -> dict[str, str]:
+    outcomes: dict[str, str] = {}
+    for stream in streams:
+        errors = [inner(event, "error") for way, event in stream.frames if way == "seen"]
+        codes = {error.get("event_id"): str(error.get("code")) for error in errors if error}
+        for way, event in stream.frames:
+            if way == "sent":
+                code = codes.get(event.get("event_id"), "")
+                kind = str(event.get("type"))
+                outcomes[kind] = code and outcomes.get(kind, code)
+    return outcomes
 
 
 async def _attempt(scenario: Scenario, bench: Bench) -> Check:

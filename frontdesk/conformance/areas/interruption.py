@@ -153,6 +153,19 @@ async def an_answer_can_be_taken_back(bench: Bench) -> None:
         await session.append(audio.silence(0.1))
 
 
+@area.scenario("output_audio_buffer.clear")
+async def there_is_no_output_buffer_to_clear(bench: Bench) -> None:
+    """output_audio_buffer.clear is for WebRTC and phones: over a WebSocket it does nothing, or is
+    refused as any bad event (1.1)."""
+    async with bench.session() as session:
+        event_id = await session.send("output_audio_buffer.clear")
+        await session.send("input_audio_buffer.clear")
+        events = await session.until("input_audio_buffer.cleared", "error")
+        told = events[-1].get("error") or {"event_id": event_id}
+        must(told["event_id"] == event_id, f"an error for {event_id}, or none", events[-1])
+        await session.settled()
+
+
 async def _truncate(session: Session, item_id: str, milliseconds: int) -> None:
     fields = {"content_index": 0, "audio_end_ms": milliseconds}
     await session.send("conversation.item.truncate", item_id=item_id, **fields)
