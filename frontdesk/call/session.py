@@ -1,8 +1,10 @@
 """What a Realtime session of a team begins with, and what of it no client can change."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from frontdesk.desk.schema import Team, TurnDetection
+from frontdesk.protocol.session import Session
 
 NOT_OURS = (
     "audio.input.noise_reduction",
@@ -17,15 +19,22 @@ NOT_OURS = (
 force instead of a promise."""
 
 
-def session_defaults(team: Team) -> dict[str, Any]:
-    """The team's own settings, as a patch on the protocol's defaults."""
-    voice = team.voice
-    return {
-        "audio": {
-            "input": {"turn_detection": _turn_detection(voice.turn_detection)},
-            "output": {"voice": voice.tts.voice or "alloy"},
-        }
-    }
+def session_defaults(team: Team, kind: object = "realtime") -> dict[str, Any]:
+    """The team's own settings, as a patch on the protocol's defaults for a session of this kind:
+    ``realtime``, or ``transcription``, which says nothing."""
+    audio = {"input": {"turn_detection": _turn_detection(team.voice.turn_detection)}}
+    if kind == "transcription":
+        return {"type": kind, "audio": audio}
+    return {"audio": {**audio, "output": {"voice": team.voice.tts.voice or "alloy"}}}
+
+
+def session_config(team: Team, session_id: str, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole config of a session that begins with ``patch``, as ``session.created`` will show
+    it. Raises :class:`ProtocolError` naming the first bad field as ``session.…``."""
+    model = str(patch.get("model") or team.name)
+    session = Session(session_id, model, session_defaults(team, patch.get("type")), NOT_OURS)
+    session.update(patch)
+    return session.config
 
 
 def _turn_detection(rules: TurnDetection) -> dict[str, object]:

@@ -43,7 +43,7 @@ async def run(
         timeout_graceful_shutdown=5,
         ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
-    server = _Announcing(config, worker, started)
+    server = _Announcing(config, worker, len(app.state.keys), started)
     await server.serve(sockets=[listener])
     return server.started
 
@@ -51,9 +51,12 @@ async def run(
 class _Announcing(uvicorn.Server):
     """Says what runs, once it runs."""
 
-    def __init__(self, config: uvicorn.Config, worker: Worker, started: list[LocalServer]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, worker: Worker, keys: int, started: list[LocalServer]
+    ) -> None:
         super().__init__(config)
         self._worker = worker
+        self._keys = keys
         self._mcp = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -68,6 +71,10 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")
         for part, what in worker.describe().items():
             typer.echo(f"  {part:<16} {what}")
+        told = (
+            f"{self._keys} known" if self._keys else "none: open to this machine, and to it alone"
+        )
+        typer.echo(f"  {'keys':<16} {told}")
         for server in self._mcp:
             typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
         typer.echo(f"  talk             {url}/talk")

@@ -12,6 +12,8 @@ from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.transports.outbox import Outbox
 
 SUBPROTOCOL = "realtime"
+SESSION_CONFIG = "frontdesk.session_config"
+"""Key of the ASGI scope under which the door leaves what a client secret carries."""
 
 
 def router(worker: Worker) -> APIRouter:
@@ -42,6 +44,7 @@ def router(worker: Worker) -> APIRouter:
                 resume=resume,
                 transport="websocket",
                 connection=connection,
+                session=websocket.scope.get(SESSION_CONFIG),
             )
         except CallRefused as refusal:
             await websocket.send_text(refusal.frame())

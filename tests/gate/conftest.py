@@ -108,3 +108,39 @@ def tls_server(
     )
     yield running
     running.stop()
+
+
+KEY = "fd-a-key-of-the-tests-0123456789"
+OTHER_KEY = "fd-another-key-9876543210-abcdef"
+
+
+@pytest.fixture(scope="session")
+def key() -> str:
+    return KEY
+
+
+@pytest.fixture(scope="session")
+def keyed_server(
+    server_process: Any, tmp_path_factory: pytest.TempPathFactory, desk: Path
+) -> Iterator[Any]:
+    """A server that lets in two keys, one of them from a file."""
+    data = tmp_path_factory.mktemp("keyed_server")
+    file = data / "keys"
+    file.write_text(f"# the second office\n{OTHER_KEY}\n")
+    environ = {"FRONTDESK_API_KEYS": KEY, "FRONTDESK_API_KEYS_FILE": str(file)}
+    running = server_process(data, desk=desk, environ=environ)
+    yield running
+    running.stop()
+    log = running.log.read_text()
+    assert KEY not in log
+    assert OTHER_KEY not in log
+
+
+@pytest.fixture(scope="session")
+def open_server(
+    server_process: Any, tmp_path_factory: pytest.TempPathFactory, desk: Path
+) -> Iterator[Any]:
+    """A server without keys."""
+    running = server_process(tmp_path_factory.mktemp("open_server"), desk=desk)
+    yield running
+    running.stop()

@@ -59,18 +59,33 @@ async def items_of_every_kind_are_taken(bench: Bench) -> None:
 
 
 @area.scenario("conversation.item.create")
-async def audio_and_images_are_taken(bench: Bench) -> None:
-    """User messages carry input_audio and input_image beside input_text (1.3a)."""
+async def audio_is_taken_beside_text(bench: Bench) -> None:
+    """User messages carry input_audio beside input_text (1.3a)."""
     sound = "".join(audio.frames(audio.speech(), milliseconds=60_000))
     content: list[dict[str, Any]] = [
         {"type": "input_text", "text": "What do you make of these?"},
         {"type": "input_audio", "audio": sound, "transcript": "What are your opening hours?"},
-        {"type": "input_image", "image_url": PIXEL},
     ]
     async with bench.session() as session:
         told = await session.add({"type": "message", "role": "user", "content": content})
         kinds = [part.get("type") for part in told.get("content", [])]
-        must(kinds == [part["type"] for part in content], "all three parts", told)
+        must(kinds == [part["type"] for part in content], "both parts", told)
+
+
+@area.scenario("conversation.item.create")
+async def an_image_is_taken_or_refused_by_name(bench: Bench) -> None:
+    """input_image is kept with its item; for a model that cannot see, an error names it (1.3a)."""
+    content = [{"type": "input_image", "image_url": PIXEL}]
+    item = {"type": "message", "role": "user", "content": content}
+    async with bench.session() as session:
+        await session.send("conversation.item.create", item=item)
+        event = (await session.until("conversation.item.done", "error"))[-1]
+        if event["type"] == "error":
+            param = str(event["error"].get("param"))
+            must(param.startswith("item.content[0]"), "param item.content[0]…", event)
+        else:
+            kind = event["item"]["content"][0].get("type")
+            must(kind == "input_image", "content of type input_image", event)
 
 
 @area.scenario("conversation.item.create")

@@ -6,7 +6,7 @@ from typing import Any
 from frontdesk.conformance.http import rest
 from frontdesk.conformance.reply import must
 from frontdesk.conformance.suite import Area, Bench
-from frontdesk.conformance.verdicts import Failed, inner
+from frontdesk.conformance.verdicts import Failed, Skipped, inner
 
 area = Area("keys", "client secrets")
 
@@ -85,6 +85,8 @@ async def a_bad_session_is_refused_by_name(bench: Bench) -> None:
 @area.scenario()
 async def a_made_up_secret_opens_nothing(bench: Bench) -> None:
     """An ek_ that was never given out is turned away (5.1)."""
+    if bench.target.key is None:
+        raise Skipped("no key was given, so the server asks for none")
     await minted(bench, session={"type": "realtime"})
     try:
         async with bench.connection(key="ek_0000000000000000000000000000") as session:
