@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from frontdesk.conformance.target import Target
     from frontdesk.conformance.verdicts import Check
 
-KEYS = ("OPENAI_API_KEY", "FRONTDESK_API_KEY")
 
 
 def conformance(
@@ -31,7 +31,9 @@ def conformance(
     key: Annotated[
         str | None,
         typer.Option(
-            help="API key. Default: OPENAI_API_KEY or FRONTDESK_API_KEY.", show_default=False
+            help="API key. Default: FRONTDESK_API_KEY; for OpenAI's own servers, and the one at "
+            "OPENAI_BASE_URL, OPENAI_API_KEY.",
+            show_default=False,
         ),
     ] = None,
     model: Annotated[str, typer.Option(help="The model to ask for.")] = "gpt-realtime",
@@ -62,9 +64,8 @@ def conformance(
     unknown = [name for name in area or [] if name not in AREAS]
     if unknown:
         raise Failure(f"no area {unknown[0]!r}: choose from {', '.join(AREAS)}.")
-    given = key or next((os.environ[name] for name in KEYS if os.environ.get(name)), None)
     try:
-        target = Target(url, given, model, timeout, insecure, mcp_url)
+        target = Target(url, key or _key_for(url), model, timeout, insecure, mcp_url)
     except ValueError as error:
         raise Failure(str(error)) from error
     if as_json:  # whether it can be written is better known before the run
@@ -78,6 +79,14 @@ def conformance(
         typer.echo(line)
     if not found.passed:
         raise typer.Exit(1)
+
+
+def _key_for(url: str) -> str | None:
+    """The environment's key for a server. One of OpenAI's is not shown to just any."""
+    host = urlsplit(url).hostname or ""
+    base = urlsplit(os.environ.get("OPENAI_BASE_URL", "")).hostname
+    theirs = host == base or host == "openai.com" or host.endswith(".openai.com")
+    return os.environ.get("OPENAI_API_KEY" if theirs else "FRONTDESK_API_KEY") or None
 
 
 async def _run(target: "Target", areas: "list[Area]") -> "Report":
