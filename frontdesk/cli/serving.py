@@ -1,5 +1,6 @@
 """The server itself: what ``frontdesk serve`` loads once the MCP servers are on their way."""
 
+import logging
 import socket
 import ssl
 
@@ -43,9 +44,16 @@ async def run(
         timeout_graceful_shutdown=5,
         ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_true)
     server = _Announcing(config, worker, len(app.state.keys), started)
     await server.serve(sockets=[listener])
     return server.started
+
+
+def _is_true(record: logging.LogRecord) -> bool:
+    """Not what uvicorn says of each WebSocket that is refused with a body, though all is well:
+    https://github.com/Kludex/uvicorn/pull/3138."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 class _Announcing(uvicorn.Server):
@@ -71,9 +79,7 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")
         for part, what in worker.describe().items():
             typer.echo(f"  {part:<16} {what}")
-        told = (
-            f"{self._keys} known" if self._keys else "none: open to this machine, and to it alone"
-        )
+        told = f"{self._keys} known" if self._keys else "none: open to this machine alone"
         typer.echo(f"  {'keys':<16} {told}")
         for server in self._mcp:
             typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
