@@ -5,8 +5,16 @@ from copy import deepcopy
 from typing import Any, cast
 
 from frontdesk.protocol.errors import ProtocolError, invalid_value
+from frontdesk.protocol.mcp_server import McpServer
 from frontdesk.protocol.schema import SESSIONS
-from frontdesk.protocol.tools import clean_tools, refuse_mcp
+from frontdesk.protocol.tools import (
+    RefuseUrl,
+    check_choice,
+    check_servers,
+    check_type,
+    clean_tools,
+    declared_servers,
+)
 from frontdesk.protocol.validation import check
 
 Config = dict[str, Any]
@@ -90,6 +98,7 @@ class Session:
         defaults: Mapping[str, Any] | None = None,
         fixed: Collection[str] = (),
         expires_at: int | None = None,
+        refuse_url: RefuseUrl = lambda url: None,
     ) -> None:
         """``defaults`` is a patch on the protocol's own defaults (``type: transcription`` makes a
         transcription session). ``fixed`` names dotted fields that this server cannot change:
@@ -102,13 +111,19 @@ class Session:
         """Audio was sent: the voice can no longer change."""
         self.instructed = False
         """A client gave instructions of its own."""
+        self.servers: tuple[McpServer, ...] = ()
+        """The MCP servers of ``tools``, with their secrets, which the config does not show."""
+        self._refuse_url = refuse_url
         config = _transcription() if self.type == "transcription" else _realtime()
         config |= {"id": session_id, "type": self.type, "model": model}
         if expires_at is not None:
             config["expires_at"] = expires_at
         self._fixed = IDENTITY
         self._base = self.config = config
-        self.config = self._patched(self._validated(patch))
+        patch = self._validated(patch)
+        self.servers = self._declared(patch)
+        self.config = self._patched(patch)
+        check_choice(self.config.get("tool_choice"), self.servers, "session.tool_choice")
         self._base = self.config
         self._fixed = IDENTITY | frozenset(fixed)
 
@@ -121,16 +136,20 @@ class Session:
         if isinstance(kind, str) and kind in SESSIONS and kind != self.type:
             raise invalid_value("session.type", f"this is a {self.type} session.")
         patch = self._validated(patch)
-        before = self.config
-        self.config = self._patched(patch)
+        servers, before = self._declared(patch), self.config
+        after = self._patched(patch)
+        check_choice(after.get("tool_choice"), servers, "session.tool_choice")
+        self.servers, self.config = servers, after
         if "instructions" in patch and "instructions" not in self._fixed:
             self.instructed = patch["instructions"] is not None
         return frozenset(_differences(before, self.config))
 
     def restore(self, config: Mapping[str, Any]) -> None:
-        """Go on with a stored config, under this session's own identity."""
+        """Go on with a stored config, under this session's own identity, but without MCP servers:
+        their secrets are not stored, so their client has to declare them again."""
         identity = {key: value for key, value in self.config.items() if key in IDENTITY}
-        self.config = {**deepcopy(dict(config)), **identity}
+        self.config = _without_servers({**deepcopy(dict(config)), **identity})
+        self.servers = ()
         self.instructed = self.config.get("instructions") != self._base.get("instructions")
 
     @property
@@ -151,10 +170,18 @@ class Session:
 
     def _validated(self, patch: Mapping[str, Any]) -> dict[str, Any]:
         patch = _with_vad_type(dict(patch), self.turn_detection)
-        refuse_mcp(patch.get("tools"), "session")
+        check_type(patch.get("tools"), "session")
         schema = SESSIONS.get(self.type) or SESSIONS["realtime"]
         check(schema, patch, "session")
+        self.check_servers(patch.get("tools"), "session")
         return patch
+
+    def check_servers(self, tools: list[Config] | None, prefix: str) -> None:
+        """Raise :class:`ProtocolError` naming what is wrong with an MCP server among ``tools``."""
+        check_servers(tools or [], prefix, self._refuse_url)
+
+    def _declared(self, patch: Mapping[str, Any]) -> tuple[McpServer, ...]:
+        return declared_servers(patch["tools"]) if "tools" in patch else self.servers
 
     def _patched(self, patch: Mapping[str, Any]) -> Config:
         return self._merge(self.config, patch, self._base, "")
@@ -233,6 +260,16 @@ def _noise_reduction(current: Config | None, value: Config) -> Config:
 
 def _without_nulls(config: Config) -> Config:
     return {key: value for key, value in config.items() if value is not None}
+
+
+def _without_servers(config: Config) -> Config:
+    if "tools" not in config:
+        return config
+    functions = [tool for tool in config["tools"] if tool["type"] != "mcp"]
+    choice = config["tool_choice"]
+    if isinstance(choice, dict) and cast(Config, choice)["type"] == "mcp":
+        choice = "auto"
+    return {**config, "tools": functions, "tool_choice": choice}
 
 
 def _differences(before: Config, after: Config, at: str = "") -> list[str]:
