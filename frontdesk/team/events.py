@@ -16,6 +16,16 @@ class ClientTool:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientMcpTool:
+    """A tool of an MCP server that the client declared. It is called outside of the run."""
+
+    server_label: str
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """One run of the team.
 
@@ -29,7 +39,7 @@ class TurnRequest:
     trace_id: str
     instructions: str | None = None
     """The client's own instructions; they are added to the agent's prompt."""
-    client_tools: tuple[ClientTool, ...] = ()
+    client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
     tool_choice: str | dict[str, Any] = "auto"
     max_output_tokens: int | None = None
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -92,6 +102,16 @@ class ClientToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientMcpCalled:
+    """The model called a tool of an MCP server of the client: the run ends, the call is made
+    when the client allows it."""
+
+    server_label: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryItem:
     """An input item that later runs must see (a tool call or its output, never a message)."""
 
@@ -118,6 +138,7 @@ TeamEvent = (
     | ToolProgress
     | ToolEnded
     | ClientToolCalled
+    | ClientMcpCalled
     | HistoryItem
     | TurnEnded
 )

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from agents import (
     Model,
@@ -18,6 +17,7 @@ from agents import (
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
+from frontdesk.team.choice import sdk_choice
 from frontdesk.team.events import TeamEvent, TurnEnded, TurnFailed, TurnRequest
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
@@ -136,7 +136,7 @@ class TeamRunner:
             trace_include_sensitive_data=self._trace_content,
             tool_not_found_behavior="return_error_to_model",
         )
-        tool_choice = _tool_choice(request.tool_choice)
+        tool_choice = sdk_choice(request)
         if request.max_output_tokens is not None or tool_choice is not None:
             # Set afterwards: given to the constructor, it costs a millisecond of type inspection.
             config.model_settings = ModelSettings(
@@ -167,13 +167,6 @@ async def _cancel(result: RunResultStreaming, follower: asyncio.Task[None]) -> N
     for task in done:
         with suppress(asyncio.CancelledError):
             task.exception()  # seen, so that the loop does not complain of it
-
-
-def _tool_choice(choice: str | dict[str, Any]) -> str | None:
-    """The Realtime API's ``tool_choice`` as the SDK takes it: a mode, or a function's name."""
-    if isinstance(choice, dict):
-        return choice.get("name")
-    return None if choice == "auto" else choice
 
 
 class _NoModelByName(ModelProvider):
