@@ -10,6 +10,7 @@ MAX_ITEMS = 120
 """Items passed to a model. The SDK's runner costs 0.12 to 0.15 ms for each earlier turn it is
 given (measured, docs/performance.md), so the list is bounded; the log keeps everything."""
 
+UNFINISHED = "(no result yet: it still runs, or waits for the user's approval)"
 NO_RESULT = "(no result was given)"
 
 
@@ -21,8 +22,8 @@ def model_input(
     Assistant messages are cut to what the caller heard; messages nobody heard are left out. A
     call without its output gets one that says so, since models refuse an orphan.
     """
-    items = [found for stored in state.items if (found := _input_item(stored)) is not None]
-    items += [found for item in extra if (found := _input_item(StoredItem(item))) is not None]
+    items = [found for stored in state.items for found in _input_items(stored)]
+    items += [found for item in extra for found in _input_items(StoredItem(item))]
     return cast("list[TResponseInputItem]", _paired(_bounded(items)))
 
 
@@ -36,6 +37,26 @@ def message_text(item: dict[str, Any]) -> str:
     parts: list[dict[str, Any]] = item.get("content") or []
     words: list[str] = [part.get("text") or part.get("transcript") or "" for part in parts]
     return " ".join(word.strip() for word in words if word.strip())
+
+
+def _input_items(stored: StoredItem) -> list[dict[str, Any]]:
+    """What an item is to a model: a call to an MCP server of the client is two things."""
+    if stored.item.get("type") == "mcp_call":
+        return _mcp_call(stored.item)
+    found = _input_item(stored)
+    return [] if found is None else [found]
+
+
+def _mcp_call(item: dict[str, Any]) -> list[dict[str, Any]]:
+    error: dict[str, Any] | None = item["error"]
+    output: str | None = item["output"]
+    if output is None:
+        output = f"Error: {error['message']}" if error else UNFINISHED
+    called = {"call_id": item["id"], "name": item["name"], "arguments": item["arguments"] or "{}"}
+    return [
+        {"type": "function_call", **called},
+        {"type": "function_call_output", "call_id": item["id"], "output": output},
+    ]
 
 
 def _input_item(stored: StoredItem) -> dict[str, Any] | None:

@@ -16,11 +16,13 @@ from frontdesk.desk.schema import Lines
 from frontdesk.protocol.engine import (
     ResponseEnded,
     ResponseFunctionCall,
+    ResponseMcpCall,
     ResponseText,
     Usage,
 )
 from frontdesk.team.events import (
     AgentChanged,
+    ClientMcpCalled,
     ClientToolCalled,
     HistoryItem,
     MessageEnded,
@@ -99,7 +101,7 @@ class Reply:
         self._post = post
         self._passages: asyncio.Queue[_Passage | None] = asyncio.Queue()
         self._passage: _Passage | None = None
-        self._client_calls: list[ClientToolCalled] = []
+        self._client_calls: list[ClientToolCalled | ClientMcpCalled] = []
         self._running: dict[str, str] = {}
         self._waiting: asyncio.Task[None] | None = None
         self._waited: set[str] = set()
@@ -122,12 +124,16 @@ class Reply:
                 self.turn.failed(f"speech: {error}")
                 failed = await self._apologise()
         for call in self._client_calls:
-            self._post(
-                ResponseFunctionCall(
-                    self.response_id, call.call_id, call.name, _valid(call.arguments)
-                )
-            )
+            self._post(self._call(call))
         self._post(self._end(failed))
+
+    def _call(
+        self, call: ClientToolCalled | ClientMcpCalled
+    ) -> ResponseFunctionCall | ResponseMcpCall:
+        arguments = _valid(call.arguments)
+        if isinstance(call, ClientMcpCalled):
+            return ResponseMcpCall(self.response_id, call.server_label, call.name, arguments)
+        return ResponseFunctionCall(self.response_id, call.call_id, call.name, arguments)
 
     def _end(self, failed: dict[str, str] | None) -> ResponseEnded:
         if failed:
@@ -195,7 +201,7 @@ class Reply:
             case HistoryItem(item):
                 if not self._out_of_band:
                     self._post(Remembered(self.response_id, item))
-            case ClientToolCalled():
+            case ClientToolCalled() | ClientMcpCalled():
                 self._client_calls.append(event)
             case TurnEnded():
                 self._cut_short = event.cut_short

@@ -3,9 +3,9 @@
 from typing import Any
 
 from frontdesk.call.history import message_text, model_input, newest
-from frontdesk.protocol.commands import ResponseRequested
+from frontdesk.protocol.commands import McpTool, ResponseRequested
 from frontdesk.state.entries import CallState
-from frontdesk.team.events import ClientTool, TurnRequest
+from frontdesk.team.events import ClientMcpTool, ClientTool, TurnRequest
 
 
 def turn_request(state: CallState, request: ResponseRequested, trace_id: str) -> TurnRequest:
@@ -24,14 +24,27 @@ def turn_request(state: CallState, request: ResponseRequested, trace_id: str) ->
         history=model_input(seen, extra=extra),
         trace_id=trace_id,
         instructions=options.get("instructions"),
-        client_tools=tuple(
-            ClientTool(tool["name"], tool.get("description") or "", tool.get("parameters") or {})
-            for tool in options.get("tools") or ()
-            if tool["type"] == "function"
-        ),
+        client_tools=_client_tools(request),
         tool_choice=options.get("tool_choice") or "auto",
         max_output_tokens=limit if isinstance(limit, int) else None,
     )
+
+
+def _client_tools(request: ResponseRequested) -> tuple[ClientTool | ClientMcpTool, ...]:
+    """The client's functions, then the tools of its MCP servers."""
+    functions = (
+        ClientTool(tool["name"], tool.get("description") or "", tool.get("parameters") or {})
+        for tool in request.options.get("tools") or ()
+        if tool["type"] == "function"
+    )
+    return (*functions, *(_mcp_tool(tool) for tool in request.mcp_tools))
+
+
+def _mcp_tool(tool: McpTool) -> ClientMcpTool:
+    server, description = tool.server, tool.description
+    if server.description:
+        description = f"{description}\nOf {server.label}: {server.description}".strip()
+    return ClientMcpTool(server.label, tool.name, description, tool.input_schema)
 
 
 def newest_words(state: CallState) -> str:

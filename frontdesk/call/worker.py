@@ -161,6 +161,7 @@ class Worker:
             model or loaded.team.name,
             fixed=NOT_OURS,
             defaults=session_defaults(loaded.team),
+            refuse_url=team.guard.refusal,
         )
         recovered: list[Command] = []
         if known:

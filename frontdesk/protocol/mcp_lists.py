@@ -61,9 +61,12 @@ class McpLists:
                 self._drop(dropped)
 
     def prepare(self, servers: tuple[McpServer, ...], now: float) -> None:
-        """A response names these servers: list those that are not the session's."""
+        """A response names these servers: list those that are not the session's. (What failed
+        for the session is asked anew when the session is updated.)"""
         for server in servers:
-            if self.find(server, self._session) or self.find(server, self._others):
+            ours = self._session.get(server.label)
+            is_ours = ours is not None and ours.server.same_list(server)
+            if is_ours or self.find(server, self._others):
                 continue
             if before := self._others.get(server.label):
                 self._drop(before)
