@@ -181,8 +181,9 @@ class McpCalls:
     def _finish(self, call: _Call, output: str | None, error: dict[str, Any] | None) -> None:
         del self._calls[call.item["id"]]
         fields = {"item_id": call.item["id"], "output_index": call.output_index}
-        outcome = "completed" if error is None else "failed"
-        self._outbox.send(f"response.mcp_call.{outcome}", fields)
+        failed = error is not None
+        kind = "response.mcp_call.failed" if failed else "response.mcp_call.completed"
+        self._outbox.send(kind, fields)
         self._conversation.finish({**call.item, "output": output, "error": error}, 0.0)
 
 

@@ -303,8 +303,8 @@ def test_fields_the_server_cannot_change_are_echoed_as_they_are(new_talk: Any) -
         ({"tools": ["find"]}, "invalid_type", "session.tools[0]"),
         (
             {"tools": [{"name": "f"}, {"type": "mcp", "server_label": "s", "server_url": "u"}]},
-            "unsupported_value",
-            "session.tools[1].type",
+            "invalid_value",
+            "session.tools[1].server_url",
         ),
         ({"tool_choice": "perhaps"}, "invalid_value", "session.tool_choice"),
         ({"include": ["everything"]}, "invalid_value", "session.include[0]"),
