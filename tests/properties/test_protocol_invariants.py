@@ -446,21 +446,26 @@ SESSIONS = st.fixed_dictionaries(
         "nonsense": st.none(),
     },
 )
-SERVERS = st.lists(
-    st.fixed_dictionaries(
+
+
+def server(label: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
         {
             "type": st.just("mcp"),
-            "server_label": st.sampled_from(["one", "two"]),
+            "server_label": st.just(label),
             "server_url": st.sampled_from(["http://a.example/", "http://b.example/"]),
             "require_approval": st.sampled_from(
                 ["always", "never", {"never": {"tool_names": ["find"]}}, {"always": {}}]
             ),
         },
         optional={"allowed_tools": st.just(["find"])},
-    ),
-    max_size=2,
-    unique_by=lambda server: server["server_label"],
+    )
+
+
+SOME_SERVERS = st.one_of(st.tuples(server("one")), st.tuples(server("one"), server("two"))).map(
+    list
 )
+SERVERS = st.just([]) | SOME_SERVERS
 TOOLS = [
     {"name": "find", "description": "", "input_schema": {"type": "object"}},
     {"name": "buy", "description": "Buys.", "input_schema": {"type": "object"}},
@@ -659,15 +664,16 @@ class Talks(RuleBasedStateMachine):
     @rule(data=st.data(), approve=st.booleans(), ask_on=st.booleans())
     def answer_request(self, data: st.DataObject, approve: bool, ask_on: bool) -> None:
         known = [*self.watcher.mcp.asked] * 3 + [*self.watcher.chain, "nowhere"]
-        item = {
-            "type": "mcp_approval_response",
-            "approval_request_id": data.draw(st.sampled_from(known)),
-            "approve": approve,
-        }
-        said = self.send("conversation.item.create", item=item)
-        assert said[0]["type"] in ("error", "conversation.item.added")
+        self.approve(data.draw(st.sampled_from(known)), approve)
         if ask_on:
             self.create_response("auto", None)
+
+    def approve(self, request_id: str, approve: bool) -> list[str]:
+        item = {"type": "mcp_approval_response", "approval_request_id": request_id}
+        said = self.send("conversation.item.create", item={**item, "approve": approve})
+        kinds = [event["type"] for event in said]
+        assert kinds[0] in ("error", "conversation.item.added")
+        return kinds
 
     @rule(frame=NONSENSE)
     def talk_nonsense(self, frame: str | bytes) -> None:
@@ -759,19 +765,33 @@ class Talks(RuleBasedStateMachine):
             self.watcher.mcp.declared |= reply is not None and not reply.done
             self.feed_response(ResponseMcpCall(response_id, label, name, arguments))
 
-    @precondition(lambda self: self.core.session["tools"] and not self.keeper.listing)
-    @rule(data=st.data(), name=st.sampled_from(["find", "buy"]), ask_on=st.booleans())
-    def use_a_tool(self, data: st.DataObject, name: str, ask_on: bool) -> None:
-        """A whole turn with a call: chance alone seldom makes one."""
+    @rule(
+        servers=SOME_SERVERS,
+        name=st.sampled_from(["find", "buy"]),
+        asks=st.sampled_from(["", "on", "yes", "no", "ends"]),
+    )
+    def use_a_tool(self, servers: list[dict[str, Any]], name: str, asks: str) -> None:
+        """A whole turn with a call, up to where the client has its say: chance alone seldom
+        makes one."""
+        if not self.core.session["tools"]:
+            self.declare_servers(servers)
+        for item_id in sorted(self.keeper.listing):
+            self.feed(McpToolsListed(item_id, TOOLS))
+            self.keeper.listing.discard(item_id)
         if not self.core.active_response:
             self.create_response("auto", None)
         reply, label = self.core.active_response, self.core.session["tools"][0]["server_label"]
         if reply is None:
             return
-        self.feed(ResponseMcpCall(reply, label, name, "{}"))
-        if ask_on:
+        said = self.feed(ResponseMcpCall(reply, label, name, "{}"))
+        if asks == "on":
             self.create_response("auto", None)
-        self.end_one(reply)
+        if asks in ("yes", "no") and said[-1]["item"]["approval_request_id"]:
+            self.approve(said[-1]["item"]["approval_request_id"], asks == "yes")
+        if asks == "ends" and self.watcher.replies[reply].in_conversation:
+            self.send("response.cancel", response_id=reply)
+        else:
+            self.end_one(reply)
 
     @precondition(lambda self: self.keeper.tools_run)
     @rule(data=st.data(), fails=st.booleans())
@@ -850,13 +870,7 @@ class Talks(RuleBasedStateMachine):
         self.core = again
         self.take(again.open(self.now)[1:])
         for request_id in [*self.watcher.mcp.asked]:
-            item = {
-                "type": "mcp_approval_response",
-                "approval_request_id": request_id,
-                "approve": False,
-            }
-            said = [event["type"] for event in self.send("conversation.item.create", item=item)]
-            assert "response.mcp_call.failed" in said
+            assert "response.mcp_call.failed" in self.approve(request_id, False)
 
     def end_one(self, response_id: str) -> None:
         self.feed(ResponseEnded(response_id))
