@@ -304,19 +304,20 @@ class Connection:
         """Until the end, fetch the tool list again whenever the server says that it changed."""
         listening = asyncio.create_task(self._listen(client))
         ended = asyncio.create_task(self._ended.wait())
+        changed = asyncio.create_task(self._changed.wait())
         try:
             while not ended.done():
-                changed = asyncio.create_task(self._changed.wait())
                 await asyncio.wait({changed, ended}, return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
-                if self._changed.is_set() and not ended.done():
+                if changed.done() and not ended.done():
                     self._changed.clear()
                     async with asyncio.timeout(HTTP_OPEN_SECONDS):
                         self.tools = await self._fetch_tools(client)
+                    changed = asyncio.create_task(self._changed.wait())
         finally:
-            listening.cancel()
-            ended.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            helpers = (listening, ended, changed)
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _listen(self, client: Client) -> None:
         """Keep the 2026-07-28 stream of change notices open; its loss tells of a lost server."""

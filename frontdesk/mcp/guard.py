@@ -66,7 +66,11 @@ class AddressGuard:
         """Whether the desk lets clients name this host wherever it is."""
         host = host.lower().rstrip(".")
         names = (host, f"{host}:{port}", f"[{host}]:{port}")
-        return any(fnmatchcase(name, glob) for glob in self._private_hosts for name in names)
+        return any(
+            name == glob or fnmatchcase(name, glob)  # an IPv6 address is no sensible glob
+            for glob in self._private_hosts
+            for name in names
+        )
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Addresses of ``host`` that may be connected to.

@@ -222,6 +222,7 @@ def test_after_a_restart_a_question_can_be_answered_once_its_server_is_declared(
     again = talk.restarted()
     changed = [c.item for c in again.told if isinstance(c, ItemChanged)]
     assert changed == []
+    assert kinds(again.send("conversation.item.delete", item_id=item["id"])) == ["error"]
     (event,) = again.answer(item["approval_request_id"], True)
     assert event["error"]["param"] == "item.approval_request_id"
     assert "response.mcp_call.failed" in kinds(again.answer(other["approval_request_id"], False))
