@@ -8,13 +8,14 @@ in which things happened.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from frontdesk.call.answers import Answers
+from frontdesk.call.asking import Asking
 from frontdesk.call.book import CallBook
 from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
+from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears, language
 from frontdesk.call.events import (
     CallEvent,
@@ -22,6 +23,8 @@ from frontdesk.call.events import (
     Frame,
     Gone,
     Happening,
+    Joined,
+    Left,
     Played,
     Remembered,
     Sound,
@@ -32,18 +35,18 @@ from frontdesk.call.events import (
     Words,
 )
 from frontdesk.call.hearing import Hearing
-from frontdesk.call.history import newest
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
-from frontdesk.call.request import newest_words, said_nothing, turn_request
+from frontdesk.call.request import newest_words, trace_labels
 from frontdesk.call.told import Told
 from frontdesk.call.turn import Turn
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.protocol.items import given_audio, without_audio
+from frontdesk.protocol.usage import heard_tokens
 from frontdesk.state.entries import CallState
-from frontdesk.team.events import TurnRequest
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.audio import OutputEncoder
 from frontdesk.voice.listener import Segment
@@ -53,6 +56,9 @@ logger = logging.getLogger(__name__)
 
 TRY_AGAIN = 1013
 """Close code "try again later" (RFC 6455 registry)."""
+
+FOR_THE_ASKER = frozenset({"error", "conversation.item.retrieved"})
+"""Answers that concern nobody but the client whose frame they answer."""
 
 
 class Call:
@@ -67,8 +73,7 @@ class Call:
         recovered: list[do.Command],
         tracing: Tracing,
         clock: Clock,
-        send: Callable[[bytes], None],
-        close: Callable[[int, str], None],
+        caller: Connection,
     ) -> None:
         self._team = live_team
         self._protocol = protocol
@@ -76,8 +81,9 @@ class Call:
         self._recovered = recovered
         self._tracing = tracing
         self._clock = clock
-        self._told = Told(book, send)
-        self._close = close
+        self._connections = Connections(caller)
+        self._asker: Connection | None = None
+        self._told = Told(book, self._connections)
         self._inbox: Inbox[CallEvent] = Inbox()
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
@@ -91,8 +97,9 @@ class Call:
         )
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
+        self._closed = False
         self._turns = 0
-        self._silent_item: str | None = None
+        self._asking = Asking(live_team, book, self._hearing)
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -101,10 +108,20 @@ class Call:
         """The call as its log tells it."""
         return self._book.state
 
-    async def offer(self, frame: str | bytes) -> None:
+    async def offer(self, frame: str | bytes, connection: Connection) -> None:
         """Hand in a client frame; waits while the call is behind."""
         await self._ears.caught_up()
-        await self._inbox.offer(Frame(frame), len(frame))
+        await self._inbox.offer(Frame(frame, connection), len(frame))
+
+    def join(self, connection: Connection) -> bool:
+        """Attach another client; False when the call is over."""
+        if not self._closed:
+            self._inbox.post(Joined(connection))
+        return not self._closed
+
+    def leave(self, connection: Connection, reason: str) -> None:
+        """A client is gone. The call ends with the last caller."""
+        self._inbox.post(Left(connection, reason))
 
     def end(self, reason: str, code: int = 1000) -> None:
         """End the call after what was handed in before."""
@@ -120,6 +137,7 @@ class Call:
         try:
             await self._live()
         finally:
+            self._connections.close(1011, "the server had an internal error")
             self.over.set()
 
     async def _live(self) -> None:
@@ -127,12 +145,13 @@ class Call:
             self._obey(self._recovered)
             self._obey(self._protocol.open(self._clock.now()))
             self._told.release()
+            self._wind()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
                     self._survive(event)
                     self._wind()
                 await self._told.aclose()
-                self._close(event.code, event.reason)
+                self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
@@ -166,8 +185,14 @@ class Call:
 
     def _apply(self, event: Happening) -> None:
         match event:
-            case Frame(data):
-                self._obey(self._protocol.receive(data, self._clock.now()))
+            case Frame(data, connection):
+                self._receive(data, connection)
+            case Joined(connection):
+                self._connections.join(connection)
+                self._greet(connection)
+            case Left(connection, reason):
+                if not self._connections.leave(connection):
+                    self._inbox.post_ahead(Gone(reason))
             case TurnBegun(start_ms):
                 self._feed(engine.SpeechStarted(start_ms))
                 if self._interrupts():
@@ -202,6 +227,23 @@ class Call:
             case _:
                 self._feed(event)
 
+    def _greet(self, connection: Connection) -> None:
+        """Tell a client that was attached what session it is in."""
+        for command in self._protocol.open(self._clock.now()):
+            if isinstance(command, do.Send):
+                self._told.put(command.frame, connection)
+
+    def _receive(self, frame: str | bytes, connection: Connection) -> None:
+        now = self._clock.now()
+        may_speak = self._connections.may_speak(connection, now)
+        self._answer(connection, self._protocol.receive(frame, now, may_speak=may_speak))
+
+    def _answer(self, connection: Connection, commands: list[do.Command]) -> None:
+        """Obey what one client brought about."""
+        self._asker = connection
+        self._obey(commands)
+        self._asker = None
+
     def _feed(self, event: engine.EngineEvent) -> None:
         self._obey(self._protocol.feed(event, self._clock.now()))
 
@@ -218,14 +260,16 @@ class Call:
 
     def _do(self, command: do.Command) -> None:
         match command:
-            case do.Send(frame):
-                self._told.put(frame)
+            case do.Send(frame, kind):
+                self._told.put(frame, self._asker if kind in FOR_THE_ASKER else None)
             case do.AudioAppended(audio):
+                if self._asker is not None:
+                    self._connections.spoke(self._asker, self._clock.now())
                 self._ears.push(audio)
             case do.AudioCleared():
                 self._ears.clear()
             case do.AudioCommitted(item_id, silent=True):
-                self._silent_item = item_id
+                self._asking.silent_item = item_id
                 self._feed(engine.TranscriptCompleted(item_id, "", 0.0))
             case do.AudioCommitted(item_id):
                 self._committed(item_id, self._ears.take())
@@ -233,8 +277,11 @@ class Call:
                 self._book.record("session", session=session)
                 self._ears.configure(session, changed)
             case do.ItemAdded(item, previous):
-                self._book.record("item.added", item=item, after=previous, hidden=False)
-                self._answers.opened(item)
+                kept = without_audio(item)
+                self._book.record("item.added", item=kept, after=previous, hidden=False)
+                self._answers.opened(kept)
+                if audio := given_audio(item):
+                    self._hearing.given_to_answer(item["id"], audio)
             case do.ItemChanged(item):
                 self._book.record("item.changed", item=item)
             case do.ItemDeleted(item_id):
@@ -269,8 +316,14 @@ class Call:
             self._feed(engine.TranscriptFailed(event.item_id, message))
         else:
             words = event.transcript
-            self._feed(engine.TranscriptCompleted(event.item_id, words.text, words.seconds))
+            self._asking.transcribed(event.item_id, words.text)
+            completed = engine.TranscriptCompleted(
+                event.item_id, words.text, words.seconds, words.logprobs, words.usage
+            )
+            self._feed(completed)
         self._hearing.transcribed(event)
+        if not self._protocol.responds:
+            self._turn(answers=True).end("completed")
 
     def _interrupts(self) -> bool:
         detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
@@ -291,12 +344,15 @@ class Call:
 
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
-        turn = self._turn(request)
+        turn = self._turn(answers=not request.out_of_band)
+        heard = heard_tokens(self._asking.heard_ms(request))
+        if heard:
+            self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         reply = Reply(
             request.response_id,
-            lambda: self._turn_request(request, turn),
+            lambda: self._asking.request(request, turn.trace.trace_id, self._protocol.session),
             agent=self.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
@@ -304,6 +360,7 @@ class Call:
             silent_for=self._silent_for,
             lines=self._team.loaded.team.lines,
             turn=turn,
+            heard=heard,
             clock=self._clock,
             post=self._inbox.post,
         )
@@ -315,20 +372,11 @@ class Call:
             return 0.0
         return min(self._answers.silent_for(), self._clock.now() - self._hearing.spoken_until)
 
-    async def _turn_request(self, request: do.ResponseRequested, turn: Turn) -> TurnRequest | str:
-        """What the team is to answer, once all that was said is in words, or what to say when
-        there are none."""
-        given = None if request.input is None else [item["id"] for item in request.input]
-        await self._hearing.words_known(given)
-        if given is None and not request.out_of_band and said_nothing(self.state):
-            lines, last = self._team.loaded.team.lines, newest(self.state)
-            silent = last is not None and last["id"] == self._silent_item
-            return lines.silence if silent else lines.unheard
-        return turn_request(self.state, request, turn.trace.trace_id)
-
-    def _turn(self, request: do.ResponseRequested) -> Turn:
-        speeches = [] if request.out_of_band else self._hearing.unanswered()
+    def _turn(self, *, answers: bool) -> Turn:
+        """The trace of a turn, which ``answers`` what the caller said or stands beside it."""
+        speeches = self._hearing.unanswered() if answers else []
         self._turns += 1
+        labels = trace_labels(self._protocol.session)
         trace = self._tracing.turn(
             call_id=self.state.call_id,
             index=self._turns,
@@ -336,6 +384,9 @@ class Call:
             team_version=self.state.team_version,
             agent=self.state.agent,
             transport=self.state.transport,
+            workflow_name=labels.workflow_name,
+            group_id=labels.group_id,
+            metadata=labels.metadata,
             start=speeches[0].started if speeches else None,
         )
         voice = self._team.voice
@@ -377,8 +428,11 @@ class Call:
             self._alarm.cancel()
         self._answers.stop()
         await self._hearing.last_words()
+        self._closed = True
         for event in self._inbox.rest():
-            if isinstance(event, Transcribed | Remembered | engine.McpCallEnded):
+            if isinstance(event, Joined):
+                event.connection.close(TRY_AGAIN, "the call just ended")
+            elif isinstance(event, Transcribed | Remembered | engine.McpCallEnded):
                 self._survive(event)
         await self._servers.aclose()
         await self._hearing.aclose()

@@ -6,9 +6,10 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import Any
 from weakref import WeakValueDictionary
 
 import orjson
@@ -17,20 +18,22 @@ from redis.exceptions import RedisError
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
+from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
-from frontdesk.call.session import NOT_OURS, session_defaults
+from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
-from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.protocol.errors import ProtocolError
 from frontdesk.settings import Settings
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Fenced, Held, StateError
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import LEASE, CallStore, Lease
+from frontdesk.state.tokens import Tokens
 from frontdesk.state.writer import LogWriter
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
@@ -44,6 +47,10 @@ logger = logging.getLogger(__name__)
 TAKEN_OVER = 4001
 """Close code for a connection whose call went on elsewhere: a private one, on which no client
 reconnects by itself, as the two would chase each other."""
+
+
+END_LIMIT = 5.0
+"""Seconds that calls get to end in when the server stops."""
 
 
 class CallRefused(Exception):
@@ -74,6 +81,7 @@ class Worker:
         self.calls: dict[str, Call] = {}
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
+        self._lives: set[asyncio.Task[None]] = set()
         self._open = AsyncExitStack()
         self._models = ModelRegistry(settings)
         self._phrases = PhraseCache()
@@ -96,6 +104,7 @@ class Worker:
         self._open.push_async_callback(self.tracing.aclose)
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
+        self.tokens = Tokens(redis)
         self.mcp = McpConnections(self._mcp_servers(desk))
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
@@ -135,17 +144,43 @@ class Worker:
         default = self.settings.team or next(iter(self.teams))
         return self.teams.get(name or default) or self.teams[default]
 
+    def session_config(self, patch: Mapping[str, Any], session_id: str) -> dict[str, Any]:
+        """The whole config of a session that begins with ``patch``. Raises ``ProtocolError``."""
+        team = self.team(str(patch.get("model") or "") or None)
+        return session_config(team, session_id, patch)
+
+    def _check_session(self, patch: Mapping[str, Any]) -> None:
+        """It was right when it was promised; the team may have changed since."""
+        try:
+            self.session_config(patch, "")
+        except ProtocolError as error:
+            raise CallRefused(error.message, error.code) from error
+
     async def open_call(
         self,
         *,
         model: str | None,
         call_id: str | None,
         transport: str,
-        send: Callable[[bytes], None],
-        close: Callable[[int, str], None],
+        kind: Kind = "realtime",
+        connection: Connection,
+        resume: bool = False,
+        session: Mapping[str, Any] | None = None,
     ) -> Call:
-        """Begin a call, or carry on the one called ``call_id``. Raises :class:`CallRefused`."""
+        """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
+        is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
+        its ``kind``. A new one begins with the config ``session``, a patch. Raises
+        :class:`CallRefused`."""
+        session = session or {}
+        if session:
+            self._check_session(session)
         known = call_id is not None
+        if call_id is not None and not resume and (running := self.calls.get(call_id)):
+            connection.caller = False
+            if running.join(connection):
+                return running
+            await running.over.wait()
+            connection.caller = True
         try:
             lease, stored = await (self._carry_on(call_id) if known else self._begin())
         except (RedisError, StateError) as error:
@@ -153,21 +188,21 @@ class Worker:
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
             raise CallRefused(message, "state_unavailable", 1013) from error
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
+        model = str(session.get("model") or model or "") or None
         team = self.team(state.team if known else model)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
-        protocol = RealtimeProtocol(
-            state.call_id,
-            model or loaded.team.name,
-            fixed=NOT_OURS,
-            defaults=session_defaults(loaded.team),
-            refuse_url=team.guard.refusal,
-        )
+        clock = Clock()
+        kind = kind_of(state.session, kind_of(session, kind))
+        longest = self.settings.max_call_seconds
+        expires_at = int(clock.now() + longest) if longest else None
+        protocol = new_protocol(team, state.call_id, model, kind, expires_at)
         recovered: list[Command] = []
+        if session:
+            recovered = protocol.configure(session)
         if known:
             wire = [item.item for item in state.items if not item.hidden]
             recovered = protocol.restore(wire, state.session)
-        clock = Clock()
         book = CallBook(state, log, self.tracing.audio, clock)
         book.record(
             "call.opened",
@@ -176,6 +211,8 @@ class Worker:
             agent=state.agent if state.agent in loaded.team.agents else loaded.team.entry,
             transport=transport,
         )
+        if kind != "realtime" and not known:
+            book.record("session", session=protocol.session)
         call = Call(
             live_team=team,
             protocol=protocol,
@@ -183,12 +220,24 @@ class Worker:
             recovered=recovered,
             tracing=self.tracing,
             clock=clock,
-            send=send,
-            close=close,
+            caller=connection,
         )
         self.calls[state.call_id] = call
         self.tracing.call_opened(state.call_id)
+        task = asyncio.create_task(self._live(call))
+        self._lives.add(task)
+        task.add_done_callback(self._lives.discard)
         return call
+
+    async def _live(self, call: Call) -> None:
+        try:
+            await call.run()
+        except Exception:
+            logger.exception("call %s broke down", call.state.call_id)
+        finally:
+            if self.calls.get(call.state.call_id) is call:
+                del self.calls[call.state.call_id]
+                self.tracing.call_closed(call.state.call_id)
 
     async def _begin(self) -> tuple[Lease, None]:
         return await self._claim(f"sess_{secrets.token_hex(12)}"), None
@@ -223,16 +272,15 @@ class Worker:
             older.end("the call goes on at another connection", TAKEN_OVER)
             await older.over.wait()
 
-    def forget(self, call: Call) -> None:
-        """The call's connection is gone."""
-        if self.calls.get(call.state.call_id) is call:
-            del self.calls[call.state.call_id]
-            self.tracing.call_closed(call.state.call_id)
-
     async def aclose(self) -> None:
         """End all calls and let everything go."""
         for call in list(self.calls.values()):
             call.end("the server stops", 1001)
+        if self._lives:
+            # What is lost by those that take longer, the log's writer says.
+            await asyncio.wait(self._lives, timeout=END_LIMIT)
+            for life in self._lives:
+                life.cancel()
         for team in self.teams.values():
             await team.runner.aclose()
             await team.voice.aclose()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from frontdesk.protocol import engine, options, wire
+from frontdesk.protocol import engine, images, options, wire
 from frontdesk.protocol.commands import (
     Close,
     Command,
@@ -21,13 +21,15 @@ from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Response
 from frontdesk.protocol.responses import Responses
 from frontdesk.protocol.schema import EVENTS
-from frontdesk.protocol.session import Session, refuse_in_transcription
+from frontdesk.protocol.session import PromptLookup, Session, refuse_in_transcription
 from frontdesk.protocol.tools import RefuseUrl
 from frontdesk.protocol.transcripts import Transcripts
 from frontdesk.protocol.turns import Turns
 from frontdesk.protocol.validation import check
 
 Json = dict[str, Any]
+
+IN_USE = "Another connection of this call sends audio: append when it has been silent for a second."
 
 
 class RealtimeProtocol:
@@ -48,16 +50,21 @@ class RealtimeProtocol:
         fixed: Collection[str] = (),
         ids: Callable[[str], str] = new_id,
         expires_at: int | None = None,
+        prompts: PromptLookup | None = None,
+        sees_images: bool = True,
         refuse_url: RefuseUrl = lambda url: None,
     ) -> None:
         """``defaults`` is a nested patch on the protocol's defaults, in the shape of
         ``session.update``; ``{"type": "transcription"}`` makes a transcription session. ``fixed``
         names dotted session fields that this server cannot change: a client may send them, and
-        reads back what is in force. ``refuse_url`` says why an MCP server's address is not
-        served, None if it may be. Raises :class:`ProtocolError` when ``defaults`` is not valid.
+        reads back what is in force. ``prompts`` finds the stored prompts that a client refers to.
+        Without ``sees_images`` images are refused. ``refuse_url`` says why an MCP server's address
+        is not served, None if it may be. Raises :class:`ProtocolError` when ``defaults`` is not
+        valid.
         """
         self._outbox = Outbox(ids)
-        self._session = Session(session_id, model, defaults, fixed, expires_at, refuse_url)
+        self._session = Session(session_id, model, defaults, fixed, expires_at, prompts, refuse_url)
+        self._session.sees_images = sees_images
         self._conversation = Conversation(self._outbox)
         self._mcp = Mcp(self._conversation, self._outbox)
         self._responses = Responses(self._conversation, self._outbox, self._mcp)
@@ -72,6 +79,11 @@ class RealtimeProtocol:
     def session(self) -> Json:
         """The effective session config."""
         return self._session.config
+
+    @property
+    def responds(self) -> bool:
+        """Whether there is a model in this session, not only a transcriber."""
+        return self._session.responds
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -110,14 +122,21 @@ class RealtimeProtocol:
         self._session.spoken = any(is_spoken(item) for item in self.items)
         return self._outbox.take()
 
+    def configure(self, patch: Mapping[str, Any]) -> list[Command]:
+        """A ``session.update`` that came with the connection, before :meth:`open`, and shows in
+        ``session.created``. Raises :class:`ProtocolError`."""
+        self._reconfigure(self._session.update(patch))
+        return self._outbox.take()
+
     def open(self, now: float) -> list[Command]:
         """The connection stands: ``session.created``."""
         self._outbox.send("session.created", {"session": self._session.config})
         self._mcp.lists.declare(self._session.servers, now)
         return self._outbox.take()
 
-    def receive(self, frame: str | bytes, now: float) -> list[Command]:
-        """One frame of the client. JSON in a binary frame is taken too."""
+    def receive(self, frame: str | bytes, now: float, *, may_speak: bool = True) -> list[Command]:
+        """One frame of the client. JSON in a binary frame is taken too. ``may_speak``: whether
+        this client's audio can be taken, or another one is being listened to."""
         if self._closed:
             return []
         event_id: object = None
@@ -125,6 +144,8 @@ class RealtimeProtocol:
             event = wire.decode(frame)
             if isinstance(event, wire.Append):
                 event_id = event.event_id
+                if not may_speak:
+                    raise ProtocolError("input_audio_in_use", IN_USE, "type")
                 self._turns.append(event.audio)
             else:
                 event_id = event.get("event_id")
@@ -179,7 +200,8 @@ class RealtimeProtocol:
                 self._create_item(event["item"], event.get("previous_item_id"))
             case "conversation.item.retrieve":
                 entry = self._conversation.entry(event["item_id"], "retrieve")
-                self._outbox.send("conversation.item.retrieved", {"item": entry.current()})
+                item = images.shown(entry.current())
+                self._outbox.send("conversation.item.retrieved", {"item": item})
             case "conversation.item.delete":
                 self._conversation.delete(event["item_id"])
                 self._transcripts.forget(event["item_id"])
@@ -195,14 +217,18 @@ class RealtimeProtocol:
     def _update_session(self, patch: Json, now: float) -> None:
         changed = self._session.update(patch)
         self._outbox.send("session.updated", {"session": self._session.config})
-        if changed:
-            self._outbox.put(SessionChanged(self._session.config, changed))
-        self._turns.reconfigure(changed)
+        self._reconfigure(changed)
         if "tools" in patch:
             self._mcp.lists.declare(self._session.servers, now)
 
+    def _reconfigure(self, changed: frozenset[str]) -> None:
+        if changed:
+            self._outbox.put(SessionChanged(self._session.config, changed))
+        self._turns.reconfigure(changed)
+
     def _create_item(self, given: Json, previous_item_id: str | None) -> None:
         item = from_client(given, self._outbox.ids, "item")
+        self._session.check_sight(item, "item")
         if item["id"] in self._conversation or item["id"] == self._turns.announced:
             raise ProtocolError(
                 "item_create_duplicate_item_id",
@@ -267,6 +293,9 @@ class RealtimeProtocol:
                     self._mcp.calls.announce(response, event)
             case engine.McpToolsListed() | engine.McpToolsFailed() | engine.McpCallEnded():
                 self._mcp.feed(event)
+            case engine.ResponseUsage():
+                if response := self._responses.get(event.response_id):
+                    response.usage = event.usage
             case engine.ResponseEnded():
                 if response := self._responses.get(event.response_id):
                     self._end_response(response, event, now)
@@ -299,7 +328,7 @@ class RealtimeProtocol:
         elif event.status == "failed":
             details = {"type": "failed", "error": {"type": "server_error", **(event.error or {})}}
         spoken_reply = response.audio and response is self._responses.active
-        self._responses.end(response, event.status, details, event.usage)
+        self._responses.end(response, event.status, details)
         if spoken_reply and self._responses.idle:
             self._turns.await_caller(now)
 

@@ -44,10 +44,12 @@ def requested(
     check_type(given.get("tools"), "response")
     check(RESPONSE, given, "response")
     servers = _servers(session, given)
+    if "prompt" in given:
+        given["prompt"] = session.look_up(given["prompt"], "response.prompt")
     context: tuple[Item, ...] | None = None
     if "input" in given:
         context = tuple(
-            _input_item(item, conversation, ids, f"response.input[{index}]")
+            _input_item(item, session, conversation, ids, f"response.input[{index}]")
             for index, item in enumerate(given["input"])
         )
     out_of_band = given.get("conversation") == "none"
@@ -76,10 +78,16 @@ def _beside(field: str) -> ProtocolError:
 
 
 def _input_item(
-    given: dict[str, Any], conversation: Conversation, ids: Callable[[str], str], param: str
+    given: dict[str, Any],
+    session: Session,
+    conversation: Conversation,
+    ids: Callable[[str], str],
+    param: str,
 ) -> Item:
     if given.get("type") != "item_reference":
-        return items.from_client(given, ids, param)
+        item = items.from_client(given, ids, param)
+        session.check_sight(item, param)
+        return item
     reference = given.get("id")
     item = conversation.get(reference) if isinstance(reference, str) else None
     if item is None:

@@ -2,7 +2,6 @@
 
 from frontdesk.protocol.commands import CancelReason, ResponseCancelled, ResponseRequested
 from frontdesk.protocol.conversation import Conversation
-from frontdesk.protocol.engine import Usage
 from frontdesk.protocol.errors import ProtocolError
 from frontdesk.protocol.mcp import Mcp
 from frontdesk.protocol.outbox import Outbox
@@ -72,11 +71,9 @@ class Responses:
                 self._waiting = None
                 self._start(plan)
 
-    def end(
-        self, response: Response, status: str, details: dict[str, object] | None, usage: Usage
-    ) -> None:
+    def end(self, response: Response, status: str, details: dict[str, object] | None) -> None:
         """Finish a response and start the one that waits for it."""
-        response.end(status, details, usage)
+        response.end(status, details)
         if response is not self.active:
             del self._beside[response.id]
             return
@@ -95,7 +92,7 @@ class Responses:
         if plan.by_client or (reason == "client_cancelled" and not behind):
             # Its client waits for a response.done; nothing was generated yet.
             never = Response(plan, self._conversation, self._outbox)
-            never.end("cancelled", _cancelled(reason), Usage())
+            never.end("cancelled", _cancelled(reason))
         elif reason == "client_cancelled":
             # What the caller said over the cancelled response is still to be answered.
             self._waiting = plan
@@ -137,7 +134,7 @@ class Responses:
         )
 
     def _cancel(self, response: Response, reason: CancelReason) -> None:
-        response.end("cancelled", _cancelled(reason), Usage())
+        response.end("cancelled", _cancelled(reason))
         self._outbox.put(ResponseCancelled(response.id, reason))
         self._mcp.calls.release(response.id)
 

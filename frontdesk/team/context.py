@@ -7,7 +7,7 @@ from typing import Any
 from agents.tool_context import ToolContext
 
 from frontdesk.team.client_tools import ClientFunctionTool
-from frontdesk.team.events import ClientMcpTool, ClientTool
+from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class TurnContext:
     report: Callable[[str, str], None]
     """Takes a tool call's id and words of progress."""
     instructions: str | None = None
+    prompt: ClientPrompt | None = None
     client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
     only_client_tools: bool = False
     """Whether the model must call one of them."""

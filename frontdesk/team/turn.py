@@ -71,6 +71,7 @@ class Turn:
             variables={**team.variables, **request.variables},
             report=self._report,
             instructions=request.instructions,
+            prompt=request.prompt,
             client_tools=wanted(request) or request.client_tools,
             only_client_tools=bool(wanted(request)),
         )

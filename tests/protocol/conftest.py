@@ -2,12 +2,10 @@
 
 import json
 from collections import Counter
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import pybase64
 import pytest
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import Field, TypeAdapter
 
 from frontdesk.protocol import RealtimeProtocol
 from frontdesk.protocol.commands import Command, ListMcpTools, Send
@@ -17,10 +15,7 @@ from frontdesk.protocol.engine import (
     ResponseEnded,
     ResponseMcpCall,
 )
-
-SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
-    Annotated[RealtimeServerEvent, Field(discriminator="type")]
-)
+from tests.frames import checked
 
 
 class Talk:
@@ -144,8 +139,7 @@ class Shop:
 
 
 def read(command: Send) -> dict[str, Any]:
-    event = json.loads(command.frame)
-    SERVER_EVENT.validate_json(command.frame)
+    event = checked(command.frame)
     assert event["type"] == command.type
     assert event["event_id"]
     return event
