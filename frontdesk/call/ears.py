@@ -6,6 +6,7 @@ from typing import Any
 from frontdesk.call.clock import Clock
 from frontdesk.call.events import CallEvent, TurnBegun, TurnOver
 from frontdesk.voice.audio import InputDecoder
+from frontdesk.voice.base import Samples, Transcript
 from frontdesk.voice.listener import Listener, Segment, SpeechStarted, SpeechStopped
 from frontdesk.voice.models import VoiceModels
 
@@ -47,11 +48,25 @@ class Ears:
         told: dict[str, Any] = _input(session).get("transcription") or {}
         hints = (told.get("prompt"), ", ".join(told.get("keywords") or ()))
         self._listener.language = language(session)
+        self._listener.logprobs = bool(session.get("include"))
         self._listener.prompt = " ".join(hint for hint in hints if hint) or None
 
     def push(self, audio: bytes) -> None:
         """Take audio in the session's input format."""
         self._listener.push(self._decoder.decode(audio))
+
+    def read(self, audio: bytes) -> Samples:
+        """A whole piece of audio in the session's input format, apart from the stream."""
+        return InputDecoder(self._decoder.format).decode(audio)
+
+    async def transcribe(self, samples: Samples) -> Transcript:
+        """The words of such a piece. Raises :class:`~frontdesk.voice.base.SpeechError`."""
+        stream = self._listener.transcription()
+        try:
+            stream.push(samples)
+            return await stream.transcript()
+        finally:
+            await stream.aclose()
 
     async def caught_up(self) -> None:
         """Wait while the client is far ahead of the listener."""

@@ -22,7 +22,7 @@ def router(worker: Worker) -> APIRouter:
     ``?model=`` names the team (an unknown name gets the default team, as clients put their own
     model names there). ``?call_id=`` attaches a second connection with full control to a running
     call, or carries on one that nobody is on; with ``&resume=true`` it is taken over from whoever
-    is.
+    is. ``?intent=transcription`` only listens.
     """
     routes = APIRouter()
 
@@ -31,6 +31,7 @@ def router(worker: Worker) -> APIRouter:
         websocket: WebSocket,
         model: str | None = None,
         call_id: str | None = None,
+        intent: str | None = None,
         resume: bool = False,
     ) -> None:
         asked: list[str] = websocket.scope.get("subprotocols") or []
@@ -43,6 +44,7 @@ def router(worker: Worker) -> APIRouter:
                 call_id=call_id,
                 resume=resume,
                 transport="websocket",
+                kind="transcription" if intent == "transcription" else "realtime",
                 connection=connection,
                 session=websocket.scope.get(SESSION_CONFIG),
             )

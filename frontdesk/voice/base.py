@@ -10,7 +10,7 @@ does the work), ``languages`` and ``takes_prompt`` (what a transcriber can follo
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,15 @@ OUTPUT_RATE = 24_000
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. ``confidence`` in [0, 1] where the model gives one."""
+    """What was said. ``confidence`` in [0, 1] where the model gives one; ``logprobs`` (token,
+    logprob, bytes) and ``usage`` (tokens) as OpenAI's API has them."""
 
     text: str
     seconds: float
     language: str | None = None
     confidence: float | None = None
+    logprobs: list[dict[str, Any]] | None = None
+    usage: dict[str, Any] | None = None
 
 
 class TranscriptionStream(Protocol):
@@ -64,6 +67,25 @@ class SpeechToText(Protocol):
     async def warm_up(self) -> None:
         """Load weights and run once, so that the first caller does not wait."""
         ...
+
+
+@runtime_checkable
+class TellsLogprobs(Protocol):
+    """A transcriber that may know how sure it is of each token; ``logprobs``: it does."""
+
+    logprobs: bool
+
+    def stream(
+        self, *, language: str | None = None, prompt: str | None = None, logprobs: bool = False
+    ) -> TranscriptionStream:
+        """Begin a stretch of speech, its transcript with ``logprobs`` if so asked."""
+        ...
+
+
+def logprobs_of(stt: SpeechToText) -> TellsLogprobs | None:
+    """The transcriber, if it can be asked for logprobs."""
+    found: object = stt
+    return found if isinstance(found, TellsLogprobs) and found.logprobs else None
 
 
 class TextToSpeech(Protocol):

@@ -13,7 +13,9 @@ from frontdesk.voice.base import (
     EndOfTurn,
     Samples,
     Transcript,
+    TranscriptionStream,
     VoiceActivity,
+    logprobs_of,
 )
 from frontdesk.voice.buffer import AudioBuffer
 from frontdesk.voice.dictation import Dictation, Tasks
@@ -92,8 +94,9 @@ class Listener:
 
     ``turn_detection`` is a team's setting, a Realtime session's object, or None for
     push-to-talk: no events, and :meth:`commit` ends a turn. ``on_event`` is called in the event
-    loop, from :meth:`push` or soon after. ``language`` and ``prompt`` may be set at any time and
-    hold from the next turn on. Use from one event loop; :meth:`aclose` at the end of the call.
+    loop, from :meth:`push` or soon after. ``language``, ``prompt`` and ``logprobs`` (whether to
+    ask for those of each token) may be set at any time and hold from the next turn on. Use from
+    one event loop; :meth:`aclose` at the end of the call.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Listener:
     ) -> None:
         self.language = language
         self.prompt = prompt
+        self.logprobs = False
         self._models = models
         self._on_event = on_event
         self._activity: VoiceActivity = models.activity_factory()
@@ -277,6 +281,13 @@ class Listener:
 
     # Transcription
 
+    def transcription(self) -> TranscriptionStream:
+        """A stretch of speech on its way to text, as the session has it transcribed."""
+        stt = self._models.stt
+        if self.logprobs and (sure := logprobs_of(stt)):
+            return sure.stream(language=self.language, prompt=self.prompt, logprobs=True)
+        return stt.stream(language=self.language, prompt=self.prompt)
+
     def _begin_ms(self) -> int:
         """Where a commit would begin."""
         running = self._detector.start_ms if self._detector else None
@@ -284,8 +295,7 @@ class Listener:
 
     def _dictate(self, start_ms: int) -> None:
         self._abandon()
-        stream = self._models.stt.stream(language=self.language, prompt=self.prompt)
-        self._dictation = Dictation(stream, self._buffer, start_ms * _MS, self._tasks)
+        self._dictation = Dictation(self.transcription(), self._buffer, start_ms * _MS, self._tasks)
         self._turn_ms = start_ms
 
     def _abandon(self) -> None:
