@@ -57,6 +57,12 @@ class Settings(BaseSettings):
         default=True, description="Keep transcripts, messages and tool data in traces."
     )
     trace_audio: bool = Field(default=True, description="Keep caller and agent audio with traces.")
+    max_call_seconds: int = Field(
+        default=3600,
+        ge=0,
+        description="Longest a connection may last before it ends with `session_expired`; 0: "
+        "without end.",
+    )
     openai_traces: bool = Field(
         default=False, description="Also send the SDK's traces to OpenAI's own dashboard."
     )

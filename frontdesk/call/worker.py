@@ -20,13 +20,12 @@ from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
-from frontdesk.call.session import NOT_OURS, session_config, session_defaults
+from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
-from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.protocol.errors import ProtocolError
 from frontdesk.settings import Settings
 from frontdesk.state.connection import connect
@@ -148,7 +147,7 @@ class Worker:
     def session_config(self, patch: Mapping[str, Any], session_id: str) -> dict[str, Any]:
         """The whole config of a session that begins with ``patch``. Raises ``ProtocolError``."""
         team = self.team(str(patch.get("model") or "") or None)
-        return session_config(team.loaded.team, session_id, patch)
+        return session_config(team, session_id, patch)
 
     def _check_session(self, patch: Mapping[str, Any]) -> None:
         """It was right when it was promised; the team may have changed since."""
@@ -163,13 +162,15 @@ class Worker:
         model: str | None,
         call_id: str | None,
         transport: str,
+        kind: Kind = "realtime",
         connection: Connection,
         resume: bool = False,
         session: Mapping[str, Any] | None = None,
     ) -> Call:
         """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
-        is attached beside those it has, or with ``resume`` takes it over from them. A new one
-        begins with the config ``session``, a patch. Raises :class:`CallRefused`."""
+        is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
+        its ``kind``. A new one begins with the config ``session``, a patch. Raises
+        :class:`CallRefused`."""
         session = session or {}
         if session:
             self._check_session(session)
@@ -191,19 +192,17 @@ class Worker:
         team = self.team(state.team if known else model)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
-        protocol = RealtimeProtocol(
-            state.call_id,
-            model or loaded.team.name,
-            fixed=NOT_OURS,
-            defaults=session_defaults(loaded.team, session.get("type")),
-        )
+        clock = Clock()
+        kind = kind_of(state.session, kind_of(session, kind))
+        longest = self.settings.max_call_seconds
+        expires_at = int(clock.now() + longest) if longest else None
+        protocol = new_protocol(team, state.call_id, model, kind, expires_at)
         recovered: list[Command] = []
         if session:
             recovered = protocol.configure(session)
         if known:
             wire = [item.item for item in state.items if not item.hidden]
             recovered = protocol.restore(wire, state.session)
-        clock = Clock()
         book = CallBook(state, log, self.tracing.audio, clock)
         book.record(
             "call.opened",
@@ -212,6 +211,8 @@ class Worker:
             agent=state.agent if state.agent in loaded.team.agents else loaded.team.entry,
             transport=transport,
         )
+        if kind != "realtime" and not known:
+            book.record("session", session=protocol.session)
         call = Call(
             live_team=team,
             protocol=protocol,

@@ -47,6 +47,17 @@ class ModelChoice(Section):
     api_key: SecretStr | None = Field(default=None, description="Usually ${env:NAME}.")
     temperature: float | None = Field(default=None, ge=0, le=2)
     timeout: Duration = Field(default=20.0, description="Longest wait for one model step.")
+    context_window: int | None = Field(
+        default=None,
+        ge=1_000,
+        description="Tokens the model can be given, its answer included; default: 128000 at "
+        "OpenAI, else 32000.",
+    )
+    vision: bool | None = Field(
+        default=None,
+        description="Whether the model sees images; default: hosted models do. The embedded one "
+        "never does.",
+    )
 
 
 class SpeechToTextChoice(Section):

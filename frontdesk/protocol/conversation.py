@@ -6,6 +6,7 @@ from typing import Protocol
 
 from frontdesk.protocol.commands import Item, ItemAdded, ItemChanged, ItemDeleted
 from frontdesk.protocol.errors import ProtocolError, invalid_value
+from frontdesk.protocol.images import shown
 from frontdesk.protocol.items import audio_index, with_transcript, without_audio
 from frontdesk.protocol.outbox import Outbox
 
@@ -90,7 +91,8 @@ class Conversation:
         """Insert an item and announce it."""
         kept = without_audio(item)
         self._link(Entry(kept, draft=draft), after)
-        self._outbox.send("conversation.item.added", {"previous_item_id": after, "item": kept})
+        fields = {"previous_item_id": after, "item": shown(kept)}
+        self._outbox.send("conversation.item.added", fields)
         self._outbox.put(ItemAdded(item, after))
 
     def add_done(self, item: Item, after: str | None) -> None:
@@ -165,7 +167,7 @@ class Conversation:
                 self.change({**stored, "status": "incomplete"})
 
     def _send_done(self, entry: Entry) -> None:
-        fields = {"previous_item_id": entry.previous, "item": entry.item}
+        fields = {"previous_item_id": entry.previous, "item": shown(entry.item)}
         self._outbox.send("conversation.item.done", fields)
 
     def _link(self, entry: Entry, after: str | None) -> None:

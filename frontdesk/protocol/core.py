@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from frontdesk.protocol import engine, options, wire
+from frontdesk.protocol import engine, images, options, wire
 from frontdesk.protocol.commands import (
     Close,
     Command,
@@ -20,7 +20,7 @@ from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Response
 from frontdesk.protocol.responses import Responses
 from frontdesk.protocol.schema import EVENTS
-from frontdesk.protocol.session import Session, refuse_in_transcription
+from frontdesk.protocol.session import PromptLookup, Session, refuse_in_transcription
 from frontdesk.protocol.transcripts import Transcripts
 from frontdesk.protocol.turns import Turns
 from frontdesk.protocol.validation import check
@@ -48,14 +48,19 @@ class RealtimeProtocol:
         fixed: Collection[str] = (),
         ids: Callable[[str], str] = new_id,
         expires_at: int | None = None,
+        prompts: PromptLookup | None = None,
+        sees_images: bool = True,
     ) -> None:
         """``defaults`` is a nested patch on the protocol's defaults, in the shape of
         ``session.update``; ``{"type": "transcription"}`` makes a transcription session. ``fixed``
         names dotted session fields that this server cannot change: a client may send them, and
-        reads back what is in force. Raises :class:`ProtocolError` when ``defaults`` is not valid.
+        reads back what is in force. ``prompts`` finds the stored prompts that a client refers to.
+        Without ``sees_images`` images are refused. Raises :class:`ProtocolError` when ``defaults``
+        is not valid.
         """
         self._outbox = Outbox(ids)
-        self._session = Session(session_id, model, defaults, fixed, expires_at)
+        self._session = Session(session_id, model, defaults, fixed, expires_at, prompts)
+        self._session.sees_images = sees_images
         self._conversation = Conversation(self._outbox)
         self._responses = Responses(self._conversation, self._outbox)
         self._transcripts = Transcripts(self._conversation, self._outbox)
@@ -69,6 +74,11 @@ class RealtimeProtocol:
     def session(self) -> Json:
         """The effective session config."""
         return self._session.config
+
+    @property
+    def responds(self) -> bool:
+        """Whether there is a model in this session, not only a transcriber."""
+        return self._session.responds
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -88,8 +98,12 @@ class RealtimeProtocol:
     @property
     def deadline(self) -> float | None:
         """When :meth:`tick` next has something to do."""
-        times = [at for at in (self._turns.idle.deadline, self._expires_at) if at is not None]
-        return None if self._closed else min(times, default=None)
+        if self._closed:
+            return None
+        idle, expiry = self._turns.idle.deadline, self._expires_at
+        if idle is None or expiry is None:
+            return expiry if idle is None else idle
+        return min(idle, expiry)
 
     # What happens
 
@@ -178,7 +192,8 @@ class RealtimeProtocol:
                 self._create_item(event["item"], event.get("previous_item_id"))
             case "conversation.item.retrieve":
                 entry = self._conversation.entry(event["item_id"], "retrieve")
-                self._outbox.send("conversation.item.retrieved", {"item": entry.current()})
+                item = images.shown(entry.current())
+                self._outbox.send("conversation.item.retrieved", {"item": item})
             case "conversation.item.delete":
                 self._conversation.delete(event["item_id"])
                 self._transcripts.forget(event["item_id"])
@@ -202,6 +217,7 @@ class RealtimeProtocol:
 
     def _create_item(self, given: Json, previous_item_id: str | None) -> None:
         item = from_client(given, self._outbox.ids, "item")
+        self._session.check_sight(item, "item")
         if item["id"] in self._conversation or item["id"] == self._turns.announced:
             raise ProtocolError(
                 "item_create_duplicate_item_id",
@@ -255,6 +271,9 @@ class RealtimeProtocol:
             case engine.ResponseFunctionCall():
                 if response := self._responses.get(event.response_id):
                     response.call_function(event.call_id, event.name, event.arguments)
+            case engine.ResponseUsage():
+                if response := self._responses.get(event.response_id):
+                    response.usage = event.usage
             case engine.ResponseEnded():
                 if response := self._responses.get(event.response_id):
                     self._end_response(response, event, now)
@@ -287,7 +306,7 @@ class RealtimeProtocol:
         elif event.status == "failed":
             details = {"type": "failed", "error": {"type": "server_error", **(event.error or {})}}
         spoken_reply = response.audio and response is self._responses.active
-        self._responses.end(response, event.status, details, event.usage)
+        self._responses.end(response, event.status, details)
         if spoken_reply and self._responses.active is None:
             self._turns.await_caller(now)
 

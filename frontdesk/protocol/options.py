@@ -42,20 +42,28 @@ def requested(
     given = {key: value for key, value in (request or {}).items() if value is not None}
     refuse_mcp(given.get("tools"), "response")
     check(RESPONSE, given, "response")
+    if "prompt" in given:
+        given["prompt"] = session.look_up(given["prompt"], "response.prompt")
     context: tuple[Item, ...] | None = None
     if "input" in given:
         context = tuple(
-            _input_item(item, conversation, ids, f"response.input[{index}]")
+            _input_item(item, session, conversation, ids, f"response.input[{index}]")
             for index, item in enumerate(given["input"])
         )
     return Plan(_options(session, given), context, given.get("conversation") == "none")
 
 
 def _input_item(
-    given: dict[str, Any], conversation: Conversation, ids: Callable[[str], str], param: str
+    given: dict[str, Any],
+    session: Session,
+    conversation: Conversation,
+    ids: Callable[[str], str],
+    param: str,
 ) -> Item:
     if given.get("type") != "item_reference":
-        return items.from_client(given, ids, param)
+        item = items.from_client(given, ids, param)
+        session.check_sight(item, param)
+        return item
     reference = given.get("id")
     item = conversation.get(reference) if isinstance(reference, str) else None
     if item is None:

@@ -9,6 +9,7 @@ from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.engine import Usage
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.session import voice_name
+from frontdesk.protocol.usage import usage_object
 
 Json = dict[str, Any]
 ItemStatus = Literal["completed", "incomplete"]
@@ -79,6 +80,9 @@ class Response:
         self.plan = plan
         self.audio = plan.options["output_modalities"] == ["audio"]
         self.output: list[Item] = []
+        self.usage = Usage()
+        """What was used so far, by the engine's word."""
+        self._spoken_ms = 0.0
         self._conversation = conversation
         self._outbox = outbox
         self._message: Message | None = None
@@ -100,6 +104,7 @@ class Response:
     def write_audio(self, audio: bytes, milliseconds: float) -> None:
         message = self._message or self._open_message()
         message.milliseconds += milliseconds
+        self._spoken_ms += milliseconds
         self._outbox.send_audio_delta(message.delta_parts, audio)
 
     def call_function(self, call_id: str, name: str, arguments: str) -> None:
@@ -128,12 +133,11 @@ class Response:
         self._outbox.send("response.function_call_arguments.done", done)
         self._finish_item({**call, "status": "completed", "arguments": arguments}, 0.0)
 
-    def end(self, status: str, details: Json | None, usage: Usage) -> None:
+    def end(self, status: str, details: Json | None) -> None:
         """Close what is open, then the response."""
         self._close_message("completed" if status == "completed" else "incomplete")
-        self._outbox.send(
-            "response.done", {"response": self._object(status, details, _usage(usage))}
-        )
+        usage = usage_object(self.usage, self._spoken_ms)
+        self._outbox.send("response.done", {"response": self._object(status, details, usage)})
 
     def _open_message(self) -> Message:
         item_id = self._outbox.ids("item")
@@ -188,28 +192,3 @@ class Response:
             "usage": usage,
             "metadata": options["metadata"],
         }
-
-
-def _usage(usage: Usage) -> Json:
-    inputs = usage.input_text + usage.input_audio
-    outputs = usage.output_text + usage.output_audio
-    return {
-        "total_tokens": inputs + outputs,
-        "input_tokens": inputs,
-        "output_tokens": outputs,
-        "input_token_details": {
-            "text_tokens": usage.input_text,
-            "audio_tokens": usage.input_audio,
-            "image_tokens": 0,
-            "cached_tokens": usage.cached,
-            "cached_tokens_details": {
-                "text_tokens": usage.cached,
-                "audio_tokens": 0,
-                "image_tokens": 0,
-            },
-        },
-        "output_token_details": {
-            "text_tokens": usage.output_text,
-            "audio_tokens": usage.output_audio,
-        },
-    }

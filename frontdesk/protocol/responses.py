@@ -2,7 +2,6 @@
 
 from frontdesk.protocol.commands import CancelReason, ResponseCancelled, ResponseRequested
 from frontdesk.protocol.conversation import Conversation
-from frontdesk.protocol.engine import Usage
 from frontdesk.protocol.errors import ProtocolError
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Plan, Response
@@ -56,11 +55,9 @@ class Responses:
         elif self._waiting is None:
             self._waiting = plan
 
-    def end(
-        self, response: Response, status: str, details: dict[str, object] | None, usage: Usage
-    ) -> None:
+    def end(self, response: Response, status: str, details: dict[str, object] | None) -> None:
         """Finish a response and start the one that waits for it."""
-        response.end(status, details, usage)
+        response.end(status, details)
         if response is not self.active:
             del self._beside[response.id]
             return
@@ -80,7 +77,7 @@ class Responses:
         if plan.by_client:
             # Its client waits for a response.done; nothing was generated yet.
             never = Response(plan, self._conversation, self._outbox)
-            never.end("cancelled", _cancelled(reason), Usage())
+            never.end("cancelled", _cancelled(reason))
         elif reason == "client_cancelled":
             # What the caller said over the cancelled response is still to be answered.
             self._start(plan)
@@ -119,7 +116,7 @@ class Responses:
         self._outbox.put(ResponseRequested(response.id, plan.options, plan.input, plan.out_of_band))
 
     def _cancel(self, response: Response, reason: CancelReason) -> None:
-        response.end("cancelled", _cancelled(reason), Usage())
+        response.end("cancelled", _cancelled(reason))
         self._outbox.put(ResponseCancelled(response.id, reason))
 
     def _take_waiting(self) -> Plan | None:

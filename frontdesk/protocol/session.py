@@ -1,15 +1,20 @@
 """The session's config: defaults, patches, and what is in force."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from typing import Any, cast
 
+from frontdesk.protocol import images
 from frontdesk.protocol.errors import ProtocolError, invalid_value
 from frontdesk.protocol.schema import SESSIONS
 from frontdesk.protocol.tools import clean_tools, refuse_mcp
 from frontdesk.protocol.validation import check
 
 Config = dict[str, Any]
+
+PromptLookup = Callable[[Config, str], Config]
+"""``lookup(prompt, param)``: a reference to a stored prompt as it is in force, with its version.
+Raises :class:`ProtocolError` naming a field under ``param``."""
 
 INSTRUCTIONS = (
     "You answer callers by voice. Be warm, brief and truthful, and speak the caller's language."
@@ -90,22 +95,29 @@ class Session:
         defaults: Mapping[str, Any] | None = None,
         fixed: Collection[str] = (),
         expires_at: int | None = None,
+        prompts: PromptLookup | None = None,
     ) -> None:
         """``defaults`` is a patch on the protocol's own defaults (``type: transcription`` makes a
         transcription session). ``fixed`` names dotted fields that this server cannot change:
-        clients may send them, the echo shows what is in force. Raises :class:`ProtocolError`
-        when ``defaults`` is not valid.
+        clients may send them, the echo shows what is in force. ``prompts`` finds stored prompts;
+        without it they are taken as they come. Raises :class:`ProtocolError` when ``defaults`` is
+        not valid.
         """
         patch = dict(defaults or {})
         self.type: str = patch.setdefault("type", "realtime")
         self.spoken = False
         """Audio was sent: the voice can no longer change."""
+        self.sees_images = True
+        """Some model of the team can see."""
         self.instructed = False
         """A client gave instructions of its own."""
         config = _transcription() if self.type == "transcription" else _realtime()
-        config |= {"id": session_id, "type": self.type, "model": model}
+        config |= {"id": session_id, "type": self.type}
+        if self.responds:
+            config["model"] = model
         if expires_at is not None:
             config["expires_at"] = expires_at
+        self._prompts = prompts
         self._fixed = IDENTITY
         self._base = self.config = config
         self.config = self._patched(self._validated(patch))
@@ -121,6 +133,8 @@ class Session:
         if isinstance(kind, str) and kind in SESSIONS and kind != self.type:
             raise invalid_value("session.type", f"this is a {self.type} session.")
         patch = self._validated(patch)
+        if patch.get("prompt") and not self.is_fixed("prompt"):
+            patch["prompt"] = self.look_up(patch["prompt"], "session.prompt")
         before = self.config
         self.config = self._patched(patch)
         if "instructions" in patch and "instructions" not in self._fixed:
@@ -131,7 +145,27 @@ class Session:
         """Go on with a stored config, under this session's own identity."""
         identity = {key: value for key, value in self.config.items() if key in IDENTITY}
         self.config = {**deepcopy(dict(config)), **identity}
+        self._find_prompt_again()
         self.instructed = self.config.get("instructions") != self._base.get("instructions")
+
+    def look_up(self, prompt: Config, param: str) -> Config:
+        """A stored prompt that a client asked for. Raises :class:`ProtocolError` naming a field
+        under ``param`` when there is no such prompt, or its variables do not suit it."""
+        given = _without_nulls(prompt)
+        return self._prompts(given, param) if self._prompts else given
+
+    def check_sight(self, item: Config, param: str) -> None:
+        """Raise :class:`ProtocolError` when the item shows something that nobody here can see."""
+        if not self.sees_images:
+            images.refuse(item, param)
+
+    def _find_prompt_again(self) -> None:
+        """A stored prompt may have gone or changed since the config was stored."""
+        if prompt := self.config.get("prompt"):
+            try:
+                self.look_up(prompt, "session.prompt")
+            except ProtocolError:
+                self.config["prompt"] = None
 
     @property
     def audio_input(self) -> Config:

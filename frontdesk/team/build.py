@@ -111,9 +111,12 @@ def _agent(
     hosted = models.provider(choice) != "embedded"
 
     def instructions(context: RunContextWrapper[TurnContext], agent: Agent[TurnContext]) -> str:
-        text = prompt(name, context.context.variables)
-        extra = context.context.instructions
-        return f"{text}\n\n{extra}" if extra else text
+        turn = context.context
+        own = turn.prompt is not None and name in turn.prompt.agents
+        texts = [] if own else [prompt(name, turn.variables)]
+        texts += [turn.prompt.text] if turn.prompt else []
+        texts += [turn.instructions] if turn.instructions else []
+        return "\n\n".join(texts)
 
     agent = TeamAgent(
         name=name,

@@ -7,6 +7,7 @@ from typing import Any
 from agents.tool_context import ToolContext
 
 from agents import FunctionTool
+from frontdesk.team.events import ClientPrompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class TurnContext:
     report: Callable[[str, str], None]
     """Takes a tool call's id and words of progress."""
     instructions: str | None = None
+    prompt: ClientPrompt | None = None
     client_tools: list[FunctionTool] = field(default_factory=list[FunctionTool])
     offered: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Names of the client's tools that an agent was really offered, by agent."""

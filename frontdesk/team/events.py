@@ -1,9 +1,11 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from agents import TResponseInputItem
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,24 @@ class ClientTool:
     name: str
     description: str
     parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPrompt:
+    """A prompt of the desk that the client asked for, filled in. It is added to an agent's own
+    prompt, and stands in its place for ``agents``, whose own it is."""
+
+    text: str
+    agents: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLabels:
+    """What the client calls this work, for the traces that are sent to OpenAI."""
+
+    workflow_name: str | None = None
+    group_id: str | None = None
+    metadata: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +52,10 @@ class TurnRequest:
     client_tools: tuple[ClientTool, ...] = ()
     tool_choice: str | dict[str, Any] = "auto"
     max_output_tokens: int | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: Effort | None = None
+    prompt: ClientPrompt | None = None
+    labels: TraceLabels = TraceLabels()
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -99,6 +123,15 @@ class HistoryItem:
 
 
 @dataclass(frozen=True, slots=True)
+class TokensUsed:
+    """A model step ended: tokens of the run so far, as the models reported them."""
+
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """The run is over. ``agent`` has the floor now. Token counts as the models reported them.
     ``cut_short``: the model stopped at its limit of output tokens."""
@@ -119,6 +152,7 @@ TeamEvent = (
     | ToolEnded
     | ClientToolCalled
     | HistoryItem
+    | TokensUsed
     | TurnEnded
 )
 

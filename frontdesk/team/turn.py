@@ -67,6 +67,7 @@ class Turn:
             variables={**team.variables, **request.variables},
             report=self._report,
             instructions=request.instructions,
+            prompt=request.prompt,
             client_tools=[client_function_tool(tool) for tool in request.client_tools],
         )
         self.cut_short = False

@@ -35,6 +35,9 @@ VOICE_AGENT_HANDOFFS = "voice.agent.handoffs"
 VOICE_AGENT_TOOLS = "voice.agent.tools"
 VOICE_AUDIO_DURATION = "voice.audio.duration"
 VOICE_AUDIO_OFFSET_MS = "voice.audio.offset_ms"
+VOICE_CLIENT_GROUP_ID = "voice.client.group_id"
+VOICE_CLIENT_METADATA = "voice.client.metadata"
+VOICE_CLIENT_WORKFLOW_NAME = "voice.client.workflow_name"
 VOICE_CUSTOM_DATA = "voice.custom.data"
 VOICE_EOU_DELAY = "voice.eou.delay"
 VOICE_EOU_PROBABILITY = "voice.eou.probability"
@@ -111,6 +114,7 @@ PII = frozenset(
         "gen_ai.system_instructions",
         "gen_ai.tool.call.arguments",
         "gen_ai.tool.call.result",
+        "voice.client.metadata",
         "voice.custom.data",
     }
 )
@@ -153,6 +157,9 @@ ATTRIBUTES = frozenset(
         "voice.agent.tools",
         "voice.audio.duration",
         "voice.audio.offset_ms",
+        "voice.client.group_id",
+        "voice.client.metadata",
+        "voice.client.workflow_name",
         "voice.custom.data",
         "voice.eou.delay",
         "voice.eou.probability",

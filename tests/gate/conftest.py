@@ -80,6 +80,7 @@ def keyed_server(
     yield running
     running.stop()
     log = running.log.read_text()
+    assert "ERROR" not in log  # refusing is no trouble of ours
     assert KEY not in log
     assert OTHER_KEY not in log
 

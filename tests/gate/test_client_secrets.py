@@ -47,6 +47,7 @@ async def test_a_secret_opens_sessions_that_begin_with_its_config(
             got = created.session.model_dump(exclude_none=True)
             promised = made.session.model_dump(exclude_none=True)
             ids |= {got.pop("id"), promised.pop("id")}
+            assert got.pop("expires_at") > time.time()  # of the call, not of the secret
             assert got == promised
             await connection.conversation.item.create(
                 item={

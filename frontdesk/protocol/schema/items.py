@@ -26,7 +26,7 @@ class InputAudio(Closed):
 
 class InputImage(Closed):
     type: Literal["input_image"]
-    image_url: Annotated[str, Field(pattern=r"^data:image/[a-z+.-]+;base64,")]
+    image_url: str
     detail: Literal["auto", "low", "high"] | None = None
 
 

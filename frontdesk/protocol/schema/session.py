@@ -9,6 +9,7 @@ from frontdesk.protocol.schema.base import Closed, NonEmpty
 Padding = Annotated[int, Field(ge=0, le=2_000)]
 Silence = Annotated[int, Field(ge=100, le=5_000)]
 """Milliseconds, as teams may set them too: what a listener can do."""
+ShortText = Annotated[str, Field(min_length=1, max_length=512)]
 OutputTokens = Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] | None
 Modalities = Annotated[list[Literal["text", "audio"]], Field(min_length=1, max_length=1)] | None
 
@@ -111,12 +112,12 @@ class Prompt(Closed):
 
 
 class Reasoning(Closed):
-    effort: str | None = None
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
 class Tracing(Closed):
-    workflow_name: str | None = None
-    group_id: str | None = None
+    workflow_name: ShortText | None = None
+    group_id: ShortText | None = None
     metadata: dict[str, Any] | None = None
 
 
