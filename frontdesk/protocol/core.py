@@ -103,9 +103,13 @@ class RealtimeProtocol:
     @property
     def deadline(self) -> float | None:
         """When :meth:`tick` next has something to do."""
-        deadlines = (self._turns.idle.deadline, self._expires_at, self._mcp.lists.deadline)
-        times = [at for at in deadlines if at is not None]
-        return None if self._closed else min(times, default=None)
+        if self._closed:
+            return None
+        earliest = self._turns.idle.deadline
+        for at in (self._expires_at, self._mcp.lists.deadline):
+            if at is not None and (earliest is None or at < earliest):
+                earliest = at
+        return earliest
 
     # What happens
 
