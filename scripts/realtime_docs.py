@@ -45,6 +45,14 @@ NOT_SENT = {
 }
 """Why an event is not sent."""
 
+TO_A_SERVICE = "works with models of a service; others have nothing like it"
+GIVEN_ON = {
+    "response.parallel_tool_calls": TO_A_SERVICE,
+    "response.reasoning": TO_A_SERVICE,
+    "response.prompt": "works",
+}
+"""Options of which a client sees nothing but how the model answers."""
+
 MEANINGS = {
     STAYS: "stays as it is; the session shows what is in force",
     HIDDEN: "works; never shown, as it is a secret",
@@ -104,9 +112,11 @@ def _fields(document: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, s
     for name, outcome in document["fields"].items():
         if name.startswith(prefix):
             shown = _shown_by(document, name)
-            if outcome == TAKEN and not shown:
+            if outcome == TAKEN and not shown and name not in GIVEN_ON:
                 raise ValueError(f"{name} is taken, and no scenario shows that it does anything")
-            if outcome.startswith(REFUSED):
+            if outcome == TAKEN and not shown:
+                status = GIVEN_ON[name]
+            elif outcome.startswith(REFUSED):
                 code = outcome.removeprefix(REFUSED)
                 status = f"refused with `{code}`, which names it"
             else:
