@@ -12,6 +12,7 @@ from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import LocalServer
 from frontdesk.ports import origin
 from frontdesk.settings import Settings
+from frontdesk.transports.frames import FrameProtocol
 
 INSTANT = (
     "INSTANT MODELS: nothing is understood and nothing is spoken. Transcripts, replies and tones "
@@ -37,7 +38,7 @@ async def run(
     await worker.mcp.until_ready((server.name for server in started), LOCAL_MCP_LIMIT)
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=FrameProtocol,
         ws_max_size=32 * 1024 * 1024,
         ws_per_message_deflate=False,  # doubles the cost of a frame, and audio does not shrink
         log_level="warning",

@@ -28,7 +28,8 @@ class Second:
         self.came.set()
 
     async def send(self, type, **fields):
-        await self.phone.call.offer(json.dumps({"type": type, **fields}), self.connection)
+        if not self.phone.call.take(json.dumps({"type": type, **fields}), self.connection):
+            await self.phone.call.room()
 
     async def until(self, kind, number=1):
         """The ``number``th frame of this type."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from frontdesk.conformance.areas.session import TOOL
 from frontdesk.conformance.reply import must
-from frontdesk.conformance.session import user
+from frontdesk.conformance.session import Session, user
 from frontdesk.conformance.suite import Area, Bench
-from frontdesk.conformance.verdicts import Event, Failed
+from frontdesk.conformance.verdicts import Event, Failed, inner
 
 area = Area("fields", "each field works, is shown as it stays, or is refused by name")
 
@@ -34,7 +34,7 @@ PLAIN: dict[str, list[Any]] = {
     "prompt": [PROMPT, None],
     "prompt.id": [PROMPT],
     "prompt.variables": [PROMPT],
-    "prompt.version": [{**PROMPT, "version": "1"}],
+    "prompt.version": [PROMPT],
     "reasoning": [{"effort": "low"}],
     "reasoning.effort": [{"effort": "high"}],
     "tool_choice": ["none", "auto", "required"],
@@ -199,6 +199,8 @@ async def _session_field(name: str, bench: Bench) -> None:
     where = place(name)
     async with bench.session() as session:
         for value in SESSION[name]:
+            if name == "prompt.version":
+                value = await _versioned(session)
             given = {"type": "realtime", **BESIDE.get(name, {}), **nested(where, value)}
             await session.send("session.update", session=given)
             event = (await session.until("session.updated", "error"))[-1]
@@ -207,6 +209,14 @@ async def _session_field(name: str, bench: Bench) -> None:
             if outcome.startswith(REFUSED) and not known.startswith(REFUSED):
                 bench.notes[f"session.{name}"] = outcome
         await session.settled()
+
+
+async def _versioned(session: Session) -> Patch:
+    """The stored prompt with the version that the server says it has."""
+    await session.send("session.update", session={"type": "realtime", "prompt": PROMPT})
+    event = (await session.until("session.updated", "error"))[-1]
+    version = inner(event, "session", "prompt").get("version")
+    return {**PROMPT, "version": version or "1"}
 
 
 def _outcome(name: str, where: str, value: Any, event: Event) -> str:
