@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from frontdesk.conformance.verdicts import Check
 
 
-
 def conformance(
     url: Annotated[
         str, typer.Argument(help="The server, as https://HOST/v1 or ws://HOST:PORT/v1/realtime.")
