@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     team: str | None = Field(
         default=None, description="Team a call gets that names none; default: the first."
     )
+    overlay: str | None = Field(
+        default=None, description="Overlay of the teams: prod takes agents/TEAM.prod.yaml, too."
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
     tls_cert: Path | None = Field(

@@ -89,7 +89,7 @@ class Worker:
     async def start(self) -> None:
         """Bring everything up. Raises ``DeskError``, ``StateError`` or ``SpeechError`` with a
         message that says what to mend."""
-        desk = load_desk(self.settings.desk)
+        desk = load_desk(self.settings.desk, overlay=self.settings.overlay)
         _check_team(desk, self.settings.team)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         try:

@@ -1,7 +1,6 @@
 """``frontdesk serve``: one worker, with the desk's own MCP servers beside it."""
 
 import asyncio
-import os
 import socket
 import ssl
 import sys
@@ -16,7 +15,6 @@ from frontdesk.api.keys import load_keys
 from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.cli.tls import server_context
 from frontdesk.mcp import local
-from frontdesk.mcp.config import HttpServer, load_servers
 from frontdesk.settings import ModelSet, Settings
 
 
@@ -46,6 +44,10 @@ def serve(
         int | None,
         typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one. Default: 8080."),
     ] = None,
+    overlay: Annotated[
+        str | None,
+        typer.Option(help="Overlay of the teams: prod takes agents/TEAM.prod.yaml, too."),
+    ] = None,
     models: Annotated[
         ModelSet | None,
         typer.Option(
@@ -71,6 +73,7 @@ def serve(
     """
     given = {
         "desk": desk,
+        "overlay": overlay,
         "host": host,
         "port": port,
         "models": models,
@@ -107,7 +110,7 @@ async def _serve(
 ) -> None:
     make_data_dir(settings)
     typer.echo("Starting Frontdesk: loading the desk and its models.")
-    servers = _local_servers(settings) if with_mcp_servers else []
+    servers = local.desk_servers(settings.desk) if with_mcp_servers else []
     async with local.running(servers, settings.data_dir) as started:
         # Takes a second to import, in which the MCP servers start.
         from frontdesk.cli.serving import run
@@ -130,13 +133,3 @@ def _bind(host: str, port: int) -> socket.socket:
             "Choose another with --port or FRONTDESK_PORT; --port 0 takes a free one."
         ) from error
     return listener
-
-
-def _local_servers(settings: Settings) -> list[local.LocalServer]:
-    path = settings.desk / "mcp_servers" / "mcp.json"
-    if not path.is_file():
-        return []
-    environ = {local.TOKEN: "", **os.environ}  # made up when the servers start
-    servers = load_servers(path, environ)
-    urls = {name: s.url for name, s in servers.items() if isinstance(s, HttpServer)}
-    return local.local_servers(settings.desk.resolve(), urls)

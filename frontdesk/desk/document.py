@@ -27,33 +27,39 @@ _TAG = "tag:yaml.org,2002:"
 
 @dataclass(slots=True)
 class Document:
-    """``data`` with, for each location in it, where (line, column) its key and value stand."""
+    """``data`` with, for each location in it, where (line, column) its key and value stand, and
+    in which file when that is not ``path``."""
 
     path: Path
     text: str
     data: Any = None
     keys: dict[Location, tuple[int, int]] = field(default_factory=dict[Location, tuple[int, int]])
     values: dict[Location, tuple[int, int]] = field(default_factory=dict[Location, tuple[int, int]])
+    files: dict[Location, Path] = field(default_factory=dict[Location, Path])
     problems: list[Problem] = field(default_factory=list[Problem])
+
+    def file(self, location: Location) -> Path:
+        """The file in which the value at ``location`` stands."""
+        return self.files.get(location, self.path)
 
     def problem(self, location: Location, message: str, hint: str | None = None) -> Problem:
         """A problem with the value at ``location``, or with what is nearest above it."""
-        return self._problem(self._nearest(location, self.values), message, hint)
+        return self._problem(location, self.values, message, hint)
 
     def key_problem(self, location: Location, message: str, hint: str | None = None) -> Problem:
         """A problem with the key at ``location``."""
-        return self._problem(self._nearest(location, self.keys), message, hint)
+        return self._problem(location, self.keys, message, hint)
 
-    def _problem(self, position: tuple[int, int], message: str, hint: str | None) -> Problem:
-        return Problem(self.path, *position, message, hint)
-
-    def _nearest(
-        self, location: Location, positions: dict[Location, tuple[int, int]]
-    ) -> tuple[int, int]:
-        for end in range(len(location), 0, -1):
-            if location[:end] in positions:
-                return positions[location[:end]]
-        return 1, 1
+    def _problem(
+        self,
+        location: Location,
+        positions: dict[Location, tuple[int, int]],
+        message: str,
+        hint: str | None,
+    ) -> Problem:
+        ends = range(len(location), 0, -1)
+        near = next((location[:end] for end in ends if location[:end] in positions), ())
+        return Problem(self.file(near), *(positions[near] if near else (1, 1)), message, hint)
 
 
 def read_text(path: Path, largest: int = LARGEST_FILE) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 from jinja2 import Template
 
-from frontdesk.desk.document import Document, read_document, read_text
+from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.functions import check_functions
-from frontdesk.desk.interpolation import interpolate
+from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean, in_order
 from frontdesk.desk.prompts import (
     ANSWER_VARIABLES,
@@ -21,7 +21,9 @@ from frontdesk.desk.prompts import (
     check_template,
     compile_template,
     prompt_variables,
+    template_values,
 )
+from frontdesk.desk.reach import check_reach
 from frontdesk.desk.references import check_references, check_servers, mapping
 from frontdesk.desk.schema import Team
 from frontdesk.desk.servers import read_server_names
@@ -39,6 +41,9 @@ class LoadedTeam:
     root: Path
     version: str
     prompts: Mapping[str, Template]
+    document: Document
+    prompt_files: Mapping[str, tuple[Path, str]]
+    """Where each agent's prompt stands, and its text."""
     warnings: tuple[Problem, ...] = ()
     stored: Mapping[str, StoredPrompt] = field(default_factory=dict[str, StoredPrompt])
     """Prompts by the name of their file, for sessions that refer to one."""
@@ -77,13 +82,20 @@ class Desk:
         raise LookupError(f"no team {name!r}: {did_you_mean(name, self.teams) or there_are}")
 
 
-def load_team(path: Path, env: Mapping[str, str] = os.environ) -> LoadedTeam:
+def load_team(
+    path: Path, env: Mapping[str, str] = os.environ, overlay: str | None = None
+) -> LoadedTeam:
     """Read, check and build one team file. Raises `DeskError` with all problems found.
 
     The desk is the folder that holds ``agents/``, or the file's own when it lies elsewhere.
+    ``overlay`` is the name of one that goes over the file, where it has one of that name; the
+    ``path`` of an overlay stands for its team with it.
     """
     root = path.parent.parent if path.parent.name == "agents" else path.parent
-    document = read_document(path, lambda text: interpolate(text, env, path.parent))
+    above = overlays(path).get(overlay) if overlay else None
+    if is_overlay(path) and path.is_file():
+        path, above = _team_file(path), path
+    document = read_layers(path, env, above)
     team, invalid = validate(document)
     prompts = _read_prompts(document)
     others, unusable = other_prompts(path.parent, prompts.texts)
@@ -91,29 +103,37 @@ def load_team(path: Path, env: Mapping[str, str] = os.environ) -> LoadedTeam:
         *document.problems,
         *invalid,
         *check_references(document),
+        *check_reach(document),
         *_check_servers(document, root),
         *check_functions(document, root),
         *_check_answers(document),
         *prompts.problems,
+        *_check_filled_in(document, prompts),
         *unusable,
     ]
-    if team and not any(problem.severity == "error" for problem in problems):
-        problems += _check_filled_in(team, prompts)
-        if not any(problem.severity == "error" for problem in problems):
-            version = _version(document, prompts)
-            warnings = in_order(problems)
-            stored = stored_prompts(prompts.texts, others)
-            return LoadedTeam(team, path, root, version, prompts.compiled(), warnings, stored)
-    raise DeskError(problems)
+    if team is None or any(problem.severity == "error" for problem in problems):
+        raise DeskError(problems)
+    return LoadedTeam(
+        team,
+        path,
+        root,
+        _version(document, prompts),
+        {agent: compile_template(text) for agent, (_, text) in prompts.texts.items()},
+        document,
+        prompts.texts,
+        in_order(problems),
+        stored_prompts(prompts.texts, others),
+    )
 
 
-def load_desk(root: Path, env: Mapping[str, str] = os.environ) -> Desk:
-    """Load every team of the desk at ``root``. Raises `DeskError` with the problems of all."""
+def load_desk(root: Path, env: Mapping[str, str] = os.environ, overlay: str | None = None) -> Desk:
+    """Load every team of the desk at ``root``, with the ``overlay`` of those that have one of that
+    name. Raises `DeskError` with the problems of all."""
     teams: dict[str, LoadedTeam] = {}
     problems: list[Problem] = []
-    for path in _team_files(root):
+    for path in _team_files(root, overlay):
         try:
-            loaded = load_team(path, env)
+            loaded = load_team(path, env, overlay)
         except DeskError as error:
             problems += error.problems
             continue
@@ -127,15 +147,34 @@ def load_desk(root: Path, env: Mapping[str, str] = os.environ) -> Desk:
     return Desk(root, teams, config if config.is_file() else None)
 
 
-def _team_files(root: Path) -> list[Path]:
+def _team_files(root: Path, overlay: str | None) -> list[Path]:
     agents = root / "agents"
     if not agents.is_dir():
         hint = "`frontdesk init FOLDER` makes a desk"
         raise DeskError([Problem(agents, 1, 1, "there is no such folder: not a desk", hint)])
-    files = sorted([*agents.glob("*.yaml"), *agents.glob("*.yml")])
+    found = sorted(file for ending in ENDINGS for file in agents.glob(f"*{ending}"))
+    files = [file for file in found if not is_overlay(file)]
+    for file in found:
+        if is_overlay(file):
+            _team_file(file)
     if not files:
         raise DeskError([Problem(agents, 1, 1, "there is no team in it: expected a .yaml file")])
+    there_are = {name for file in files for name in overlays(file)}
+    if overlay and overlay not in there_are:
+        hint = did_you_mean(overlay, there_are) or f"there are {', '.join(sorted(there_are))}"
+        message = f"no team has an overlay `{overlay}`: expected a file TEAM.{overlay}.yaml"
+        raise DeskError([Problem(agents, 1, 1, message, hint if there_are else None)])
     return files
+
+
+def _team_file(overlay: Path) -> Path:
+    """The team file of an overlay; `DeskError` when it has none."""
+    if (team := team_of_overlay(overlay)) is None:
+        name = overlay.stem.partition(".")[0] + overlay.suffix
+        message = f"named as an overlay of {name}, which does not exist"
+        hint = "a team's own file has no dot in its name"
+        raise DeskError([Problem(overlay, 1, 1, message, hint)])
+    return team
 
 
 def _mcp_config(root: Path) -> Path:
@@ -161,9 +200,6 @@ class _Prompts:
         self.texts: dict[str, tuple[Path, str]] = {}
         self.problems: list[Problem] = []
 
-    def compiled(self) -> dict[str, Template]:
-        return {agent: compile_template(text) for agent, (_, text) in self.texts.items()}
-
 
 def _read_prompts(document: Document) -> _Prompts:
     prompts = _Prompts()
@@ -173,9 +209,9 @@ def _read_prompts(document: Document) -> _Prompts:
         relative = mapping(agent).get("instructions")
         if not isinstance(relative, str):
             continue
-        path = document.path.parent / relative
+        location = ("agents", name, "instructions")
+        path = document.file(location).parent / relative
         if not path.is_file():
-            location = ("agents", name, "instructions")
             message = f"the prompt file {path} does not exist"
             hint = did_you_mean(path.name, [near.name for near in path.parent.glob("*.md")])
             prompts.problems.append(document.problem(location, message, hint))
@@ -202,14 +238,23 @@ def _check_answers(document: Document) -> Iterator[Problem]:
         for part in (*place, "answer"):
             node = mapping(node).get(part)
         if isinstance(node, str):
-            position = document.values[(*place, "answer")]
-            yield from check_template(node, ANSWER_VARIABLES, document.path, position)
+            at = (*place, "answer")
+            yield from check_template(
+                node, ANSWER_VARIABLES, document.file(at), document.values[at]
+            )
 
 
-def _check_filled_in(team: Team, prompts: _Prompts) -> Iterator[Problem]:
-    for agent, template in prompts.compiled().items():
-        path, _ = prompts.texts[agent]
-        yield from check_rendering(template, prompt_variables(team, agent, {}), path)
+def _check_filled_in(document: Document, prompts: _Prompts) -> Iterator[Problem]:
+    # From the plain data, so that a mistake elsewhere does not hide those that show only now.
+    data = mapping(document.data)
+    about = {key: data.get(key, "") for key in ("name", "description")}
+    wrong = {problem.file for problem in prompts.problems}
+    for agent, (path, text) in prompts.texts.items():
+        if path not in wrong:
+            description = mapping(mapping(data["agents"])[agent]).get("description", "")
+            about_agent = {"name": agent, "description": description}
+            values = template_values(mapping(data.get("variables")), about, about_agent)
+            yield from check_rendering(compile_template(text), values, path)
 
 
 def _version(document: Document, prompts: _Prompts) -> str:

@@ -1,7 +1,7 @@
 """What is wrong with a desk, and where."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
@@ -39,6 +39,11 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Each problem once, by file, line and column."""
     unique = dict.fromkeys(problems)
     return tuple(sorted(unique, key=lambda p: (str(p.file), p.line, p.column)))
+
+
+def warning(problem: Problem) -> Problem:
+    """The same, as a warning."""
+    return replace(problem, severity="warning")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

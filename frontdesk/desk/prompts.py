@@ -32,14 +32,18 @@ def prompt_variables(team: Team, agent_name: str, extra: Mapping[str, Any]) -> d
     and ``description``) and ``today`` (as ``Sunday, 22 November 2026``).
     """
     agent: Agent = team.agents[agent_name]
+    about = {"name": team.name, "description": team.description}
+    about_agent = {"name": agent_name, "description": agent.description}
+    return template_values({**team.variables, **extra}, about, about_agent)
+
+
+def template_values(
+    variables: Mapping[str, Any], team: Mapping[str, Any], agent: Mapping[str, Any]
+) -> dict[str, Any]:
+    """``variables`` and what every prompt can use."""
     now = datetime.now().astimezone()
-    return {
-        **team.variables,
-        **extra,
-        "team": {"name": team.name, "description": team.description},
-        "agent": {"name": agent_name, "description": agent.description},
-        "today": f"{now:%A}, {now.day} {now:%B %Y}",
-    }
+    today = f"{now:%A}, {now.day} {now:%B %Y}"
+    return {**variables, "team": team, "agent": agent, "today": today}
 
 
 def compile_template(source: str) -> Template:

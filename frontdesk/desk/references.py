@@ -5,15 +5,14 @@ does not hide a dangling name.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from typing import Any, cast
 
 from frontdesk.desk.document import Document, Location
-from frontdesk.desk.problems import Problem, did_you_mean
+from frontdesk.desk.problems import Problem, did_you_mean, warning
 
 
 def check_references(document: Document) -> Iterator[Problem]:
-    """Dangling names, handoffs to oneself, and (as warnings) what nothing leads to."""
+    """Dangling names, handoffs to oneself, and (as warnings) what no agent uses."""
     data = mapping(document.data)
     agents = mapping(data.get("agents"))
     entry = data.get("entry")
@@ -21,8 +20,6 @@ def check_references(document: Document) -> Iterator[Problem]:
         yield from _known(document, ("entry",), entry, agents, "agent")
     for name, agent in agents.items():
         yield from _check_agent(document, name, mapping(agent), data)
-    if entry in agents:
-        yield from _unreachable(document, str(entry), agents)
     yield from _unused(document, agents, "tools", "tool")
     yield from _unused(document, agents, "mcp", "MCP server")
 
@@ -45,6 +42,14 @@ def items(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else []
 
 
+def handoff_targets(agent: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """Whom an agent hands over to, each with its place in the list."""
+    for index, edge in enumerate(items(agent.get("handoffs"))):
+        target = mapping(edge).get("to") if isinstance(edge, dict) else edge
+        if isinstance(target, str):
+            yield index, target
+
+
 def _check_agent(
     document: Document, name: str, agent: dict[str, Any], data: dict[str, Any]
 ) -> Iterator[Problem]:
@@ -58,7 +63,7 @@ def _check_agent(
             if isinstance(used, str):
                 known = mapping(data.get(section))
                 yield from _known(document, (*at, section, index), used, known, noun, section)
-    for index, target in _handoffs(agent):
+    for index, target in handoff_targets(agent):
         place = (*at, "handoffs", index)
         if target == name:
             yield document.problem(place, f"`{name}` can't hand over to itself")
@@ -79,25 +84,6 @@ def _known(
         yield document.problem(location, message, did_you_mean(name, known))
 
 
-def _handoffs(agent: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    for index, edge in enumerate(items(agent.get("handoffs"))):
-        target = mapping(edge).get("to") if isinstance(edge, dict) else edge
-        if isinstance(target, str):
-            yield index, target
-
-
-def _unreachable(document: Document, entry: str, agents: dict[str, Any]) -> Iterator[Problem]:
-    reached, ahead = {entry}, [entry]
-    while ahead:
-        targets = {target for _, target in _handoffs(mapping(agents.get(ahead.pop())))}
-        ahead += targets - reached
-        reached |= targets
-    for name in agents:
-        if name not in reached:
-            message = f"nobody hands over to the agent `{name}`: no caller can reach it"
-            yield _warning(document.key_problem(("agents", name), message))
-
-
 def _unused(
     document: Document, agents: dict[str, Any], section: str, noun: str
 ) -> Iterator[Problem]:
@@ -107,8 +93,4 @@ def _unused(
     for name in mapping(mapping(document.data).get(section)):
         if name not in used:
             message = f"no agent uses the {noun} `{name}`"
-            yield _warning(document.key_problem((section, name), message))
-
-
-def _warning(problem: Problem) -> Problem:
-    return replace(problem, severity="warning")
+            yield warning(document.key_problem((section, name), message))

@@ -206,6 +206,11 @@ class Team(Section):
     """One team file."""
 
     version: Literal[1] = Field(description="Version of this file format.")
+    include: tuple[str, ...] = Field(
+        default=(),
+        description="Files with sections that this one builds on, relative to it; the later ones "
+        "over the earlier, this one over all.",
+    )
     name: Name
     description: str = ""
     entry: str = Field(description="The agent who answers first.")

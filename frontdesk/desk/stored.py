@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Template
 
 from frontdesk.desk.document import read_text
-from frontdesk.desk.problems import DeskError, Problem
+from frontdesk.desk.problems import DeskError, Problem, warning
 from frontdesk.desk.prompts import (
     BUILT_IN,
     LARGEST_PROMPT,
@@ -53,7 +53,7 @@ def other_prompts(
         else:
             wrong = check_template(text, named_variables(text), path)
             texts |= {} if wrong else {path.stem: text}
-        problems += [replace(problem, severity="warning") for problem in wrong]
+        problems += [warning(problem) for problem in wrong]
     return texts, problems
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -12,12 +12,19 @@ from typing import Any, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from frontdesk.desk.problems import Problem
+
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _HTTP_TYPES = {"http", "streamable-http", "streamable_http", "streamableHttp"}
 
 
 class McpConfigError(ValueError):
-    """The file says something we cannot use. The message names the file, line, server and field."""
+    """The file says something we cannot use. The message names the file, line, server and field;
+    ``problems`` has the same, one a server."""
+
+    def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:
+        self.problems = tuple(problems)
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ def load_servers(path: Path, environ: Mapping[str, str] | None = None) -> dict[s
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise McpConfigError(f"{path}: cannot be read: {error}") from error
+        problem = Problem(path, 1, 1, f"cannot be read: {error}")
+        raise McpConfigError(f"{path}: {problem.message}", [problem]) from error
     reader = _Reader(path, text, os.environ if environ is None else environ)
     return reader.servers()
 
@@ -76,17 +84,25 @@ class _Reader:
             document: Any = json.loads(self._text, object_pairs_hook=self._no_duplicates)
         except json.JSONDecodeError as error:
             place = f"{self._path}:{error.lineno}:{error.colno}"
-            raise McpConfigError(f"{place}: not valid JSON: {error.msg}") from error
+            message = f"not valid JSON: {error.msg}"
+            raise self._mistake(place, error.lineno, error.colno, message) from error
         top = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
         entries: Any = top.get("mcpServers")
         if not isinstance(entries, dict):
             raise self._error((), 'expected {"mcpServers": {"NAME": {…}}}')
         servers: dict[str, ServerConfig] = {}
+        errors: list[McpConfigError] = []
         for name, entry in cast("dict[str, Any]", entries).items():
             if not isinstance(entry, dict):
-                raise self._error((name,), "expected an object with url or command")
-            if cast("dict[str, Any]", entry).get("disabled") is not True:
-                servers[name] = self._server(name, cast("dict[str, Any]", entry))
+                errors.append(self._error((name,), "expected an object with url or command"))
+            elif cast("dict[str, Any]", entry).get("disabled") is not True:
+                try:
+                    servers[name] = self._server(name, cast("dict[str, Any]", entry))
+                except McpConfigError as error:
+                    errors.append(error)
+        if errors:
+            problems = (problem for error in errors for problem in error.problems)
+            raise McpConfigError("\n".join(map(str, errors)), problems)
         return servers
 
     def _server(self, name: str, entry: dict[str, Any]) -> ServerConfig:
@@ -152,23 +168,28 @@ class _Reader:
         if len(found) != len(pairs):
             names = [key for key, _ in pairs]
             twice = next(key for key in names if names.count(key) > 1)
-            raise McpConfigError(f"{self._path}: {twice!r} stands twice in the same object")
+            message = f"{twice!r} stands twice in the same object"
+            raise self._mistake(str(self._path), 1, 1, message)
         return found
 
     def _error(self, where: tuple[str, ...], message: str) -> McpConfigError:
-        line = self._line(("mcpServers", *where)) if where else None
+        line, column = self._position(("mcpServers", *where)) if where else (None, 1)
         place = str(self._path) if line is None else f"{self._path}:{line}"
         named = f"mcpServers.{'.'.join(where)}: " if where else ""
-        return McpConfigError(f"{place}: {named}{message}")
+        return self._mistake(place, line or 1, column, named + message)
 
-    def _line(self, where: tuple[str, ...]) -> int | None:
-        """The line of a key. JSON is YAML, and the YAML reader keeps positions (tabs defeat it)."""
+    def _mistake(self, place: str, line: int, column: int, message: str) -> McpConfigError:
+        return McpConfigError(f"{place}: {message}", [Problem(self._path, line, column, message)])
+
+    def _position(self, where: tuple[str, ...]) -> tuple[int | None, int]:
+        """Line and column of a key. JSON is YAML, and the YAML reader keeps positions (tabs defeat
+        it)."""
         try:
             node: Any = YAML(typ="rt").load(StringIO(self._text))  # pyright: ignore[reportUnknownMemberType]
-            line: int | None = None
+            line, column = None, 1
             for key in where:
-                line = int(node.lc.key(key)[0]) + 1
+                line, column = (int(number) + 1 for number in node.lc.key(key))
                 node = node[key]
         except (YAMLError, KeyError, TypeError, AttributeError):
-            return None
-        return line
+            return None, 1
+        return line, column

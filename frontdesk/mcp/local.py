@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from frontdesk.mcp.config import HttpServer, load_servers
 from frontdesk.ports import free_port
 from frontdesk.process import Process
 
@@ -47,6 +48,14 @@ class LocalServer:
         """The same server on another port."""
         parts = urlsplit(self.url)
         return replace(self, url=parts._replace(netloc=f"{parts.hostname}:{port}").geturl())
+
+
+def desk_servers(root: Path) -> list[LocalServer]:
+    """Servers of the desk at ``root``, where its ``mcp.json`` has them. Raises `McpConfigError`."""
+    environ = {TOKEN: "", **os.environ}  # made up when the servers start
+    servers = load_servers(root / "mcp_servers" / "mcp.json", environ)
+    urls = {name: server.url for name, server in servers.items() if isinstance(server, HttpServer)}
+    return local_servers(root.resolve(), urls)
 
 
 def local_servers(root: Path, urls: Mapping[str, str]) -> list[LocalServer]:

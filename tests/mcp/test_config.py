@@ -93,3 +93,12 @@ def test_tabs_cost_no_more_than_the_line_number(tmp_path: Path) -> None:
     text = '{\n\t"mcpServers": {\n\t\t"o": {\n\t\t\t"url": 7\n\t\t}\n\t}\n}'
     with pytest.raises(McpConfigError, match=r"mcpServers\.o\.url: expected a string"):
         load_servers(written(tmp_path, text))
+
+
+def test_every_server_that_is_wrong_is_told_at_once_each_with_its_place(tmp_path: Path) -> None:
+    text = '{"mcpServers": {\n "a": {"url": 7},\n "b": {"url": "http://h"},\n "c": {}\n}}'
+    with pytest.raises(McpConfigError) as caught:
+        load_servers(written(tmp_path, text))
+    places = [(problem.line, problem.column) for problem in caught.value.problems]
+    assert places == [(2, 8), (4, 2)]
+    assert str(caught.value).count("mcp.json:") == 2

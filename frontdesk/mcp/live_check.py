@@ -1,0 +1,91 @@
+"""What a team file says of MCP servers, held against the servers themselves."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from frontdesk.desk.document import Document, Location
+from frontdesk.desk.loader import LoadedTeam
+from frontdesk.desk.problems import Problem, did_you_mean, warning
+from frontdesk.desk.schema import McpUse
+from frontdesk.mcp.config import ServerConfig
+from frontdesk.mcp.connection import Connection
+from frontdesk.mcp.connections import McpConnections
+from frontdesk.mcp.server import is_allowed
+
+LIMIT = 20.0
+"""Seconds in which a server must have answered; a command may have to fetch its server first."""
+
+
+async def check_live(
+    teams: Iterable[LoadedTeam],
+    servers: Mapping[str, ServerConfig],
+    starting: Collection[str] = (),
+    limit: float = LIMIT,
+) -> list[Problem]:
+    """Connect to the servers that the teams use. Errors for those that do not answer and for tools
+    that they do not have, warnings for phrases of tools that the team may not use.
+
+    Servers named in ``starting`` may fail at first; one attempt is enough for the others.
+    """
+    teams = list(teams)
+    used = {name: servers[name] for team in teams for name in team.team.mcp if name in servers}
+    connections = McpConnections(used)
+    try:
+        await connections.start(limit)
+        await connections.until_ready((name for name in starting if name in used), limit)
+        return [
+            problem
+            for loaded in teams
+            for name, use in loaded.team.mcp.items()
+            for problem in _check(loaded.document, use, name, servers, connections)
+        ]
+    finally:
+        await connections.aclose()
+
+
+def _check(
+    document: Document,
+    use: McpUse,
+    name: str,
+    servers: Mapping[str, ServerConfig],
+    connections: McpConnections,
+) -> Iterator[Problem]:
+    at = ("mcp", name)
+    if name not in servers:
+        message = f'the MCP server `{name}` is `"disabled": true` in mcp.json'
+        yield document.key_problem(at, message)
+        return
+    connection = connections.get(name)
+    if connection.state != "ready":
+        message = f"the MCP server `{name}` does not answer: {connection.error or 'no word of it'}"
+        yield document.key_problem(at, message)
+        return
+    yield from _check_tools(document, use, connection, at)
+
+
+def _check_tools(
+    document: Document, use: McpUse, connection: Connection, at: Location
+) -> Iterator[Problem]:
+    names = [tool.name for tool in connection.tools]
+    for key, globs in (("allow", use.tools.allow), ("deny", use.tools.deny)):
+        for index, glob in enumerate(globs):
+            place = (*at, "tools", key, index)
+            if place in document.values and not any(fnmatchcase(name, glob) for name in names):
+                yield document.problem(place, _missing(connection, glob), _near(glob, names))
+    for tool in use.phrases:
+        place = (*at, "phrases", tool)
+        if tool not in names:
+            yield document.key_problem(place, _missing(connection, tool), _near(tool, names))
+        elif not is_allowed(tool, use.tools):
+            message = f"phrases for `{tool}`, which the team may not use"
+            yield warning(document.key_problem(place, message, "see `tools` above"))
+
+
+def _missing(connection: Connection, tool: str) -> str:
+    return f"the MCP server `{connection.name}` has no tool `{tool}`"
+
+
+def _near(tool: str, names: list[str]) -> str | None:
+    return did_you_mean(tool, names) or (
+        f"it has {', '.join(sorted(names)[:8])}" if names else None
+    )

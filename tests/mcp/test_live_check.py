@@ -1,0 +1,122 @@
+"""A team file held against real servers: do they answer, do they have the tools it names?"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from frontdesk.cli import app
+from frontdesk.desk.loader import LoadedTeam, load_team
+from frontdesk.mcp.config import HttpServer, ServerConfig, StdioServer
+from frontdesk.mcp.live_check import check_live
+
+ROOT = Path(__file__).parents[2]
+TEAM = """\
+version: 1
+name: shop
+entry: hello
+mcp:
+  orders:
+    tools:
+      allow: [find_order, "h*", finde_order, "cancel_*"]
+      deny: [huge, hug]
+    phrases:
+      find_order: { examples: [Where is it?] }
+      find_ordr: { examples: [Where is it?] }
+      huge: { examples: [Say much.] }
+agents:
+  hello:
+    description: Greets.
+    instructions: hello.md
+    mcp: [orders]
+"""
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> LoadedTeam:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "mcp_servers").mkdir()
+    (tmp_path / "agents" / "hello.md").write_text("You greet.")
+    (tmp_path / "agents" / "shop.yaml").write_text(TEAM)
+    config = {"mcpServers": {"orders": {"url": "http://127.0.0.1:1/mcp"}}}
+    (tmp_path / "mcp_servers" / "mcp.json").write_text(json.dumps(config))
+    return load_team(tmp_path / "agents" / "shop.yaml", {})
+
+
+async def found(
+    loaded: LoadedTeam, servers: Mapping[str, ServerConfig], limit: float = 5.0
+) -> list[str]:
+    problems = await check_live([loaded], servers, limit=limit)
+    return [str(problem).replace(f"{loaded.path}:", "") for problem in problems]
+
+
+async def test_tools_that_the_server_does_not_have_are_found_with_the_nearest(
+    loaded: LoadedTeam, host: Any
+) -> None:
+    missing = "the MCP server `orders` has no tool"
+    assert [
+        line.partition(" (it has")[0] for line in await found(loaded, {"orders": host.config})
+    ] == [
+        f"7:33: {missing} `finde_order` (did you mean `find_order`?)",
+        f"7:46: {missing} `cancel_*`",
+        f"8:20: {missing} `hug` (did you mean `huge`?)",
+        f"11:7: {missing} `find_ordr` (did you mean `find_order`?)",
+        "12:7: warning: phrases for `huge`, which the team may not use (see `tools` above)",
+    ]
+
+
+async def test_a_server_that_is_not_there_is_found_where_the_team_names_it(
+    loaded: LoadedTeam, unused_tcp_port: int
+) -> None:
+    gone = HttpServer("orders", f"http://127.0.0.1:{unused_tcp_port}/mcp")
+    (line,) = await found(loaded, {"orders": gone})
+    assert line.startswith("5:3: the MCP server `orders` does not answer: ")
+    assert len(line) > len("5:3: the MCP server `orders` does not answer: ") + 10
+
+
+async def test_a_server_that_refuses_is_told_with_its_reason(loaded: LoadedTeam, host: Any) -> None:
+    host.status = 401
+    (line,) = await found(loaded, {"orders": host.config})
+    assert line.startswith("5:3: the MCP server `orders` does not answer: ")
+    assert "sign" in line or "401" in line or "credential" in line
+
+
+async def test_a_server_that_says_nothing_holds_the_check_up_no_longer_than_the_limit(
+    loaded: LoadedTeam, black_hole: str
+) -> None:
+    (line,) = await found(loaded, {"orders": HttpServer("orders", black_hole)}, limit=0.2)
+    assert line == "5:3: the MCP server `orders` does not answer: no word of it"
+
+
+async def test_a_command_that_is_not_there_is_found(loaded: LoadedTeam) -> None:
+    (line,) = await found(loaded, {"orders": StdioServer("orders", "no-such-command-here")})
+    assert line.startswith("5:3: the MCP server `orders` does not answer: ")
+
+
+async def test_a_server_that_is_switched_off_is_told_so(loaded: LoadedTeam) -> None:
+    assert await found(loaded, {}) == [
+        '5:3: the MCP server `orders` is `"disabled": true` in mcp.json'
+    ]
+
+
+def test_check_starts_the_servers_of_the_desk_and_finds_nothing_wrong() -> None:
+    result = CliRunner().invoke(app, ["check", str(ROOT), "--servers"])
+    assert result.exit_code == 0, result.output
+    assert "2 MCP servers: no problems" in result.output
+
+
+def test_check_asks_servers_only_when_told_to_and_then_fails(loaded: LoadedTeam) -> None:
+    assert CliRunner().invoke(app, ["check", str(loaded.root)]).exit_code == 0
+    result = CliRunner().invoke(app, ["check", str(loaded.root), "--servers"])
+    assert result.exit_code == 1
+    assert f"{loaded.path}:5:3: the MCP server `orders` does not answer: " in result.stdout
+
+
+def test_check_with_mistakes_says_that_the_servers_were_not_asked(loaded: LoadedTeam) -> None:
+    loaded.path.write_text(TEAM.replace("entry", "entri"))
+    result = CliRunner().invoke(app, ["check", str(loaded.root), "--servers"])
+    assert result.exit_code == 1
+    assert "not asked before the errors are mended" in result.stderr
