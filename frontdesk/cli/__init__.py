@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from frontdesk import __version__
-from frontdesk.cli import call, chat, check, conformance, demo, init, key, serve, traces
+from frontdesk.cli import (
+    call,
+    chat,
+    check,
+    conformance,
+    demo,
+    diff,
+    graph,
+    init,
+    key,
+    serve,
+    traces,
+)
 from frontdesk.cli.failures import explained
 
 BEGIN = """\b
@@ -49,6 +61,8 @@ app.command("serve", epilog=serve.SETTINGS)(serve.serve)
 app.command("key")(key.key)
 app.command("init")(init.init)
 app.command("check")(check.check)
+app.command("graph")(graph.graph)
+app.command("diff")(diff.diff)
 app.command("call")(call.call)
 app.command("chat")(chat.chat)
 app.command("conformance")(conformance.conformance)

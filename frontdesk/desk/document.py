@@ -36,6 +36,8 @@ class Document:
     keys: dict[Location, tuple[int, int]] = field(default_factory=dict[Location, tuple[int, int]])
     values: dict[Location, tuple[int, int]] = field(default_factory=dict[Location, tuple[int, int]])
     files: dict[Location, Path] = field(default_factory=dict[Location, Path])
+    references: dict[Location, str] = field(default_factory=dict[Location, str])
+    """Values that ``resolve`` changed, as they are written."""
     problems: list[Problem] = field(default_factory=list[Problem])
 
     def file(self, location: Location) -> Path:
@@ -212,11 +214,14 @@ class _Builder:
 
     def _text(self, text: str, location: Location) -> str:
         try:
-            return self.resolve(text)
+            resolved = self.resolve(text)
         except UnresolvedReference as error:
             for message in error.messages:
                 self.document.problems.append(self.document.problem(location, message))
             return text
+        if resolved != text:
+            self.document.references[location] = text
+        return resolved
 
 
 def _position(node: Node) -> tuple[int, int]:

@@ -128,7 +128,10 @@ def _merge(
         under = beneath.get(key)
         if isinstance(value, dict) and isinstance(under, dict):
             _merge(stacked, layer, here, mapping(under), mapping(value))
-        elif value is None and key in beneath:
+            continue
+        for place in _places(under, here):
+            stacked.references.pop(place, None)
+        if value is None and key in beneath:
             del beneath[key]
         else:
             beneath[key] = value
@@ -141,6 +144,8 @@ def _adopt(stacked: Document, layer: Document, place: Location) -> None:
     for own, theirs in ((stacked.keys, layer.keys), (stacked.values, layer.values)):
         if place in theirs:
             own[place] = theirs[place]
+    if place in layer.references:
+        stacked.references[place] = layer.references[place]
     stacked.files[place] = layer.file(place)
 
 

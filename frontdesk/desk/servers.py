@@ -1,4 +1,4 @@
-"""The names in ``mcp_servers/mcp.json``. The connections themselves are made elsewhere."""
+"""The servers in ``mcp_servers/mcp.json``. The connections themselves are made elsewhere."""
 
 import json
 import re
@@ -12,7 +12,12 @@ from frontdesk.desk.references import mapping
 
 
 def read_server_names(path: Path) -> tuple[str, ...]:
-    """The servers that a standard ``mcpServers`` file defines.
+    """The names of the servers in a standard ``mcpServers`` file; raises as `read_servers` does."""
+    return tuple(read_servers(path))
+
+
+def read_servers(path: Path) -> dict[str, Any]:
+    """The servers that a standard ``mcpServers`` file defines, as they stand there.
 
     Raises `DeskError` when it is not JSON, or a server has neither ``url`` nor ``command``.
     """
@@ -29,7 +34,7 @@ def read_server_names(path: Path) -> tuple[str, ...]:
     entries = cast("dict[str, Any]", servers)
     if problems := list(_check(entries, path, text)):
         raise DeskError(problems)
-    return tuple(entries)
+    return entries
 
 
 def _check(servers: dict[str, Any], path: Path, text: str) -> Iterator[Problem]:

@@ -13,7 +13,19 @@ from frontdesk.cli import app
 from frontdesk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "serve", "key", "init", "check", "call", "chat", "conformance", "traces")
+COMMANDS = (
+    "demo",
+    "serve",
+    "key",
+    "init",
+    "check",
+    "graph",
+    "diff",
+    "call",
+    "chat",
+    "conformance",
+    "traces",
+)
 
 
 def frontdesk(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":

@@ -1,0 +1,1 @@
+"""A team as a drawing: Mermaid text or SVG."""
