@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import Field, TypeAdapter
 
-from frontdesk.protocol import RealtimeProtocol
+from frontdesk.protocol import ProtocolError, RealtimeProtocol
 from frontdesk.protocol.commands import (
     AudioCommitted,
     Command,
@@ -34,16 +34,19 @@ from frontdesk.protocol.engine import (
     ResponseEnded,
     ResponseFunctionCall,
     ResponseText,
+    ResponseUsage,
     SpeechStarted,
     SpeechStopped,
     TranscriptCompleted,
     TranscriptDelta,
     TranscriptFailed,
+    Usage,
 )
 
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
     Annotated[RealtimeServerEvent, Field(discriminator="type")]
 )
+BYTES_PER_MS = {"audio/pcm": 48}
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
@@ -58,6 +61,9 @@ class Reply:
         self.items: list[dict[str, Any]] = []
         self.part: dict[str, str] | None = None
         self.arguments: str | None = None
+        self.used = 0
+        self.format = response["audio"]["output"]["format"]["type"]
+        self.sound = 0
 
 
 class Watcher:
@@ -201,9 +207,14 @@ class Watcher:
         assert response["status"] in {"completed", "cancelled", "incomplete", "failed"}
         assert response["output"] == reply.items
         assert response["metadata"] == reply.metadata
-        assert response["usage"]["total_tokens"] >= 0
+        spoken = -(-self.milliseconds(reply) // 50)
+        assert response["usage"]["output_token_details"]["audio_tokens"] == spoken
+        assert response["usage"]["total_tokens"] == reply.used + spoken
         if response["status"] != "completed":
             assert response["status_details"]["type"] == response["status"]
+
+    def milliseconds(self, reply: Reply) -> int:
+        return reply.sound // BYTES_PER_MS[reply.format]
 
     def output_item(self, reply: Reply, kind: str, event: dict[str, Any]) -> None:
         item, index = event["item"], event["output_index"]
@@ -245,6 +256,7 @@ class Watcher:
             case "output_audio.delta":
                 assert reply.part is not None and not reply.part["closed"]
                 assert reply.part["type"] == "audio"
+                reply.sound += len(pybase64.b64decode(event["delta"]))
             case "output_text.done":
                 assert reply.part is not None and event["text"] == reply.part["words"]
                 reply.part["closed"] = "text"
@@ -316,6 +328,8 @@ DETECTIONS = st.one_of(
 SESSIONS = st.fixed_dictionaries(
     {},
     optional={
+        "prompt": st.sampled_from([None, {"id": "known"}, {"id": "unknown"}]),
+        "truncation": st.sampled_from([None, "auto", "disabled"]),
         "output_modalities": st.sampled_from([["text"], ["audio"], ["smell"]]),
         "instructions": st.text(max_size=3),
         "audio": st.fixed_dictionaries(
@@ -343,6 +357,12 @@ NONSENSE = st.one_of(
 )
 
 
+def find_prompt(prompt: dict[str, Any], param: str) -> dict[str, Any]:
+    if prompt["id"] == "unknown":
+        raise ProtocolError("invalid_value", "There is no such prompt.", f"{param}.id")
+    return {**prompt, "version": "1"}
+
+
 class Talks(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -351,7 +371,9 @@ class Talks(RuleBasedStateMachine):
         self.watcher = Watcher()
         self.keeper = Keeper()
         audio = {"input": {"transcription": {"model": "m"}}}
-        self.core = RealtimeProtocol("sess", "team", ids=self.new_id, defaults={"audio": audio})
+        self.core = RealtimeProtocol(
+            "sess", "team", ids=self.new_id, defaults={"audio": audio}, prompts=find_prompt
+        )
         self.promised: set[str] = set()
         self.received_ms = 0.0
         self.calls = 0
@@ -424,6 +446,7 @@ class Talks(RuleBasedStateMachine):
             "nonsense" in patch
             or patch.get("output_modalities") == ["smell"]
             or patch.get("audio", {}).get("output", {}).get("speed") == 99
+            or patch.get("prompt") == {"id": "unknown"}
         )
         assert not wrong or self.core.session == before
 
@@ -546,8 +569,16 @@ class Talks(RuleBasedStateMachine):
 
     @rule(data=st.data(), milliseconds=st.integers(1, 40))
     def speak(self, data: st.DataObject, milliseconds: int) -> None:
-        audio = bytes(milliseconds * 48)
+        audio = bytes(milliseconds * 48)  # the core counts what the engine says, in any format
         self.feed_response(ResponseAudio(self.some_response(data), audio, milliseconds))
+
+    @rule(data=st.data(), tokens=st.integers(0, 99))
+    def use(self, data: st.DataObject, tokens: int) -> None:
+        response_id = self.some_response(data)
+        reply = self.watcher.replies.get(response_id)
+        if reply is not None and not reply.done:
+            reply.used = 3 * tokens
+        assert self.feed(ResponseUsage(response_id, Usage(tokens, tokens, 0, 0, tokens))) == []
 
     @rule(data=st.data(), arguments=st.sampled_from(["", '{"a":1}']))
     def call(self, data: st.DataObject, arguments: str) -> None:
