@@ -21,7 +21,9 @@ demo: install ## Place a spoken call, then leave the server running (ARGS=--exit
 test: install ## Run the tests (ARGS: what pytest takes)
 	@$(BIN)/python -m pytest -q $(ARGS)
 
-peers: install $(PEERS)/.installed ## Run the tests with other people's clients: Pipecat, LiveKit
+peers: install $(PEERS)/.installed ## Run the tests with other people's clients (needs npm)
+	@npm ci --prefix tests/clients/js --loglevel error
+	@$(BIN)/python -m pytest -q tests/clients/js $(ARGS)
 	@FRONTDESK_PYTHON=$(CURDIR)/$(BIN)/python PYTHONPATH=$(CURDIR) $(PEERS)/bin/python -m pytest -q \
 		-c tests/clients/python/pytest.ini --rootdir . --confcutdir tests tests/clients/python $(ARGS)
 

@@ -30,10 +30,23 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    tls_cert: Path | None = Field(
+        default=None, description="Certificate, with its chain, as PEM: serve https and wss."
+    )
+    tls_key: Path | None = Field(default=None, description="Private key of the certificate, PEM.")
     models: ModelSet = Field(
         default="auto",
         description="Models behind `provider: auto`: OpenAI when OPENAI_API_KEY or OPENAI_BASE_URL "
         "is set, else embedded. `instant` swaps every model for a deterministic one.",
+    )
+    api_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys that let clients in, each on a line or behind a comma. Needed on any "
+        "address but this machine's own; `frontdesk key` makes one.",
+    )
+    api_keys_file: Path | None = Field(default=None, description="A file with more such keys.")
+    api_key: SecretStr | None = Field(
+        default=None, description="The key our own commands call with; default: one of the above."
     )
     redis_url: SecretStr | None = Field(
         default=None,

@@ -1,5 +1,6 @@
 """What a Realtime session of a team begins with, and what of it no client can change."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from frontdesk.call.live_team import LiveTeam
@@ -34,6 +35,20 @@ def new_protocol(
         prompts=Prompts(live.loaded).look_up,
         sees_images=sees_images(live),
     )
+
+
+def session_config(live: LiveTeam, session_id: str, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole config of a session that begins with ``patch``, as ``session.created`` will show
+    it. Raises :class:`ProtocolError` naming the first bad field as ``session.…``."""
+    model = str(patch.get("model") or "") or None
+    protocol = new_protocol(live, session_id, model, kind_of(patch), None)
+    protocol.configure(patch)
+    return protocol.session
+
+
+def kind_of(session: Mapping[str, Any]) -> Kind:
+    """Which kind of session a config describes."""
+    return "transcription" if session.get("type") == "transcription" else "realtime"
 
 
 def fixed_fields(live: LiveTeam) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from frontdesk import __version__
-from frontdesk.cli import call, chat, check, demo, init, serve, traces
+from frontdesk.cli import call, chat, check, demo, init, key, serve, traces
 from frontdesk.cli.failures import explained
 
 BEGIN = """\b
@@ -46,6 +46,7 @@ def root(
 
 app.command("demo")(demo.demo)
 app.command("serve", epilog=serve.SETTINGS)(serve.serve)
+app.command("key")(key.key)
 app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("call")(call.call)

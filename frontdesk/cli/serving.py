@@ -1,6 +1,7 @@
 """The server itself: what ``frontdesk serve`` loads once the MCP servers are on their way."""
 
 import socket
+import ssl
 
 import typer
 import uvicorn
@@ -8,6 +9,7 @@ import uvicorn
 from frontdesk.app import create_app
 from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import LocalServer
+from frontdesk.ports import origin
 from frontdesk.settings import Settings
 
 INSTANT = (
@@ -20,7 +22,12 @@ LOCAL_MCP_LIMIT = 10.0
 """Seconds to wait for the desk's own MCP servers. One that takes longer counts as down."""
 
 
-async def run(settings: Settings, listener: socket.socket, started: list[LocalServer]) -> bool:
+async def run(
+    settings: Settings,
+    listener: socket.socket,
+    tls: ssl.SSLContext | None,
+    started: list[LocalServer],
+) -> bool:
     """Serve on ``listener`` until told to stop; returns whether it ever was up."""
     app = create_app(settings, mcp_urls={server.name: server.url for server in started})
     worker: Worker = app.state.worker
@@ -34,8 +41,9 @@ async def run(settings: Settings, listener: socket.socket, started: list[LocalSe
         ws_per_message_deflate=False,  # doubles the cost of a frame, and audio does not shrink
         log_level="warning",
         timeout_graceful_shutdown=5,
+        ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
-    server = _Announcing(config, worker, started)
+    server = _Announcing(config, worker, len(app.state.keys), started)
     await server.serve(sockets=[listener])
     return server.started
 
@@ -43,9 +51,12 @@ async def run(settings: Settings, listener: socket.socket, started: list[LocalSe
 class _Announcing(uvicorn.Server):
     """Says what runs, once it runs."""
 
-    def __init__(self, config: uvicorn.Config, worker: Worker, started: list[LocalServer]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, worker: Worker, keys: int, started: list[LocalServer]
+    ) -> None:
         super().__init__(config)
         self._worker = worker
+        self._keys = keys
         self._mcp = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -53,18 +64,22 @@ class _Announcing(uvicorn.Server):
         if not (self.started and sockets):
             return
         host, port = sockets[0].getsockname()[:2]
-        address = f"{host}:{port}"
+        url = origin(host, port, tls=self.config.is_ssl)
         worker = self._worker
         if worker.settings.models == "instant":
             typer.secho(INSTANT, fg="red", bold=True)
         typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")
         for part, what in worker.describe().items():
             typer.echo(f"  {part:<16} {what}")
+        told = (
+            f"{self._keys} known" if self._keys else "none: open to this machine, and to it alone"
+        )
+        typer.echo(f"  {'keys':<16} {told}")
         for server in self._mcp:
             typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
-        typer.echo(f"  talk             http://{address}/talk")
-        typer.echo(f"  traces           http://{address}/traces")
-        typer.echo(f"  Realtime API     ws://{address}/v1/realtime")
+        typer.echo(f"  talk             {url}/talk")
+        typer.echo(f"  traces           {url}/traces")
+        typer.echo(f"  Realtime API     {url.replace('http', 'ws', 1)}/v1/realtime")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         typer.echo("Frontdesk stops: calls under way are ended.")

@@ -1,6 +1,7 @@
 """A spoken call, placed in real time: 20 ms frames out, speech and events in."""
 
 import asyncio
+import ssl
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -12,7 +13,7 @@ import numpy as np
 import pybase64
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from frontdesk.client.recording import Recording
 from frontdesk.voice.audio import first_audible, pcm16_to_samples, samples_to_pcm16
@@ -203,14 +204,20 @@ class Caller:
 
 
 @asynccontextmanager
-async def place(base_url: str, *, model: str, api_key: str = "none") -> AsyncGenerator[Caller]:
-    """Place a call to the Realtime server at ``base_url`` (``http://…/v1``).
+async def place(
+    base_url: str, *, model: str, api_key: str = "none", tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[Caller]:
+    """Place a call to the Realtime server at ``base_url`` (``http://…/v1``, ``https://…/v1``).
+    ``tls`` says what to trust instead of what this machine does.
 
-    Raises :class:`CallFailed` when the server is not there or drops the call.
+    Raises :class:`CallFailed` when the server is not there or drops the call, and
+    ``websockets.InvalidStatus`` when it refuses it.
     """
     client = AsyncOpenAI(api_key=api_key, base_url=base_url)
+    options: Any = {"ssl": tls} if tls else {}  # more than its type says is handed through
     try:
-        async with client.realtime.connect(model=model) as connection, _together() as tasks:
+        connecting = client.realtime.connect(model=model, websocket_connection_options=options)
+        async with connecting as connection, _together() as tasks:
             caller = Caller(connection)
             running = tasks.create_task(caller.run())
             await caller.ready()
@@ -218,6 +225,8 @@ async def place(base_url: str, *, model: str, api_key: str = "none") -> AsyncGen
             running.cancel()
     except ConnectionClosed as error:
         raise CallFailed(f"the call to {base_url} broke off: {error}") from error
+    except InvalidStatus:
+        raise  # a refusal has more to say than an exception's text
     except (OSError, TimeoutError, WebSocketException) as error:
         raise CallFailed(f"cannot call {base_url}: {error or 'no answer'}") from error
     finally:

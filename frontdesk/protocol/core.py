@@ -115,6 +115,12 @@ class RealtimeProtocol:
         self._session.spoken = any(is_spoken(item) for item in self.items)
         return self._outbox.take()
 
+    def configure(self, patch: Mapping[str, Any]) -> list[Command]:
+        """A ``session.update`` that came with the connection, before :meth:`open`, and shows in
+        ``session.created``. Raises :class:`ProtocolError`."""
+        self._reconfigure(self._session.update(patch))
+        return self._outbox.take()
+
     def open(self, now: float) -> list[Command]:
         """The connection stands: ``session.created``."""
         self._outbox.send("session.created", {"session": self._session.config})
@@ -198,6 +204,9 @@ class RealtimeProtocol:
     def _update_session(self, patch: Json) -> None:
         changed = self._session.update(patch)
         self._outbox.send("session.updated", {"session": self._session.config})
+        self._reconfigure(changed)
+
+    def _reconfigure(self, changed: frozenset[str]) -> None:
         if changed:
             self._outbox.put(SessionChanged(self._session.config, changed))
         self._turns.reconfigure(changed)
