@@ -40,15 +40,14 @@ def new_protocol(
 def session_config(live: LiveTeam, session_id: str, patch: Mapping[str, Any]) -> dict[str, Any]:
     """The whole config of a session that begins with ``patch``, as ``session.created`` will show
     it. Raises :class:`ProtocolError` naming the first bad field as ``session.…``."""
-    model = str(patch.get("model") or "") or None
-    protocol = new_protocol(live, session_id, model, kind_of(patch), None)
+    protocol = new_protocol(live, session_id, patch.get("model"), kind_of(patch), None)
     protocol.configure(patch)
     return protocol.session
 
 
-def kind_of(session: Mapping[str, Any]) -> Kind:
-    """Which kind of session a config describes."""
-    return "transcription" if session.get("type") == "transcription" else "realtime"
+def kind_of(patch: Mapping[str, Any], otherwise: Kind = "realtime") -> Kind:
+    """The kind of session that a config is for."""
+    return "transcription" if patch.get("type", otherwise) == "transcription" else "realtime"
 
 
 def fixed_fields(live: LiveTeam) -> frozenset[str]:

@@ -20,7 +20,7 @@ from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
-from frontdesk.call.session import kind_of, new_protocol, session_config
+from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
@@ -162,13 +162,15 @@ class Worker:
         model: str | None,
         call_id: str | None,
         transport: str,
+        kind: Kind = "realtime",
         connection: Connection,
         resume: bool = False,
         session: Mapping[str, Any] | None = None,
     ) -> Call:
         """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
-        is attached beside those it has, or with ``resume`` takes it over from them. A new one
-        begins with the config ``session``, a patch. Raises :class:`CallRefused`."""
+        is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
+        its ``kind``. A new one begins with the config ``session``, a patch. Raises
+        :class:`CallRefused`."""
         session = session or {}
         if session:
             self._check_session(session)
@@ -191,9 +193,9 @@ class Worker:
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
         clock = Clock()
+        kind = kind_of(state.session, kind_of(session, kind))
         longest = self.settings.max_call_seconds
         expires_at = int(clock.now() + longest) if longest else None
-        kind = kind_of(state.session if known else session)
         protocol = new_protocol(team, state.call_id, model, kind, expires_at)
         recovered: list[Command] = []
         if session:
@@ -209,7 +211,7 @@ class Worker:
             agent=state.agent if state.agent in loaded.team.agents else loaded.team.entry,
             transport=transport,
         )
-        if kind == "transcription" and not known:
+        if kind != "realtime" and not known:
             book.record("session", session=protocol.session)
         call = Call(
             live_team=team,

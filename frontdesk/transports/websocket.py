@@ -12,8 +12,6 @@ from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.transports.outbox import Outbox
 
 SUBPROTOCOL = "realtime"
-INTENTS: dict[str | None, dict[str, str]] = {"transcription": {"type": "transcription"}}
-"""Configs that the ``intent`` of a URL stands for."""
 SESSION_CONFIG = "frontdesk.session_config"
 """Key of the ASGI scope under which the door leaves what a client secret carries."""
 
@@ -46,8 +44,9 @@ def router(worker: Worker) -> APIRouter:
                 call_id=call_id,
                 resume=resume,
                 transport="websocket",
+                kind="transcription" if intent == "transcription" else "realtime",
                 connection=connection,
-                session=websocket.scope.get(SESSION_CONFIG) or INTENTS.get(intent),
+                session=websocket.scope.get(SESSION_CONFIG),
             )
         except CallRefused as refusal:
             await websocket.send_text(refusal.frame())
