@@ -44,12 +44,12 @@ from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.protocol.items import given_audio, without_audio
-from frontdesk.protocol.usage import heard_tokens
 from frontdesk.state.entries import CallState
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.audio import OutputEncoder
 from frontdesk.voice.listener import Segment
 from frontdesk.voice.speaker import Speaker
+from frontdesk.voice.tokens import heard_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -331,7 +331,7 @@ class Call:
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
         turn = self._turn(answers=not request.out_of_band)
-        heard = heard_tokens(self._asking.heard_ms(request))
+        heard = heard_tokens(self._asking.heard_ms(request) / 1000)
         if heard:
             self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
