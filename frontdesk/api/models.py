@@ -1,5 +1,6 @@
 """``GET /v1/models``: the teams, as what they are to a client."""
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,7 +17,7 @@ def router(worker: Worker) -> APIRouter:
         return {
             "id": name,
             "object": "model",
-            "created": int(worker.teams[name].loaded.path.stat().st_mtime),
+            "created": _written(worker.teams[name].loaded.path),
             "owned_by": "frontdesk",
         }
 
@@ -32,3 +33,11 @@ def router(worker: Worker) -> APIRouter:
         return described(model)
 
     return routes
+
+
+def _written(file: Path) -> int:
+    """Unix seconds; 0 when the file is gone, while the team still serves."""
+    try:
+        return int(file.stat().st_mtime)
+    except OSError:
+        return 0

@@ -3,7 +3,6 @@
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
-from starlette.datastructures import URL
 from starlette.responses import RedirectResponse, Response
 
 from frontdesk.api.body import read_body
@@ -112,7 +111,5 @@ def _is_safe(request: Request) -> bool:
 
 def _local(target: str) -> str:
     """Where to go after signing in: a page of ours, or the talk page."""
-    url = URL(target)
-    plain = target.startswith("/") and not target.startswith(("//", "/\\", "/sign-"))
-    safe = plain and target.isprintable() and "\\" not in target
-    return target if safe and not url.hostname else HOME
+    plain = target.startswith("/") and not target.startswith(("//", SIGN_IN, SIGN_OUT))
+    return target if plain and target.isprintable() and "\\" not in target else HOME

@@ -100,10 +100,19 @@ class Call:
         """The call as its log tells it."""
         return self._book.state
 
-    async def offer(self, frame: str | bytes, connection: Connection) -> None:
-        """Hand in a client frame; waits while the call is behind."""
+    def take(self, frame: str | bytes, connection: Connection) -> bool:
+        """Hand in a client frame. False when the call is behind: wait for :meth:`room` then."""
+        happening = Frame(frame, connection)
+        if self._inbox.idle:  # the writer waits, and would do the same one wake-up later
+            self._act_on(happening)
+        else:
+            self._inbox.post(happening, len(frame))
+        return not (self._inbox.full or self._ears.behind)
+
+    async def room(self) -> None:
+        """Wait until the call has caught up with its clients."""
         await self._ears.caught_up()
-        await self._inbox.offer(Frame(frame, connection), len(frame))
+        await self._inbox.drained()
 
     def join(self, connection: Connection) -> bool:
         """Attach another client; False when the call is over."""
@@ -140,13 +149,16 @@ class Call:
             self._wind()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
-                    self._survive(event)
-                    self._wind()
+                    self._act_on(event)
                 await self._told.aclose()
                 self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
+
+    def _act_on(self, event: Happening) -> None:
+        self._survive(event)
+        self._wind()
 
     def _survive(self, event: Happening) -> None:
         """Apply an event; a defect of ours must not take the call down with it."""

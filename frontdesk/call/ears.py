@@ -1,7 +1,7 @@
 """The caller's side of a call: wire audio in, speech and turns out."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from frontdesk.call.clock import Clock
@@ -32,13 +32,16 @@ class Ears:
         self._listener = Listener(models, _input(session).get("turn_detection"), self._hear)
         self._understand(session)
         self._finished: Segment | None = None
+        self._undecoded: list[bytes] = []
+        self._undecoded_ms = 0.0
 
     @property
     def received_ms(self) -> float:
-        return self._listener.received_ms
+        return self._listener.received_ms + self._undecoded_ms
 
     def configure(self, session: dict[str, Any], changed: frozenset[str]) -> None:
         """Follow a ``session.update``."""
+        self._decode()
         if any(name.startswith("audio.input.format") for name in changed):
             self._decoder = InputDecoder(_input(session)["format"]["type"])
         if any(name.startswith("audio.input.turn_detection") for name in changed):
@@ -54,17 +57,36 @@ class Ears:
         self._listener.prompt = " ".join(hint for hint in hints if hint) or None
 
     def push(self, audio: bytes) -> None:
-        """Take audio in the session's input format."""
-        self._listener.push(self._decoder.decode(audio))
+        """Take audio in the session's input format. Frames are decoded together, as soon as there
+        is something to hear in them: one by one, it costs twice as much."""
+        self._undecoded.append(audio)
+        self._undecoded_ms += wire_ms(self._decoder.format, len(audio))
+        if self._undecoded_ms >= self._listener.wants_ms:
+            self._decode()
+
+    def _decode(self) -> None:
+        if self._undecoded:
+            audio = b"".join(self._undecoded)
+            self._undecoded.clear()
+            self._undecoded_ms = 0.0
+            self._listener.push(self._decoder.decode(audio))
+
+    @property
+    def behind(self) -> bool:
+        """Whether the client is far ahead of the listener."""
+        return self._listener.behind
 
     def milliseconds(self, audio: bytes) -> float:
         """Length of audio in the session's input format."""
         return wire_ms(self._decoder.format, len(audio))
 
-    async def transcribe(self, audio: bytes) -> Transcript:
+    def transcribe(self, audio: bytes) -> Coroutine[Any, Any, Transcript]:
         """The words of audio in the session's input format that was not streamed, in pieces as
         long as a turn may be. Raises :class:`~frontdesk.voice.base.SpeechError`."""
-        samples = await asyncio.to_thread(InputDecoder(self._decoder.format).decode, audio)
+        return self._transcribe(audio, InputDecoder(self._decoder.format))
+
+    async def _transcribe(self, audio: bytes, decoder: InputDecoder) -> Transcript:
+        samples = await asyncio.to_thread(decoder.decode, audio)
         longest = LONGEST_TURN_MS * INPUT_RATE // 1000
         pieces = range(0, len(samples), longest)
         found = [await self._piece(samples[at : at + longest]) for at in pieces]
@@ -87,6 +109,7 @@ class Ears:
 
     def clear(self) -> None:
         """Drop what was not committed."""
+        self._decode()
         self._listener.clear()
 
     def over(self, segment: Segment) -> None:
@@ -96,7 +119,10 @@ class Ears:
     def take(self) -> Segment | None:
         """The speech that was just committed: the detected turn, or all there is, if anything."""
         segment, self._finished = self._finished, None
-        return segment if segment is not None else self._listener.commit()
+        if segment is not None:
+            return segment
+        self._decode()
+        return self._listener.commit()
 
     def passed_over(self) -> None:
         """The protocol had no use for the turn that was over."""

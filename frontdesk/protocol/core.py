@@ -98,8 +98,12 @@ class RealtimeProtocol:
     @property
     def deadline(self) -> float | None:
         """When :meth:`tick` next has something to do."""
-        times = [at for at in (self._turns.idle.deadline, self._expires_at) if at is not None]
-        return None if self._closed else min(times, default=None)
+        if self._closed:
+            return None
+        idle, expiry = self._turns.idle.deadline, self._expires_at
+        if idle is None or expiry is None:
+            return expiry if idle is None else idle
+        return min(idle, expiry)
 
     # What happens
 

@@ -198,6 +198,8 @@ class Session:
         for key, value in patch.items():
             field = at + key
             if self.is_fixed(field):
+                if field not in IDENTITY:
+                    merged.setdefault(key, None)  # not in force, and told to be so
                 continue
             if field in GROUPS:
                 if value is not None:

@@ -8,6 +8,7 @@ does the work), ``languages`` and ``takes_prompt`` (what a transcriber can follo
 ``aside()`` (a transcriber for recordings, which calls need not wait for), ``has_voice(name)``.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -120,6 +121,15 @@ class VoiceActivity(Protocol):
 
     def reset(self) -> None:
         """Forget the audio so far."""
+        ...
+
+
+class SharedActivity(VoiceActivity, Protocol):
+    """Voice activity that is cheaper for many calls together."""
+
+    def soon(self, window: Samples) -> asyncio.Future[float]:
+        """As calling it, in a few milliseconds. No other window may be given until it is done or
+        cancelled."""
         ...
 
 

@@ -15,6 +15,7 @@ from frontdesk.voice.recordings import Recording
 T = TypeVar("T")
 
 LONGEST_HOURS = 2
+_SHORTEST = 0.1
 _PIECE_MS = 10_000
 """Most of a piece's speech: enough to understand it, and soon told to a client that streams."""
 
@@ -60,8 +61,8 @@ class Dictaphone:
     async def listen(self, recording: Recording) -> AsyncGenerator[Heard]:
         """What is said in ``recording``, from its beginning to its end.
 
-        Raises :class:`~frontdesk.voice.audio.AudioFileError` when it is damaged or too long, and
-        :class:`~frontdesk.voice.base.SpeechError` when the model fails."""
+        Raises :class:`~frontdesk.voice.audio.AudioFileError` when it is damaged, too short or too
+        long, and :class:`~frontdesk.voice.base.SpeechError` when the model fails."""
         blocks = recording.blocks()
 
         def pieces() -> list[Piece] | None:
@@ -73,6 +74,8 @@ class Dictaphone:
                 raise AudioFileError(f"the recording is longer than {LONGEST_HOURS} hours; cut it")
             for piece in found:
                 yield await self._hear(piece)
+        if self.seconds < _SHORTEST:
+            raise AudioFileError(f"the recording is shorter than {_SHORTEST} seconds")
         for piece in self._cutter.finish():
             yield await self._hear(piece)
 

@@ -48,6 +48,7 @@ async def test_a_secret_opens_sessions_that_begin_with_its_config(
             promised = made.session.model_dump(exclude_none=True)
             assert got.pop("expires_at") > time.time()  # the session's own end, not the secret's
             ids |= {got.pop("id"), promised.pop("id")}
+            assert got.pop("expires_at") > time.time()  # of the call, not of the secret
             assert got == promised
             await connection.conversation.item.create(
                 item={

@@ -15,6 +15,7 @@ from websockets.typing import Subprotocol
 
 from frontdesk.api.keys import Keys, KeysError, client_key, load_keys, new_key
 from frontdesk.cli import app
+from frontdesk.mcp import local
 from frontdesk.settings import Settings
 
 GUARDED = ("/v1/models", "/v1/nothing", "/api/calls", "/api/live", "/docs", "/openapi.json")
@@ -234,3 +235,16 @@ def test_the_key_command_makes_a_key_that_serves() -> None:
     made = CliRunner().invoke(app, ["key"]).output.strip()
     assert load_keys(settings(host="0.0.0.0", api_keys=made)) == [made]
     assert made != CliRunner().invoke(app, ["key"]).output.strip()
+
+
+def test_mcp_servers_are_not_told_the_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told: list[dict[str, str]] = []
+    monkeypatch.setattr(local, "Process", lambda command, log, env: told.append(env))
+    monkeypatch.setenv("FRONTDESK_API_KEYS", new_key())
+    monkeypatch.setenv("FRONTDESK_API_KEY", new_key())
+    monkeypatch.setenv("ORDERS_FILE", "orders.json")
+    script = tmp_path / "server.py"
+    local._start(local.LocalServer("orders", script, "http://127.0.0.1:1/mcp"), tmp_path)
+    (environ,) = told
+    assert environ["ORDERS_FILE"] == "orders.json"
+    assert not [name for name in environ if name.startswith("FRONTDESK_API_KEY")]

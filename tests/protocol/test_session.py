@@ -298,6 +298,13 @@ def test_fields_the_server_cannot_change_are_echoed_as_they_are(new_talk: Any) -
     assert talk.configure(audio=given)[0]["session"]["audio"]["input"]["noise_reduction"] is None
 
 
+def test_a_field_that_means_nothing_here_is_shown_as_not_in_force(new_talk):
+    talk = new_talk(fixed={"reasoning"})
+    talk.open()
+    assert "reasoning" not in talk.configure()[0]["session"]
+    assert talk.configure(reasoning={"effort": "low"})[0]["session"]["reasoning"] is None
+
+
 @pytest.mark.parametrize(
     ("given", "code", "param"),
     [
