@@ -19,15 +19,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import uvloop
+from load import MANUAL, VAD, Load, Measured, Turn, cancelled, committed, spoken
+from report import Results, report
+from server import Server, running, serving
+from speech import question
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-
-from load import MANUAL, VAD, Load, Measured, Turn, cancelled, committed, spoken  # noqa: E402
-from report import Results, report  # noqa: E402
-from server import Server, running, serving  # noqa: E402
-from speech import question  # noqa: E402
-
 SERVER_CORE, CALLERS_CORE = 0, 1
 
 
@@ -36,7 +33,8 @@ class Plan:
     """How much is measured."""
 
     alone: int = 73
-    loads: tuple[int, ...] = (50, 100, 150, 200, 250, 300)
+    floor_loads: tuple[int, ...] = (50, 200)
+    loads: tuple[int, ...] = (50, 100, 150, 200, 250)
     vad_loads: tuple[int, ...] = (50, 100, 150, 200)
     cancels: int = 40
     crowd: int = 50
@@ -47,14 +45,15 @@ class Plan:
 
 
 QUICK = Plan(
-    alone=6,
-    loads=(3,),
+    alone=4,
+    floor_loads=(2,),
+    loads=(2,),
     vad_loads=(2,),
     cancels=3,
-    crowd=3,
+    crowd=2,
     turns=2,
     vad_turns=2,
-    every=2.5,
+    every=2.0,
     models="instant",
 )
 GIVEN_UP_MS = 200
@@ -72,7 +71,7 @@ class Bench:
         plan, results = self.plan, self.results
         with running([sys.executable, str(HERE / "floor.py")], cpu=SERVER_CORE) as server:
             alone = self._load(server, 1, committed, MANUAL, turns=plan.alone // 3, every=0.5)
-            results.floor = [alone, *self._loads(server, plan.loads[:4:3])]
+            results.floor = [alone, *self._loads(server, plan.floor_loads)]
         results.runner_ms = _bare_runner(plan.alone // 3)
         with serving(plan.models, HERE / "desk", cpu=SERVER_CORE) as server:
             results.in_use = server.in_use
@@ -110,7 +109,7 @@ class Bench:
 def _bare_runner(turns: int) -> list[float]:
     told = subprocess.run(
         ["taskset", "-c", str(SERVER_CORE), sys.executable, HERE / "bare_runner.py", str(turns)],
-        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=True,

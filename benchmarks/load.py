@@ -48,8 +48,11 @@ class Measured:
     lost: list[str] = field(default_factory=list[str])
     cpu: float = 0.0
     """Share of a core that the server took."""
-    client_cpu: float = 0.0
-    kib_a_call: float = 0.0
+    helpers_cpu: float = 0.0
+    """The same for the processes that it started: its Valkey."""
+    callers_cpu: float = 0.0
+    resident_kib: float = 0.0
+    """Memory of the server at the end, while all calls are on."""
 
     def milliseconds(self, share: float, first: int = 1, last: int = 10**6) -> float:
         """The quantile of turns ``first`` to ``last``, counted from 1."""
@@ -137,17 +140,19 @@ class Load:
 
     async def run(self) -> Measured:
         """What it costs is read while all callers are on."""
-        measured = Measured(self.calls)
-        before, self._pace = self.server.memory(), Pace()
+        measured, server = Measured(self.calls), self.server
+        self._pace = Pace()
         under_way = [asyncio.create_task(self._call(n, measured)) for n in range(self.calls)]
         await asyncio.sleep(self.every)
-        cpu, client, began = self.server.cpu_seconds(), time.process_time(), time.perf_counter()
+        cpu, helpers = server.cpu_seconds(), server.helpers_cpu_seconds()
+        callers_cpu, began = time.process_time(), time.perf_counter()
         await asyncio.sleep((self.turns - 1) * self.every)
         elapsed = time.perf_counter() - began
-        measured.cpu = (self.server.cpu_seconds() - cpu) / elapsed
-        measured.client_cpu = (time.process_time() - client) / elapsed
+        measured.cpu = (server.cpu_seconds() - cpu) / elapsed
+        measured.helpers_cpu = (server.helpers_cpu_seconds() - helpers) / elapsed
+        measured.callers_cpu = (time.process_time() - callers_cpu) / elapsed
         callers = await asyncio.gather(*under_way)
-        measured.kib_a_call = (self.server.memory() - before) / self.calls / 1024
+        measured.resident_kib = server.memory() / 1024
         self._pace.stop()
         for caller in callers:
             if caller is not None:

@@ -23,7 +23,7 @@ EARLY, LATE = (4, 20), (54, 73)
 
 
 def report(results: Results) -> str:
-    """All of it, as Markdown."""
+    """All of it, for people."""
     alone, runner = results.manual[0], _median(results.runner_ms)
     activity = results.in_use.get("voice activity", "?")
     lines = [
@@ -32,7 +32,7 @@ def report(results: Results) -> str:
         f"  SDK's runner alone, to the first word   {runner:.2f}",
         f"  Frontdesk, turns 4 to 20                {_times(alone, *EARLY)}",
         f"  Frontdesk, turns 54 to 73               {_times(alone, *LATE)}",
-        f"  voice activity ({activity})  {_times(results.vad[0], *EARLY)}",
+        f"  {f'by {activity}':<40}{_times(results.vad[0], *EARLY)}",
         "",
         *_table("bare socket", results.floor[1:]),
         "",
@@ -67,12 +67,22 @@ def goals(results: Results) -> Iterator[str]:
     yield _goal("audio after response.done, none", late_audio, 0)
     for name, loads, times, kib in (
         ("", results.manual, 2.2, 300),
-        (" with voice activity", results.vad, 4.5, 500),
+        (" with voice activity", results.vad, 4.5, 300),
     ):
-        load = loads[1]
-        floor = results.floor[1].cpu_s_a_call_minute
-        yield _goal(f"CPU{name}, times the floor", load.cpu_s_a_call_minute / floor, times)
-        yield _goal(f"KiB a call{name}", load.kib_a_call, kib)
+        load, floor = loads[1], results.floor[1]
+        share = load.cpu_s_a_call_minute / (floor.cpu_s_a_call_minute or float("nan"))
+        yield _goal(f"CPU{name}, times the floor, at most {times}", share, times)
+        yield _goal(f"KiB a call{name}, at most {kib}", _kib_a_call(loads), kib)
+
+
+def _kib_a_call(loads: list[Measured]) -> float:
+    """What each further call takes: the first calls bring code and buffers that all share."""
+    least, most = loads[1 if len(loads) > 2 else 0], max(loads, key=_held)
+    return (most.resident_kib - least.resident_kib) / ((most.calls - least.calls) or float("nan"))
+
+
+def _held(load: Measured) -> int:
+    return load.calls if load.calls <= 200 else 0
 
 
 def _goal(name: str, value: float, limit: float) -> str:
@@ -86,12 +96,15 @@ def _capacity(name: str, loads: list[Measured], calls: int) -> str:
 
 
 def _table(name: str, loads: list[Measured]) -> Iterator[str]:
-    yield f"{name:<42}p50 / p95 / p99 ms      CPU   CPU-s a call-minute   KiB a call   (callers)"
+    yield (
+        f"{name:<42}p50 / p95 / p99 ms         CPU  + Valkey   CPU-s a call-minute   "
+        "resident MiB   (callers' CPU)"
+    )
     for load in loads:
         yield (
-            f"  {load.calls:>4} calls{'':30}{_times(load, 2):>20}   {load.cpu:5.0%}"
-            f"   {load.cpu_s_a_call_minute:19.2f}   {load.kib_a_call:10.0f}"
-            f"   ({load.client_cpu:.0%})"
+            f"  {load.calls:>4} calls{_times(load, 2):>49}       {load.cpu:4.0%}"
+            f"   {load.helpers_cpu:6.0%}   {load.cpu_s_a_call_minute:19.2f}"
+            f"   {load.resident_kib / 1024:12.0f}   ({load.callers_cpu:.0%})"
         )
 
 

@@ -31,15 +31,25 @@ class Server:
         return self.url.replace("http", "ws", 1)
 
     def cpu_seconds(self) -> float:
-        """User and system time so far (fields 14 and 15 of /proc/PID/stat)."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """User and system time so far."""
+        return _cpu_seconds(self.pid)
+
+    def helpers_cpu_seconds(self) -> float:
+        """The same for the processes that it started."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(_cpu_seconds(int(pid)) for pid in children)
 
     def memory(self) -> int:
         """Resident bytes."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         return int(found.group(1)) * 1024 if found else 0
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Fields 14 and 15 of /proc/PID/stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from typing import Any
 
 from frontdesk.call.book import CallBook
-from frontdesk.call.context import Limits, limits
+from frontdesk.call.context import Limits, estimate, limits
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.history import newest
 from frontdesk.call.live_team import LiveTeam
@@ -12,7 +12,6 @@ from frontdesk.call.request import said_nothing, trace_labels, turn_request
 from frontdesk.protocol.commands import ResponseRequested
 from frontdesk.protocol.items import given_audio
 from frontdesk.team.events import ClientPrompt, TurnRequest
-from frontdesk.voice.tokens import text_tokens
 
 
 class Asking:
@@ -74,12 +73,12 @@ class Asking:
     ) -> Limits:
         agent, runner = self._book.state.agent, self._team.runner
         if agent not in self._own_tokens:
-            self._own_tokens[agent] = text_tokens(runner.instructions(agent))
+            self._own_tokens[agent] = estimate(runner.instructions(agent))
         theirs = (prompt.text if prompt else "", options.get("instructions") or "")
         output = options.get("max_output_tokens")
         return limits(
             session["truncation"],
             window=runner.context_window(agent),
-            reserved=self._own_tokens[agent] + sum(map(text_tokens, theirs)),
+            reserved=self._own_tokens[agent] + sum(map(estimate, theirs)),
             output=output if isinstance(output, int) else None,
         )

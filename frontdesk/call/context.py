@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from frontdesk.voice.tokens import text_tokens
-
 Item = dict[str, Any]
 
 MAX_ITEMS = 120
@@ -100,6 +98,11 @@ def image_tokens(items: Iterable[Mapping[str, Any]]) -> int:
     return sum(_IMAGE[part.get("detail") or "auto"] for part in parts if "image_url" in part)
 
 
+def estimate(text: str) -> int:
+    """About how many tokens a text has."""
+    return -(-(len(text) if text.isascii() else len(text.encode())) // 4)
+
+
 @dataclass(slots=True)
 class _Group:
     """Items that stay together: a message, or calls made side by side with their outputs."""
@@ -138,8 +141,8 @@ def _groups(items: list[Item]) -> list[_Group]:
 
 def _tokens(item: Item) -> int:
     words = [item.get(name) for name in ("content", "name", "arguments", "output")]
-    text = sum(text_tokens(word) for word in words if isinstance(word, str))
-    parts = sum(text_tokens(part["text"]) for part in _parts(item) if "text" in part)
+    text = sum(estimate(word) for word in words if isinstance(word, str))
+    parts = sum(estimate(part["text"]) for part in _parts(item) if "text" in part)
     return _AROUND + text + parts + image_tokens((item,))
 
 

@@ -1,8 +1,8 @@
 """What a response cost, as the client is told it.
 
-Text is counted by the models that read and write it, and the caller's audio by the engine. Audio
-of the reply is counted by its length, at the rate that OpenAI publishes for the Realtime API: one
-token for 50 ms of what the assistant says (platform.openai.com/docs/guides/realtime-costs).
+Text is counted by the models that read and write it. Audio is counted by its length, at the rates
+that OpenAI publishes for the Realtime API: one token for 100 ms of what a user says, one for 50 ms
+of what the assistant says (platform.openai.com/docs/guides/realtime-costs).
 """
 
 from math import ceil
@@ -10,8 +10,14 @@ from typing import Any
 
 from frontdesk.protocol.engine import Usage
 
+HEARD_MS = 100
 SPOKEN_MS = 50
-"""Milliseconds of assistant audio in one token."""
+"""Milliseconds of audio in one token."""
+
+
+def heard_tokens(milliseconds: float) -> int:
+    """Tokens of so much user audio."""
+    return ceil(milliseconds / HEARD_MS)
 
 
 def spoken_tokens(milliseconds: float) -> int:

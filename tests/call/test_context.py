@@ -8,11 +8,11 @@ from frontdesk.call.context import (
     MAX_ITEMS,
     ContextTooLong,
     Limits,
+    estimate,
     fitted,
     image_tokens,
     limits,
 )
-from frontdesk.voice.tokens import text_tokens
 
 MESSAGES = st.builds(
     lambda role, text: {"role": role, "content": text},
@@ -42,7 +42,7 @@ def talks(draw: st.DrawFn) -> list[dict]:
 def size(items: list[dict]) -> int:
     """What the items cost, as one group would."""
     return sum(
-        4 + sum(text_tokens(i[k]) for k in ("content", "name", "arguments", "output") if i.get(k))
+        4 + sum(estimate(i[k]) for k in ("content", "name", "arguments", "output") if i.get(k))
         for i in items
     )
 
@@ -104,8 +104,8 @@ def test_the_client_may_set_a_lower_limit_but_no_higher_one():
 
 
 def test_text_in_any_script_and_images_are_counted():
-    assert text_tokens("four words are five.") == 5
-    assert text_tokens("안녕하세요") == 4
+    assert estimate("four words are five.") == 5
+    assert estimate("안녕하세요") == 4
     picture = {"type": "input_image", "image_url": "data:", "detail": "low"}
     question = {"role": "user", "content": [{"type": "input_text", "text": "What?"}, picture]}
     assert image_tokens([question]) == 85
