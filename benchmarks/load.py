@@ -15,6 +15,8 @@ from server import Server
 FRAME_MS = 20
 SLOTS = 20
 """Callers' frames are spread over this many moments of each 20 ms."""
+GOING = 1.5
+"""Seconds in which all hang up."""
 COMMIT = masked({"type": "input_audio_buffer.commit"})
 CREATE = masked({"type": "response.create"})
 CANCEL = masked({"type": "response.cancel"})
@@ -158,7 +160,7 @@ class Load:
             if caller is not None:
                 measured.late_audio += caller.late_audio
                 caller.hang_up()
-        await asyncio.sleep(0.5)
+                await asyncio.sleep(GOING / self.calls)  # all at once would be another load
         return measured
 
     async def _call(self, number: int, measured: Measured) -> Caller | None:

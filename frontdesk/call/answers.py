@@ -15,7 +15,7 @@ from frontdesk.call.playback import Playback, SpokenItem
 from frontdesk.call.reply import Reply
 from frontdesk.call.turn import EndReason, Turn
 from frontdesk.protocol import engine
-from frontdesk.voice.audio import OutputEncoder
+from frontdesk.voice.audio import OutputEncoder, samples_to_int16
 from frontdesk.voice.base import OUTPUT_RATE
 from frontdesk.voice.playback import Utterance
 
@@ -100,11 +100,12 @@ class Answers:
         live = self._live.get(event.response_id)
         if live is None or live.made or live.encoder is None:
             return
-        milliseconds = 1000 * len(event.samples) / OUTPUT_RATE
-        audio = live.encoder.encode(event.samples)
+        pcm = samples_to_int16(event.samples)
+        milliseconds = 1000 * len(pcm) / OUTPUT_RATE
+        audio = live.encoder.encode(pcm)
         self._feed(engine.ResponseAudio(event.response_id, audio, milliseconds))
         if live.item and not live.item.ended:
-            self._playback.sound(live.item, event.samples, self._clock.now(), last=event.last)
+            self._playback.sound(live.item, pcm, self._clock.now(), last=event.last)
 
     def opened(self, item: dict[str, Any]) -> None:
         """An assistant item began: if it is spoken, count from here on what is played of it."""

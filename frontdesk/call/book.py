@@ -10,6 +10,7 @@ from frontdesk.state.fold import apply
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import AudioStore
 from frontdesk.voice.base import Samples
+from frontdesk.voice.g711 import Pcm
 
 
 class CallBook:
@@ -56,7 +57,7 @@ class CallBook:
         self,
         role: Literal["caller", "agent"],
         item_id: str,
-        samples: Samples,
+        samples: Samples | Pcm,
         *,
         rate: int,
         started: float,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from frontdesk.voice.base import OUTPUT_RATE, Samples
+from frontdesk.voice.base import OUTPUT_RATE
+from frontdesk.voice.g711 import Pcm
 from frontdesk.voice.playback import PlayedClock, Utterance
 
 
@@ -22,7 +23,7 @@ class SpokenItem:
     started: float = 0.0
     begins_ms: float = 0.0
     utterance: Utterance = field(default_factory=Utterance)
-    audio: list[Samples] = field(default_factory=list[Samples])
+    audio: list[Pcm] = field(default_factory=list[Pcm])
     text: str = ""
     ended: bool = False
     """Nothing more will be played of it: it was heard out or cut."""
@@ -42,7 +43,7 @@ class SpokenItem:
         self.text += text
         self._next_words += text
 
-    def sound(self, samples: Samples, *, last: bool) -> float:
+    def sound(self, samples: Pcm, *, last: bool) -> float:
         """Add sound, perhaps the last of the words announced; returns its milliseconds."""
         milliseconds = 1000 * len(samples) / OUTPUT_RATE
         start = self.utterance.duration_ms
@@ -51,9 +52,9 @@ class SpokenItem:
         self.audio.append(samples)
         return milliseconds
 
-    def first(self, milliseconds: float) -> Samples:
+    def first(self, milliseconds: float) -> Pcm:
         """The first ``milliseconds`` of its sound."""
-        whole = np.concatenate(self.audio) if self.audio else np.zeros(0, np.float32)
+        whole = np.concatenate(self.audio) if self.audio else np.zeros(0, np.int16)
         return whole[: round(milliseconds * OUTPUT_RATE / 1000)]
 
 
@@ -74,7 +75,7 @@ class Playback:
         """The item, if it was spoken in this call."""
         return self._items.get(item_id)
 
-    def sound(self, item: SpokenItem, samples: Samples, now: float, *, last: bool) -> None:
+    def sound(self, item: SpokenItem, samples: Pcm, now: float, *, last: bool) -> None:
         """Sound of ``item`` was sent to the client; ``last`` as for :meth:`SpokenItem.sound`."""
         if not item.audio:
             item.begins_ms = self._clock.sent_ms

@@ -18,6 +18,7 @@ from frontdesk.tracing.queries import PEAKS
 from frontdesk.tracing.store import TraceStore
 
 Role = Literal["caller", "agent"]
+Pcm = NDArray[np.int16]
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -43,12 +44,13 @@ class AudioStore:
         *,
         call_id: str,
         role: Role,
-        samples: NDArray[np.float32],
+        samples: NDArray[np.float32] | Pcm,
         rate: int,
         offset_ms: int,
         item_id: str,
     ) -> AudioRef:
-        """Keep mono ``samples`` in [-1, 1], heard ``offset_ms`` after the call opened.
+        """Keep mono ``samples``, 16 bits or floats in [-1, 1], heard ``offset_ms`` after the call
+        opened.
 
         Returns at once, never raises: nothing is kept of an empty array, when audio is switched
         off, or when the disk cannot follow; the reference then has no ``uri``.
@@ -57,7 +59,7 @@ class AudioStore:
         if not self._enabled or not len(samples):
             return AudioRef("", "", seconds)
         key = secrets.token_hex(16)
-        copy = np.array(samples, dtype=np.float32).reshape(-1)
+        copy = _pcm(samples).reshape(-1)
         job = _AudioJob(key, self.locate(key), call_id, role, copy, rate, offset_ms, item_id)
         if not self._store.submit(job):
             return AudioRef("", "", seconds)
@@ -77,7 +79,7 @@ class _AudioJob:
         path: Path,
         call_id: str,
         role: Role,
-        samples: NDArray[np.float32],
+        samples: Pcm,
         rate: int,
         offset_ms: int,
         item_id: str,
@@ -92,11 +94,10 @@ class _AudioJob:
     def prepare(self) -> bool:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_suffix(".part")
-        samples = np.nan_to_num(self._samples, copy=False)
-        write_flac(part, samples, self._rate)
+        write_flac(part, self._samples, self._rate)
         part.replace(self._path)
-        self._peaks = peaks(samples, self._rate)
-        self._samples = np.empty(0, np.float32)
+        self._peaks = peaks(self._samples, self._rate)
+        self._samples = np.empty(0, np.int16)
         return True
 
     def write(self, database: sqlite3.Connection) -> None:
@@ -107,16 +108,25 @@ class _AudioJob:
         )
 
 
-def peaks(samples: NDArray[np.float32], rate: int) -> bytes:
+def _pcm(samples: NDArray[np.float32] | Pcm) -> Pcm:
+    """A copy in 16 bits: what waits for the disk takes half the memory so."""
+    if samples.dtype == np.int16:
+        return np.array(samples, np.int16)
+    whole = np.rint(samples * np.float32(32768)).clip(-32768, 32767)
+    return np.nan_to_num(whole, copy=False).astype(np.int16)
+
+
+def peaks(samples: Pcm, rate: int) -> bytes:
     """Loudest sample of each fiftieth of a second, as one byte of 0 to 255."""
     count = -(-len(samples) * PEAKS // rate)
     starts = (np.arange(count) * rate) // PEAKS
-    loudest = np.maximum.reduceat(np.abs(samples), starts)
-    return np.round(np.clip(loudest, 0, 1) * 255).astype(np.uint8).tobytes()
+    above = np.maximum.reduceat(samples, starts).astype(np.int32)
+    below = np.minimum.reduceat(samples, starts).astype(np.int32)
+    return np.round(np.maximum(above, -below) / 32768 * 255).astype(np.uint8).tobytes()
 
 
-def write_flac(path: Path, samples: NDArray[np.float32], rate: int) -> None:
-    """Write 16-bit FLAC; samples beyond [-1, 1] are clipped. Raises :class:`OSError`."""
+def write_flac(path: Path, samples: Pcm, rate: int) -> None:
+    """Write 16-bit FLAC. Raises :class:`OSError`."""
     try:
         cast(Any, soundfile).write(path, samples, rate, format="FLAC", subtype="PCM_16")
     except soundfile.SoundFileError as error:

@@ -86,11 +86,11 @@ class OutputEncoder:
         self._law = _LAWS.get(audio_format)
         self._resample = Resampler(OUTPUT_RATE, WIRE_RATE[audio_format])
 
-    def encode(self, samples: Samples) -> bytes:
+    def encode(self, pcm: Pcm) -> bytes:
         """The next samples as bytes; telephone formats keep about 3 ms back until :meth:`flush`."""
         if self._law is None:
-            return samples_to_pcm16(samples)
-        return self._law.encode(samples_to_int16(self._resample(samples)))
+            return pcm.astype("<i2", copy=False).tobytes()
+        return self._law.encode(samples_to_int16(self._resample(int16_to_samples(pcm))))
 
     def flush(self) -> bytes:
         """What is left of the utterance. The encoder is then ready for the next."""
