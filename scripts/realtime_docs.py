@@ -18,7 +18,7 @@ from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from frontdesk.cli.server import started
 from frontdesk.conformance import report
 from frontdesk.conformance.areas import AREAS
-from frontdesk.conformance.areas.fields import HIDDEN, REFUSED, STAYS, TAKEN
+from frontdesk.conformance.areas.fields import HIDDEN, REFUSED, STAYS, TAKEN, WORKS
 from frontdesk.conformance.suite import run
 from frontdesk.conformance.target import Target
 from frontdesk.protocol import RealtimeProtocol
@@ -31,6 +31,9 @@ PAGE = ROOT / "docs" / "realtime.md"
 DESK = ROOT / "tests" / "conformance" / "desk"
 BEGIN = "<!-- tables: written by scripts/realtime_docs.py -->"
 END = "<!-- end of tables -->"
+
+MOST = 4
+"""Areas that are named for an event, of those it is seen in."""
 
 ONLY_WEBRTC = "for WebRTC and phone calls, where the server plays the audio"
 NOT_SENT = {
@@ -45,8 +48,16 @@ NOT_SENT = {
 }
 """Why an event is not sent."""
 
+TO_A_SERVICE = "works with models of a service; others have nothing like it"
+GIVEN_ON = {
+    "response.parallel_tool_calls": TO_A_SERVICE,
+    "response.reasoning": TO_A_SERVICE,
+    "response.prompt": "works",
+}
+"""Options of which a client sees nothing but how the model answers."""
+
 MEANINGS = {
-    STAYS: "stays as it is; the session shows what is in force",
+    STAYS: "stays as it is, and is shown so",
     HIDDEN: "works; never shown, as it is a secret",
     TAKEN: "works",
 }
@@ -90,12 +101,12 @@ def _client_events(document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _server_events(document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    seen = {*document["events"]["seen"]}
+    seen = document["events"]["seen"]
     for name in names(RealtimeServerEvent):
         if (name in seen) == (name in NOT_SENT):
             raise ValueError(f"{name}: either it is seen in the run or there is a reason why not")
         if name in seen:
-            yield name, "works", "types"
+            yield name, "works", ", ".join(seen[name][:MOST])
         else:
             yield name, f"not sent: {NOT_SENT[name]}", ""
 
@@ -104,14 +115,18 @@ def _fields(document: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, s
     for name, outcome in document["fields"].items():
         if name.startswith(prefix):
             shown = _shown_by(document, name)
-            if outcome == TAKEN and not shown:
+            if outcome == TAKEN and not shown and name not in GIVEN_ON:
                 raise ValueError(f"{name} is taken, and no scenario shows that it does anything")
-            if outcome.startswith(REFUSED):
+            if outcome == TAKEN and not shown:
+                status = GIVEN_ON[name]
+            elif outcome.startswith(REFUSED):
                 code = outcome.removeprefix(REFUSED)
                 status = f"refused with `{code}`, which names it"
+            elif outcome == WORKS and not shown and prefix == "session.":
+                status = "taken; the session shows it in force"
             else:
                 status = MEANINGS.get(outcome, outcome)
-            yield name, status, ", ".join(filter(None, [shown, "fields"]))
+            yield name, status, shown or "fields"
 
 
 def _shown_by(document: dict[str, Any], name: str) -> str:
@@ -121,7 +136,7 @@ def _shown_by(document: dict[str, Any], name: str) -> str:
         for check in document["checks"]
         if check["status"] == "passed" and name in check["covers"]
     ]
-    return ", ".join(dict.fromkeys(areas))
+    return ", ".join([*dict.fromkeys(areas)][:MOST])
 
 
 def failed_transcript() -> list[str]:
@@ -141,8 +156,9 @@ def failed_transcript() -> list[str]:
 
 def with_events_of_failures(document: dict[str, Any]) -> dict[str, Any]:
     """The document, with what only a failing engine brings about."""
-    seen = {*document["events"]["seen"], *failed_transcript()}
-    return {**document, "events": {**document["events"], "seen": sorted(seen)}}
+    seen = document["events"]["seen"]
+    alone = {name: ["the protocol alone"] for name in failed_transcript() if name not in seen}
+    return {**document, "events": {**document["events"], "seen": {**seen, **alone}}}
 
 
 def page(document: dict[str, Any]) -> str:

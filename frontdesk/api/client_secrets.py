@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from frontdesk.api.body import read_json
 from frontdesk.call.worker import Worker
+from frontdesk.protocol.errors import invalid_type
 from frontdesk.protocol.ids import new_id
 from frontdesk.protocol.schema.base import Closed
 from frontdesk.protocol.validation import check
@@ -38,6 +39,8 @@ def router(worker: Worker) -> APIRouter:
         asked = await read_json(request)
         check(ASKED, asked)
         config: dict[str, Any] = asked.get("session") or {"type": "realtime"}
+        if not isinstance(config.get("model"), str | None):
+            raise invalid_type("session.model", "it is the name of a team, or of any model.")
         session = worker.session_config(config, new_id("sess"))
         lifetime: dict[str, Any] = asked.get("expires_after") or {}
         seconds: int = lifetime.get("seconds") or SECONDS

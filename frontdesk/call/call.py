@@ -13,6 +13,7 @@ from typing import Any
 from frontdesk.call.answers import Answers
 from frontdesk.call.asking import Asking
 from frontdesk.call.book import CallBook
+from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears, language
@@ -87,6 +88,13 @@ class Call:
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
         self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
+        self._servers = ClientServers(
+            book.state.call_id,
+            live_team.guard,
+            seconds=live_team.loaded.team.client_mcp.timeout,
+            clock=clock,
+            post=self._inbox.post,
+        )
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
@@ -218,6 +226,10 @@ class Call:
                 self._answers.remember(event)
             case Played(item_id):
                 self._answers.played(item_id)
+            case engine.ResponseMcpCall(response_id=response_id):
+                if turn := self._answers.turn_of(response_id):
+                    self._servers.called(response_id, turn)
+                self._feed(event)
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
@@ -292,6 +304,8 @@ class Call:
                 self._respond(command)
             case do.ResponseCancelled(response_id):
                 self._answers.cancelled(response_id)
+            case do.ListMcpTools() | do.RunMcpTool() | do.McpCallRefused() | do.DropMcpServer():
+                self._servers.obey(command)
             case do.OutputCleared():
                 self._answers.cut_short()
             case do.Close(code, reason):
@@ -395,6 +409,7 @@ class Call:
             tts=voice.tts.name,
             asked=speeches[-1].ended if speeches else self._clock.now(),
         )
+        self._servers.turn_began(turn)
         for speech in speeches:
             speech.answered_by(turn)
         if not speeches and (words := newest_words(self.state)):
@@ -429,8 +444,9 @@ class Call:
         for event in self._inbox.rest():
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
-            elif isinstance(event, Transcribed | Remembered):
+            elif isinstance(event, Transcribed | Remembered | engine.McpCallEnded):
                 self._survive(event)
+        await self._servers.aclose()
         await self._hearing.aclose()
         await self._answers.aclose()
         await self._ears.aclose()

@@ -7,6 +7,7 @@ from agents import TResponseInputItem
 from frontdesk.call.context import Limits, fitted
 from frontdesk.state.entries import CallState, StoredItem
 
+UNFINISHED = "(no result yet: it still runs, or waits for the user's approval)"
 NO_RESULT = "(no result was given)"
 UNSEEN = "(The caller sent an image, which you cannot see.)"
 
@@ -25,8 +26,8 @@ def model_input(
     does not see is told of images in words. Raises
     :class:`~frontdesk.call.context.ContextTooLong` where ``limits`` say so.
     """
-    items = [found for stored in state.items if (found := _input_item(stored, sees)) is not None]
-    items += [found for item in extra if (found := _input_item(StoredItem(item), sees)) is not None]
+    items = [found for stored in state.items for found in _input_items(stored, sees)]
+    items += [found for item in extra for found in _input_items(StoredItem(item), sees)]
     return cast("list[TResponseInputItem]", fitted(_paired(items), limits or Limits()))
 
 
@@ -40,6 +41,26 @@ def message_text(item: dict[str, Any]) -> str:
     parts: list[dict[str, Any]] = item.get("content") or []
     words: list[str] = [part.get("text") or part.get("transcript") or "" for part in parts]
     return " ".join(word.strip() for word in words if word.strip())
+
+
+def _input_items(stored: StoredItem, sees: bool) -> list[dict[str, Any]]:
+    """What an item is to a model: a call to an MCP server of the client is two things."""
+    if stored.item.get("type") == "mcp_call":
+        return _mcp_call(stored.item)
+    found = _input_item(stored, sees)
+    return [] if found is None else [found]
+
+
+def _mcp_call(item: dict[str, Any]) -> list[dict[str, Any]]:
+    error: dict[str, Any] | None = item["error"]
+    output: str | None = item["output"]
+    if output is None:
+        output = f"Error: {error['message']}" if error else UNFINISHED
+    called = {"call_id": item["id"], "name": item["name"], "arguments": item["arguments"] or "{}"}
+    return [
+        {"type": "function_call", **called},
+        {"type": "function_call_output", "call_id": item["id"], "output": output},
+    ]
 
 
 def shows_image(item: dict[str, Any]) -> bool:

@@ -19,12 +19,14 @@ from frontdesk.desk.schema import Lines
 from frontdesk.protocol.engine import (
     ResponseEnded,
     ResponseFunctionCall,
+    ResponseMcpCall,
     ResponseText,
     ResponseUsage,
     Usage,
 )
 from frontdesk.team.events import (
     AgentChanged,
+    ClientMcpCalled,
     ClientToolCalled,
     HistoryItem,
     MessageEnded,
@@ -107,7 +109,7 @@ class Reply:
         self._post = post
         self._passages: asyncio.Queue[_Passage | None] = asyncio.Queue()
         self._passage: _Passage | None = None
-        self._client_calls: list[ClientToolCalled] = []
+        self._client_calls: list[ClientToolCalled | ClientMcpCalled] = []
         self._running: dict[str, str] = {}
         self._waiting: asyncio.Task[None] | None = None
         self._waited: set[str] = set()
@@ -132,12 +134,16 @@ class Reply:
                 self.turn.failed(f"speech: {error}")
                 failed = await self._apologise()
         for call in self._client_calls:
-            self._post(
-                ResponseFunctionCall(
-                    self.response_id, call.call_id, call.name, _valid(call.arguments)
-                )
-            )
+            self._post(self._call(call))
         self._post(self._end(failed or self._refused))
+
+    def _call(
+        self, call: ClientToolCalled | ClientMcpCalled
+    ) -> ResponseFunctionCall | ResponseMcpCall:
+        arguments = _valid(call.arguments)
+        if isinstance(call, ClientMcpCalled):
+            return ResponseMcpCall(self.response_id, call.server_label, call.name, arguments)
+        return ResponseFunctionCall(self.response_id, call.call_id, call.name, arguments)
 
     def _end(self, failed: dict[str, str] | None) -> ResponseEnded:
         if failed:
@@ -209,7 +215,7 @@ class Reply:
             case HistoryItem(item):
                 if not self._out_of_band:
                     self._post(Remembered(self.response_id, item))
-            case ClientToolCalled():
+            case ClientToolCalled() | ClientMcpCalled():
                 self._client_calls.append(event)
             case TokensUsed():
                 self._used(event)

@@ -5,10 +5,16 @@ from typing import Any
 
 from frontdesk.call.context import ContextTooLong, Limits
 from frontdesk.call.history import message_text, model_input, newest, shows_image
-from frontdesk.protocol.commands import ResponseRequested
+from frontdesk.protocol.commands import McpTool, ResponseRequested
 from frontdesk.protocol.items import audio_index, with_transcript
 from frontdesk.state.entries import CallState
-from frontdesk.team.events import ClientPrompt, ClientTool, TraceLabels, TurnRequest
+from frontdesk.team.events import (
+    ClientMcpTool,
+    ClientPrompt,
+    ClientTool,
+    TraceLabels,
+    TurnRequest,
+)
 
 
 class Unanswerable(Exception):
@@ -57,11 +63,7 @@ def turn_request(
         history=_history(seen, extra, sees, limits),
         trace_id=trace_id,
         instructions=options.get("instructions"),
-        client_tools=tuple(
-            ClientTool(tool["name"], tool.get("description") or "", tool.get("parameters") or {})
-            for tool in options.get("tools") or ()
-            if tool["type"] == "function"
-        ),
+        client_tools=_client_tools(request),
         tool_choice=options.get("tool_choice") or "auto",
         max_output_tokens=limit if isinstance(limit, int) else None,
         parallel_tool_calls=options.get("parallel_tool_calls"),
@@ -69,6 +71,23 @@ def turn_request(
         prompt=prompt,
         labels=labels or TraceLabels(),
     )
+
+
+def _client_tools(request: ResponseRequested) -> tuple[ClientTool | ClientMcpTool, ...]:
+    """The client's functions, then the tools of its MCP servers."""
+    functions = (
+        ClientTool(tool["name"], tool.get("description") or "", tool.get("parameters") or {})
+        for tool in request.options.get("tools") or ()
+        if tool["type"] == "function"
+    )
+    return (*functions, *(_mcp_tool(tool) for tool in request.mcp_tools))
+
+
+def _mcp_tool(tool: McpTool) -> ClientMcpTool:
+    server, description = tool.server, tool.description
+    if server.description:
+        description = f"{description}\nOf {server.label}: {server.description}".strip()
+    return ClientMcpTool(server.label, tool.name, description, tool.input_schema)
 
 
 def trace_labels(session: Mapping[str, Any]) -> TraceLabels:

@@ -34,6 +34,7 @@ def new_protocol(
         expires_at=expires_at,
         prompts=Prompts(live.loaded).look_up,
         sees_images=sees_images(live),
+        refuse_url=live.guard.refusal,
     )
 
 

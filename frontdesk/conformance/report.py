@@ -72,5 +72,5 @@ def document(report: Report, url: str) -> dict[str, Any]:
         "passed": report.passed,
         "checks": [asdict(check) for check in report.checks],
         "fields": report.notes,
-        "events": {"sent": report.sent, "seen": sorted(report.seen)},
+        "events": {"sent": report.sent, "seen": report.seen},
     }

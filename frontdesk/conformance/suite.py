@@ -112,8 +112,8 @@ class Report:
     sent: dict[str, str]
     """Types of the client events that were sent, with the code of the error that each had: empty
     for those that were carried out."""
-    seen: set[str]
-    """Types of the server events that came."""
+    seen: dict[str, list[str]]
+    """Types of the server events that came, with the areas in which they did."""
 
     @property
     def passed(self) -> bool:
@@ -154,8 +154,18 @@ async def run(
         [*checks, *of_rules],
         notes,
         _sent(streams),
-        {event["type"] for stream in streams for way, event in stream.frames if way == "seen"},
+        _seen(scenarios, benches),
     )
+
+
+def _seen(scenarios: Sequence[Scenario], benches: Sequence[Bench]) -> dict[str, list[str]]:
+    areas: dict[str, list[str]] = {}
+    for scenario, bench in zip(scenarios, benches, strict=True):
+        for stream in bench.streams:
+            for way, event in stream.frames:
+                if way == "seen" and scenario.area not in areas.setdefault(event["type"], []):
+                    areas[event["type"]].append(scenario.area)
+    return areas
 
 
 def _sent(streams: Iterable[Stream]) -> dict[str, str]:

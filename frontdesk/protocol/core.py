@@ -16,11 +16,13 @@ from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.errors import ProtocolError, invalid_value, missing_parameter
 from frontdesk.protocol.ids import new_id
 from frontdesk.protocol.items import from_client, is_spoken
+from frontdesk.protocol.mcp import Mcp
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Response
 from frontdesk.protocol.responses import Responses
 from frontdesk.protocol.schema import EVENTS
 from frontdesk.protocol.session import PromptLookup, Session, refuse_in_transcription
+from frontdesk.protocol.tools import RefuseUrl
 from frontdesk.protocol.transcripts import Transcripts
 from frontdesk.protocol.turns import Turns
 from frontdesk.protocol.validation import check
@@ -50,19 +52,22 @@ class RealtimeProtocol:
         expires_at: int | None = None,
         prompts: PromptLookup | None = None,
         sees_images: bool = True,
+        refuse_url: RefuseUrl = lambda url: None,
     ) -> None:
         """``defaults`` is a nested patch on the protocol's defaults, in the shape of
         ``session.update``; ``{"type": "transcription"}`` makes a transcription session. ``fixed``
         names dotted session fields that this server cannot change: a client may send them, and
         reads back what is in force. ``prompts`` finds the stored prompts that a client refers to.
-        Without ``sees_images`` images are refused. Raises :class:`ProtocolError` when ``defaults``
-        is not valid.
+        Without ``sees_images`` images are refused. ``refuse_url`` says why an MCP server's address
+        is not served, None if it may be. Raises :class:`ProtocolError` when ``defaults`` is not
+        valid.
         """
         self._outbox = Outbox(ids)
-        self._session = Session(session_id, model, defaults, fixed, expires_at, prompts)
+        self._session = Session(session_id, model, defaults, fixed, expires_at, prompts, refuse_url)
         self._session.sees_images = sees_images
         self._conversation = Conversation(self._outbox)
-        self._responses = Responses(self._conversation, self._outbox)
+        self._mcp = Mcp(self._conversation, self._outbox)
+        self._responses = Responses(self._conversation, self._outbox, self._mcp)
         self._transcripts = Transcripts(self._conversation, self._outbox)
         self._turns = Turns(
             self._session, self._conversation, self._responses, self._transcripts, self._outbox
@@ -100,10 +105,11 @@ class RealtimeProtocol:
         """When :meth:`tick` next has something to do."""
         if self._closed:
             return None
-        idle, expiry = self._turns.idle.deadline, self._expires_at
-        if idle is None or expiry is None:
-            return expiry if idle is None else idle
-        return min(idle, expiry)
+        earliest = self._turns.idle.deadline
+        for at in (self._expires_at, self._mcp.lists.deadline):
+            if at is not None and (earliest is None or at < earliest):
+                earliest = at
+        return earliest
 
     # What happens
 
@@ -116,6 +122,7 @@ class RealtimeProtocol:
             self._session.restore(session)
             self._turns.reconfigure(frozenset({"audio.input.format"}))
         self._conversation.restore(items)
+        self._mcp.calls.restore(self.items)
         self._session.spoken = any(is_spoken(item) for item in self.items)
         return self._outbox.take()
 
@@ -128,6 +135,7 @@ class RealtimeProtocol:
     def open(self, now: float) -> list[Command]:
         """The connection stands: ``session.created``."""
         self._outbox.send("session.created", {"session": self._session.config})
+        self._mcp.lists.declare(self._session.servers, now)
         return self._outbox.take()
 
     def receive(self, frame: str | bytes, now: float, *, may_speak: bool = True) -> list[Command]:
@@ -148,12 +156,14 @@ class RealtimeProtocol:
                 self._dispatch(event, now)
         except ProtocolError as error:
             self._send_error(error, event_id if isinstance(event_id, str) else None)
+        self._responses.resume()
         return self._outbox.take()
 
     def feed(self, event: engine.EngineEvent, now: float) -> list[Command]:
         """One event of the engine; those of a response no longer in progress are dropped."""
         if not self._closed:
             self._feed(event, now)
+            self._responses.resume()
         return self._outbox.take()
 
     def tick(self, now: float) -> list[Command]:
@@ -164,6 +174,8 @@ class RealtimeProtocol:
             self._expire()
         elif self._turns.idle.deadline is not None and now >= self._turns.idle.deadline:
             self._turns.time_out()
+        self._mcp.lists.tick(now)
+        self._responses.resume()
         return self._outbox.take()
 
     # Client events
@@ -179,7 +191,7 @@ class RealtimeProtocol:
         check(schema, event)
         match kind:
             case "session.update":
-                self._update_session(event["session"])
+                self._update_session(event["session"], now)
             case "input_audio_buffer.append":
                 self._turns.append(event["audio"])
             case "input_audio_buffer.commit":
@@ -197,18 +209,21 @@ class RealtimeProtocol:
             case "conversation.item.delete":
                 self._conversation.delete(event["item_id"])
                 self._transcripts.forget(event["item_id"])
+                self._mcp.calls.forget(event["item_id"])
             case "conversation.item.truncate":
                 self._truncate(event["item_id"], event["content_index"], event["audio_end_ms"], now)
             case "response.create":
-                self._create_response(event.get("response"))
+                self._create_response(event.get("response"), now)
             case _:
                 self._responses.cancel(event.get("response_id"))
                 self._turns.idle.hush(now)
 
-    def _update_session(self, patch: Json) -> None:
+    def _update_session(self, patch: Json, now: float) -> None:
         changed = self._session.update(patch)
         self._outbox.send("session.updated", {"session": self._session.config})
         self._reconfigure(changed)
+        if "tools" in patch:
+            self._mcp.lists.declare(self._session.servers, now)
 
     def _reconfigure(self, changed: frozenset[str]) -> None:
         if changed:
@@ -226,10 +241,14 @@ class RealtimeProtocol:
             )
         self._check_call(item)
         self._conversation.add_done(item, self._conversation.place(previous_item_id))
+        if item["type"] == "mcp_approval_response":
+            self._mcp.calls.answer(item)
 
     def _check_call(self, item: Item) -> None:
         """An output without its call, or a call id used twice, would fail the next model run."""
-        if item["type"] == "message":
+        if item["type"] == "mcp_approval_response":
+            self._mcp.calls.check(item)
+        if item["type"] in ("message", "mcp_approval_response"):
             return
         known = any(
             other["type"] == "function_call" and other["call_id"] == item["call_id"]
@@ -251,9 +270,11 @@ class RealtimeProtocol:
         self._outbox.send("conversation.item.truncated", fields)
         self._outbox.put(ItemTruncated(item_id, content_index, kept))
 
-    def _create_response(self, request: Json | None) -> None:
+    def _create_response(self, request: Json | None, now: float) -> None:
         refuse_in_transcription(self._session, "response.create")
         plan = options.requested(self._session, self._conversation, request, self._outbox.ids)
+        self._responses.check(plan)
+        self._mcp.lists.prepare(plan.servers, now)
         self._responses.request(plan)
         if not plan.out_of_band:
             self._turns.idle.stop()
@@ -271,6 +292,11 @@ class RealtimeProtocol:
             case engine.ResponseFunctionCall():
                 if response := self._responses.get(event.response_id):
                     response.call_function(event.call_id, event.name, event.arguments)
+            case engine.ResponseMcpCall():
+                if response := self._responses.get(event.response_id):
+                    self._mcp.calls.announce(response, event)
+            case engine.McpToolsListed() | engine.McpToolsFailed() | engine.McpCallEnded():
+                self._mcp.feed(event)
             case engine.ResponseUsage():
                 if response := self._responses.get(event.response_id):
                     response.usage = event.usage
@@ -307,7 +333,7 @@ class RealtimeProtocol:
             details = {"type": "failed", "error": {"type": "server_error", **(event.error or {})}}
         spoken_reply = response.audio and response is self._responses.active
         self._responses.end(response, event.status, details)
-        if spoken_reply and self._responses.active is None:
+        if spoken_reply and self._responses.idle:
             self._turns.await_caller(now)
 
     def _wants_logprobs(self) -> bool:

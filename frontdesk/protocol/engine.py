@@ -83,6 +83,44 @@ class ResponseFunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseMcpCall:
+    """The model calls a tool of an MCP server that the *client* declared. It runs when the
+    response is done, and the client asks for the next response."""
+
+    response_id: str
+    server_label: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class McpToolsListed:
+    """Answer to ``ListMcpTools``: all that the server has. A tool is a dict in the shape of the
+    wire: name, description (a string), input_schema, annotations (if any)."""
+
+    item_id: str
+    tools: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class McpToolsFailed:
+    """Answer to ``ListMcpTools``: ``message`` is fit for the client."""
+
+    item_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class McpCallEnded:
+    """Answer to ``RunMcpTool``: the output, or an error in the shape of the wire (type
+    ``protocol_error``, ``http_error`` or ``tool_execution_error``)."""
+
+    item_id: str
+    output: str | None = None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens that one response has used so far. The core counts the audio of the reply itself."""
 
@@ -140,8 +178,12 @@ EngineEvent = (
     | ResponseText
     | ResponseAudio
     | ResponseFunctionCall
+    | ResponseMcpCall
     | ResponseUsage
     | ResponseEnded
+    | McpToolsListed
+    | McpToolsFailed
+    | McpCallEnded
     | ItemCut
     | EngineError
 )

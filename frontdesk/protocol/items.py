@@ -18,6 +18,9 @@ def from_client(given: dict[str, Any], ids: Callable[[str], str], prefix: str) -
     item = _without_nulls(given)
     check(ITEM, item, prefix)
     given_id = item.pop("id", None)
+    if item["type"] == "mcp_approval_response":  # MCP items have no status
+        kept = {key: value for key, value in item.items() if key not in ("object", "status")}
+        return {"id": given_id or ids("item"), **kept}
     item = {"id": given_id or ids("item"), **item, "object": "realtime.item", "status": "completed"}
     if item["type"] == "function_call":
         item.setdefault("call_id", ids("call"))

@@ -7,11 +7,13 @@ from frontdesk.protocol import wire
 from frontdesk.protocol.commands import Item
 from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.engine import Usage
+from frontdesk.protocol.mcp_server import McpServer
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.session import voice_name
 from frontdesk.protocol.usage import usage_object
 
 Json = dict[str, Any]
+TOOL_CALLS = ("function_call", "mcp_call")
 ItemStatus = Literal["completed", "incomplete"]
 
 
@@ -23,6 +25,9 @@ class Plan:
     input: tuple[Item, ...] | None = None
     out_of_band: bool = False
     by_client: bool = True
+    servers: tuple[McpServer, ...] = ()
+    """MCP servers whose tools the model may call. None out of band: what such a call gives is
+    told in an item of the conversation."""
 
 
 class Message:
@@ -90,10 +95,8 @@ class Response:
 
     @property
     def closing(self) -> bool:
-        """A function was called and nothing is open: only the closers are still to come."""
-        return bool(
-            self._message is None and self.output and self.output[-1]["type"] == "function_call"
-        )
+        """A tool was called and nothing is open: only the closers are still to come."""
+        return bool(self._message is None and self.output and self.output[-1]["type"] in TOOL_CALLS)
 
     def write_text(self, words: str) -> None:
         message = self._message or self._open_message()
@@ -133,6 +136,36 @@ class Response:
         self._outbox.send("response.function_call_arguments.done", done)
         self._finish_item({**call, "status": "completed", "arguments": arguments}, 0.0)
 
+    def open_mcp_call(self, server_label: str, name: str, arguments: str) -> tuple[Item, int]:
+        """An MCP call up to its whole arguments; returns its item and output index. It has to be
+        closed by :meth:`close_mcp_call` before anything else is done here."""
+        self._close_message("completed")
+        call: Item = {
+            "id": self._outbox.ids("item"),
+            "type": "mcp_call",
+            "server_label": server_label,
+            "name": name,
+            "arguments": "",
+            "output": None,
+            "error": None,
+            "approval_request_id": None,
+        }
+        index = len(self.output)
+        self._add_item(call, None, pending=True)
+        fields = {"response_id": self.id, "item_id": call["id"], "output_index": index}
+        # A JavaScript client drops the event without the padding, which we have no use for.
+        delta = {**fields, "delta": arguments, "obfuscation": ""}
+        self._outbox.send("response.mcp_call_arguments.delta", delta)
+        done = {**fields, "arguments": arguments}
+        self._outbox.send("response.mcp_call_arguments.done", done)
+        return {**call, "arguments": arguments}, index
+
+    def close_mcp_call(self, call: Item) -> None:
+        """All of the call is said; it has not run yet, and its item is not done."""
+        fields = {"response_id": self.id, "output_index": len(self.output), "item": call}
+        self._outbox.send("response.output_item.done", fields)
+        self.output.append(call)
+
     def end(self, status: str, details: Json | None) -> None:
         """Close what is open, then the response."""
         self._close_message("completed" if status == "completed" else "incomplete")
@@ -163,11 +196,11 @@ class Response:
         self._outbox.send("response.content_part.done", fields)
         self._finish_item(message.item(status), message.milliseconds)
 
-    def _add_item(self, item: Item, draft: Message | None) -> None:
+    def _add_item(self, item: Item, draft: Message | None, *, pending: bool = False) -> None:
         fields = {"response_id": self.id, "output_index": len(self.output), "item": item}
         self._outbox.send("response.output_item.added", fields)
         if self._conversation is not None:
-            self._conversation.add(item, self._conversation.last, draft)
+            self._conversation.add(item, self._conversation.last, draft, pending=pending)
 
     def _finish_item(self, item: Item, milliseconds: float) -> None:
         if self._conversation is not None:

@@ -11,7 +11,7 @@ from frontdesk.desk import schema
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
-from frontdesk.team.client_tools import end_at_client_tools
+from frontdesk.team.client_tools import end_at_client_tools, offer
 from frontdesk.team.context import TurnContext, report
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
@@ -50,11 +50,11 @@ class TeamAgent(Agent[TurnContext]):
         return tools
 
     async def get_all_tools(self, run_context: RunContextWrapper[TurnContext]) -> list[Tool]:
+        context = run_context.context
         tools = await super().get_all_tools(run_context)
         taken = self._own_names() | {tool.name for tool in tools}
-        theirs = [tool for tool in run_context.context.client_tools if tool.name not in taken]
-        run_context.context.offered[self.name] = {tool.name for tool in theirs}
-        return [*tools, *theirs]
+        theirs = context.offered[self.name] = offer(context.client_tools, taken)
+        return [*(() if context.only_client_tools else tools), *theirs.values()]
 
     def _own_names(self) -> set[str]:
         handoffs = {edge.tool_name for edge in self.handoffs if isinstance(edge, Handoff)}

@@ -18,6 +18,16 @@ class ClientTool:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientMcpTool:
+    """A tool of an MCP server that the client declared. It is called outside of the run."""
+
+    server_label: str
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ClientPrompt:
     """A prompt of the desk that the client asked for, filled in. It is added to an agent's own
     prompt, and stands in its place for ``agents``, whose own it is."""
@@ -49,7 +59,7 @@ class TurnRequest:
     trace_id: str
     instructions: str | None = None
     """The client's own instructions; they are added to the agent's prompt."""
-    client_tools: tuple[ClientTool, ...] = ()
+    client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
     tool_choice: str | dict[str, Any] = "auto"
     max_output_tokens: int | None = None
     parallel_tool_calls: bool | None = None
@@ -116,6 +126,16 @@ class ClientToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientMcpCalled:
+    """The model called a tool of an MCP server of the client: the run ends, the call is made
+    when the client allows it."""
+
+    server_label: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryItem:
     """An input item that later runs must see (a tool call or its output, never a message)."""
 
@@ -151,6 +171,7 @@ TeamEvent = (
     | ToolProgress
     | ToolEnded
     | ClientToolCalled
+    | ClientMcpCalled
     | HistoryItem
     | TokensUsed
     | TurnEnded

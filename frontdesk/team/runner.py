@@ -21,6 +21,7 @@ from agents import (
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
+from frontdesk.team.choice import sdk_choice
 from frontdesk.team.events import TeamEvent, TokensUsed, TurnEnded, TurnFailed, TurnRequest
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
@@ -184,19 +185,12 @@ async def _cancel(result: RunResultStreaming, follower: asyncio.Task[None]) -> N
             task.exception()  # seen, so that the loop does not complain of it
 
 
-def _tool_choice(choice: str | dict[str, Any]) -> str | None:
-    """The Realtime API's ``tool_choice`` as the SDK takes it: a mode, or a function's name."""
-    if isinstance(choice, dict):
-        return choice.get("name")
-    return None if choice == "auto" else choice
-
-
 def _model_settings(request: TurnRequest) -> ModelSettings | None:
     """What the client says of how the model is to be run, if anything."""
     effort = request.reasoning_effort
     said: dict[str, Any] = {
         "max_tokens": request.max_output_tokens,
-        "tool_choice": _tool_choice(request.tool_choice),
+        "tool_choice": sdk_choice(request),
         "parallel_tool_calls": request.parallel_tool_calls,
         "reasoning": None if effort is None else Reasoning(effort=effort),
     }

@@ -46,6 +46,7 @@ VOICE_HANDOFF_FROM = "voice.handoff.from"
 VOICE_HANDOFF_TO = "voice.handoff.to"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
 VOICE_ITEM_ID = "voice.item.id"
+VOICE_MCP_APPROVAL = "voice.mcp.approval"
 VOICE_MCP_SERVER = "voice.mcp.server"
 VOICE_MCP_TOOLS = "voice.mcp.tools"
 VOICE_OPENAI_SPAN_ID = "voice.openai.span_id"
@@ -168,6 +169,7 @@ ATTRIBUTES = frozenset(
         "voice.handoff.to",
         "voice.interrupted_at",
         "voice.item.id",
+        "voice.mcp.approval",
         "voice.mcp.server",
         "voice.mcp.tools",
         "voice.openai.span_id",

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from frontdesk.desk.schema import TurnDetection
 from frontdesk.voice.audio import AudioFileError
-from frontdesk.voice.base import SpeechToText, Transcript
+from frontdesk.voice.base import SpeechToText, Transcript, TranscriptionStream, logprobs_of
 from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.pieces import Cutter, Piece
 from frontdesk.voice.recordings import Recording
@@ -34,8 +34,9 @@ class Heard:
 class Dictaphone:
     """Transcribes one recording piece by piece, as voice activity cuts it by ``rules``.
 
-    ``slot`` is held while a piece is transcribed: it is what keeps recordings from crowding out
-    the calls. Nothing here blocks the event loop."""
+    ``logprobs`` asks for them, of a model that has them. ``slot`` is held while a piece is
+    transcribed: it is what keeps recordings from crowding out the calls. Nothing here blocks the
+    event loop."""
 
     def __init__(
         self,
@@ -45,12 +46,14 @@ class Dictaphone:
         *,
         language: str | None = None,
         prompt: str | None = None,
+        logprobs: bool = False,
     ) -> None:
         aside = getattr(models.stt, "aside", None)
         self._stt: SpeechToText = aside() if aside else models.stt
         self._slot = slot
         self._language = language
         self._prompt = prompt
+        self._logprobs = logprobs
         self._cutter = Cutter(models.activity_factory(), rules, _PIECE_MS)
 
     @property
@@ -81,13 +84,18 @@ class Dictaphone:
 
     async def _hear(self, piece: Piece) -> Heard:
         async with self._slot:
-            stream = self._stt.stream(language=self._language, prompt=self._prompt)
+            stream = self._stream()
             try:
                 stream.push(piece.audio)
                 transcript = await stream.transcript()
             finally:
                 await stream.aclose()
         return Heard(piece.start, piece.end, transcript, piece.activity)
+
+    def _stream(self) -> TranscriptionStream:
+        if self._logprobs and (sure := logprobs_of(self._stt)):
+            return sure.stream(language=self._language, prompt=self._prompt, logprobs=True)
+        return self._stt.stream(language=self._language, prompt=self._prompt)
 
 
 def runs_elsewhere(model: object) -> bool:

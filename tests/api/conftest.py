@@ -79,19 +79,24 @@ class Ear:
         self.fails_at: int | None = None
         self.holds_at: int | None = None
         self.confidence: float | None = None
+        self.usage: dict[str, Any] | None = None
+        self.logprobs = False
         self.go_on = asyncio.Event()
         self.stopped = asyncio.Event()
         self.began = asyncio.Event()
 
-    def stream(self, *, language: str | None = None, prompt: str | None = None) -> "Hearing":
+    def stream(
+        self, *, language: str | None = None, prompt: str | None = None, logprobs: bool = False
+    ) -> "Hearing":
         self.asked.append((language, prompt))
-        return Hearing(self, len(self.asked) - 1)
+        return Hearing(self, len(self.asked) - 1, logprobs)
 
     async def warm_up(self) -> None: ...
 
 
 class Hearing:
-    def __init__(self, ear: Ear, number: int) -> None:
+    def __init__(self, ear: Ear, number: int, logprobs: bool) -> None:
+        self._logprobs = logprobs
         self._ear = ear
         self._number = number
         self._length = 0
@@ -110,8 +115,11 @@ class Hearing:
             except asyncio.CancelledError:
                 ear.stopped.set()
                 raise
-        seconds = self._length / INPUT_RATE
-        return Transcript(f"Piece {self._number}.", seconds, confidence=ear.confidence)
+        text, seconds = f"Piece {self._number}.", self._length / INPUT_RATE
+        logprobs = None
+        if self._logprobs:
+            logprobs = [{"token": text, "logprob": -0.5, "bytes": [*text.encode()]}]
+        return Transcript(text, seconds, None, ear.confidence, logprobs, ear.usage)
 
     async def aclose(self) -> None: ...
 

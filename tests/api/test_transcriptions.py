@@ -4,8 +4,12 @@ import asyncio
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import FormData
 
 from frontdesk.api import upload
+from frontdesk.api.errors import ApiError
 
 TWO = (-0.5, 1.5, -1, 2, -0.7)
 """Two pieces of speech: 0.5 to 2.0 and 3.0 to 5.0 of 5.7 seconds."""
@@ -117,6 +121,37 @@ async def test_language_and_prompt_reach_the_model(front, recording):
     assert front.ear.asked == [("de", "Frontdesk"), ("ko", None), (None, None)]
 
 
+async def test_logprobs_come_from_a_model_that_has_them(front, recording, refused, events_of):
+    fields, sound = {"include[]": "logprobs"}, recording(*TWO)
+    refused(await front.hear(sound, **fields), "unsupported_value", "include")
+    front.ear.logprobs = True
+    told = (await front.hear(sound, **fields)).json()
+    assert [each["token"] for each in told["logprobs"]] == ["Piece 0.", "Piece 1."]
+    one, two, done = events_of((await front.hear(sound, stream="true", **fields)).text)
+    assert done["logprobs"] == one["logprobs"] + two["logprobs"]
+    assert one["logprobs"][0]["logprob"] == -0.5
+    assert "logprobs" not in (await front.hear(sound)).json()
+    refused(
+        await front.hear(sound, response_format="text", **fields), "unsupported_value", "include"
+    )
+
+
+async def test_tokens_that_the_model_counted_are_the_usage(front, recording, events_of):
+    details = {"audio_tokens": 20, "text_tokens": 3}
+    usage = {"type": "tokens", "input_tokens": 23, "output_tokens": 4, "total_tokens": 27}
+    front.ear.usage = {**usage, "input_token_details": details}
+    both = {
+        "type": "tokens",
+        "input_tokens": 46,
+        "output_tokens": 8,
+        "total_tokens": 54,
+        "input_token_details": {"audio_tokens": 40, "text_tokens": 6},
+    }
+    assert (await front.hear(recording(*TWO))).json()["usage"] == both
+    answer = await front.hear(recording(*TWO), stream="true")
+    assert events_of(answer.text)[-1]["usage"] == both
+
+
 async def test_what_a_model_cannot_follow_is_refused(front, recording, refused):
     front.ear.languages = ("en",)
     front.ear.takes_prompt = False
@@ -165,6 +200,20 @@ async def test_what_cannot_be_done_is_refused_by_name(
     assert answer.status_code == 400
     refused(answer, code, param)
     assert not front.ear.asked
+
+
+names = st.text("ab[].", min_size=1, max_size=6)
+
+
+@given(st.lists(st.tuples(names, st.text(max_size=3)), max_size=6))
+def test_fields_of_any_names_are_read_or_refused(pairs):
+    try:
+        fields = upload._fields(FormData(pairs))
+    except ApiError as error:
+        assert (error.status, error.code) == (400, "invalid_type")
+        return
+    for name, value in pairs:
+        assert not value or name.partition("[")[0] in fields
 
 
 async def test_temperature_0_is_what_the_models_do(front, recording):

@@ -76,7 +76,7 @@ async def test_the_defaults_are_the_teams(client: Any) -> None:
     assert made.session.audio.input.turn_detection.type
 
 
-async def test_a_transcription_session_is_promised_as_one(client: Any) -> None:
+async def test_a_transcription_session_is_promised_as_one(client: Any, keyed_server: Any) -> None:
     session = {
         "type": "transcription",
         "audio": {"input": {"transcription": {"model": "whisper-1", "language": "de"}}},
@@ -85,6 +85,14 @@ async def test_a_transcription_session_is_promised_as_one(client: Any) -> None:
     assert made.session.type == "transcription"
     assert made.session.object == "realtime.transcription_session"
     assert made.session.audio.input.transcription.language == "de"
+    headers = {"authorization": f"Bearer {made.value}"}
+    async with connect(f"{keyed_server.ws}/v1/realtime", additional_headers=headers) as socket:
+        begun = json.loads(await socket.recv())["session"]
+        assert begun["type"] == "transcription"
+        assert begun["audio"]["input"]["transcription"]["language"] == "de"
+        await socket.send(json.dumps({"type": "response.create"}))
+        refused = json.loads(await socket.recv())
+        assert refused["type"] == "error"
 
 
 async def test_a_lifetime_can_be_asked_for(client: Any) -> None:
@@ -102,6 +110,7 @@ async def test_a_lifetime_can_be_asked_for(client: Any) -> None:
         ({"session": {"model": "x"}}, "session.type", "missing_required_parameter"),
         ({"session": {"type": "chat"}}, "session.type", "invalid_value"),
         ({"session": "x"}, "session", "invalid_type"),
+        ({"session": {"type": "realtime", "model": 5}}, "session.model", "invalid_type"),
         ({"session": {"type": "realtime", "vioce": 1}}, "session.vioce", "unknown_parameter"),
         (
             {"session": {"type": "realtime", "audio": {"output": {"speed": 9}}}},

@@ -16,21 +16,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from frontdesk.protocol import RealtimeProtocol
 from frontdesk.protocol.commands import (
-    AudioCommitted,
     Command,
-    ItemAdded,
     ItemChanged,
-    ItemDeleted,
-    ResponseCancelled,
-    ResponseRequested,
     Send,
 )
 from frontdesk.protocol.engine import (
     EngineEvent,
     ItemCut,
+    McpCallEnded,
+    McpToolsFailed,
+    McpToolsListed,
     ResponseAudio,
     ResponseEnded,
     ResponseFunctionCall,
+    ResponseMcpCall,
     ResponseText,
     SpeechStarted,
     SpeechStopped,
@@ -39,260 +38,8 @@ from frontdesk.protocol.engine import (
     TranscriptFailed,
 )
 from tests.frames import checked
-
-TRANSCRIPTION = "conversation.item.input_audio_transcription"
-
-
-class Reply:
-    """What a client knows of one response."""
-
-    def __init__(self, response: dict[str, Any]) -> None:
-        self.in_conversation = response["conversation_id"] is not None
-        self.metadata = response["metadata"]
-        self.done = False
-        self.open: dict[int, str] = {}
-        self.items: list[dict[str, Any]] = []
-        self.part: dict[str, str] | None = None
-        self.arguments: str | None = None
-
-
-class Watcher:
-    """Checks each event against what the events before it promised."""
-
-    def __init__(self) -> None:
-        self.event_ids: set[str] = set()
-        self.call_ids: set[str] = set()
-        self.chain: list[str] = []
-        self.begun: set[str] = set()
-        self.done: set[str] = set()
-        self.gone: set[str] = set()
-        self.heard: list[str] = []
-        self.replies: dict[str, Reply] = {}
-        self.speech: tuple[str, int] | None = None
-        self.announced: str | None = None
-        self.committed: str | None = None
-        self.awaited: dict[str, str] = {}
-        self.opened = False
-
-    def see(self, event: dict[str, Any]) -> None:
-        kind = event["type"]
-        assert self.opened or kind == "session.created"
-        self.opened = True
-        assert event["event_id"] not in self.event_ids
-        self.event_ids.add(event["event_id"])
-        self.check_references(event, kind)
-        if kind.startswith("response."):
-            self.response(kind.removeprefix("response."), event)
-        elif kind.startswith("conversation.item."):
-            self.item(kind.removeprefix("conversation.item."), event)
-        elif kind.startswith("input_audio_buffer."):
-            self.input(kind.removeprefix("input_audio_buffer."), event)
-        else:
-            assert kind in {"session.created", "session.updated", "error"}
-
-    def check_references(self, event: dict[str, Any], kind: str) -> None:
-        if kind.startswith("input_audio_buffer.") or "item_id" not in event:
-            return
-        assert event["item_id"] in self.begun - self.gone
-
-    # Conversation
-
-    def item(self, kind: str, event: dict[str, Any]) -> None:
-        match kind:
-            case "added":
-                item_id, previous = event["item"]["id"], event["previous_item_id"]
-                assert item_id not in self.chain
-                place = self.chain.index(previous) + 1 if previous is not None else 0
-                self.chain.insert(place, item_id)
-                self.done.discard(item_id)
-                self.begun.add(item_id)
-                self.gone.discard(item_id)
-                if self.committed is not None:
-                    assert item_id == self.committed
-                    self.committed = None
-            case "done":
-                item_id = event["item"]["id"]
-                assert item_id in self.chain
-                assert item_id not in self.done
-                assert event["item"]["status"] in {"completed", "incomplete"}
-                place = self.chain.index(item_id)
-                assert event["previous_item_id"] == (self.chain[place - 1] if place else None)
-                self.done.add(item_id)
-            case "deleted":
-                self.chain.remove(event["item_id"])
-                self.gone.add(event["item_id"])
-                self.awaited.pop(event["item_id"], None)
-            case "retrieved":
-                assert event["item"]["id"] in self.chain
-            case "truncated":
-                assert event["item_id"] in self.chain
-            case "input_audio_transcription.delta":
-                self.awaited[event["item_id"]] += event["delta"]
-            case "input_audio_transcription.completed":
-                deltas = self.awaited.pop(event["item_id"])
-                assert deltas == event["transcript"]
-                assert event["usage"]["type"] == "duration"
-            case _:
-                assert kind == "input_audio_transcription.failed"
-                del self.awaited[event["item_id"]]
-
-    # Input audio
-
-    def input(self, kind: str, event: dict[str, Any]) -> None:
-        match kind:
-            case "speech_started":
-                assert self.speech is None
-                assert event["item_id"] not in self.begun
-                assert self.announced in (None, event["item_id"])
-                self.announced = event["item_id"]
-                self.speech = (event["item_id"], event["audio_start_ms"])
-            case "speech_stopped":
-                assert self.speech is not None
-                item_id, start = self.speech
-                assert event["item_id"] == item_id
-                assert event["audio_end_ms"] > start
-                self.speech = None
-            case "committed":
-                assert self.speech is None
-                assert self.announced in (None, event["item_id"])
-                assert event["previous_item_id"] == (self.chain[-1] if self.chain else None)
-                self.committed, self.announced = event["item_id"], None
-                self.heard.append(event["item_id"])
-            case "timeout_triggered":
-                assert self.speech is None
-                assert self.announced in (None, event["item_id"])
-                self.announced = event["item_id"]
-            case _:
-                assert kind == "cleared"
-                assert self.speech is None
-                self.announced = None
-
-    # Responses
-
-    def response(self, kind: str, event: dict[str, Any]) -> None:
-        if kind == "created":
-            response = event["response"]
-            reply = Reply(response)
-            assert response["id"] not in self.replies
-            assert response["status"] == "in_progress"
-            if reply.in_conversation:
-                assert not [r for r in self.replies.values() if r.in_conversation and not r.done]
-            self.replies[response["id"]] = reply
-            return
-        response_id = event["response"]["id"] if kind == "done" else event["response_id"]
-        reply = self.replies[response_id]
-        assert not reply.done
-        if kind == "done":
-            self.response_done(reply, event["response"])
-        elif kind.startswith("output_item."):
-            self.output_item(reply, kind, event)
-        else:
-            index = event["output_index"]
-            assert reply.open[index] == event["item_id"]
-            self.part(reply, kind, event)
-
-    def response_done(self, reply: Reply, response: dict[str, Any]) -> None:
-        reply.done = True
-        assert not reply.open and reply.part is None
-        assert response["status"] in {"completed", "cancelled", "incomplete", "failed"}
-        assert response["output"] == reply.items
-        assert response["metadata"] == reply.metadata
-        assert response["usage"]["total_tokens"] >= 0
-        if response["status"] != "completed":
-            assert response["status_details"]["type"] == response["status"]
-
-    def output_item(self, reply: Reply, kind: str, event: dict[str, Any]) -> None:
-        item, index = event["item"], event["output_index"]
-        if kind == "output_item.added":
-            assert not reply.open and index == len(reply.items)
-            assert item["status"] == "in_progress"
-            assert item["id"] not in self.begun
-            if not reply.in_conversation:
-                self.begun.add(item["id"])
-            reply.open[index] = item["id"]
-            if item["type"] == "function_call":
-                assert item["call_id"] not in self.call_ids
-                self.call_ids.add(item["call_id"])
-                reply.arguments = ""
-            return
-        assert reply.open.pop(index) == item["id"]
-        assert reply.part is None
-        assert item["id"] in self.done or not reply.in_conversation
-        if item["type"] == "function_call":
-            assert item["status"] == "completed"
-            assert item["arguments"] == reply.arguments
-        reply.items.append(item)
-
-    def part(self, reply: Reply, kind: str, event: dict[str, Any]) -> None:
-        match kind:
-            case "content_part.added":
-                assert reply.part is None
-                reply.part = {"type": event["part"]["type"], "words": "", "closed": ""}
-            case "content_part.done":
-                assert reply.part is not None
-                key = "text" if reply.part["type"] == "text" else "transcript"
-                assert event["part"] == {"type": reply.part["type"], key: reply.part["words"]}
-                assert reply.part["closed"] == ("text" if key == "text" else "audio transcript")
-                reply.part = None
-            case "output_text.delta" | "output_audio_transcript.delta":
-                assert reply.part is not None and not reply.part["closed"]
-                assert (reply.part["type"] == "text") == (kind == "output_text.delta")
-                reply.part["words"] += event["delta"]
-            case "output_audio.delta":
-                assert reply.part is not None and not reply.part["closed"]
-                assert reply.part["type"] == "audio"
-            case "output_text.done":
-                assert reply.part is not None and event["text"] == reply.part["words"]
-                reply.part["closed"] = "text"
-            case "output_audio.done":
-                assert reply.part is not None
-                reply.part["closed"] = "audio"
-            case "output_audio_transcript.done":
-                assert reply.part is not None and event["transcript"] == reply.part["words"]
-                reply.part["closed"] += " transcript"
-            case "function_call_arguments.delta":
-                assert reply.arguments is not None
-                reply.arguments += event["delta"]
-            case _:
-                assert kind == "function_call_arguments.done"
-                assert event["arguments"] == reply.arguments
-
-
-class Keeper:
-    """Builds the conversation from the commands, as the call's log does."""
-
-    def __init__(self) -> None:
-        self.items: dict[str, dict[str, Any]] = {}
-        self.order: list[str] = []
-        self.running: set[str] = set()
-        self.asked: set[str] = set()
-
-    def keep(self, command: Command, watcher: Watcher) -> None:
-        match command:
-            case ItemAdded(item, previous):
-                place = self.order.index(previous) + 1 if previous is not None else 0
-                self.order.insert(place, item["id"])
-                self.items[item["id"]] = item
-            case ItemChanged(item):
-                assert item["id"] in self.items
-                self.items[item["id"]] = item
-            case ItemDeleted(item_id):
-                self.order.remove(item_id)
-                del self.items[item_id]
-            case AudioCommitted(item_id, transcribe):
-                assert item_id in self.items
-                if transcribe:
-                    watcher.awaited[item_id] = ""
-            case ResponseRequested():
-                assert command.response_id not in self.asked
-                assert not watcher.replies[command.response_id].done
-                self.asked.add(command.response_id)
-                self.running.add(command.response_id)
-            case ResponseCancelled(response_id):
-                assert watcher.replies[response_id].done
-                self.running.remove(response_id)
-            case _:
-                pass
+from tests.properties.keeping import Keeper
+from tests.properties.watching import Watcher
 
 
 WORDS = st.text(min_size=1, max_size=5)
@@ -331,6 +78,30 @@ SESSIONS = st.fixed_dictionaries(
         "nonsense": st.none(),
     },
 )
+
+
+def server(label: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "type": st.just("mcp"),
+            "server_label": st.just(label),
+            "server_url": st.sampled_from(["http://a.example/", "http://b.example/"]),
+            "require_approval": st.sampled_from(
+                ["always", "never", {"never": {"tool_names": ["find"]}}, {"always": {}}]
+            ),
+        },
+        optional={"allowed_tools": st.just(["find"])},
+    )
+
+
+SOME_SERVERS = st.one_of(st.tuples(server("one")), st.tuples(server("one"), server("two"))).map(
+    list
+)
+SERVERS = st.just([]) | SOME_SERVERS
+TOOLS = [
+    {"name": "find", "description": "", "input_schema": {"type": "object"}},
+    {"name": "buy", "description": "Buys.", "input_schema": {"type": "object"}},
+]
 NONSENSE = st.one_of(
     st.binary(max_size=20),
     st.text(max_size=20),
@@ -374,8 +145,8 @@ class Talks(RuleBasedStateMachine):
         for item in items:
             if item.get("status") != "in_progress":
                 assert item == self.keeper.items[item["id"]]
-        for item_id in self.watcher.chain:
-            assert item_id in self.watcher.done or self.core.active_response
+        open_items = set(self.watcher.chain) - self.watcher.done - self.watcher.mcp.unfinished()
+        assert not open_items or self.core.active_response
 
     def send(self, type: str, **fields: Any) -> list[dict[str, Any]]:
         """Send a client event; if it failed, then by exactly one error that names it."""
@@ -489,16 +260,16 @@ class Talks(RuleBasedStateMachine):
         self.create_response(beside, modality)
 
     def create_response(self, beside: str, modality: Any) -> None:
-        number = self.new_id("number")
-        response = {
-            "conversation": beside,
-            "output_modalities": modality,
-            "metadata": {"number": number},
-        }
-        said = self.send("response.create", response=response)
+        said = self.send_response({"conversation": beside, "output_modalities": modality})
         assert len(said) <= 1
+
+    def send_response(self, response: dict[str, Any]) -> list[dict[str, Any]]:
+        number = self.new_id("number")
+        response = {**response, "metadata": {"number": number}}
+        said = self.send("response.create", response=response)
         if not said or said[0]["type"] != "error":
             self.promised.add(number)
+        return said
 
     @rule(data=st.data(), named=st.booleans())
     def cancel(self, data: st.DataObject, named: bool) -> None:
@@ -508,6 +279,32 @@ class Talks(RuleBasedStateMachine):
         assert kinds == ["error"] or "response.done" in kinds
         if response_id in self.watcher.replies:
             assert self.watcher.replies[response_id].done
+
+    @rule(servers=SERVERS)
+    def declare_servers(self, servers: list[dict[str, Any]]) -> None:
+        self.watcher.mcp.declared |= bool(servers)
+        session = {"type": "realtime", "tools": servers}
+        self.one("session.update", "session.updated", session=session)
+
+    @rule(servers=SERVERS)
+    def ask_with_servers(self, servers: list[dict[str, Any]]) -> None:
+        self.watcher.mcp.declared |= bool(servers)
+        self.send_response({"tools": servers})
+
+    @precondition(lambda self: self.watcher.mcp.declared)
+    @rule(data=st.data(), approve=st.booleans(), ask_on=st.booleans())
+    def answer_request(self, data: st.DataObject, approve: bool, ask_on: bool) -> None:
+        known = [*self.watcher.mcp.asked] * 3 + [*self.watcher.chain, "nowhere"]
+        self.approve(data.draw(st.sampled_from(known)), approve)
+        if ask_on:
+            self.create_response("auto", None)
+
+    def approve(self, request_id: str, approve: bool) -> list[str]:
+        item = {"type": "mcp_approval_response", "approval_request_id": request_id}
+        said = self.send("conversation.item.create", item={**item, "approve": approve})
+        kinds = [event["type"] for event in said]
+        assert kinds[0] in ("error", "conversation.item.added")
+        return kinds
 
     @rule(frame=NONSENSE)
     def talk_nonsense(self, frame: str | bytes) -> None:
@@ -576,6 +373,70 @@ class Talks(RuleBasedStateMachine):
         said = self.feed(event)
         assert live or said == []
 
+    @precondition(lambda self: self.keeper.listing)
+    @rule(data=st.data(), how=st.integers(0, 3))
+    def list_tools(self, data: st.DataObject, how: int) -> None:
+        item_id = data.draw(st.sampled_from(sorted(self.keeper.listing)))
+        event = McpToolsListed(item_id, TOOLS) if how else McpToolsFailed(item_id, "no")
+        assert self.feed(event)
+        self.keeper.listing.discard(item_id)
+        assert self.feed(event) == []
+
+    @rule(
+        data=st.data(),
+        label=st.sampled_from(["one", "two"]),
+        name=st.sampled_from(["find", "buy", "gone"]),
+        arguments=st.sampled_from(["", "{}", '{"a":1}', "[", "3"]),
+    )
+    def call_mcp(self, data: st.DataObject, label: str, name: str, arguments: str) -> None:
+        response_id = self.some_response(data)
+        reply = self.watcher.replies.get(response_id)
+        if reply is None or reply.in_conversation:  # nowhere else are such tools offered
+            # Nor may a model call what it was not offered: the core only has to survive it.
+            self.watcher.mcp.declared |= reply is not None and not reply.done
+            self.feed_response(ResponseMcpCall(response_id, label, name, arguments))
+
+    @rule(
+        servers=SOME_SERVERS,
+        name=st.sampled_from(["find", "buy"]),
+        asks=st.sampled_from(["", "on", "yes", "no", "ends"]),
+    )
+    def use_a_tool(self, servers: list[dict[str, Any]], name: str, asks: str) -> None:
+        """A whole turn with a call, up to where the client has its say: chance alone seldom
+        makes one."""
+        if not self.core.session["tools"]:
+            self.declare_servers(servers)
+        for item_id in sorted(self.keeper.listing):
+            self.feed(McpToolsListed(item_id, TOOLS))
+            self.keeper.listing.discard(item_id)
+        if not self.core.active_response:
+            self.create_response("auto", None)
+        reply, label = self.core.active_response, self.core.session["tools"][0]["server_label"]
+        if reply is None:
+            return
+        said = self.feed(ResponseMcpCall(reply, label, name, "{}"))
+        if asks == "on":
+            self.create_response("auto", None)
+        if asks in ("yes", "no") and said[-1]["item"]["approval_request_id"]:
+            self.approve(said[-1]["item"]["approval_request_id"], asks == "yes")
+        if asks == "ends" and self.watcher.replies[reply].in_conversation:
+            self.send("response.cancel", response_id=reply)
+        else:
+            self.end_one(reply)
+
+    @precondition(lambda self: self.keeper.tools_run)
+    @rule(data=st.data(), fails=st.booleans())
+    def end_tool(self, data: st.DataObject, fails: bool) -> None:
+        item_id = data.draw(st.sampled_from(sorted(self.keeper.tools_run)))
+        self.end_call(item_id, fails)
+
+    def end_call(self, item_id: str, fails: bool) -> None:
+        error = {"type": "tool_execution_error", "message": "no"}
+        event = McpCallEnded(item_id, None, error) if fails else McpCallEnded(item_id, "yes")
+        assert self.feed(event)
+        self.keeper.tools_run.discard(item_id)
+        assert self.feed(event) == []
+
     @precondition(lambda self: self.watcher.heard)
     @rule(data=st.data(), words=st.text(max_size=4), how=st.integers(0, 4))
     def transcribe(self, data: st.DataObject, words: str, how: int) -> None:
@@ -611,13 +472,36 @@ class Talks(RuleBasedStateMachine):
         self.take(self.core.tick(self.now))
 
     def teardown(self) -> None:
-        """Every response that was created can be ended, and then nothing is left open."""
+        """Every response that was created can be ended, and then nothing is left open but the
+        calls that nobody answered."""
+        while self.keeper.listing or self.keeper.tools_run or self.core.active_response:
+            for item_id in sorted(self.keeper.listing):
+                self.feed(McpToolsFailed(item_id, "no"))
+                self.keeper.listing.discard(item_id)
+            for item_id in sorted(self.keeper.tools_run):
+                self.end_call(item_id, True)
+            if reply := self.core.active_response:
+                self.end_one(reply)
         while running := [key for key, reply in self.watcher.replies.items() if not reply.done]:
             self.end_one(running[0])
         assert self.core.active_response is None
-        assert set(self.watcher.chain) <= self.watcher.done
+        asked = {item_id for item_id, state in self.watcher.mcp.calls.items() if state == "added"}
+        assert set(self.watcher.chain) - asked <= self.watcher.done
+        assert len(asked) == len(self.watcher.mcp.asked)
+        assert set(self.watcher.mcp.lists.values()) <= {"done"}
+        self.take_up_again()
         answered = {(reply.metadata or {}).get("number") for reply in self.watcher.replies.values()}
         assert self.promised <= answered
+
+    def take_up_again(self) -> None:
+        """After a restart all items are there; calls are over or can still be answered."""
+        again = RealtimeProtocol("sess", "team", ids=self.new_id)
+        changes = again.restore(list(self.keeper.ordered()), self.core.session)
+        assert not [change for change in changes if not isinstance(change, ItemChanged)]
+        self.core = again
+        self.take(again.open(self.now)[1:])
+        for request_id in [*self.watcher.mcp.asked]:
+            assert "response.mcp_call.failed" in self.approve(request_id, False)
 
     def end_one(self, response_id: str) -> None:
         self.feed(ResponseEnded(response_id))

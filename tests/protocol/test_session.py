@@ -310,8 +310,8 @@ def test_a_field_that_means_nothing_here_is_shown_as_not_in_force(new_talk):
         ({"tools": ["find"]}, "invalid_type", "session.tools[0]"),
         (
             {"tools": [{"name": "f"}, {"type": "mcp", "server_label": "s", "server_url": "u"}]},
-            "unsupported_value",
-            "session.tools[1].type",
+            "invalid_value",
+            "session.tools[1].server_url",
         ),
         ({"tool_choice": "perhaps"}, "invalid_value", "session.tool_choice"),
         ({"include": ["everything"]}, "invalid_value", "session.include[0]"),

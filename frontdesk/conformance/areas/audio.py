@@ -72,7 +72,7 @@ for _format in FORMATS:
         f"speech comes as {_format}",
         "audio.output.format holds for what is sent, whatever the input (1.3a).",
         partial(_output, _format),
-        ("session.audio.output.format",),
+        ("session.audio.output.format", "session.audio.output.format.rate"),
     )
 
 
@@ -97,7 +97,7 @@ for _format in FORMATS:
         f"speech is taken as {_format}",
         "audio.input.format holds for what is appended, whatever the output (1.3a).",
         partial(_input, _format),
-        ("session.audio.input.format",),
+        ("session.audio.input.format", "session.audio.input.format.rate"),
     )
 
 

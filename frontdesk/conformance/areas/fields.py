@@ -6,9 +6,9 @@ from typing import Any
 
 from frontdesk.conformance.areas.session import TOOL
 from frontdesk.conformance.reply import must
-from frontdesk.conformance.session import user
+from frontdesk.conformance.session import Session, user
 from frontdesk.conformance.suite import Area, Bench
-from frontdesk.conformance.verdicts import Event, Failed
+from frontdesk.conformance.verdicts import Event, Failed, inner
 
 area = Area("fields", "each field works, is shown as it stays, or is refused by name")
 
@@ -20,8 +20,8 @@ REFUSED = "refused: "
 
 SECRET = ("authorization", "headers")
 """Taken, and rightly never shown."""
-PROMPT = "conformance"
-"""The id of a stored prompt, if the server has one of this name."""
+PROMPT: Patch = {"id": "conformance", "variables": {"city": "Oslo"}}
+"""A stored prompt, if the server has one of this name, and the one variable in it."""
 
 PLAIN: dict[str, list[Any]] = {
     "type": ["realtime"],
@@ -31,10 +31,10 @@ PLAIN: dict[str, list[Any]] = {
     "model": ["gpt-realtime-2.1"],
     "output_modalities": [["text"], ["audio"]],
     "parallel_tool_calls": [False],
-    "prompt": [{"id": PROMPT}],
-    "prompt.id": [{"id": PROMPT}],
-    "prompt.variables": [{"id": PROMPT, "variables": {"city": "Oslo"}}],
-    "prompt.version": [{"id": PROMPT, "version": "1"}],
+    "prompt": [PROMPT, None],
+    "prompt.id": [PROMPT],
+    "prompt.variables": [PROMPT],
+    "prompt.version": [PROMPT],
     "reasoning": [{"effort": "low"}],
     "reasoning.effort": [{"effort": "high"}],
     "tool_choice": ["none", "auto", "required"],
@@ -199,6 +199,8 @@ async def _session_field(name: str, bench: Bench) -> None:
     where = place(name)
     async with bench.session() as session:
         for value in SESSION[name]:
+            if name == "prompt.version":
+                value = await _versioned(session)
             given = {"type": "realtime", **BESIDE.get(name, {}), **nested(where, value)}
             await session.send("session.update", session=given)
             event = (await session.until("session.updated", "error"))[-1]
@@ -207,6 +209,14 @@ async def _session_field(name: str, bench: Bench) -> None:
             if outcome.startswith(REFUSED) and not known.startswith(REFUSED):
                 bench.notes[f"session.{name}"] = outcome
         await session.settled()
+
+
+async def _versioned(session: Session) -> Patch:
+    """The stored prompt with the version that the server says it has."""
+    await session.send("session.update", session={"type": "realtime", "prompt": PROMPT})
+    event = (await session.until("session.updated", "error"))[-1]
+    version = inner(event, "session", "prompt").get("version")
+    return {**PROMPT, "version": version or "1"}
 
 
 def _outcome(name: str, where: str, value: Any, event: Event) -> str:
@@ -260,7 +270,7 @@ RESPONSE: dict[str, Patch] = {
     "metadata": {"metadata": {"a": "b"}},
     "output_modalities": {"output_modalities": ["text"]},
     "parallel_tool_calls": {"parallel_tool_calls": False},
-    "prompt": {"prompt": {"id": PROMPT}},
+    "prompt": {"prompt": PROMPT},
     "reasoning": {"reasoning": {"effort": "low"}},
     "tool_choice": {"tool_choice": "none"},
     "tools": {"tools": [TOOL], "tool_choice": "none"},
@@ -269,6 +279,8 @@ RESPONSE: dict[str, Patch] = {
 
 ECHOED = ("audio.output.format", "max_output_tokens", "metadata", "output_modalities")
 """Options that the response object shows."""
+MAY_STAY = "audio.output.voice"
+"""One that it shows too, and that a server with a voice of its own may leave as it is."""
 
 
 async def _response_option(name: str, bench: Bench) -> None:
@@ -286,7 +298,12 @@ async def _response_option(name: str, bench: Bench) -> None:
         reply = await session.reply([event])
         ended = reply.done.get("status") in ("completed", "incomplete")
         must(ended, "status completed", reply.done_event)
-        bench.notes[f"response.{name}"] = WORKS if name in ECHOED else TAKEN
+        outcome = WORKS if name in ECHOED else TAKEN
+        if name == MAY_STAY:
+            told = found(reply.done, name)
+            must(isinstance(told, str), f"{name} in force, a string", reply.done_event)
+            outcome = WORKS if told == found(given, name) else STAYS
+        bench.notes[f"response.{name}"] = outcome
 
 
 for _name in SESSION:

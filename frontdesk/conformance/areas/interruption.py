@@ -1,5 +1,7 @@
 """Cutting in: by speech, by the client, and what was heard: section 2.7."""
 
+from functools import partial
+
 from frontdesk.conformance import audio
 from frontdesk.conformance.areas.text import LONG
 from frontdesk.conformance.areas.turns import listening, none, speak
@@ -51,18 +53,25 @@ async def _cut_in(session: Session) -> Reply:
     raise Skipped("each response was complete before the speech was heard")
 
 
-@area.scenario("session.audio.input.turn_detection.server_vad.interrupt_response")
-async def speech_cuts_nothing_off_when_it_may_not(bench: Bench) -> None:
-    """interrupt_response false: the response goes on to its end (1.3a)."""
-    given = listening(type="server_vad", interrupt_response=False, create_response=False)
+async def _not_cut_off(kind: str, bench: Bench) -> None:
+    given = listening(type=kind, interrupt_response=False, create_response=False)
     async with bench.session(detect=True, audio=given) as session:
         await session.write(STORY)
         await session.send("response.create")
-        await speak(session)
+        await speak(session, 5.0 if kind == "semantic_vad" else 1.5)
         reply = await session.reply()
         reply.must_be("completed")
         if "input_audio_buffer.committed" not in [event["type"] for event in reply.events]:
             await session.expect("input_audio_buffer.committed")
+
+
+for _kind in ("server_vad", "semantic_vad"):
+    area.add(
+        f"speech found by {_kind} cuts nothing off when it may not",
+        "interrupt_response false: the response goes on to its end (1.3a).",
+        partial(_not_cut_off, _kind),
+        (f"session.audio.input.turn_detection.{_kind}.interrupt_response",),
+    )
 
 
 @area.scenario("response.cancel")

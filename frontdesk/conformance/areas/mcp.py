@@ -65,6 +65,14 @@ async def only_allowed_tools_are_listed(bench: Bench) -> None:
         must(names == ["echo"], "the tool echo alone", events[-1])
 
 
+@area.scenario("session.tools.mcp.allowed_tools.tool_names")
+async def allowed_tools_may_be_a_filter_of_names(bench: Bench) -> None:
+    """allowed_tools {tool_names} keeps the rest out (1.3)."""
+    async with listed(bench, allowed_tools={"tool_names": ["echo"]}) as (_, _tools, events):
+        names = [tool["name"] for tool in events[-1]["item"]["tools"]]
+        must(names == ["echo"], "the tool echo alone", events[-1])
+
+
 @area.scenario("session.tools.mcp.allowed_tools.read_only")
 async def read_only_tools_may_be_all(bench: Bench) -> None:
     """allowed_tools {read_only: true} goes by what the server says of its tools (1.3)."""
@@ -83,7 +91,11 @@ async def the_server_is_signed_in_to(bench: Bench) -> None:
         await session.ask("Say exactly: Hi.", tool_choice="none")
 
 
-@area.scenario("session.tools.mcp.require_approval", "session.tool_choice.mcp.name")
+@area.scenario(
+    "session.tools.mcp.require_approval",
+    "session.tool_choice.mcp.server_label",
+    "session.tool_choice.mcp.name",
+)
 async def a_call_runs_and_the_client_asks_on(bench: Bench) -> None:
     """require_approval never: done with the call, then completed, item done with output; no
     response follows by itself (2.8)."""
@@ -149,7 +161,7 @@ async def a_call_waits_for_its_approval(bench: Bench) -> None:
         (await session.ask(tool_choice="none")).must_be("completed")
 
 
-@area.scenario("session.tools.mcp.require_approval")
+@area.scenario("session.tools.mcp.require_approval.always")
 async def a_denied_call_fails_and_is_not_run(bench: Bench) -> None:
     """approve false: the tool does not run, the item is done with an error (2.8)."""
     async with listed(bench, require_approval={"always": {"tool_names": ["echo"]}}) as told:

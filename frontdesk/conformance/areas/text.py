@@ -1,8 +1,10 @@
 """Responses in text: section 2.3 and the response part of 1.3a."""
 
+from typing import Any
+
 from frontdesk.conformance.reply import must
 from frontdesk.conformance.suite import Area, Bench
-from frontdesk.conformance.verdicts import Skipped
+from frontdesk.conformance.verdicts import Skipped, inner
 
 area = Area("text", "responses in text, their options and their end")
 
@@ -87,9 +89,22 @@ async def one_response_may_be_in_text(bench: Bench) -> None:
 @area.scenario("response.max_output_tokens")
 async def a_response_ends_at_its_token_limit(bench: Bench) -> None:
     """status incomplete, reason max_output_tokens, at the limit of the request (1.3a)."""
-    async with bench.session(output_modalities=["text"]) as session:
-        reply = await session.ask(LONG, max_output_tokens=5)
+    await _limited(bench, {}, {"max_output_tokens": 5})
+
+
+@area.scenario("session.max_output_tokens")
+async def a_session_may_limit_all_its_responses(bench: Bench) -> None:
+    """max_output_tokens of the session is that of each response (1.3a)."""
+    await _limited(bench, {"max_output_tokens": 5}, {})
+
+
+async def _limited(bench: Bench, config: dict[str, Any], options: dict[str, Any]) -> None:
+    async with bench.session(output_modalities=["text"], **config) as session:
+        reply = await session.ask(LONG, **options)
         must(reply.created.get("max_output_tokens") == 5, "max_output_tokens 5", reply.events[0])
+        usage = inner(reply.done, "usage")
+        if reply.done.get("status") == "completed" and usage.get("output_tokens", 6) <= 5:
+            raise Skipped("the model had no more to say")
         reply.must_be("incomplete", "max_output_tokens")
 
 

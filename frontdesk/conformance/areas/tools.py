@@ -19,7 +19,13 @@ def output(call: dict[str, Any]) -> dict[str, Any]:
     return {"type": "function_call_output", "call_id": call["call_id"], "output": told}
 
 
-@area.scenario("session.tools", "session.tool_choice", "session.tools.function.name")
+@area.scenario(
+    "session.tools",
+    "session.tool_choice",
+    "session.tool_choice.function.name",
+    "session.tools.function.name",
+    "session.tools.function.parameters",
+)
 async def a_call_opens_and_closes_in_order(bench: Bench) -> None:
     """The events of section 2.5, the call completed in response.done."""
     config: dict[str, Any] = {"tools": [TOOL], "tool_choice": FORCED}

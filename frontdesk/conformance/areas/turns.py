@@ -1,5 +1,6 @@
 """Turns of the caller, found by the server or ended by the client: section 2.6."""
 
+from functools import partial
 from typing import Any
 
 from frontdesk.conformance import audio
@@ -53,17 +54,24 @@ async def a_spoken_turn_comes_in_order(bench: Bench) -> None:
             must(event["type"].endswith("completed"), "a transcript", event)
 
 
-@area.scenario("session.audio.input.turn_detection.server_vad.create_response")
-async def a_turn_may_be_left_to_the_client(bench: Bench) -> None:
-    """create_response false: the turn is committed and nobody answers until asked (1.3a)."""
-    given = listening(type="server_vad", create_response=False)
+async def _left_to_the_client(kind: str, bench: Bench) -> None:
+    given = listening(type=kind, create_response=False)
     async with bench.session(detect=True, audio=given) as session:
-        await speak(session)
+        await speak(session, 5.0 if kind == "semantic_vad" else 1.5)
         events = await session.until(f"{TRANSCRIPTION}.completed")
         in_order(events, TURN)
         events += await session.settled()
         none(events, "response.created")
         (await session.ask()).must_be("completed")
+
+
+for _kind in ("server_vad", "semantic_vad"):
+    area.add(
+        f"a turn by {_kind} may be left to the client",
+        "create_response false: committed, and nobody answers until asked (1.3a).",
+        partial(_left_to_the_client, _kind),
+        (f"session.audio.input.turn_detection.{_kind}.create_response",),
+    )
 
 
 @area.scenario(

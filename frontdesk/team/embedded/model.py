@@ -126,7 +126,7 @@ class EmbeddedModel(Model):
         with generation_span(model="embedded", disabled=tracing.is_disabled()) as span:
             # Embedding takes some ten milliseconds of CPU: too long for the loop that moves audio.
             decision = await asyncio.to_thread(self._step, given, tools, handoffs, choice)
-            final = self._response(given, decision)
+            final = self._response(given, decision, settings.max_tokens)
             span.span_data.model_config = {"step": decision.step, "score": round(decision.score, 3)}
             span.span_data.usage = {
                 "input_tokens": final.usage.input_tokens if final.usage else 0,
@@ -166,18 +166,27 @@ class EmbeddedModel(Model):
         ]
         return " ".join(dict.fromkeys(said))
 
-    def _response(self, given: str | list[TResponseInputItem], decision: Decision) -> Response:
+    def _response(
+        self, given: str | list[TResponseInputItem], decision: Decision, limit: int | None
+    ) -> Response:
+        count = (self._embedder or shared()).count
         output: ResponseOutputItem
         if decision.step in ("tool", "handoff"):
             arguments = json.dumps(decision.arguments, ensure_ascii=False)
             output = stream.function_call(decision.name, arguments)
             said = arguments
         else:
-            output = stream.message(decision.text)
-            said = decision.text
+            said = within(decision.text, limit, count)
+            output = stream.message(said, cut_short=said != decision.text)
         turns = read_history(given)
-        count = (self._embedder or shared()).count
         return stream.response([output], count(turns[-1].text) if turns else 0, count(said))
+
+
+def within(text: str, limit: int | None, count: Callable[[str], int]) -> str:
+    """The words of ``text``, from its start, that make up ``limit`` tokens at most."""
+    while limit is not None and text and count(text) > limit:
+        text = text.rstrip().rpartition(" ")[0]
+    return text
 
 
 def _results(turn: UserTurn) -> list[ToolUse]:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 from agents.items import TResponseStreamEvent
@@ -15,6 +16,7 @@ from openai.types.responses import (
     ResponseFunctionCallArgumentsDeltaEvent,
     ResponseFunctionCallArgumentsDoneEvent,
     ResponseFunctionToolCall,
+    ResponseIncompleteEvent,
     ResponseOutputItem,
     ResponseOutputItemAddedEvent,
     ResponseOutputItemDoneEvent,
@@ -24,6 +26,7 @@ from openai.types.responses import (
     ResponseTextDoneEvent,
     ResponseUsage,
 )
+from openai.types.responses.response import IncompleteDetails
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
 _CLAUSE = re.compile(r".+?(?:[.!?;:](?=\s)|,(?=\s)|$)\s*", re.DOTALL)
@@ -34,13 +37,13 @@ def clauses(text: str) -> list[str]:
     return _CLAUSE.findall(text)
 
 
-def message(text: str) -> ResponseOutputMessage:
-    """Words to be spoken."""
+def message(text: str, *, cut_short: bool = False) -> ResponseOutputMessage:
+    """Words to be spoken; ``cut_short``: there would have been more of them."""
     return ResponseOutputMessage(
         id=f"msg_{uuid4().hex}",
         type="message",
         role="assistant",
-        status="completed",
+        status="incomplete" if cut_short else "completed",
         content=[ResponseOutputText(type="output_text", text=text, annotations=[], logprobs=[])],
     )
 
@@ -58,7 +61,8 @@ def function_call(name: str, arguments: str) -> ResponseFunctionToolCall:
 
 
 def response(output: list[ResponseOutputItem], tokens_in: int, tokens_out: int) -> Response:
-    """The completed response around ``output``."""
+    """The response around ``output``, complete if that is."""
+    cut_short = any(item.type == "message" and item.status == "incomplete" for item in output)
     return Response(
         id=f"resp_{uuid4().hex}",
         created_at=int(time.time()),
@@ -68,7 +72,8 @@ def response(output: list[ResponseOutputItem], tokens_in: int, tokens_out: int) 
         tool_choice="auto",
         tools=[],
         parallel_tool_calls=False,
-        status="completed",
+        status="incomplete" if cut_short else "completed",
+        incomplete_details=IncompleteDetails(reason="max_output_tokens") if cut_short else None,
         usage=ResponseUsage(
             input_tokens=tokens_in,
             output_tokens=tokens_out,
@@ -87,14 +92,23 @@ def events(final: Response) -> Iterator[TResponseStreamEvent]:
 
 
 def _events(final: Response) -> Iterator[TResponseStreamEvent]:
-    begun = final.model_copy(update={"output": [], "status": "in_progress", "usage": None})
+    fresh: dict[str, Any] = {
+        "output": [],
+        "status": "in_progress",
+        "usage": None,
+        "incomplete_details": None,
+    }
+    begun = final.model_copy(update=fresh)
     yield ResponseCreatedEvent(type="response.created", response=begun, sequence_number=0)
     for index, item in enumerate(final.output):
         if isinstance(item, ResponseOutputMessage):
             yield from _message_events(item, index)
         elif isinstance(item, ResponseFunctionToolCall):
             yield from _call_events(item, index)
-    yield ResponseCompletedEvent(type="response.completed", response=final, sequence_number=0)
+    if final.incomplete_details:
+        yield ResponseIncompleteEvent(type="response.incomplete", response=final, sequence_number=0)
+    else:
+        yield ResponseCompletedEvent(type="response.completed", response=final, sequence_number=0)
 
 
 def _added(item: ResponseOutputItem, index: int) -> ResponseOutputItemAddedEvent:

@@ -7,7 +7,15 @@ import pytest
 from agents.agent_output import AgentOutputSchema
 from openai.types.responses import Response, ResponseCompletedEvent
 
-from agents import Agent, ModelSettings, ModelTracing, RunConfig, Runner, UserError
+from agents import (
+    Agent,
+    ModelBehaviorError,
+    ModelSettings,
+    ModelTracing,
+    RunConfig,
+    Runner,
+    UserError,
+)
 from benchmarks import dialogue
 from frontdesk.desk.schema import Team
 from frontdesk.team.embedded import (
@@ -200,6 +208,22 @@ async def test_text_streams_by_clause_in_the_order_of_the_responses_api(garage: 
     assert completed.response.usage is not None
     assert completed.response.usage.output_tokens > 5
     assert Response.model_validate(completed.response.model_dump()) == completed.response
+
+
+async def test_a_limit_of_tokens_cuts_the_answer_short() -> None:
+    agent = Agent(
+        name="desk", model=EmbeddedModel(AgentHints()), model_settings=ModelSettings(max_tokens=5)
+    )
+    result = Runner.run_streamed(agent, "Where is my parcel?", run_config=RunConfig())
+    events: list[Any] = []
+    with pytest.raises(ModelBehaviorError, match="max_output_tokens"):
+        async for event in result.stream_events():
+            if event.type == "raw_response_event":
+                events.append(event.data)
+    assert events[-1].type == "response.incomplete"
+    said = "".join(e.delta for e in events if e.type == "response.output_text.delta")
+    assert said and UNKNOWN.startswith(said) and said != UNKNOWN
+    assert events[-1].response.usage.output_tokens <= 5
 
 
 @pytest.mark.parametrize(
