@@ -1,6 +1,7 @@
 """What the team's models see of a call: the conversation as it was *heard*, as Responses input."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import chain, islice
 from typing import Any, cast
 
 from agents import TResponseInputItem
@@ -14,15 +15,16 @@ NO_RESULT = "(no result was given)"
 
 
 def model_input(
-    state: CallState, *, extra: Iterable[dict[str, Any]] = ()
+    state: CallState, *, extra: Sequence[dict[str, Any]] = ()
 ) -> list[TResponseInputItem]:
     """The conversation as SDK input items, oldest first, ``extra`` wire items at the end.
 
     Assistant messages are cut to what the caller heard; messages nobody heard are left out. A
     call without its output gets one that says so, since models refuse an orphan.
     """
-    items = [found for stored in state.items if (found := _input_item(stored)) is not None]
-    items += [found for item in extra if (found := _input_item(StoredItem(item))) is not None]
+    newest_first = chain(map(StoredItem, reversed(extra)), reversed(state.items))
+    seen = (found for stored in newest_first if (found := _input_item(stored)) is not None)
+    items = [*islice(seen, MAX_ITEMS + 1)][::-1]  # of a long call, no more than is passed on
     return cast("list[TResponseInputItem]", _paired(_bounded(items)))
 
 

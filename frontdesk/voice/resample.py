@@ -5,6 +5,7 @@ to 117 ms of an 8 kHz stream (measured, 20 ms chunks). That is a third of the ti
 should answer, so live audio goes through this short polyphase filter instead.
 """
 
+from functools import cache
 from math import gcd
 
 import numpy as np
@@ -71,6 +72,7 @@ class Resampler:
         return (windows @ self._kernel).reshape(-1)
 
 
+@cache
 def _kernel(up: int, down: int, half: int, cutoff: float) -> NDArray[np.float32]:
     """Taps of ``up`` outputs (columns) for each ``down`` inputs: row *i* is input *i* - ``half``.
 
