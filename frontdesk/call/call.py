@@ -8,12 +8,12 @@ in which things happened.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from frontdesk.call.answers import Answers
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
+from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears, language
 from frontdesk.call.events import (
     CallEvent,
@@ -21,6 +21,8 @@ from frontdesk.call.events import (
     Frame,
     Gone,
     Happening,
+    Joined,
+    Left,
     Played,
     Remembered,
     Sound,
@@ -53,6 +55,9 @@ logger = logging.getLogger(__name__)
 TRY_AGAIN = 1013
 """Close code "try again later" (RFC 6455 registry)."""
 
+FOR_THE_ASKER = frozenset({"error", "conversation.item.retrieved"})
+"""Answers that concern nobody but the client whose frame they answer."""
+
 
 class Call:
     """One call on one worker. Created by :class:`frontdesk.call.worker.Worker`."""
@@ -66,8 +71,7 @@ class Call:
         recovered: list[do.Command],
         tracing: Tracing,
         clock: Clock,
-        send: Callable[[bytes], None],
-        close: Callable[[int, str], None],
+        caller: Connection,
     ) -> None:
         self._team = live_team
         self._protocol = protocol
@@ -75,14 +79,16 @@ class Call:
         self._recovered = recovered
         self._tracing = tracing
         self._clock = clock
-        self._told = Told(book, send)
-        self._close = close
+        self._connections = Connections(caller)
+        self._asker: Connection | None = None
+        self._told = Told(book, self._connections)
         self._inbox: Inbox[CallEvent] = Inbox()
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
         self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
+        self._closed = False
         self._turns = 0
         self._silent_item: str | None = None
         self._alarm: Timer | None = None
@@ -93,10 +99,20 @@ class Call:
         """The call as its log tells it."""
         return self._book.state
 
-    async def offer(self, frame: str | bytes) -> None:
+    async def offer(self, frame: str | bytes, connection: Connection) -> None:
         """Hand in a client frame; waits while the call is behind."""
         await self._ears.caught_up()
-        await self._inbox.offer(Frame(frame), len(frame))
+        await self._inbox.offer(Frame(frame, connection), len(frame))
+
+    def join(self, connection: Connection) -> bool:
+        """Attach another client; False when the call is over."""
+        if not self._closed:
+            self._inbox.post(Joined(connection))
+        return not self._closed
+
+    def leave(self, connection: Connection, reason: str) -> None:
+        """A client is gone. The call ends with the last caller."""
+        self._inbox.post(Left(connection, reason))
 
     def end(self, reason: str, code: int = 1000) -> None:
         """End the call after what was handed in before."""
@@ -112,6 +128,7 @@ class Call:
         try:
             await self._live()
         finally:
+            self._connections.close(1011, "the server had an internal error")
             self.over.set()
 
     async def _live(self) -> None:
@@ -124,7 +141,7 @@ class Call:
                     self._survive(event)
                     self._wind()
                 await self._told.aclose()
-                self._close(event.code, event.reason)
+                self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
@@ -158,8 +175,14 @@ class Call:
 
     def _apply(self, event: Happening) -> None:
         match event:
-            case Frame(data):
-                self._obey(self._protocol.receive(data, self._clock.now()))
+            case Frame(data, connection):
+                self._receive(data, connection)
+            case Joined(connection):
+                self._connections.join(connection)
+                self._greet(connection)
+            case Left(connection, reason):
+                if not self._connections.leave(connection):
+                    self._inbox.post_ahead(Gone(reason))
             case TurnBegun(start_ms):
                 self._feed(engine.SpeechStarted(start_ms))
                 if self._interrupts():
@@ -190,6 +213,23 @@ class Call:
             case _:
                 self._feed(event)
 
+    def _greet(self, connection: Connection) -> None:
+        """Tell a client that was attached what session it is in."""
+        for command in self._protocol.open(self._clock.now()):
+            if isinstance(command, do.Send):
+                self._told.put(command.frame, connection)
+
+    def _receive(self, frame: str | bytes, connection: Connection) -> None:
+        now = self._clock.now()
+        may_speak = self._connections.may_speak(connection, now)
+        self._answer(connection, self._protocol.receive(frame, now, may_speak=may_speak))
+
+    def _answer(self, connection: Connection, commands: list[do.Command]) -> None:
+        """Obey what one client brought about."""
+        self._asker = connection
+        self._obey(commands)
+        self._asker = None
+
     def _feed(self, event: engine.EngineEvent) -> None:
         self._obey(self._protocol.feed(event, self._clock.now()))
 
@@ -206,9 +246,11 @@ class Call:
 
     def _do(self, command: do.Command) -> None:
         match command:
-            case do.Send(frame):
-                self._told.put(frame)
+            case do.Send(frame, kind):
+                self._told.put(frame, self._asker if kind in FOR_THE_ASKER else None)
             case do.AudioAppended(audio):
+                if self._asker is not None:
+                    self._connections.spoke(self._asker, self._clock.now())
                 self._ears.push(audio)
             case do.AudioCleared():
                 self._ears.clear()
@@ -362,8 +404,11 @@ class Call:
             self._alarm.cancel()
         self._answers.stop()
         await self._hearing.last_words()
+        self._closed = True
         for event in self._inbox.rest():
-            if isinstance(event, Transcribed | Remembered):
+            if isinstance(event, Joined):
+                event.connection.close(TRY_AGAIN, "the call just ended")
+            elif isinstance(event, Transcribed | Remembered):
                 self._survive(event)
         await self._hearing.aclose()
         await self._answers.aclose()

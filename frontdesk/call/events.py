@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agents import TResponseInputItem
+from frontdesk.call.connections import Connection
 from frontdesk.protocol.engine import EngineEvent
 from frontdesk.voice.base import Samples, Transcript
 from frontdesk.voice.listener import Segment
@@ -10,9 +11,25 @@ from frontdesk.voice.listener import Segment
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A text or binary frame from the client."""
+    """A text or binary frame from a client."""
 
     data: str | bytes
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Another client was attached to the call."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A client is gone."""
+
+    connection: Connection
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +111,8 @@ class Played:
 
 Happening = (
     Frame
+    | Joined
+    | Left
     | TurnBegun
     | TurnOver
     | Tick

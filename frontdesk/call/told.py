@@ -8,27 +8,27 @@ up: the caller's ear comes first, and :class:`~frontdesk.state.writer.LogWriter`
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 
 from frontdesk.call.book import CallBook
+from frontdesk.call.connections import Connection, Connections
 
 PATIENCE = 0.1
 """Seconds that a frame may wait for the record. Five frames of audio: no player runs dry."""
 
 
 class Told:
-    """Frames on their way to ``send``, in order. Used by the call's writer only."""
+    """Frames on their way to the clients, in order. Used by the call's writer only."""
 
-    def __init__(self, book: CallBook, send: Callable[[bytes], None]) -> None:
+    def __init__(self, book: CallBook, connections: Connections) -> None:
         self._book = book
-        self._send = send
-        self._frames: deque[bytes] = deque()
+        self._connections = connections
+        self._frames: deque[tuple[bytes, Connection | None]] = deque()
         self._waiting: asyncio.Task[None] | None = None
         self._behind = False
 
-    def put(self, frame: bytes) -> None:
-        """Add a frame of the event at hand."""
-        self._frames.append(frame)
+    def put(self, frame: bytes, only: Connection | None = None) -> None:
+        """Add a frame of the event at hand, for all or for one."""
+        self._frames.append((frame, only))
 
     def release(self) -> None:
         """The event is dealt with, and all its entries are put: send its frames once those are
@@ -52,7 +52,7 @@ class Told:
 
     def _send_some(self, count: int) -> None:
         for _ in range(count):
-            self._send(self._frames.popleft())
+            self._connections.send(*self._frames.popleft())
 
     async def aclose(self) -> None:
         """Send what is left."""

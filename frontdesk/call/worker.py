@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from weakref import WeakValueDictionary
@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
+from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.session import NOT_OURS, session_defaults
 from frontdesk.desk.loader import Desk, load_desk
@@ -44,6 +45,10 @@ logger = logging.getLogger(__name__)
 TAKEN_OVER = 4001
 """Close code for a connection whose call went on elsewhere: a private one, on which no client
 reconnects by itself, as the two would chase each other."""
+
+
+END_LIMIT = 5.0
+"""Seconds that calls get to end in when the server stops."""
 
 
 class CallRefused(Exception):
@@ -74,6 +79,7 @@ class Worker:
         self.calls: dict[str, Call] = {}
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
+        self._lives: set[asyncio.Task[None]] = set()
         self._open = AsyncExitStack()
         self._models = ModelRegistry(settings)
         self._phrases = PhraseCache()
@@ -141,11 +147,19 @@ class Worker:
         model: str | None,
         call_id: str | None,
         transport: str,
-        send: Callable[[bytes], None],
-        close: Callable[[int, str], None],
+        connection: Connection,
+        resume: bool = False,
     ) -> Call:
-        """Begin a call, or carry on the one called ``call_id``. Raises :class:`CallRefused`."""
+        """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
+        is attached beside those it has, or with ``resume`` takes it over from them. Raises
+        :class:`CallRefused`."""
         known = call_id is not None
+        if call_id is not None and not resume and (running := self.calls.get(call_id)):
+            connection.caller = False
+            if running.join(connection):
+                return running
+            await running.over.wait()
+            connection.caller = True
         try:
             lease, stored = await (self._carry_on(call_id) if known else self._begin())
         except (RedisError, StateError) as error:
@@ -182,12 +196,24 @@ class Worker:
             recovered=recovered,
             tracing=self.tracing,
             clock=clock,
-            send=send,
-            close=close,
+            caller=connection,
         )
         self.calls[state.call_id] = call
         self.tracing.call_opened(state.call_id)
+        task = asyncio.create_task(self._live(call))
+        self._lives.add(task)
+        task.add_done_callback(self._lives.discard)
         return call
+
+    async def _live(self, call: Call) -> None:
+        try:
+            await call.run()
+        except Exception:
+            logger.exception("call %s broke down", call.state.call_id)
+        finally:
+            if self.calls.get(call.state.call_id) is call:
+                del self.calls[call.state.call_id]
+                self.tracing.call_closed(call.state.call_id)
 
     async def _begin(self) -> tuple[Lease, None]:
         return await self._claim(f"sess_{secrets.token_hex(12)}"), None
@@ -222,16 +248,15 @@ class Worker:
             older.end("the call goes on at another connection", TAKEN_OVER)
             await older.over.wait()
 
-    def forget(self, call: Call) -> None:
-        """The call's connection is gone."""
-        if self.calls.get(call.state.call_id) is call:
-            del self.calls[call.state.call_id]
-            self.tracing.call_closed(call.state.call_id)
-
     async def aclose(self) -> None:
         """End all calls and let everything go."""
         for call in list(self.calls.values()):
             call.end("the server stops", 1001)
+        if self._lives:
+            # What is lost by those that take longer, the log's writer says.
+            await asyncio.wait(self._lives, timeout=END_LIMIT)
+            for life in self._lives:
+                life.cancel()
         for team in self.teams.values():
             await team.runner.aclose()
             await team.voice.aclose()

@@ -27,6 +27,8 @@ from frontdesk.protocol.validation import check
 
 Json = dict[str, Any]
 
+IN_USE = "Another connection of this call sends audio: append when it has been silent for a second."
+
 
 class RealtimeProtocol:
     """One session, seen from the server.
@@ -108,8 +110,9 @@ class RealtimeProtocol:
         self._outbox.send("session.created", {"session": self._session.config})
         return self._outbox.take()
 
-    def receive(self, frame: str | bytes, now: float) -> list[Command]:
-        """One frame of the client. JSON in a binary frame is taken too."""
+    def receive(self, frame: str | bytes, now: float, *, may_speak: bool = True) -> list[Command]:
+        """One frame of the client. JSON in a binary frame is taken too. ``may_speak``: whether
+        this client's audio can be taken, or another one is being listened to."""
         if self._closed:
             return []
         event_id: object = None
@@ -117,6 +120,8 @@ class RealtimeProtocol:
             event = wire.decode(frame)
             if isinstance(event, wire.Append):
                 event_id = event.event_id
+                if not may_speak:
+                    raise ProtocolError("input_audio_in_use", IN_USE, "type")
                 self._turns.append(event.audio)
             else:
                 event_id = event.get("event_id")

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from frontdesk.call.call import Call
+from frontdesk.call.connections import Connection
 from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.transports.outbox import Outbox
 
@@ -17,49 +18,49 @@ def router(worker: Worker) -> APIRouter:
     """Routes of this transport.
 
     ``?model=`` names the team (an unknown name gets the default team, as clients put their own
-    model names there); ``?call_id=`` carries on an earlier call.
+    model names there). ``?call_id=`` attaches a second connection with full control to a running
+    call, or carries on one that nobody is on; with ``&resume=true`` it is taken over from whoever
+    is.
     """
     routes = APIRouter()
 
     @routes.websocket("/v1/realtime")
     async def realtime(
-        websocket: WebSocket, model: str | None = None, call_id: str | None = None
+        websocket: WebSocket,
+        model: str | None = None,
+        call_id: str | None = None,
+        resume: bool = False,
     ) -> None:
         asked: list[str] = websocket.scope.get("subprotocols") or []
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in asked else None)
         outbox = Outbox(websocket.send_text)
+        connection = Connection(outbox.put, outbox.close)
         try:
             call = await worker.open_call(
                 model=model,
                 call_id=call_id,
+                resume=resume,
                 transport="websocket",
-                send=outbox.put,
-                close=outbox.close,
+                connection=connection,
             )
         except CallRefused as refusal:
             await websocket.send_text(refusal.frame())
             await websocket.close(refusal.close_code, str(refusal)[:120])
             return
-        living = asyncio.create_task(call.run())
-        reading = asyncio.create_task(_read(websocket, call.offer))
+        reading = asyncio.create_task(_read(websocket, call, connection))
         sending = asyncio.create_task(outbox.run())
         overrun = asyncio.create_task(outbox.overrun.wait())
-        ends: set[asyncio.Task[Any]] = {reading, sending, living, overrun}
+        ends: set[asyncio.Task[Any]] = {reading, sending, overrun}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            call.end(_why(reading, overrun))
-            await living
+            call.leave(connection, _why(reading, overrun))
             with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
                 code, reason = await asyncio.wait_for(sending, 5)
                 await websocket.close(code, reason[:120])
-        except asyncio.CancelledError:
-            # The server ends and waited long enough. What is lost by that, the log's writer says.
-            return
         finally:
             for task in ends:
                 task.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
-            worker.forget(call)
 
     return routes
 
@@ -70,11 +71,11 @@ def _why(reading: asyncio.Task[None], overrun: asyncio.Task[bool]) -> str:
     return "the client reads too slowly" if overrun.done() else "closed"
 
 
-async def _read(websocket: WebSocket, offer: Callable[[str | bytes], Awaitable[None]]) -> None:
+async def _read(websocket: WebSocket, call: Call, connection: Connection) -> None:
     """Hand frames to the call until the client leaves."""
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
             return
         text = message.get("text")
-        await offer(text if text is not None else message["bytes"])
+        await call.offer(text if text is not None else message["bytes"], connection)

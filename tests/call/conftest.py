@@ -31,6 +31,7 @@ from agents import Model
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
+from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.desk.schema import Team
@@ -255,8 +256,10 @@ def team_of(sections: dict[str, Any], stage: Stage) -> Team:
 class Phone:
     """A client of one real call. ``frames`` is all it got; ``until`` reads on from the last."""
 
-    def __init__(self, house: "House", call: Call, clock: ManualClock) -> None:
-        self.call, self.clock, self.house = call, clock, house
+    def __init__(
+        self, house: "House", call: Call, clock: ManualClock, connection: Connection
+    ) -> None:
+        self.call, self.clock, self.house, self.connection = call, clock, house, connection
         self.frames: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
         self.unanswered: set[str] = set()
@@ -271,11 +274,14 @@ class Phone:
         self._came.set()
 
     def close(self, code: int, reason: str) -> None:
-        self.closed = (code, reason)
+        self.closed = self.closed or (code, reason)  # as an outbox does
         self._came.set()
 
     async def send(self, type: str, **fields: Any) -> None:
-        await self.call.offer(json.dumps({"type": type, **fields}))
+        await self.offer(json.dumps({"type": type, **fields}))
+
+    async def offer(self, frame: str | bytes) -> None:
+        await self.call.offer(frame, self.connection)
 
     async def until(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """Frames since the last ``until``, up to the first of this type with these fields."""
@@ -463,6 +469,9 @@ class House:
             transport="test",
         )
         phone: Phone
+        connection = Connection(
+            lambda frame: phone.got(frame), lambda code, reason: phone.close(code, reason)
+        )
         call = Call(
             live_team=self.live_team,
             protocol=core,
@@ -470,10 +479,9 @@ class House:
             recovered=recovered if known else [],
             tracing=self.tracing,
             clock=clock,
-            send=lambda frame: phone.got(frame),
-            close=lambda code, reason: phone.close(code, reason),
+            caller=connection,
         )
-        phone = Phone(self, call, clock)
+        phone = Phone(self, call, clock, connection)
         phone.running = asyncio.create_task(call.run())
         self.writers[call] = log
         self.phones.append(phone)

@@ -183,10 +183,10 @@ async def test_half_a_character_from_a_model_does_not_break_the_wire(house, phon
 
 
 async def test_a_mistake_of_the_client_gets_an_error_and_nothing_else(phone):
-    await phone.call.offer("no JSON at all")
+    await phone.offer("no JSON at all")
     error = (await phone.until("error"))[-1]["error"]
     assert error["code"] == "invalid_event"
-    await phone.call.offer(b"\xff\xfe")
+    await phone.offer(b"\xff\xfe")
     assert (await phone.until("error"))[-1]["error"]["code"] == "invalid_event"
 
 

@@ -150,7 +150,7 @@ class Life:
             case "drop":
                 await phone.send("output_audio_buffer.clear")
             case "nonsense":
-                await phone.call.offer('{"type": "no.such.thing"}')
+                await phone.offer('{"type": "no.such.thing"}')
 
     async def come_to_rest(self):
         """Nobody holds or says anything any more, and all is played."""

@@ -118,8 +118,11 @@ async def dial() -> Any:
     """Calls to any server: ``line = await dial(server)``. All hung up at the end."""
     lines: list[Line] = []
 
-    async def dial(server: Any, call_id: str | None = None, **options: Any) -> Line:
+    async def dial(
+        server: Any, call_id: str | None = None, *, resume: bool = False, **options: Any
+    ) -> Line:
         query = f"?call_id={call_id}" if call_id else "?model=support"
+        query += "&resume=true" if resume else ""
         address = f"{server.ws}/v1/realtime{query}"
         line = Line(await connect(address, max_size=None, compression=None, **options))
         lines.append(line)

@@ -59,10 +59,28 @@ async def test_a_vanished_client_heard_only_what_was_played_to_it(server, dial, 
     assert len(stored["heard"]) < len(whole["content"][0]["transcript"])
 
 
-async def test_of_two_clients_on_one_call_the_newer_has_it(server, dial, calls_end):
+async def test_a_second_client_on_a_call_steers_it_and_both_hear_the_answer(
+    server, dial, calls_end
+):
+    caller = await dial(server)
+    second = await dial(server, caller.call_id)
+    assert second.call_id == caller.call_id
+    await second.write("Say something.")
+    await second.send("response.create")
+    heard = (await caller.until("response.done"))["response"]
+    assert (await second.until("response.done"))["response"] == heard
+    await second.socket.close()
+    assert (await caller.ask("Still there?"))["status"] == "completed"
+    third = await dial(server, caller.call_id)
+    await caller.socket.close()
+    assert (await third.until_closed())[0] == 1000
+    await calls_end(server)
+
+
+async def test_of_two_clients_on_one_call_the_one_that_resumes_it_has_it(server, dial, calls_end):
     older = await dial(server)
     await older.ask("Hello?")
-    newer = await dial(server, older.call_id)
+    newer = await dial(server, older.call_id, resume=True)
     code, reason = await older.until_closed()
     assert (code, reason) == (4001, "the call goes on at another connection")
     assert (await newer.ask("Still there?"))["status"] == "completed"
@@ -70,10 +88,10 @@ async def test_of_two_clients_on_one_call_the_newer_has_it(server, dial, calls_e
     await calls_end(server)
 
 
-async def test_many_clients_on_one_call_leave_one_of_them(server, dial, get, calls_end):
+async def test_many_clients_that_resume_one_call_leave_one_of_them(server, dial, get, calls_end):
     first = await dial(server)
     await first.ask("Hello?")
-    lines = await asyncio.gather(*(dial(server, first.call_id) for _ in range(5)))
+    lines = await asyncio.gather(*(dial(server, first.call_id, resume=True) for _ in range(5)))
     assert all(line.call_id == first.call_id for line in lines)
     closed = {asyncio.create_task(line.until_closed()): line for line in (first, *lines)}
     while len(closed) > 1:

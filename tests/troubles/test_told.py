@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.told import Told
 
 
@@ -45,7 +46,7 @@ def sent():
 
 @pytest.fixture
 def told(book, sent):
-    return Told(book, sent.append)
+    return Told(book, Connections(Connection(sent.append, lambda code, reason: None)))
 
 
 async def turns_of_the_loop(count=5):
