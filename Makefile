@@ -2,9 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PEERS := .venv-peers
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock
+.PHONY: help install demo test peers check format lock
 
 help: ## Tell what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -19,6 +20,19 @@ demo: install ## Place a spoken call, then leave the server running (ARGS=--exit
 
 test: install ## Run the tests (ARGS: what pytest takes)
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+peers: install $(PEERS)/.installed ## Run the tests with other people's clients (needs npm)
+	@npm ci --prefix tests/clients/js --loglevel error
+	@$(BIN)/python -m pytest -q tests/clients/js $(ARGS)
+	@FRONTDESK_PYTHON=$(CURDIR)/$(BIN)/python PYTHONPATH=$(CURDIR) $(PEERS)/bin/python -m pytest -q \
+		-c tests/clients/python/pytest.ini --rootdir . --confcutdir tests tests/clients/python $(ARGS)
+
+# Their own environment: they want other versions of packages than we do. docopt has no wheel.
+$(PEERS)/.installed: tests/clients/python/requirements.lock
+	@$(PYTHON) -m venv --clear $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes --only-binary :all: --no-binary docopt --requirement $<
+	@touch $@
 
 check: install ## Lint, formatting, types, and which room may import which
 	@$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
 
 from frontdesk import __version__
-from frontdesk.api import calls
+from frontdesk.api import calls, errors, speech, transcriptions
 from frontdesk.call.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.tracing import api as tracing_api
@@ -43,8 +43,11 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
+    app.include_router(speech.router(worker))
+    app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing))
     app.include_router(pages.router(StoredPages(worker.tracing)))
+    errors.install(app)
 
     @app.get("/healthz")
     async def healthz(response: Response) -> dict[str, object]:

@@ -1,6 +1,17 @@
-"""Ports of this machine."""
+"""Ports and addresses of this machine."""
 
 import socket
+
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""What listens on all addresses is reached from here at loopback."""
+
+
+def origin(host: str, port: int, *, tls: bool) -> str:
+    """Where a server on ``host`` and ``port`` is reached from this machine: ``http://HOST:PORT``,
+    or ``https://…`` with ``tls``."""
+    host = EVERYWHERE.get(host, host)
+    name = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls else 'http'}://{name}:{port}"
 
 
 def free_port() -> int:

@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    tls_cert: Path | None = Field(
+        default=None, description="Certificate, with its chain, as PEM: serve https and wss."
+    )
+    tls_key: Path | None = Field(default=None, description="Private key of the certificate, PEM.")
     models: ModelSet = Field(
         default="auto",
         description="Models behind `provider: auto`: OpenAI when OPENAI_API_KEY or OPENAI_BASE_URL "

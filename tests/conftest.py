@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -10,8 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import ClientConnection
+
+from tests.frames import checked
 
 ROOT = Path(__file__).parent.parent
+PYTHON = os.environ.get("FRONTDESK_PYTHON", sys.executable)
+"""Runs the server: another one than runs the tests, where a client needs its own packages."""
 
 
 class ServerProcess:
@@ -24,10 +30,13 @@ class ServerProcess:
         desk: Path = ROOT,
         models: str = "instant",
         environ: dict[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """``tls``: what a client trusts, for a server with a certificate in its ``environ``."""
         self.data = data
+        self.tls = tls
         self._environ = environ or {}
-        self._command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
+        self._command = [PYTHON, "-m", "frontdesk", "serve", str(desk)]
         self._command += ["--port", "0", "--models", models]
         self.log = data / "serve.log"
         self.start()
@@ -47,8 +56,9 @@ class ServerProcess:
     def _address(self) -> str:
         deadline = time.monotonic() + 25
         while time.monotonic() < deadline and self.process.poll() is None:
-            if found := re.search(r"talk +(http://\S+)/talk", self.log.read_text()):
-                with urllib.request.urlopen(f"{found.group(1)}/healthz", timeout=5) as answer:
+            if found := re.search(r"talk +(https?://\S+)/talk", self.log.read_text()):
+                health = f"{found.group(1)}/healthz"
+                with urllib.request.urlopen(health, timeout=5, context=self.tls) as answer:
                     assert answer.status == 200
                 return found.group(1)
             time.sleep(0.05)
@@ -72,6 +82,26 @@ class ServerProcess:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+@pytest.fixture(autouse=True)
+def every_frame_is_checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Listens in on the sockets of all Python clients, which know nothing of it."""
+    wrong: list[Exception] = []
+    receive = ClientConnection.recv
+
+    async def checking(self: ClientConnection, decode: bool | None = None) -> str | bytes:
+        frame = await receive(self, decode)
+        if self.request and self.request.path.startswith("/v1/realtime"):
+            try:
+                checked(frame)
+            except ValueError as error:
+                wrong.append(error)
+        return frame
+
+    monkeypatch.setattr(ClientConnection, "recv", checking)
+    yield
+    assert not wrong, wrong
 
 
 @pytest.fixture(scope="session")

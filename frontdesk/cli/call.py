@@ -58,7 +58,7 @@ async def _call(
     answers: list[Answer] = []
     async with reachable(url, Settings()) as server:
         try:
-            async with place(f"{server.url}/v1", model=team) as caller:
+            async with place(f"{server.url}/v1", model=team, tls=server.tls) as caller:
                 printing = asyncio.create_task(_print(caller, answers, as_json))
                 await caller.say(speech)
                 await _until_quiet(caller)

@@ -44,7 +44,9 @@ async def _chat(url: str | None, team: str) -> None:
 
         typer.echo(f"Chatting at {server.url}. An empty line ends the chat.", err=True)
         client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
-        async with client.realtime.connect(model=team) as connection:
+        options: Any = {"ssl": server.tls} if server.tls else {}
+        connecting = client.realtime.connect(model=team, websocket_connection_options=options)
+        async with connecting as connection:
             session: Any = {"type": "realtime", "output_modalities": ["text"]}
             await connection.session.update(session=session)
             while line := (await _asked()).strip():

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import ssl
 import sys
 import textwrap
 from collections.abc import Coroutine
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 
 from frontdesk.cli.failures import Failure, make_data_dir
+from frontdesk.cli.tls import server_context
 from frontdesk.mcp import local
 from frontdesk.mcp.config import HttpServer, load_servers
 from frontdesk.settings import ModelSet, Settings
@@ -50,6 +52,13 @@ def serve(
             "OPENAI_API_KEY, else embedded. instant: made-up ones, for load runs."
         ),
     ] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Certificate (PEM, with its chain): https and wss."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")
+    ] = None,
     mcp_servers: Annotated[
         bool, typer.Option(help="Start the desk's own MCP servers when they do not run.")
     ] = True,
@@ -59,15 +68,23 @@ def serve(
     The API is at /v1/realtime, the page at /talk, the calls at /traces, and /healthz says whether
     it is up. Options win over the settings.
     """
-    given = {"desk": desk, "host": host, "port": port, "models": models}
+    given = {
+        "desk": desk,
+        "host": host,
+        "port": port,
+        "models": models,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+    }
     settings = Settings.model_validate(
         {
             **Settings().model_dump(),
             **{key: value for key, value in given.items() if value is not None},
         }
     )
+    tls = server_context(settings)
     with _bind(settings.host, settings.port) as listener:
-        _run(_serve(settings, listener, mcp_servers))
+        _run(_serve(settings, listener, tls, mcp_servers))
 
 
 def _run(serving: Coroutine[None, None, None]) -> None:
@@ -80,7 +97,12 @@ def _run(serving: Coroutine[None, None, None]) -> None:
         uvloop.run(serving)
 
 
-async def _serve(settings: Settings, listener: socket.socket, with_mcp_servers: bool) -> None:
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    tls: ssl.SSLContext | None,
+    with_mcp_servers: bool,
+) -> None:
     make_data_dir(settings)
     typer.echo("Starting Frontdesk: loading the desk and its models.")
     servers = _local_servers(settings) if with_mcp_servers else []
@@ -88,7 +110,7 @@ async def _serve(settings: Settings, listener: socket.socket, with_mcp_servers: 
         # Takes a second to import, in which the MCP servers start.
         from frontdesk.cli.serving import run
 
-        up = await run(settings, listener, started)
+        up = await run(settings, listener, tls, started)
     if not up:
         raise typer.Exit(1)
 

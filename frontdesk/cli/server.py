@@ -1,23 +1,25 @@
 """A server to talk to: the one that runs, or one of our own for as long as it is needed."""
 
 import asyncio
-import contextlib
 import gc
 import json
 import os
 import socket
+import ssl
 import sys
 import urllib.request
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, cast
 
 import typer
 
 from frontdesk.cli.failures import Failure, make_data_dir
-from frontdesk.ports import free_port
+from frontdesk.cli.tls import client_context
+from frontdesk.ports import free_port, origin
 from frontdesk.process import Process
 from frontdesk.settings import Settings
 
@@ -31,32 +33,42 @@ class Server:
 
     url: str
     in_use: dict[str, str]
+    tls: ssl.SSLContext | None
 
     def get(self, path: str) -> dict[str, Any]:
         """GET a JSON document. Raises :class:`Failure`."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=10, context=self.tls) as answer:
                 return json.load(answer)
         except (OSError, ValueError) as error:
             raise Failure(f"{self.url}{path}: {error}") from error
 
 
-def health(url: str) -> dict[str, Any] | None:
-    """What ``/healthz`` says; None when nobody (or somebody else) answers."""
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-        with urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:
+def health(url: str, tls: ssl.SSLContext | None) -> dict[str, Any] | None:
+    """What ``/healthz`` says; None when nobody (or somebody else) answers. Raises
+    :class:`Failure` when the server's certificate is not to be trusted."""
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=2, context=tls) as answer:
             told = json.load(answer)
         return cast("dict[str, Any]", told) if told["status"] == "ok" else None
-    return None
+    except (OSError, ValueError, LookupError, TypeError, HTTPException) as error:
+        reason = getattr(error, "reason", None)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            raise Failure(
+                f"the certificate of {url} is not trusted ({reason.verify_message}): name the file "
+                "of its authority, or its own, in SSL_CERT_FILE."
+            ) from None
+        return None
 
 
 @asynccontextmanager
 async def reachable(url: str | None, settings: Settings) -> AsyncGenerator[Server]:
     """The server at ``url``; without one, whatever runs on the usual port, or a new one."""
-    usual = f"http://{settings.host}:{settings.port}"
-    told = await asyncio.to_thread(health, url or usual)
+    address = (url or origin(settings.host, settings.port, tls=bool(settings.tls_cert))).rstrip("/")
+    tls = client_context(settings, address, ours=url is None)
+    told = await asyncio.to_thread(health, address, tls)
     if told:
-        yield Server(url or usual, told["in_use"])
+        yield Server(address, told["in_use"], tls)
     elif url:
         raise Failure(f"no Frontdesk answers at {url}: start one with `frontdesk serve`.")
     else:
@@ -80,11 +92,12 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
     environ = {**os.environ, **_environment(settings)}
     command = [sys.executable, "-m", "frontdesk", "serve", str(settings.desk), "--port", str(port)]
     child = Process(command, log, env=environ)
-    url = f"http://{settings.host}:{port}"
+    url = origin(settings.host, port, tls=bool(settings.tls_cert))
+    tls = client_context(settings, url, ours=True)
     try:
-        told = await _until_healthy(url, child, log)
+        told = await _until_healthy(url, tls, child, log)
         gc.enable()
-        yield Server(url, told["in_use"])
+        yield Server(url, told["in_use"], tls)
     finally:
         await child.stop()
 
@@ -96,13 +109,15 @@ def _environment(settings: Settings) -> dict[str, str]:
     return environ
 
 
-async def _until_healthy(url: str, child: Process, log: Path) -> dict[str, Any]:
+async def _until_healthy(
+    url: str, tls: ssl.SSLContext | None, child: Process, log: Path
+) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + START_LIMIT
     while loop.time() < deadline:
         if child.ended.done():
             break
-        if told := await asyncio.to_thread(health, url):
+        if told := await asyncio.to_thread(health, url, tls):
             return told
         await asyncio.sleep(0.05)
     raise Failure(f"the server did not start. The end of {log}:\n{_tail(log)}")

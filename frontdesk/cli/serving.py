@@ -1,6 +1,7 @@
 """The server itself: what ``frontdesk serve`` loads once the MCP servers are on their way."""
 
 import socket
+import ssl
 
 import typer
 import uvicorn
@@ -8,6 +9,7 @@ import uvicorn
 from frontdesk.app import create_app
 from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import LocalServer
+from frontdesk.ports import origin
 from frontdesk.settings import Settings
 
 INSTANT = (
@@ -20,7 +22,12 @@ LOCAL_MCP_LIMIT = 10.0
 """Seconds to wait for the desk's own MCP servers. One that takes longer counts as down."""
 
 
-async def run(settings: Settings, listener: socket.socket, started: list[LocalServer]) -> bool:
+async def run(
+    settings: Settings,
+    listener: socket.socket,
+    tls: ssl.SSLContext | None,
+    started: list[LocalServer],
+) -> bool:
     """Serve on ``listener`` until told to stop; returns whether it ever was up."""
     app = create_app(settings, mcp_urls={server.name: server.url for server in started})
     worker: Worker = app.state.worker
@@ -34,6 +41,7 @@ async def run(settings: Settings, listener: socket.socket, started: list[LocalSe
         ws_per_message_deflate=False,  # doubles the cost of a frame, and audio does not shrink
         log_level="warning",
         timeout_graceful_shutdown=5,
+        ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
     server = _Announcing(config, worker, started)
     await server.serve(sockets=[listener])
@@ -53,7 +61,7 @@ class _Announcing(uvicorn.Server):
         if not (self.started and sockets):
             return
         host, port = sockets[0].getsockname()[:2]
-        address = f"{host}:{port}"
+        url = origin(host, port, tls=self.config.is_ssl)
         worker = self._worker
         if worker.settings.models == "instant":
             typer.secho(INSTANT, fg="red", bold=True)
@@ -62,9 +70,9 @@ class _Announcing(uvicorn.Server):
             typer.echo(f"  {part:<16} {what}")
         for server in self._mcp:
             typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
-        typer.echo(f"  talk             http://{address}/talk")
-        typer.echo(f"  traces           http://{address}/traces")
-        typer.echo(f"  Realtime API     ws://{address}/v1/realtime")
+        typer.echo(f"  talk             {url}/talk")
+        typer.echo(f"  traces           {url}/traces")
+        typer.echo(f"  Realtime API     {url.replace('http', 'ws', 1)}/v1/realtime")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         typer.echo("Frontdesk stops: calls under way are ended.")

@@ -1,6 +1,7 @@
 """A spoken call, placed in real time: 20 ms frames out, speech and events in."""
 
 import asyncio
+import ssl
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -12,6 +13,7 @@ import numpy as np
 import pybase64
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from openai.types.websocket_connection_options import WebSocketConnectionOptions
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from frontdesk.client.recording import Recording
@@ -203,14 +205,19 @@ class Caller:
 
 
 @asynccontextmanager
-async def place(base_url: str, *, model: str, api_key: str = "none") -> AsyncGenerator[Caller]:
-    """Place a call to the Realtime server at ``base_url`` (``http://…/v1``).
+async def place(
+    base_url: str, *, model: str, api_key: str = "none", tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[Caller]:
+    """Place a call to the Realtime server at ``base_url`` (``http://…/v1``, ``https://…/v1``).
+    ``tls`` says what to trust instead of what this machine does.
 
     Raises :class:`CallFailed` when the server is not there or drops the call.
     """
     client = AsyncOpenAI(api_key=api_key, base_url=base_url)
+    options = WebSocketConnectionOptions(ssl=tls) if tls else WebSocketConnectionOptions()
     try:
-        async with client.realtime.connect(model=model) as connection, _together() as tasks:
+        connecting = client.realtime.connect(model=model, websocket_connection_options=options)
+        async with connecting as connection, _together() as tasks:
             caller = Caller(connection)
             running = tasks.create_task(caller.run())
             await caller.ready()

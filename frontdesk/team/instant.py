@@ -3,7 +3,8 @@
 It answers at once and always the same. On the first step of a user turn it calls the tool that
 ``tool_choice`` names, else the agent's first team tool, if there is one, with made-up arguments
 that fit the tool's schema; then it says ``REPLY``, a word at a time. It never hands over, and
-calls a tool of the client only when it is named.
+calls a tool of the client only when it is named, or when ``tool_choice`` is ``required`` and there
+is no other.
 """
 
 import json
@@ -149,7 +150,10 @@ class InstantModel(Model):
 
 
 def _chosen_tool(tools: list[Tool], choice: object) -> FunctionTool | None:
-    named = [t for t in tools if isinstance(t, FunctionTool) and t.name == choice]
+    functions = [tool for tool in tools if isinstance(tool, FunctionTool)]
+    if choice == "required":
+        return next(iter(functions), None)
+    named = [tool for tool in functions if tool.name == choice]
     return None if choice == "none" else next(iter(named), first_team_tool(tools))
 
 

@@ -2,6 +2,10 @@
 
 Samples are mono ``float32`` arrays in [-1, 1]: 16 kHz on the way in, 24 kHz on the way out.
 All models are shared by the calls of a process; what belongs to one call is a stream.
+
+A model may tell more of itself, for the REST endpoints: ``elsewhere`` (True when another server
+does the work), ``languages`` and ``takes_prompt`` (what a transcriber can follow; default: all),
+``aside()`` (a transcriber for recordings, which calls need not wait for), ``has_voice(name)``.
 """
 
 from collections.abc import AsyncIterator

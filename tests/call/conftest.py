@@ -17,14 +17,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pybase64
 import pytest
 from agents.testing import ScriptedModel
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import Field, TypeAdapter
 
 import agents
 from agents import Model
@@ -49,10 +47,8 @@ from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.instant.turns import AlwaysFinished
 from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.speaker import PhraseCache
+from tests.frames import checked
 
-SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
-    Annotated[RealtimeServerEvent, Field(discriminator="type")]
-)
 MS_A_LETTER = 50
 TOOLS = '''
 import asyncio
@@ -269,8 +265,7 @@ class Phone:
         self.running: asyncio.Task[None]
 
     def got(self, frame: bytes) -> None:
-        SERVER_EVENT.validate_json(frame)
-        self.frames.append(json.loads(frame))
+        self.frames.append(checked(frame))
         self._came.set()
 
     def close(self, code: int, reason: str) -> None:

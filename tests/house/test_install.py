@@ -30,7 +30,7 @@ def make(*arguments: str, root: Path) -> "subprocess.CompletedProcess[str]":
 
 def test_make_alone_tells_what_there_is(root: Path) -> None:
     shown = make(root=root).stdout
-    for target in ("install", "demo", "test", "check", "format", "lock"):
+    for target in ("install", "demo", "test", "peers", "check", "format", "lock"):
         assert f"make {target} " in shown
 
 

@@ -15,13 +15,25 @@ PLATFORMS = {
 }
 
 
+PEERS = "tests/clients/python/requirements.lock"
+
+
 @pytest.fixture(scope="module")
 def lock(root: Path) -> str:
     return (root / "requirements.lock").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
+def peers(root: Path) -> str:
+    return (root / PEERS).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
 def pins(lock: str) -> dict[Requirement, list[str]]:
+    return read(lock)
+
+
+def read(lock: str) -> dict[Requirement, list[str]]:
     """Every pinned package, with its hashes."""
     text = re.sub(r"(?m)^\s*#.*\n", "", lock).replace("\\\n", " ")
     lines = [line.split(" --hash=") for line in text.splitlines() if line.strip()]
@@ -46,7 +58,9 @@ def environment(python: str, platform: str) -> dict[str, str]:
     }
 
 
-def test_every_package_is_pinned_with_hashes(pins: dict[Requirement, list[str]]) -> None:
+@pytest.mark.parametrize("which", ["lock", "peers"])
+def test_every_package_is_pinned_with_hashes(which: str, request: pytest.FixtureRequest) -> None:
+    pins = read(request.getfixturevalue(which))
     assert len(pins) > 50
     for pin, hashes in pins.items():
         assert re.fullmatch(r"==[\w.+!]+", str(pin.specifier)), pin
@@ -54,7 +68,11 @@ def test_every_package_is_pinned_with_hashes(pins: dict[Requirement, list[str]])
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in hashes), pin
 
 
-def test_the_lock_names_no_host_and_no_folder_of_a_machine(lock: str) -> None:
+@pytest.mark.parametrize("which", ["lock", "peers"])
+def test_the_lock_names_no_host_and_no_folder_of_a_machine(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    lock = request.getfixturevalue(which)
     assert not re.search(r"://|index-url|find-links|trusted-host", lock)
     assert not re.search(r"(?m)(^|\s)(/|~|[A-Z]:\\)\w", lock)
     assert "file:" not in lock

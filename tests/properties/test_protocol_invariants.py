@@ -6,15 +6,13 @@ the call's log would. Random talks must never surprise either.
 
 import json
 from collections import Counter
-from typing import Annotated, Any
+from typing import Any
 
 import pybase64
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import Field, TypeAdapter
 
 from frontdesk.protocol import RealtimeProtocol
 from frontdesk.protocol.commands import (
@@ -40,10 +38,8 @@ from frontdesk.protocol.engine import (
     TranscriptDelta,
     TranscriptFailed,
 )
+from tests.frames import checked
 
-SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
-    Annotated[RealtimeServerEvent, Field(discriminator="type")]
-)
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
@@ -364,8 +360,7 @@ class Talks(RuleBasedStateMachine):
         said: list[dict[str, Any]] = []
         for command in commands:
             if isinstance(command, Send):
-                event = json.loads(command.frame)
-                SERVER_EVENT.validate_json(command.frame)
+                event = checked(command.frame)
                 self.watcher.see(event)
                 said.append(event)
             else:

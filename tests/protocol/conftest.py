@@ -2,20 +2,15 @@
 
 import json
 from collections import Counter
-from typing import Annotated, Any
+from typing import Any
 
 import pybase64
 import pytest
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import Field, TypeAdapter
 
 from frontdesk.protocol import RealtimeProtocol
 from frontdesk.protocol.commands import Command, Send
 from frontdesk.protocol.engine import EngineEvent
-
-SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
-    Annotated[RealtimeServerEvent, Field(discriminator="type")]
-)
+from tests.frames import checked
 
 
 class Talk:
@@ -82,8 +77,7 @@ class Talk:
 
 
 def read(command: Send) -> dict[str, Any]:
-    event = json.loads(command.frame)
-    SERVER_EVENT.validate_json(command.frame)
+    event = checked(command.frame)
     assert event["type"] == command.type
     assert event["event_id"]
     return event

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from frontdesk.team.events import ClientTool, TextDelta, ToolStarted
+from frontdesk.team.events import ClientTool, ClientToolCalled, TextDelta, ToolStarted
 from frontdesk.team.instant import REPLY, TOKENS, InstantModel, sample
 
 LEAVES = st.one_of(
@@ -97,3 +97,11 @@ async def test_it_calls_nothing_when_tools_are_not_wanted(
     )
     events = await hear(runner, ask(tool_choice="none"))
     assert not [event for event in events if isinstance(event, ToolStarted)]
+
+
+async def test_a_tool_that_is_required_may_be_the_clients(start_team: Any, ask: Any) -> None:
+    runner = await start_team({"frontdesk": {}})
+    weather = ClientTool("weather", "Tells the weather.", {"type": "object", "properties": {}})
+    request = ask(client_tools=(weather,), tool_choice="required")
+    events = [event async for event in runner.run(request)]
+    assert [event.name for event in events if isinstance(event, ClientToolCalled)] == ["weather"]

@@ -3,6 +3,9 @@
 import asyncio
 import importlib.util
 import logging
+import os
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,16 +32,27 @@ class MoonshineTranscriber:
     """One model, on a thread of its own, for all calls of the process."""
 
     name = "embedded: Moonshine tiny (English)"
+    languages = ("en",)
+    takes_prompt = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = False) -> None:
         if importlib.util.find_spec("moonshine_voice") is None:
             raise ModelMissing(
                 "voice.stt: moonshine-voice is not installed (pip install 'frontdesk[embedded]'), "
                 "or has no wheel for this platform; then set voice.stt.provider to openai or "
                 "openai-compatible"
             )
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="speech-to-text")
+        begin = _yield_to_others if patient else None
+        self._thread = ThreadPoolExecutor(1, "speech-to-text", initializer=begin)
         self._model: Any = None
+        self._aside: MoonshineTranscriber | None = None
+
+    def aside(self) -> "MoonshineTranscriber":
+        """The same model for recordings, which can wait: loaded once more (100 MB) when first
+        asked, on a thread that gives way, so that no call stands behind a recording."""
+        if self._aside is None:
+            self._aside = MoonshineTranscriber(patient=True)
+        return self._aside
 
     def stream(
         self, *, language: str | None = None, prompt: str | None = None
@@ -100,6 +114,12 @@ class MoonshineStream:
         rest = samples[self._settled :]
         last = await self._transcriber.text(rest) if len(rest) >= _SHORTEST else ""
         return " ".join(part for part in (*self._parts, last) if part)
+
+
+def _yield_to_others() -> None:
+    """Threads that this one starts, such as the model's, give way as well."""
+    if sys.platform == "linux":  # elsewhere, niceness is of processes only
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _quiet_place(samples: Samples, begin: int, end: int) -> int:

@@ -11,12 +11,17 @@ from frontdesk.voice.base import Samples, SpeechError
 from frontdesk.voice.openai.client import open_client, where
 
 _DEFAULT_MODEL, _DEFAULT_VOICE = "gpt-4o-mini-tts", "marin"
+_VOICES = frozenset(
+    "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin cedar".split()
+)
 _CHUNK_BYTES = 4800
 """100 ms: the first audio goes out early, and later requests stay few."""
 
 
 class HostedSpeech:
     """One request a clause."""
+
+    elsewhere = True
 
     def __init__(self, client: AsyncOpenAI, model: str, voice: str) -> None:
         self.client = client
@@ -26,6 +31,12 @@ class HostedSpeech:
     @property
     def name(self) -> str:
         return f"{where(self.client)}: {self.model}, voice {self.voice}"
+
+    def has_voice(self, voice: str) -> bool:
+        """Whether OpenAI has the voice; which ones other servers have, nobody tells."""
+        if where(self.client) != "OpenAI":
+            return voice == self.voice
+        return voice in _VOICES or voice.startswith("voice_")
 
     async def synthesize(
         self, text: str, *, voice: str | None = None, style: str | None = None, speed: float = 1.0

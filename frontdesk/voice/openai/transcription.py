@@ -20,6 +20,8 @@ _SHORTEST = INPUT_RATE // 10
 class HostedTranscriber:
     """One request a transcript."""
 
+    elsewhere = True
+
     def __init__(self, client: AsyncOpenAI, model: str, language: str | None = None) -> None:
         self.client = client
         self.model = model

@@ -1,0 +1,103 @@
+"""The official JavaScript clients, and what they have to say of a talk."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.frames import checked
+from tests.gate.conftest import make_certificate
+
+HERE = Path(__file__).parent
+
+
+class Report:
+    """What a scenario of this folder told: ``frames`` of the server, ``events`` of the client, its
+    ``history`` at the end, and the frames that it ``refused``, with its reasons."""
+
+    def __init__(self, lines: list[dict[str, Any]]) -> None:
+        self.frames = [checked(json.dumps(line["frame"])) for line in lines if "frame" in line]
+        self.events = [line["event"] for line in lines if "event" in line]
+        self.refused = [line["refused"] for line in lines if "refused" in line]
+        self.history = next((line["history"] for line in lines if "history" in line), [])
+        self.ended = any("end" in line for line in lines)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The frames of a type."""
+        return [frame for frame in self.frames if frame["type"] == kind]
+
+    def told(self, name: str) -> list[dict[str, Any]]:
+        """The events of the client with a name."""
+        return [event for event in self.events if event["name"] == name]
+
+    @property
+    def responses(self) -> list[dict[str, Any]]:
+        """All that ended, in order; every one that began has."""
+        done = [frame["response"] for frame in self.of("response.done")]
+        created = [frame["response"]["id"] for frame in self.of("response.created")]
+        assert [response["id"] for response in done] == created
+        return done
+
+
+def words(item: dict[str, Any]) -> str:
+    """What an item says, on the wire or in a client's history."""
+    parts = item["content"]
+    return "".join(part.get("transcript") or part.get("text") or "" for part in parts)
+
+
+@pytest.fixture(scope="session")
+def words_of() -> Callable[[dict[str, Any]], str]:
+    return words
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs a script of this folder with its arguments, to its end and without a complaint."""
+    if shutil.which("node") is None:
+        pytest.skip("needs Node.js; then `make peers`")
+    if not (HERE / "node_modules").is_dir():
+        pytest.skip("needs the JavaScript clients: `make peers` installs them")
+
+    def run(*words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+        environ = {**os.environ, **options.pop("environ", {})}
+        options = {"capture_output": True, "text": True, "timeout": 25, **options}
+        done = subprocess.run(["node", *words], cwd=HERE, env=environ, check=False, **options)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def scenario(node: Any) -> Callable[..., Report]:
+    """Plays a scenario: ``scenario("agents.mjs", "text", url)``. The client acts on every event."""
+
+    def play(script: str, name: str, *words: str, **options: Any) -> Report:
+        done = node(script, name, *words, **options)
+        report = Report([json.loads(line) for line in done.stdout.splitlines()])
+        assert report.ended, done.stdout[-2000:] + done.stderr
+        assert not report.refused
+        return report
+
+    return play
+
+
+@pytest.fixture(scope="session")
+def secure_server(server_process: Any, tmp_path_factory: Any) -> Iterator[Any]:
+    """A server that speaks TLS, with two teams: ``support`` answers; the first answer of
+    ``patient`` in a call has a beginning and no end. ``client_environ`` makes Node trust it."""
+    certificate = make_certificate(tmp_path_factory.mktemp("certificate"))
+    running = server_process(
+        tmp_path_factory.mktemp("secure_server"),
+        desk=HERE / "desk",
+        environ=certificate.environ,
+        tls=certificate.trust,
+    )
+    running.client_environ = {"NODE_EXTRA_CA_CERTS": str(certificate.cert)}
+    yield running
+    running.stop()
