@@ -33,6 +33,8 @@ def create_app(
             # they never become garbage, so the collector need not look at them.
             gc.collect()
             gc.freeze()
+            # What a turn leaves behind is freed by counting; rings are rare and can wait.
+            gc.set_threshold(10_000, 20, 50)
             gc.enable()
             yield
         finally:
