@@ -31,9 +31,10 @@ COPY tools tools
 COPY mcp_servers mcp_servers
 
 USER frontdesk
+# Open to other machines, so it needs keys to start: `docker run -e FRONTDESK_API_KEYS=…`.
 ENV FRONTDESK_DESK=/desk FRONTDESK_DATA=/data FRONTDESK_HOST=0.0.0.0 FRONTDESK_PORT=8080
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=1s CMD \
-    ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['FRONTDESK_PORT']}/healthz\", timeout=2)"]
+    ["python", "-c", "import os, ssl, urllib.request as r; tls = os.environ.get('FRONTDESK_TLS_CERT'); r.urlopen(f\"http{'s' * bool(tls)}://127.0.0.1:{os.environ['FRONTDESK_PORT']}/healthz\", timeout=2, context=ssl._create_unverified_context() if tls else None)"]
 CMD ["frontdesk", "serve"]

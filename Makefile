@@ -26,6 +26,7 @@ peers: install $(PEERS)/.installed ## Run the tests with other people's clients 
 	@$(BIN)/python -m pytest -q tests/clients/js $(ARGS)
 	@FRONTDESK_PYTHON=$(CURDIR)/$(BIN)/python PYTHONPATH=$(CURDIR) $(PEERS)/bin/python -m pytest -q \
 		-c tests/clients/python/pytest.ini --rootdir . --confcutdir tests tests/clients/python $(ARGS)
+	@$(BIN)/python scripts/openai_suite.py $(PEERS)/bin/python
 
 # Their own environment: they want other versions of packages than we do. docopt has no wheel.
 $(PEERS)/.installed: tests/clients/python/requirements.lock

@@ -22,11 +22,22 @@ class Server:
 
     url: str
     pid: int
+    in_use: dict[str, str]
+    """Its models, by its own word."""
+
+    @property
+    def ws(self) -> str:
+        """Its address for WebSockets."""
+        return self.url.replace("http", "ws", 1)
 
     def cpu_seconds(self) -> float:
-        """User and system time so far (fields 14 and 15 of /proc/PID/stat)."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """User and system time so far."""
+        return _cpu_seconds(self.pid)
+
+    def helpers_cpu_seconds(self) -> float:
+        """The same for the processes that it started."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(_cpu_seconds(int(pid)) for pid in children)
 
     def memory(self) -> int:
         """Resident bytes."""
@@ -35,35 +46,45 @@ class Server:
         return int(found.group(1)) * 1024 if found else 0
 
 
+def _cpu_seconds(pid: int) -> float:
+    """Fields 14 and 15 of /proc/PID/stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
 @contextmanager
 def serving(models: str, desk: Path, *, cpu: int | None = None) -> Iterator[Server]:
     """Run ``frontdesk serve`` in a fresh data folder, on one core if asked."""
+    command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
+    with running([*command, "--port", "0", "--models", models], cpu=cpu) as server:
+        yield server
+
+
+@contextmanager
+def running(command: list[str], *, cpu: int | None = None) -> Iterator[Server]:
+    """Run a server that tells its address in its output as Frontdesk does."""
     with tempfile.TemporaryDirectory() as data:
-        command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
-        command += ["--port", "0", "--models", models]
-        pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
         log = Path(data) / "serve.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*pin, *command],
+                [*(["taskset", "-c", str(cpu)] if cpu is not None else []), *command],
                 env={**os.environ, "FRONTDESK_DATA": data, "PYTHONUNBUFFERED": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
-            yield Server(_address(log, process), process.pid)
+            yield _up(log, process)
         finally:
             process.terminate()
             process.wait(20)
 
 
-def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
+def _up(log: Path, process: subprocess.Popen[bytes]) -> Server:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         found = re.search(r"talk\s+(http://\S+)/talk", log.read_text(errors="replace"))
         if found:
             with urllib.request.urlopen(f"{found.group(1)}/healthz", timeout=5) as answer:
-                assert json.load(answer)["status"] == "ok"
-            return found.group(1)
+                return Server(found.group(1), process.pid, json.load(answer)["in_use"])
         time.sleep(0.1)
     raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')}")

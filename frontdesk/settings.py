@@ -39,6 +39,15 @@ class Settings(BaseSettings):
         description="Models behind `provider: auto`: OpenAI when OPENAI_API_KEY or OPENAI_BASE_URL "
         "is set, else embedded. `instant` swaps every model for a deterministic one.",
     )
+    api_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys that let clients in, each on a line or behind a comma. Needed on any "
+        "address but this machine's own; `frontdesk key` makes one.",
+    )
+    api_keys_file: Path | None = Field(default=None, description="A file with more such keys.")
+    api_key: SecretStr | None = Field(
+        default=None, description="The key our own commands call with; default: one of the above."
+    )
     redis_url: SecretStr | None = Field(
         default=None,
         description="A Redis or Valkey; default: an embedded Valkey.",
@@ -48,6 +57,12 @@ class Settings(BaseSettings):
         default=True, description="Keep transcripts, messages and tool data in traces."
     )
     trace_audio: bool = Field(default=True, description="Keep caller and agent audio with traces.")
+    max_call_seconds: int = Field(
+        default=3600,
+        ge=0,
+        description="Longest a connection may last before it ends with `session_expired`; 0: "
+        "without end.",
+    )
     openai_traces: bool = Field(
         default=False, description="Also send the SDK's traces to OpenAI's own dashboard."
     )

@@ -14,13 +14,13 @@ from frontdesk.api.body import read_json
 from frontdesk.api.errors import ApiError
 from frontdesk.api.lanes import Lanes
 from frontdesk.api.streaming import Stream, sse, while_wanted
+from frontdesk.api.usage import speech_usage
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.worker import Worker
 from frontdesk.protocol.validation import check
 from frontdesk.voice.base import OUTPUT_RATE, Samples, SpeechError
 from frontdesk.voice.encoding import FileFormat, stream_encoder
 from frontdesk.voice.speaker import Speaker
-from frontdesk.voice.tokens import spoken_tokens, text_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -187,6 +187,4 @@ async def _events(
         message = "The speech model failed before the end of the text."
         yield sse({"error": {"message": message, "type": "server_error", "code": "speech_failed"}})
         return
-    heard, said = text_tokens(text), spoken_tokens(count / OUTPUT_RATE)
-    usage = {"input_tokens": heard, "output_tokens": said, "total_tokens": heard + said}
-    yield sse({"type": "speech.audio.done", "usage": usage})
+    yield sse({"type": "speech.audio.done", "usage": speech_usage(text, count / OUTPUT_RATE)})

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 from frontdesk.api.errors import ApiError
 from frontdesk.desk.schema import TurnDetection
 from frontdesk.protocol.validation import check
-from frontdesk.voice.base import SpeechToText
+from frontdesk.voice.base import SpeechToText, logprobs_of
 
 
 def _listed(value: Any) -> Any:
@@ -91,8 +91,8 @@ def read_request(fields: dict[str, Any]) -> TranscriptionRequest:
         raise _unsupported("timestamp_granularities", "they need response_format verbose_json.")
     if "word" in asked.timestamp_granularities:
         raise _unsupported("timestamp_granularities", "there are times of segments, not of words.")
-    if asked.include:
-        raise _unsupported("include", "the models here give no log probabilities.")
+    if asked.include and asked.response_format != "json":
+        raise _unsupported("include", "logprobs need response_format json.")
     if asked.temperature:
         raise _unsupported("temperature", "the models here do not sample; send 0 or nothing.")
     if asked.keywords:
@@ -113,6 +113,8 @@ def check_abilities(asked: TranscriptionRequest, stt: SpeechToText) -> None:
     if known and language and language.lower().split("-")[0] not in known:
         field = "language" if asked.language else "languages"
         raise _unsupported(field, f"{stt.name} understands {', '.join(known)} only.")
+    if asked.include and logprobs_of(stt) is None:
+        raise _unsupported("include", f"{stt.name} tells no logprobs.")
     if asked.prompt and not getattr(stt, "takes_prompt", True):
         raise _unsupported("prompt", f"{stt.name} takes none.")
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, closing
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -15,9 +16,16 @@ from frontdesk.api.transcription_request import (
     check_abilities,
     read_request,
 )
-from frontdesk.api.transcripts import as_json, as_srt, as_verbose_json, as_vtt, token_usage
-from frontdesk.api.transcripts import whole_text as text_of
+from frontdesk.api.transcripts import (
+    all_logprobs,
+    as_json,
+    as_srt,
+    as_verbose_json,
+    as_vtt,
+    whole_text,
+)
 from frontdesk.api.upload import sound_form
+from frontdesk.api.usage import stream_usage
 from frontdesk.call.worker import Worker
 from frontdesk.voice.audio import AudioFileError
 from frontdesk.voice.base import SpeechError
@@ -54,6 +62,7 @@ def router(worker: Worker) -> APIRouter:
                 lanes.slot(voice.stt),
                 language=asked.spoken_language(),
                 prompt=asked.prompt,
+                logprobs=bool(asked.include),
             )
             if asked.stream:
                 events = _events(dictaphone, recording)
@@ -79,7 +88,7 @@ async def _all(dictaphone: Dictaphone, recording: Recording) -> list[Heard]:
 def _answer(asked: TranscriptionRequest, heard: list[Heard], seconds: float) -> Response:
     match asked.response_format:
         case "text":
-            return PlainTextResponse(text_of(heard) + "\n")
+            return PlainTextResponse(whole_text(heard) + "\n")
         case "srt":
             return PlainTextResponse(as_srt(heard), media_type="application/x-subrip")
         case "vtt":
@@ -87,25 +96,32 @@ def _answer(asked: TranscriptionRequest, heard: list[Heard], seconds: float) -> 
         case "verbose_json":
             return JSONResponse(as_verbose_json(heard, seconds, asked.spoken_language()))
         case _:
-            return JSONResponse(as_json(heard, seconds))
+            return JSONResponse(as_json(heard, seconds, logprobs=bool(asked.include)))
 
 
 async def _events(dictaphone: Dictaphone, recording: Recording) -> AsyncGenerator[bytes]:
     """A delta for each piece, as soon as it is understood."""
-    text = ""
+    heard: list[Heard] = []
     try:
         async with aclosing(dictaphone.listen(recording)) as pieces:
             async for piece in pieces:
                 if said := piece.transcript.text:
-                    delta = f" {said}" if text else said
-                    text += delta
-                    yield sse({"type": "transcript.text.delta", "delta": delta})
+                    delta = f" {said}" if heard else said
+                    heard.append(piece)
+                    yield _event("delta", {"delta": delta}, [piece])
     except (AudioFileError, SpeechError) as error:
         logger.error("a recording could not be transcribed: %s", error)
         yield sse({"error": _told(error)})
         return
-    usage = token_usage(text, dictaphone.seconds)
-    yield sse({"type": "transcript.text.done", "text": text, "usage": usage})
+    text = whole_text(heard)
+    usage = stream_usage(heard, text, dictaphone.seconds)
+    yield _event("done", {"text": text, "usage": usage}, heard)
+
+
+def _event(kind: str, fields: dict[str, Any], heard: list[Heard]) -> bytes:
+    logprobs = all_logprobs(heard)
+    more = {"logprobs": logprobs} if logprobs else {}
+    return sse({"type": f"transcript.text.{kind}", **fields, **more})
 
 
 def _told(error: AudioFileError | SpeechError) -> dict[str, str | None]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from math import log
 from typing import Any
 
+from frontdesk.api.usage import transcript_usage
 from frontdesk.voice.dictaphone import Heard
-from frontdesk.voice.tokens import heard_tokens, text_tokens
 
 _FRAMES = 100
 """Whisper's feature frames in a second, in which ``seek`` counts."""
@@ -16,8 +16,14 @@ def whole_text(heard: Sequence[Heard]) -> str:
     return " ".join(piece.transcript.text for piece in heard)
 
 
-def as_json(heard: Sequence[Heard], seconds: float) -> dict[str, Any]:
-    return {"text": whole_text(heard), "usage": _duration(seconds)}
+def as_json(heard: Sequence[Heard], seconds: float, *, logprobs: bool) -> dict[str, Any]:
+    answer = {"text": whole_text(heard), "usage": transcript_usage(heard, seconds)}
+    return answer | ({"logprobs": all_logprobs(heard)} if logprobs else {})
+
+
+def all_logprobs(heard: Sequence[Heard]) -> list[dict[str, Any]]:
+    """How sure the model is of each token."""
+    return [token for piece in heard for token in piece.transcript.logprobs or ()]
 
 
 def as_verbose_json(heard: Sequence[Heard], seconds: float, language: str | None) -> dict[str, Any]:
@@ -29,7 +35,7 @@ def as_verbose_json(heard: Sequence[Heard], seconds: float, language: str | None
         "duration": round(seconds, 3),
         "text": whole_text(heard),
         "segments": [_segment(number, piece) for number, piece in enumerate(heard)],
-        "usage": _duration(seconds),
+        "usage": {"type": "duration", "seconds": round(seconds, 3)},
     }
 
 
@@ -46,22 +52,6 @@ def as_vtt(heard: Sequence[Heard]) -> str:
     """WebVTT."""
     cues = [f"{_times(piece, '.')}\n{_escaped(piece)}\n" for piece in heard]
     return "\n".join(["WEBVTT\n", *cues])
-
-
-def token_usage(text: str, seconds: float) -> dict[str, Any]:
-    """Usage of a stream, whose last event knows tokens only."""
-    heard, said = heard_tokens(seconds), text_tokens(text)
-    return {
-        "type": "tokens",
-        "input_tokens": heard,
-        "input_token_details": {"audio_tokens": heard, "text_tokens": 0},
-        "output_tokens": said,
-        "total_tokens": heard + said,
-    }
-
-
-def _duration(seconds: float) -> dict[str, Any]:
-    return {"type": "duration", "seconds": round(seconds, 3)}
 
 
 def _segment(number: int, piece: Heard) -> dict[str, Any]:

@@ -66,12 +66,15 @@ def _fields(form: FormData) -> dict[str, Any]:
             message = f"Invalid type for '{name}': only 'file' may be a file."
             raise ApiError(400, "invalid_type", message, name)
         key, bracket, inner = name.partition("[")
-        if not bracket:
-            fields[name] = value
-        elif inner == "]":
-            fields.setdefault(key, []).append(value)
+        kind: type[Any] = str if not bracket else list if inner == "]" else dict
+        before: Any = fields.get(key, kind())
+        if not isinstance(before, kind):
+            message = f"Invalid type for '{key}': it is given in two ways."
+            raise ApiError(400, "invalid_type", message, key)
+        if kind is dict:
+            fields[key] = {**before, inner.removesuffix("]"): value}
         else:
-            fields.setdefault(key, {})[inner.removesuffix("]")] = value
+            fields[key] = [*before, value] if kind is list else value
     return fields
 
 

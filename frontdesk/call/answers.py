@@ -13,7 +13,7 @@ from frontdesk.call.events import CallEvent, Played, Remembered, Sound
 from frontdesk.call.history import message_text, newest
 from frontdesk.call.playback import Playback, SpokenItem
 from frontdesk.call.reply import Reply
-from frontdesk.call.turn import EndReason
+from frontdesk.call.turn import EndReason, Turn
 from frontdesk.protocol import engine
 from frontdesk.voice.audio import OutputEncoder
 from frontdesk.voice.base import OUTPUT_RATE
@@ -78,6 +78,10 @@ class Answers:
         """Whether events of this response still count."""
         live = self._live.get(response_id)
         return live is not None and not live.made
+
+    def turn_of(self, response_id: str) -> Turn | None:
+        """The turn of a response that is being made."""
+        return self._live[response_id].reply.turn if self.being_made(response_id) else None
 
     def silent_for(self) -> float:
         """Seconds since the caller last heard anything; negative while sound is playing."""

@@ -11,7 +11,9 @@ import logging
 from typing import Any
 
 from frontdesk.call.answers import Answers
+from frontdesk.call.asking import Asking
 from frontdesk.call.book import CallBook
+from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears, language
@@ -33,18 +35,18 @@ from frontdesk.call.events import (
     Words,
 )
 from frontdesk.call.hearing import Hearing
-from frontdesk.call.history import newest
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
-from frontdesk.call.request import newest_words, said_nothing, turn_request
+from frontdesk.call.request import newest_words, trace_labels
 from frontdesk.call.told import Told
 from frontdesk.call.turn import Turn
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.protocol.items import given_audio, without_audio
+from frontdesk.protocol.usage import heard_tokens
 from frontdesk.state.entries import CallState
-from frontdesk.team.events import TurnRequest
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.audio import OutputEncoder
 from frontdesk.voice.listener import Segment
@@ -86,11 +88,18 @@ class Call:
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
         self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
+        self._servers = ClientServers(
+            book.state.call_id,
+            live_team.guard,
+            seconds=live_team.loaded.team.client_mcp.timeout,
+            clock=clock,
+            post=self._inbox.post,
+        )
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
         self._turns = 0
-        self._silent_item: str | None = None
+        self._asking = Asking(live_team, book, self._hearing)
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -99,10 +108,19 @@ class Call:
         """The call as its log tells it."""
         return self._book.state
 
-    async def offer(self, frame: str | bytes, connection: Connection) -> None:
-        """Hand in a client frame; waits while the call is behind."""
+    def take(self, frame: str | bytes, connection: Connection) -> bool:
+        """Hand in a client frame. False when the call is behind: wait for :meth:`room` then."""
+        happening = Frame(frame, connection)
+        if self._inbox.idle:  # the writer waits, and would do the same one wake-up later
+            self._act_on(happening)
+        else:
+            self._inbox.post(happening, len(frame))
+        return not (self._inbox.full or self._ears.behind)
+
+    async def room(self) -> None:
+        """Wait until the call has caught up with its clients."""
         await self._ears.caught_up()
-        await self._inbox.offer(Frame(frame, connection), len(frame))
+        await self._inbox.drained()
 
     def join(self, connection: Connection) -> bool:
         """Attach another client; False when the call is over."""
@@ -136,15 +154,19 @@ class Call:
             self._obey(self._recovered)
             self._obey(self._protocol.open(self._clock.now()))
             self._told.release()
+            self._wind()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
-                    self._survive(event)
-                    self._wind()
+                    self._act_on(event)
                 await self._told.aclose()
                 self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
+
+    def _act_on(self, event: Happening) -> None:
+        self._survive(event)
+        self._wind()
 
     def _survive(self, event: Happening) -> None:
         """Apply an event; a defect of ours must not take the call down with it."""
@@ -216,6 +238,10 @@ class Call:
                 self._answers.remember(event)
             case Played(item_id):
                 self._answers.played(item_id)
+            case engine.ResponseMcpCall(response_id=response_id):
+                if turn := self._answers.turn_of(response_id):
+                    self._servers.called(response_id, turn)
+                self._feed(event)
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
@@ -267,7 +293,7 @@ class Call:
             case do.AudioCleared():
                 self._ears.clear()
             case do.AudioCommitted(item_id, silent=True):
-                self._silent_item = item_id
+                self._asking.silent_item = item_id
                 self._feed(engine.TranscriptCompleted(item_id, "", 0.0))
             case do.AudioCommitted(item_id):
                 self._committed(item_id, self._ears.take())
@@ -275,8 +301,11 @@ class Call:
                 self._book.record("session", session=session)
                 self._ears.configure(session, changed)
             case do.ItemAdded(item, previous):
-                self._book.record("item.added", item=item, after=previous, hidden=False)
-                self._answers.opened(item)
+                kept = without_audio(item)
+                self._book.record("item.added", item=kept, after=previous, hidden=False)
+                self._answers.opened(kept)
+                if audio := given_audio(item):
+                    self._hearing.given_to_answer(item["id"], audio)
             case do.ItemChanged(item):
                 self._book.record("item.changed", item=item)
             case do.ItemDeleted(item_id):
@@ -287,6 +316,8 @@ class Call:
                 self._respond(command)
             case do.ResponseCancelled(response_id):
                 self._answers.cancelled(response_id)
+            case do.ListMcpTools() | do.RunMcpTool() | do.McpCallRefused() | do.DropMcpServer():
+                self._servers.obey(command)
             case do.OutputCleared():
                 self._answers.cut_short()
             case do.Close(code, reason):
@@ -309,8 +340,14 @@ class Call:
             self._feed(engine.TranscriptFailed(event.item_id, message))
         else:
             words = event.transcript
-            self._feed(engine.TranscriptCompleted(event.item_id, words.text, words.seconds))
+            self._asking.transcribed(event.item_id, words.text)
+            completed = engine.TranscriptCompleted(
+                event.item_id, words.text, words.seconds, words.logprobs, words.usage
+            )
+            self._feed(completed)
         self._hearing.transcribed(event)
+        if not self._protocol.responds:
+            self._turn(answers=True).end("completed")
 
     def _interrupts(self) -> bool:
         detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
@@ -331,12 +368,15 @@ class Call:
 
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
-        turn = self._turn(request)
+        turn = self._turn(answers=not request.out_of_band)
+        heard = heard_tokens(self._asking.heard_ms(request))
+        if heard:
+            self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         reply = Reply(
             request.response_id,
-            lambda: self._turn_request(request, turn),
+            lambda: self._asking.request(request, turn.trace.trace_id, self._protocol.session),
             agent=self.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
@@ -344,6 +384,7 @@ class Call:
             silent_for=self._silent_for,
             lines=self._team.loaded.team.lines,
             turn=turn,
+            heard=heard,
             clock=self._clock,
             post=self._inbox.post,
         )
@@ -355,20 +396,11 @@ class Call:
             return 0.0
         return min(self._answers.silent_for(), self._clock.now() - self._hearing.spoken_until)
 
-    async def _turn_request(self, request: do.ResponseRequested, turn: Turn) -> TurnRequest | str:
-        """What the team is to answer, once all that was said is in words, or what to say when
-        there are none."""
-        given = None if request.input is None else [item["id"] for item in request.input]
-        await self._hearing.words_known(given)
-        if given is None and not request.out_of_band and said_nothing(self.state):
-            lines, last = self._team.loaded.team.lines, newest(self.state)
-            silent = last is not None and last["id"] == self._silent_item
-            return lines.silence if silent else lines.unheard
-        return turn_request(self.state, request, turn.trace.trace_id)
-
-    def _turn(self, request: do.ResponseRequested) -> Turn:
-        speeches = [] if request.out_of_band else self._hearing.unanswered()
+    def _turn(self, *, answers: bool) -> Turn:
+        """The trace of a turn, which ``answers`` what the caller said or stands beside it."""
+        speeches = self._hearing.unanswered() if answers else []
         self._turns += 1
+        labels = trace_labels(self._protocol.session)
         trace = self._tracing.turn(
             call_id=self.state.call_id,
             index=self._turns,
@@ -376,6 +408,9 @@ class Call:
             team_version=self.state.team_version,
             agent=self.state.agent,
             transport=self.state.transport,
+            workflow_name=labels.workflow_name,
+            group_id=labels.group_id,
+            metadata=labels.metadata,
             start=speeches[0].started if speeches else None,
         )
         voice = self._team.voice
@@ -386,6 +421,7 @@ class Call:
             tts=voice.tts.name,
             asked=speeches[-1].ended if speeches else self._clock.now(),
         )
+        self._servers.turn_began(turn)
         for speech in speeches:
             speech.answered_by(turn)
         if not speeches and (words := newest_words(self.state)):
@@ -420,8 +456,9 @@ class Call:
         for event in self._inbox.rest():
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
-            elif isinstance(event, Transcribed | Remembered):
+            elif isinstance(event, Transcribed | Remembered | engine.McpCallEnded):
                 self._survive(event)
+        await self._servers.aclose()
         await self._hearing.aclose()
         await self._answers.aclose()
         await self._ears.aclose()

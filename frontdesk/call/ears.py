@@ -5,7 +5,8 @@ from typing import Any
 
 from frontdesk.call.clock import Clock
 from frontdesk.call.events import CallEvent, TurnBegun, TurnOver
-from frontdesk.voice.audio import InputDecoder
+from frontdesk.voice.audio import InputDecoder, wire_ms
+from frontdesk.voice.base import Samples, Transcript
 from frontdesk.voice.listener import Listener, Segment, SpeechStarted, SpeechStopped
 from frontdesk.voice.models import VoiceModels
 
@@ -29,13 +30,16 @@ class Ears:
         self._listener = Listener(models, _input(session).get("turn_detection"), self._hear)
         self._understand(session)
         self._finished: Segment | None = None
+        self._undecoded: list[bytes] = []
+        self._undecoded_ms = 0.0
 
     @property
     def received_ms(self) -> float:
-        return self._listener.received_ms
+        return self._listener.received_ms + self._undecoded_ms
 
     def configure(self, session: dict[str, Any], changed: frozenset[str]) -> None:
         """Follow a ``session.update``."""
+        self._decode()
         if any(name.startswith("audio.input.format") for name in changed):
             self._decoder = InputDecoder(_input(session)["format"]["type"])
         if any(name.startswith("audio.input.turn_detection") for name in changed):
@@ -47,11 +51,41 @@ class Ears:
         told: dict[str, Any] = _input(session).get("transcription") or {}
         hints = (told.get("prompt"), ", ".join(told.get("keywords") or ()))
         self._listener.language = language(session)
+        self._listener.logprobs = bool(session.get("include"))
         self._listener.prompt = " ".join(hint for hint in hints if hint) or None
 
     def push(self, audio: bytes) -> None:
-        """Take audio in the session's input format."""
-        self._listener.push(self._decoder.decode(audio))
+        """Take audio in the session's input format. Frames are decoded together, as soon as there
+        is something to hear in them: one by one, it costs twice as much."""
+        self._undecoded.append(audio)
+        self._undecoded_ms += wire_ms(self._decoder.format, len(audio))
+        if self._undecoded_ms >= self._listener.wants_ms:
+            self._decode()
+
+    def _decode(self) -> None:
+        if self._undecoded:
+            audio = b"".join(self._undecoded)
+            self._undecoded.clear()
+            self._undecoded_ms = 0.0
+            self._listener.push(self._decoder.decode(audio))
+
+    @property
+    def behind(self) -> bool:
+        """Whether the client is far ahead of the listener."""
+        return self._listener.behind
+
+    def read(self, audio: bytes) -> Samples:
+        """A whole piece of audio in the session's input format, apart from the stream."""
+        return InputDecoder(self._decoder.format).decode(audio)
+
+    async def transcribe(self, samples: Samples) -> Transcript:
+        """The words of such a piece. Raises :class:`~frontdesk.voice.base.SpeechError`."""
+        stream = self._listener.transcription()
+        try:
+            stream.push(samples)
+            return await stream.transcript()
+        finally:
+            await stream.aclose()
 
     async def caught_up(self) -> None:
         """Wait while the client is far ahead of the listener."""
@@ -59,6 +93,7 @@ class Ears:
 
     def clear(self) -> None:
         """Drop what was not committed."""
+        self._decode()
         self._listener.clear()
 
     def over(self, segment: Segment) -> None:
@@ -68,7 +103,10 @@ class Ears:
     def take(self) -> Segment | None:
         """The speech that was just committed: the detected turn, or all there is, if anything."""
         segment, self._finished = self._finished, None
-        return segment if segment is not None else self._listener.commit()
+        if segment is not None:
+            return segment
+        self._decode()
+        return self._listener.commit()
 
     def passed_over(self) -> None:
         """The protocol had no use for the turn that was over."""

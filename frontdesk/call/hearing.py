@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from frontdesk.call.book import CallBook
@@ -11,7 +11,7 @@ from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.ears import Ears
 from frontdesk.call.events import CallEvent, Transcribed
 from frontdesk.call.turn import CallerSpeech
-from frontdesk.voice.base import INPUT_RATE, SpeechError
+from frontdesk.voice.base import INPUT_RATE, SpeechError, Transcript
 from frontdesk.voice.listener import Segment
 
 logger = logging.getLogger(__name__)
@@ -26,9 +26,10 @@ UNANSWERED = 16
 
 @dataclass(slots=True)
 class _Wording:
-    """Speech whose words are still to come. ``known`` is set by the writer."""
+    """Speech whose words are still to come. ``known`` is set by the writer. No ``speech`` stands
+    for audio that was not spoken in the call."""
 
-    speech: CallerSpeech
+    speech: CallerSpeech | None
     task: asyncio.Task[None]
     known: asyncio.Event
     given_up: Timer
@@ -48,6 +49,7 @@ class Hearing:
         self._unanswered: deque[CallerSpeech] = deque(maxlen=UNANSWERED)
         self.spoken_until = 0.0
         """When the caller last stopped speaking, as far as was committed."""
+        self._unanswered_ms = 0.0
 
     def committed(self, item_id: str, segment: Segment) -> None:
         """Speech became an item: keep its sound, wait for its words."""
@@ -62,15 +64,32 @@ class Hearing:
             audio_uri=uri,
         )
         self._unanswered.append(speech)
+        self._unanswered_ms += segment.end_ms - segment.start_ms
         self.spoken_until = speech.ended
-        task = asyncio.create_task(self._word(item_id, segment))
+        self._await(item_id, segment.transcript, speech)
+
+    def given(self, item_id: str, audio: bytes) -> float:
+        """The client sent sound in an item of its own, in the session's input format: get its
+        words. Returns its milliseconds."""
+        samples = self._ears.read(audio)
+        self._await(item_id, self._ears.transcribe(samples), None)
+        return 1000 * len(samples) / INPUT_RATE
+
+    def given_to_answer(self, item_id: str, audio: bytes) -> None:
+        """As :meth:`given`, in the conversation: the next answer is to it."""
+        self._unanswered_ms += self.given(item_id, audio)
+
+    def _await(
+        self, item_id: str, words: Awaitable[Transcript], speech: CallerSpeech | None
+    ) -> None:
+        task = asyncio.create_task(self._word(item_id, words))
         late = Transcribed(item_id, None, f"no transcript came within {PATIENCE:g} s")
         given_up = self._clock.later(PATIENCE, lambda: self._post(late))
         self._wording[item_id] = _Wording(speech, task, asyncio.Event(), given_up)
 
-    async def _word(self, item_id: str, segment: Segment) -> None:
+    async def _word(self, item_id: str, words: Awaitable[Transcript]) -> None:
         try:
-            transcript = await segment.transcript
+            transcript = await words
         except SpeechError as error:
             self._post(Transcribed(item_id, None, str(error)))
         except Exception as error:
@@ -88,7 +107,8 @@ class Hearing:
         if wording := self._wording.pop(event.item_id, None):
             wording.given_up.cancel()
             wording.task.cancel()
-            wording.speech.heard(event.transcript, event.error, self._clock.now())
+            if wording.speech:
+                wording.speech.heard(event.transcript, event.error, self._clock.now())
             wording.known.set()
 
     def unanswered(self) -> list[CallerSpeech]:
@@ -96,6 +116,11 @@ class Hearing:
         speeches = [*self._unanswered]
         self._unanswered.clear()
         return speeches
+
+    def unanswered_ms(self) -> float:
+        """Milliseconds of audio that the next turn answers. They are given out once."""
+        milliseconds, self._unanswered_ms = self._unanswered_ms, 0.0
+        return milliseconds
 
     async def words_known(self, item_ids: Iterable[str] | None = None) -> None:
         """Wait until all that was said so far is in words, or has failed to be; with

@@ -1,31 +1,34 @@
 """What the team's models see of a call: the conversation as it was *heard*, as Responses input."""
 
-from collections.abc import Sequence
-from itertools import chain, islice
+from collections.abc import Iterable
 from typing import Any, cast
 
 from agents import TResponseInputItem
+from frontdesk.call.context import Limits, fitted
 from frontdesk.state.entries import CallState, StoredItem
 
-MAX_ITEMS = 120
-"""Items passed to a model. The SDK's runner costs 0.12 to 0.15 ms for each earlier turn it is
-given (measured, docs/performance.md), so the list is bounded; the log keeps everything."""
-
+UNFINISHED = "(no result yet: it still runs, or waits for the user's approval)"
 NO_RESULT = "(no result was given)"
+UNSEEN = "(The caller sent an image, which you cannot see.)"
 
 
 def model_input(
-    state: CallState, *, extra: Sequence[dict[str, Any]] = ()
+    state: CallState,
+    *,
+    extra: Iterable[dict[str, Any]] = (),
+    sees: bool = True,
+    limits: Limits | None = None,
 ) -> list[TResponseInputItem]:
     """The conversation as SDK input items, oldest first, ``extra`` wire items at the end.
 
     Assistant messages are cut to what the caller heard; messages nobody heard are left out. A
-    call without its output gets one that says so, since models refuse an orphan.
+    call without its output gets one that says so, since models refuse an orphan. A model that
+    does not see is told of images in words. Raises
+    :class:`~frontdesk.call.context.ContextTooLong` where ``limits`` say so.
     """
-    newest_first = chain(map(StoredItem, reversed(extra)), reversed(state.items))
-    seen = (found for stored in newest_first if (found := _input_item(stored)) is not None)
-    items = [*islice(seen, MAX_ITEMS + 1)][::-1]  # of a long call, no more than is passed on
-    return cast("list[TResponseInputItem]", _paired(_bounded(items)))
+    items = [found for stored in state.items for found in _input_items(stored, sees)]
+    items += [found for item in extra for found in _input_items(StoredItem(item), sees)]
+    return cast("list[TResponseInputItem]", fitted(_paired(items), limits or Limits()))
 
 
 def newest(state: CallState) -> dict[str, Any] | None:
@@ -40,14 +43,54 @@ def message_text(item: dict[str, Any]) -> str:
     return " ".join(word.strip() for word in words if word.strip())
 
 
-def _input_item(stored: StoredItem) -> dict[str, Any] | None:
+def _input_items(stored: StoredItem, sees: bool) -> list[dict[str, Any]]:
+    """What an item is to a model: a call to an MCP server of the client is two things."""
+    if stored.item.get("type") == "mcp_call":
+        return _mcp_call(stored.item)
+    found = _input_item(stored, sees)
+    return [] if found is None else [found]
+
+
+def _mcp_call(item: dict[str, Any]) -> list[dict[str, Any]]:
+    error: dict[str, Any] | None = item["error"]
+    output: str | None = item["output"]
+    if output is None:
+        output = f"Error: {error['message']}" if error else UNFINISHED
+    called = {"call_id": item["id"], "name": item["name"], "arguments": item["arguments"] or "{}"}
+    return [
+        {"type": "function_call", **called},
+        {"type": "function_call_output", "call_id": item["id"], "output": output},
+    ]
+
+
+def shows_image(item: dict[str, Any]) -> bool:
+    """Whether a message item has an image in it."""
+    return any(part["type"] == "input_image" for part in item.get("content") or ())
+
+
+def _content(item: dict[str, Any], sees: bool) -> str | list[dict[str, Any]]:
+    """The words of a message, or its words and images in their order."""
+    if not shows_image(item):
+        return message_text(item)
+    content: list[dict[str, Any]] = []
+    for part in item["content"]:
+        if part["type"] == "input_image" and sees:
+            content.append(part)
+        elif part["type"] == "input_image":
+            content.append({"type": "input_text", "text": UNSEEN})
+        elif words := part.get("text") or part.get("transcript"):
+            content.append({"type": "input_text", "text": words})
+    return content
+
+
+def _input_item(stored: StoredItem, sees: bool) -> dict[str, Any] | None:
     item = stored.item
     if stored.hidden:  # its id is the log's own, not the model's
         return {key: value for key, value in item.items() if key != "id"}
     match item.get("type"):
         case "message":
-            text = message_text(item) if stored.heard is None else stored.heard
-            return {"role": item["role"], "content": text} if text else None
+            content = _content(item, sees) if stored.heard is None else stored.heard
+            return {"role": item["role"], "content": content} if content else None
         case "function_call":
             kept = ("type", "call_id", "name", "arguments")
             return {key: item[key] for key in kept if key in item}
@@ -55,15 +98,6 @@ def _input_item(stored: StoredItem) -> dict[str, Any] | None:
             return {key: item[key] for key in ("type", "call_id", "output")}
         case _:
             return None
-
-
-def _bounded(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The last items, cut where a user speaks, so that no call is parted from its output."""
-    if len(items) <= MAX_ITEMS:
-        return items
-    kept = items[-MAX_ITEMS:]
-    starts = (place for place, item in enumerate(kept) if item.get("role") == "user")
-    return kept[next(starts, 0) :]
 
 
 def _paired(items: list[dict[str, Any]]) -> list[dict[str, Any]]:

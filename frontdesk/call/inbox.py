@@ -13,8 +13,9 @@ class Inbox(Generic[T]):
     ``post`` is for our own tasks and callbacks, which are few and bounded by the work they do.
     ``post_ahead`` is for what the call's own ear makes of frames that were taken already: it
     happened before the frames that still wait, and a barge-in should not wait for them.
-    ``offer`` is for the client: it waits while ``limit`` entries, or ``room`` bytes of what it
-    offered, are queued, so that a flood stops at the socket and not in our memory.
+    Who posts for a client gives the entry's size, and waits for ``drained`` when the inbox is
+    ``full``, of ``limit`` entries or ``room`` bytes: so a flood stops at the socket and not in our
+    memory.
     """
 
     def __init__(self, limit: int = 256, room: int = 4 * 1024 * 1024) -> None:
@@ -24,11 +25,22 @@ class Inbox(Generic[T]):
         self._room = room
         self._size = 0
         self._filled = asyncio.Event()
+        self._awaited = False
         self._drained = asyncio.Event()
         self._drained.set()
 
     def __len__(self) -> int:
         return len(self._entries) + len(self._ahead)
+
+    @property
+    def idle(self) -> bool:
+        """Whether the taker waits and there is nothing to take."""
+        return self._awaited and not self._entries and not self._ahead
+
+    @property
+    def full(self) -> bool:
+        """Whether clients have to wait."""
+        return not self._drained.is_set()
 
     def post(self, entry: T, size: int = 0) -> None:
         """Add an entry at once."""
@@ -43,16 +55,19 @@ class Inbox(Generic[T]):
         self._ahead.append(entry)
         self._filled.set()
 
-    async def offer(self, entry: T, size: int = 0) -> None:
-        """Add an entry of ``size`` bytes when there is room."""
+    async def drained(self) -> None:
+        """Wait until there is room again."""
         await self._drained.wait()
-        self.post(entry, size)
 
     async def take(self) -> T:
         """The oldest entry; waits for one."""
         while not len(self):
             self._filled.clear()
-            await self._filled.wait()
+            self._awaited = True
+            try:
+                await self._filled.wait()
+            finally:
+                self._awaited = False
         if self._ahead:
             return self._ahead.popleft()
         entry, size = self._entries.popleft()

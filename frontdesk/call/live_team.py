@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from frontdesk.desk.loader import LoadedTeam
+from frontdesk.mcp.guard import AddressGuard
 from frontdesk.team.runner import TeamRunner
 from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.speaker import PhraseCache
@@ -17,3 +18,8 @@ class LiveTeam:
     voice: VoiceModels
     phrases: PhraseCache
     """Speech of lines that recur, shared by all teams of the worker."""
+
+    @property
+    def guard(self) -> AddressGuard:
+        """Where clients of this team may name MCP servers."""
+        return AddressGuard(self.loaded.team.client_mcp.private_hosts)

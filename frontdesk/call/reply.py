@@ -8,24 +8,31 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Any, cast
 
 from frontdesk.call.clock import Clock
+from frontdesk.call.context import image_tokens
 from frontdesk.call.events import CallEvent, FloorTaken, Remembered, Sound, Words
+from frontdesk.call.request import Unanswerable
 from frontdesk.call.turn import Turn
 from frontdesk.desk.schema import Lines
 from frontdesk.protocol.engine import (
     ResponseEnded,
     ResponseFunctionCall,
+    ResponseMcpCall,
     ResponseText,
+    ResponseUsage,
     Usage,
 )
 from frontdesk.team.events import (
     AgentChanged,
+    ClientMcpCalled,
     ClientToolCalled,
     HistoryItem,
     MessageEnded,
     TeamEvent,
     TextDelta,
+    TokensUsed,
     ToolEnded,
     ToolStarted,
     TurnEnded,
@@ -82,10 +89,13 @@ class Reply:
         silent_for: Callable[[], float],
         lines: Lines,
         turn: Turn,
+        heard: int,
         clock: Clock,
         post: Callable[[CallEvent], None],
     ) -> None:
-        """``request`` gives what to ask the team, or a line to say in its place."""
+        """``request`` gives what to ask the team, or a line to say in its place; it raises
+        :class:`Unanswerable` when there is no asking. ``heard``: audio tokens of what is
+        answered."""
         self.response_id = response_id
         self.turn = turn
         self._request = request
@@ -99,11 +109,13 @@ class Reply:
         self._post = post
         self._passages: asyncio.Queue[_Passage | None] = asyncio.Queue()
         self._passage: _Passage | None = None
-        self._client_calls: list[ClientToolCalled] = []
+        self._client_calls: list[ClientToolCalled | ClientMcpCalled] = []
         self._running: dict[str, str] = {}
         self._waiting: asyncio.Task[None] | None = None
         self._waited: set[str] = set()
-        self._usage = Usage()
+        self._heard = heard
+        self._images = 0
+        self._refused: dict[str, str] | None = None
         self._cut_short = False
         self._answered = False
         self._wants_space = False
@@ -122,20 +134,24 @@ class Reply:
                 self.turn.failed(f"speech: {error}")
                 failed = await self._apologise()
         for call in self._client_calls:
-            self._post(
-                ResponseFunctionCall(
-                    self.response_id, call.call_id, call.name, _valid(call.arguments)
-                )
-            )
-        self._post(self._end(failed))
+            self._post(self._call(call))
+        self._post(self._end(failed or self._refused))
+
+    def _call(
+        self, call: ClientToolCalled | ClientMcpCalled
+    ) -> ResponseFunctionCall | ResponseMcpCall:
+        arguments = _valid(call.arguments)
+        if isinstance(call, ClientMcpCalled):
+            return ResponseMcpCall(self.response_id, call.server_label, call.name, arguments)
+        return ResponseFunctionCall(self.response_id, call.call_id, call.name, arguments)
 
     def _end(self, failed: dict[str, str] | None) -> ResponseEnded:
         if failed:
-            return ResponseEnded(self.response_id, "failed", error=failed, usage=self._usage)
+            return ResponseEnded(self.response_id, "failed", error=failed)
         if self._cut_short:
             reason = "max_output_tokens"
-            return ResponseEnded(self.response_id, "incomplete", reason, usage=self._usage)
-        return ResponseEnded(self.response_id, usage=self._usage)
+            return ResponseEnded(self.response_id, "incomplete", reason)
+        return ResponseEnded(self.response_id)
 
     async def _think(self) -> None:
         """Run the team. Its failure is spoken as the desk's apology."""
@@ -145,6 +161,9 @@ class Reply:
                 self._say(request, self._agent)
             else:
                 await self._ask(request)
+        except Unanswerable as error:
+            self.turn.failed(str(error), code=error.code)
+            self._refused = error.fields()
         except TurnFailed as error:
             logger.warning("turn failed: %s", error)
             self.turn.failed(str(error), code=error.code)
@@ -157,6 +176,7 @@ class Reply:
         self._passages.put_nowait(None)
 
     async def _ask(self, request: TurnRequest) -> None:
+        self._images = image_tokens(cast("list[dict[str, Any]]", request.history))
         async with aclosing(self._run_team(request)) as events:
             async for event in events:
                 self._take(event)
@@ -195,17 +215,27 @@ class Reply:
             case HistoryItem(item):
                 if not self._out_of_band:
                     self._post(Remembered(self.response_id, item))
-            case ClientToolCalled():
+            case ClientToolCalled() | ClientMcpCalled():
                 self._client_calls.append(event)
+            case TokensUsed():
+                self._used(event)
             case TurnEnded():
                 self._cut_short = event.cut_short
-                self._usage = Usage(
-                    input_text=event.input_tokens,
-                    cached=event.cached_tokens,
-                    output_text=event.output_tokens,
-                )
+                self._used(event)
             case _:
                 pass
+
+    def _used(self, tokens: TokensUsed | TurnEnded) -> None:
+        """Models count images into their input; how much of it they were is an estimate."""
+        images = min(self._images, tokens.input_tokens)
+        usage = Usage(
+            input_text=tokens.input_tokens - images,
+            input_audio=self._heard,
+            input_image=images,
+            cached=tokens.cached_tokens,
+            output_text=tokens.output_tokens,
+        )
+        self._post(ResponseUsage(self.response_id, usage))
 
     def _hand_over(self, agent: str, previous: str, say: str | None) -> None:
         if say:

@@ -1,37 +1,124 @@
 """What the team is asked: a response's options and the conversation, as one turn request."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from frontdesk.call.history import message_text, model_input, newest
-from frontdesk.protocol.commands import ResponseRequested
+from frontdesk.call.context import ContextTooLong, Limits
+from frontdesk.call.history import message_text, model_input, newest, shows_image
+from frontdesk.protocol.commands import McpTool, ResponseRequested
+from frontdesk.protocol.items import audio_index, with_transcript
 from frontdesk.state.entries import CallState
-from frontdesk.team.events import ClientTool, TurnRequest
+from frontdesk.team.events import (
+    ClientMcpTool,
+    ClientPrompt,
+    ClientTool,
+    TraceLabels,
+    TurnRequest,
+)
 
 
-def turn_request(state: CallState, request: ResponseRequested, trace_id: str) -> TurnRequest:
+class Unanswerable(Exception):
+    """The response fails before anybody is asked, for a reason that is the client's to mend."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def fields(self) -> dict[str, str]:
+        """The ``error`` of the failed response."""
+        return {"type": "invalid_request_error", "code": self.code, "message": str(self)}
+
+
+def turn_request(
+    state: CallState,
+    request: ResponseRequested,
+    trace_id: str,
+    *,
+    limits: Limits,
+    sees: bool,
+    words: Mapping[str, str],
+    prompt: ClientPrompt | None = None,
+    labels: TraceLabels | None = None,
+) -> TurnRequest:
     """``request`` as the team takes it. Input given by the client replaces the conversation; what
-    it refers to is taken as it is now, with the words that came meanwhile."""
+    it refers to is taken as it is now, with the words that came meanwhile (``words``: by item, of
+    audio that is in no conversation). Raises :class:`Unanswerable`."""
     seen, extra = state, list[dict[str, Any]]()
     if request.input is not None:
         now = {stored.item["id"]: stored.item for stored in state.items}
         seen = CallState(state.call_id)
-        extra = [now.get(item["id"], item) for item in request.input]
+        extra = [now.get(item["id"], _worded(item, words)) for item in request.input]
+    asked = _unanswered(state) if request.input is None else extra
+    if not sees and any(shows_image(item) for item in asked):
+        raise Unanswerable(
+            "unsupported_value",
+            f"The model of the agent {state.agent!r}, who has the floor, cannot see images.",
+        )
     options = request.options
     limit = options.get("max_output_tokens")
+    reasoning: dict[str, Any] = options.get("reasoning") or {}
     return TurnRequest(
         call_id=state.call_id,
         agent=state.agent,
-        history=model_input(seen, extra=extra),
+        history=_history(seen, extra, sees, limits),
         trace_id=trace_id,
         instructions=options.get("instructions"),
-        client_tools=tuple(
-            ClientTool(tool["name"], tool.get("description") or "", tool.get("parameters") or {})
-            for tool in options.get("tools") or ()
-            if tool["type"] == "function"
-        ),
+        client_tools=_client_tools(request),
         tool_choice=options.get("tool_choice") or "auto",
         max_output_tokens=limit if isinstance(limit, int) else None,
+        parallel_tool_calls=options.get("parallel_tool_calls"),
+        reasoning_effort=reasoning.get("effort"),
+        prompt=prompt,
+        labels=labels or TraceLabels(),
     )
+
+
+def _client_tools(request: ResponseRequested) -> tuple[ClientTool | ClientMcpTool, ...]:
+    """The client's functions, then the tools of its MCP servers."""
+    functions = (
+        ClientTool(tool["name"], tool.get("description") or "", tool.get("parameters") or {})
+        for tool in request.options.get("tools") or ()
+        if tool["type"] == "function"
+    )
+    return (*functions, *(_mcp_tool(tool) for tool in request.mcp_tools))
+
+
+def _mcp_tool(tool: McpTool) -> ClientMcpTool:
+    server, description = tool.server, tool.description
+    if server.description:
+        description = f"{description}\nOf {server.label}: {server.description}".strip()
+    return ClientMcpTool(server.label, tool.name, description, tool.input_schema)
+
+
+def trace_labels(session: Mapping[str, Any]) -> TraceLabels:
+    """What the client calls its calls: its session's ``tracing``."""
+    tracing = session.get("tracing")
+    return TraceLabels(**tracing) if isinstance(tracing, dict) else TraceLabels()  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _history(seen: CallState, extra: list[dict[str, Any]], sees: bool, limits: Limits) -> Any:
+    try:
+        return model_input(seen, extra=extra, sees=sees, limits=limits)
+    except ContextTooLong as error:
+        raise Unanswerable("context_length_exceeded", str(error)) from error
+
+
+def _worded(item: dict[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
+    """An item of the client's own input, its audio as words."""
+    index = audio_index(item, "input_audio")
+    if index is None or item["id"] not in words:
+        return item
+    return with_transcript(item, index, words[item["id"]])
+
+
+def _unanswered(state: CallState) -> list[dict[str, Any]]:
+    """What came since the last answer."""
+    items: list[dict[str, Any]] = []
+    for stored in reversed(state.items):
+        if stored.item.get("role") == "assistant":
+            break
+        items.append(stored.item)
+    return items
 
 
 def newest_words(state: CallState) -> str:

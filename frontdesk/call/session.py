@@ -1,30 +1,92 @@
 """What a Realtime session of a team begins with, and what of it no client can change."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
+from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.prompts import Prompts
 from frontdesk.desk.schema import Team, TurnDetection
+from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.voice.base import logprobs_of
+
+Kind = Literal["realtime", "transcription"]
 
 NOT_OURS = (
     "audio.input.noise_reduction",
     "audio.output.voice",  # who speaks how stands in the team file, agent by agent
-    "parallel_tool_calls",
-    "prompt",
-    "reasoning",
-    "tracing",
-    "truncation",
 )
-"""Session fields that nothing here acts on yet. Clients may send them, and read back what is in
-force instead of a promise."""
+"""Session fields that nothing here acts on. Clients may send them, and read back what is in force
+instead of a promise."""
+
+OF_SERVICES = ("parallel_tool_calls", "reasoning")
+"""Fields that mean nothing to a model which runs in this process."""
 
 
-def session_defaults(team: Team) -> dict[str, Any]:
+def new_protocol(
+    live: LiveTeam, call_id: str, model: str | None, kind: Kind, expires_at: int | None
+) -> RealtimeProtocol:
+    """The protocol of a call with this team, which ends at the unix time ``expires_at``."""
+    return RealtimeProtocol(
+        call_id,
+        model or live.loaded.team.name,
+        fixed=fixed_fields(live),
+        defaults=session_defaults(live, kind),
+        expires_at=expires_at,
+        prompts=Prompts(live.loaded).look_up,
+        sees_images=sees_images(live),
+        refuse_url=live.guard.refusal,
+    )
+
+
+def session_config(live: LiveTeam, session_id: str, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole config of a session that begins with ``patch``, as ``session.created`` will show
+    it. Raises :class:`ProtocolError` naming the first bad field as ``session.…``."""
+    protocol = new_protocol(live, session_id, patch.get("model"), kind_of(patch), None)
+    protocol.configure(patch)
+    return protocol.session
+
+
+def kind_of(patch: Mapping[str, Any], otherwise: Kind = "realtime") -> Kind:
+    """The kind of session that a config is for."""
+    return "transcription" if patch.get("type", otherwise) == "transcription" else "realtime"
+
+
+def fixed_fields(live: LiveTeam) -> frozenset[str]:
+    """The session fields that no client of this team can change."""
+    fixed = {*NOT_OURS}
+    if not any(live.runner.hosted(agent) for agent in live.loaded.team.agents):
+        fixed |= {*OF_SERVICES}
+    if logprobs_of(live.voice.stt) is None:
+        fixed.add("include")
+    return frozenset(fixed)
+
+
+def sees_images(live: LiveTeam) -> bool:
+    """Whether any agent of the team can be shown an image."""
+    return any(live.runner.sees(agent) for agent in live.loaded.team.agents)
+
+
+def session_defaults(live: LiveTeam, kind: Kind) -> dict[str, Any]:
     """The team's own settings, as a patch on the protocol's defaults."""
+    team = live.loaded.team
+    if kind == "transcription":
+        return {"type": kind, "audio": {"input": _heard_by(live, team)}}
     voice = team.voice
     return {
         "audio": {
             "input": {"turn_detection": _turn_detection(voice.turn_detection)},
             "output": {"voice": voice.tts.voice or "alloy"},
         }
+    }
+
+
+def _heard_by(live: LiveTeam, team: Team) -> dict[str, Any]:
+    """The ear of a transcription session: that is what it is for, so it is on."""
+    stt = team.voice.stt
+    transcription = {"model": stt.model or live.voice.stt.name, "language": stt.language}
+    return {
+        "turn_detection": _turn_detection(team.voice.turn_detection),
+        "transcription": transcription,
     }
 
 

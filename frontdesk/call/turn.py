@@ -5,7 +5,7 @@ the same root; here are the spans of the voice around them.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from frontdesk.call.clock import Clock
 from frontdesk.tracing import messages, names
@@ -14,6 +14,7 @@ from frontdesk.voice.audio import first_audible
 from frontdesk.voice.base import OUTPUT_RATE, Transcript
 from frontdesk.voice.speaker import Spoken
 
+McpApproval = Literal["approved", "denied"]
 EndReason = Literal["completed", "interrupted", "session_closed", "failed"]
 
 
@@ -164,6 +165,37 @@ class Turn:
             self._first_sound = self._clock.now()
             self.trace.set(**{names.VOICE_TURN_LATENCY: self._first_sound - self._asked})
         self._words.append(delta)
+
+    def listed_tools(
+        self, server: str, tools: list[str], *, start: float, end: float, error: str | None
+    ) -> None:
+        """An MCP server of the client told its tools, or why it did not."""
+        attributes = {names.VOICE_MCP_SERVER: server, names.VOICE_MCP_TOOLS: tools}
+        name = f"{names.MCP_LIST_TOOLS} {server}"
+        self.trace.record(name, start=start, end=end, attributes=attributes, error=error)
+
+    def called_mcp(
+        self, item: dict[str, Any], approval: McpApproval | None, *, start: float, end: float
+    ) -> None:
+        """A tool of the client's MCP server was called, or not for its ``error``: ``item`` is the
+        call as it ended. ``approval``: what the client said, if it was asked."""
+        error: dict[str, Any] | None = item["error"]
+        self.trace.record(
+            f"{names.EXECUTE_TOOL} {item['name']}",
+            start=start,
+            end=end,
+            attributes={
+                names.GEN_AI_OPERATION_NAME: names.EXECUTE_TOOL,
+                names.GEN_AI_TOOL_NAME: item["name"],
+                names.GEN_AI_TOOL_TYPE: "extension",
+                names.GEN_AI_TOOL_CALL_ID: item["id"],
+                names.GEN_AI_TOOL_CALL_ARGUMENTS: item["arguments"],
+                names.GEN_AI_TOOL_CALL_RESULT: item["output"],
+                names.VOICE_MCP_SERVER: item["server_label"],
+                names.VOICE_MCP_APPROVAL: approval,
+            },
+            error=error["message"] if error else None,
+        )
 
     def failed(self, message: str, *, code: str = "error") -> None:
         """The turn went wrong; the call goes on."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import Any
 from weakref import WeakValueDictionary
 
 import orjson
@@ -19,19 +20,20 @@ from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
-from frontdesk.call.session import NOT_OURS, session_defaults
+from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
-from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.protocol.errors import ProtocolError
 from frontdesk.settings import Settings
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Fenced, Held, StateError
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import LEASE, CallStore, Lease
+from frontdesk.state.tokens import Tokens
 from frontdesk.state.writer import LogWriter
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
@@ -102,6 +104,7 @@ class Worker:
         self._open.push_async_callback(self.tracing.aclose)
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
+        self.tokens = Tokens(redis)
         self.mcp = McpConnections(self._mcp_servers(desk))
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
@@ -141,18 +144,36 @@ class Worker:
         default = self.settings.team or next(iter(self.teams))
         return self.teams.get(name or default) or self.teams[default]
 
+    def session_config(self, patch: Mapping[str, Any], session_id: str) -> dict[str, Any]:
+        """The whole config of a session that begins with ``patch``. Raises ``ProtocolError``."""
+        team = self.team(str(patch.get("model") or "") or None)
+        return session_config(team, session_id, patch)
+
+    def _check_session(self, patch: Mapping[str, Any]) -> None:
+        """It was right when it was promised; the team may have changed since."""
+        try:
+            self.session_config(patch, "")
+        except ProtocolError as error:
+            raise CallRefused(error.message, error.code) from error
+
     async def open_call(
         self,
         *,
         model: str | None,
         call_id: str | None,
         transport: str,
+        kind: Kind = "realtime",
         connection: Connection,
         resume: bool = False,
+        session: Mapping[str, Any] | None = None,
     ) -> Call:
         """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
-        is attached beside those it has, or with ``resume`` takes it over from them. Raises
+        is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
+        its ``kind``. A new one begins with the config ``session``, a patch. Raises
         :class:`CallRefused`."""
+        session = session or {}
+        if session:
+            self._check_session(session)
         known = call_id is not None
         if call_id is not None and not resume and (running := self.calls.get(call_id)):
             connection.caller = False
@@ -167,20 +188,21 @@ class Worker:
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
             raise CallRefused(message, "state_unavailable", 1013) from error
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
+        model = str(session.get("model") or model or "") or None
         team = self.team(state.team if known else model)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
-        protocol = RealtimeProtocol(
-            state.call_id,
-            model or loaded.team.name,
-            fixed=NOT_OURS,
-            defaults=session_defaults(loaded.team),
-        )
+        clock = Clock()
+        kind = kind_of(state.session, kind_of(session, kind))
+        longest = self.settings.max_call_seconds
+        expires_at = int(clock.now() + longest) if longest else None
+        protocol = new_protocol(team, state.call_id, model, kind, expires_at)
         recovered: list[Command] = []
+        if session:
+            recovered = protocol.configure(session)
         if known:
             wire = [item.item for item in state.items if not item.hidden]
             recovered = protocol.restore(wire, state.session)
-        clock = Clock()
         book = CallBook(state, log, self.tracing.audio, clock)
         book.record(
             "call.opened",
@@ -189,6 +211,8 @@ class Worker:
             agent=state.agent if state.agent in loaded.team.agents else loaded.team.entry,
             transport=transport,
         )
+        if kind != "realtime" and not known:
+            book.record("session", session=protocol.session)
         call = Call(
             live_team=team,
             protocol=protocol,

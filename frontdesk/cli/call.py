@@ -30,6 +30,10 @@ def call(
             "else one that is started for as long as it is needed."
         ),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="A key of the server. Default: FRONTDESK_API_KEY, or the server's own."),
+    ] = None,
     team: Annotated[
         str, typer.Option(help="The team to call. Default: the desk's first.", show_default=False)
     ] = "default",
@@ -47,18 +51,24 @@ def call(
     speech = read_wav(file, OUTPUT_RATE)
     if out:  # whether it can be written is better known before the call
         write_wav(out, speech[:0], speech[:0], OUTPUT_RATE)
-    asyncio.run(_call(speech, url, team, out, as_json))
+    asyncio.run(_call(speech, url, key, team, out, as_json))
 
 
 async def _call(
-    speech: "Samples", url: str | None, team: str, out: Path | None, as_json: bool
+    speech: "Samples",
+    url: str | None,
+    key: str | None,
+    team: str,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     from frontdesk.client.caller import CallFailed, place
 
     answers: list[Answer] = []
-    async with reachable(url, Settings()) as server:
+    async with reachable(url, Settings(), key) as server:
         try:
-            async with place(f"{server.url}/v1", model=team, tls=server.tls) as caller:
+            calling = place(f"{server.url}/v1", model=team, api_key=server.key, tls=server.tls)
+            async with calling as caller:
                 printing = asyncio.create_task(_print(caller, answers, as_json))
                 await caller.say(speech)
                 await _until_quiet(caller)

@@ -24,6 +24,10 @@ def chat(
             "else one that is started for as long as it is needed."
         ),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="A key of the server. Default: FRONTDESK_API_KEY, or the server's own."),
+    ] = None,
     team: Annotated[
         str,
         typer.Option(help="The team to talk to. Default: the desk's first.", show_default=False),
@@ -35,15 +39,15 @@ def chat(
 
     The words go over the same Realtime API as speech does, so what is tried here holds on a call.
     """
-    asyncio.run(_chat(url, team))
+    asyncio.run(_chat(url, key, team))
 
 
-async def _chat(url: str | None, team: str) -> None:
-    async with reachable(url, Settings()) as server:
+async def _chat(url: str | None, key: str | None, team: str) -> None:
+    async with reachable(url, Settings(), key) as server:
         from openai import AsyncOpenAI
 
         typer.echo(f"Chatting at {server.url}. An empty line ends the chat.", err=True)
-        client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
+        client = AsyncOpenAI(api_key=server.key, base_url=f"{server.url}/v1")
         options: Any = {"ssl": server.tls} if server.tls else {}
         connecting = client.realtime.connect(model=team, websocket_connection_options=options)
         async with connecting as connection:

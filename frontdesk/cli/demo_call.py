@@ -57,7 +57,9 @@ class DemoCaller:
         right = True
         checks: list[asyncio.Task[str | None]] = []
         try:
-            async with place(f"{server.url}/v1", model="support", tls=server.tls) as caller:
+            async with place(
+                f"{server.url}/v1", model="support", api_key=server.key, tls=server.tls
+            ) as caller:
                 typer.echo(f"\nCalling {server.url}/v1/realtime …\n")
                 for before, (expected, speech) in enumerate(self._script):
                     await caller.say(speech)

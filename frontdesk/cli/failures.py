@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import typer
 from pydantic import ValidationError
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from frontdesk.settings import Settings
 
@@ -28,6 +28,8 @@ def explained() -> Generator[None]:
             name = "FRONTDESK_" + "_".join(str(part) for part in problem["loc"]).upper()
             typer.secho(f"error: {name}: {problem['msg']}", fg="red", err=True)
         sys.exit(1)
+    except InvalidStatus as error:
+        _fail(f"the server refuses the call: {refusal(error)}")
     except WebSocketException as error:
         _fail(f"the connection to the server broke off: {error}")
     except OSError as error:  # a disk or a network that nobody foresaw: still no traceback
@@ -36,6 +38,14 @@ def explained() -> Generator[None]:
         if not isinstance(error, _expected()):
             raise
         _fail(str(error))
+
+
+def refusal(error: InvalidStatus) -> str:
+    """Why a server did not open a WebSocket, and what mends it."""
+    status = error.response.status_code
+    if status == 401:
+        return "it does not know the key. Give it one of its keys with --key or FRONTDESK_API_KEY."
+    return f"HTTP {status}: {(error.response.body or b'').decode(errors='replace')[:500]}"
 
 
 def make_data_dir(settings: Settings) -> None:
@@ -59,6 +69,7 @@ def _fail(message: str) -> None:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Imported when one has happened: their rooms would hold up the start of every command."""
+    from frontdesk.api.keys import KeysError
     from frontdesk.desk.problems import DeskError
     from frontdesk.mcp.config import McpConfigError
     from frontdesk.state.errors import StateError
@@ -74,6 +85,7 @@ def _expected() -> tuple[type[Exception], ...]:
         AudioFileError,
         DeskError,
         FunctionLoadError,
+        KeysError,
         McpConfigError,
         ModelUnavailable,
         SpeechError,

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from frontdesk.api.keys import load_keys
 from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.cli.tls import server_context
 from frontdesk.mcp import local
@@ -82,6 +83,7 @@ def serve(
             **{key: value for key, value in given.items() if value is not None},
         }
     )
+    load_keys(settings)  # what is wrong with them is better known before anything is loaded
     tls = server_context(settings)
     with _bind(settings.host, settings.port) as listener:
         _run(_serve(settings, listener, tls, mcp_servers))

@@ -17,11 +17,15 @@ from typing import Any, cast
 
 import typer
 
+from frontdesk.api.keys import client_key
 from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.cli.tls import client_context
 from frontdesk.ports import free_port, origin
 from frontdesk.process import Process
 from frontdesk.settings import Settings
+
+NO_KEY = "none"
+"""Clients want some key even where none is asked for."""
 
 START_LIMIT = 60.0
 """Seconds a server may take to load its models on a slow machine."""
@@ -34,11 +38,15 @@ class Server:
     url: str
     in_use: dict[str, str]
     tls: ssl.SSLContext | None
+    key: str
+    """What to call it with; ``none`` where it asks for no key."""
 
     def get(self, path: str) -> dict[str, Any]:
         """GET a JSON document. Raises :class:`Failure`."""
+        headers = {"authorization": f"Bearer {self.key}"}
+        request = urllib.request.Request(self.url + path, headers=headers)
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10, context=self.tls) as answer:
+            with urllib.request.urlopen(request, timeout=10, context=self.tls) as answer:
                 return json.load(answer)
         except (OSError, ValueError) as error:
             raise Failure(f"{self.url}{path}: {error}") from error
@@ -62,22 +70,26 @@ def health(url: str, tls: ssl.SSLContext | None) -> dict[str, Any] | None:
 
 
 @asynccontextmanager
-async def reachable(url: str | None, settings: Settings) -> AsyncGenerator[Server]:
-    """The server at ``url``; without one, whatever runs on the usual port, or a new one."""
+async def reachable(
+    url: str | None, settings: Settings, key: str | None = None
+) -> AsyncGenerator[Server]:
+    """The server at ``url``; without one, whatever runs on the usual port, or a new one. ``key``
+    wins over those of the settings."""
     address = (url or origin(settings.host, settings.port, tls=bool(settings.tls_cert))).rstrip("/")
     tls = client_context(settings, address, ours=url is None)
     told = await asyncio.to_thread(health, address, tls)
     if told:
-        yield Server(address, told["in_use"], tls)
+        key = key or client_key(settings, ours=url is None) or NO_KEY
+        yield Server(address, told["in_use"], tls, key)
     elif url:
         raise Failure(f"no Frontdesk answers at {url}: start one with `frontdesk serve`.")
     else:
-        async with started(settings) as server:
+        async with started(settings, key) as server:
             yield server
 
 
 @asynccontextmanager
-async def started(settings: Settings) -> AsyncGenerator[Server]:
+async def started(settings: Settings, key: str | None = None) -> AsyncGenerator[Server]:
     """A server of our own, as a process of its own, on the usual port or a free one.
 
     Output goes to ``<data>/serve.log``. Raises :class:`Failure` with the end of that log.
@@ -97,7 +109,7 @@ async def started(settings: Settings) -> AsyncGenerator[Server]:
     try:
         told = await _until_healthy(url, tls, child, log)
         gc.enable()
-        yield Server(url, told["in_use"], tls)
+        yield Server(url, told["in_use"], tls, key or client_key(settings, ours=True) or NO_KEY)
     finally:
         await child.stop()
 

@@ -1,5 +1,6 @@
 """The server itself: what ``frontdesk serve`` loads once the MCP servers are on their way."""
 
+import logging
 import socket
 import ssl
 
@@ -11,6 +12,7 @@ from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import LocalServer
 from frontdesk.ports import origin
 from frontdesk.settings import Settings
+from frontdesk.transports.frames import FrameProtocol
 
 INSTANT = (
     "INSTANT MODELS: nothing is understood and nothing is spoken. Transcripts, replies and tones "
@@ -36,24 +38,34 @@ async def run(
     await worker.mcp.until_ready((server.name for server in started), LOCAL_MCP_LIMIT)
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=FrameProtocol,
         ws_max_size=32 * 1024 * 1024,
         ws_per_message_deflate=False,  # doubles the cost of a frame, and audio does not shrink
         log_level="warning",
         timeout_graceful_shutdown=5,
         ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
-    server = _Announcing(config, worker, started)
+    logging.getLogger("uvicorn.error").addFilter(_is_true)
+    server = _Announcing(config, worker, len(app.state.keys), started)
     await server.serve(sockets=[listener])
     return server.started
+
+
+def _is_true(record: logging.LogRecord) -> bool:
+    """Not what uvicorn says of each WebSocket that is refused with a body, though all is well:
+    https://github.com/Kludex/uvicorn/pull/3138."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 class _Announcing(uvicorn.Server):
     """Says what runs, once it runs."""
 
-    def __init__(self, config: uvicorn.Config, worker: Worker, started: list[LocalServer]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, worker: Worker, keys: int, started: list[LocalServer]
+    ) -> None:
         super().__init__(config)
         self._worker = worker
+        self._keys = keys
         self._mcp = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -68,6 +80,8 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")
         for part, what in worker.describe().items():
             typer.echo(f"  {part:<16} {what}")
+        told = f"{self._keys} known" if self._keys else "none: open to this machine alone"
+        typer.echo(f"  {'keys':<16} {told}")
         for server in self._mcp:
             typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
         typer.echo(f"  talk             {url}/talk")

@@ -16,10 +16,8 @@ def server_context(settings: Settings) -> ssl.SSLContext | None:
     if cert is None and key is None:
         return None
     if cert is None or key is None:
-        given, missing = (
-            ("--tls-key", "--tls-cert") if cert is None else ("--tls-cert", "--tls-key")
-        )
-        raise Failure(f"{given} needs {missing} (or FRONTDESK_TLS_CERT and FRONTDESK_TLS_KEY both)")
+        given, missing = ("key", "cert") if cert is None else ("cert", "key")
+        raise Failure(f"--tls-{given} needs --tls-{missing}, or FRONTDESK_TLS_{missing.upper()}")
     _readable("--tls-cert", cert)
     _readable("--tls-key", key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

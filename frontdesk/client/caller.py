@@ -13,8 +13,7 @@ import numpy as np
 import pybase64
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
-from openai.types.websocket_connection_options import WebSocketConnectionOptions
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from frontdesk.client.recording import Recording
 from frontdesk.voice.audio import first_audible, pcm16_to_samples, samples_to_pcm16
@@ -211,10 +210,11 @@ async def place(
     """Place a call to the Realtime server at ``base_url`` (``http://…/v1``, ``https://…/v1``).
     ``tls`` says what to trust instead of what this machine does.
 
-    Raises :class:`CallFailed` when the server is not there or drops the call.
+    Raises :class:`CallFailed` when the server is not there or drops the call, and
+    ``websockets.InvalidStatus`` when it refuses it.
     """
     client = AsyncOpenAI(api_key=api_key, base_url=base_url)
-    options = WebSocketConnectionOptions(ssl=tls) if tls else WebSocketConnectionOptions()
+    options: Any = {"ssl": tls} if tls else {}  # more than its type says is handed through
     try:
         connecting = client.realtime.connect(model=model, websocket_connection_options=options)
         async with connecting as connection, _together() as tasks:
@@ -225,6 +225,8 @@ async def place(
             running.cancel()
     except ConnectionClosed as error:
         raise CallFailed(f"the call to {base_url} broke off: {error}") from error
+    except InvalidStatus:
+        raise  # a refusal has more to say than an exception's text
     except (OSError, TimeoutError, WebSocketException) as error:
         raise CallFailed(f"cannot call {base_url}: {error or 'no answer'}") from error
     finally:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from frontdesk.desk.prompts import (
 from frontdesk.desk.references import check_references, check_servers, mapping
 from frontdesk.desk.schema import Team
 from frontdesk.desk.servers import read_server_names
+from frontdesk.desk.stored import StoredPrompt, other_prompts, stored_prompts
 from frontdesk.desk.validation import validate
 
 
@@ -39,6 +40,8 @@ class LoadedTeam:
     version: str
     prompts: Mapping[str, Template]
     warnings: tuple[Problem, ...] = ()
+    stored: Mapping[str, StoredPrompt] = field(default_factory=dict[str, StoredPrompt])
+    """Prompts by the name of their file, for sessions that refer to one."""
 
     def prompt(self, agent: str, variables: Mapping[str, Any] | None = None) -> str:
         """The instructions of ``agent``, with ``variables`` over those of the team file.
@@ -83,6 +86,7 @@ def load_team(path: Path, env: Mapping[str, str] = os.environ) -> LoadedTeam:
     document = read_document(path, lambda text: interpolate(text, env, path.parent))
     team, invalid = validate(document)
     prompts = _read_prompts(document)
+    others, unusable = other_prompts(path.parent, prompts.texts)
     problems = [
         *document.problems,
         *invalid,
@@ -91,12 +95,15 @@ def load_team(path: Path, env: Mapping[str, str] = os.environ) -> LoadedTeam:
         *check_functions(document, root),
         *_check_answers(document),
         *prompts.problems,
+        *unusable,
     ]
     if team and not any(problem.severity == "error" for problem in problems):
         problems += _check_filled_in(team, prompts)
         if not any(problem.severity == "error" for problem in problems):
             version = _version(document, prompts)
-            return LoadedTeam(team, path, root, version, prompts.compiled(), in_order(problems))
+            warnings = in_order(problems)
+            stored = stored_prompts(prompts.texts, others)
+            return LoadedTeam(team, path, root, version, prompts.compiled(), warnings, stored)
     raise DeskError(problems)
 
 

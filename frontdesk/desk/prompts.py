@@ -47,6 +47,14 @@ def compile_template(source: str) -> Template:
     return _environment.from_string(source)
 
 
+def named_variables(source: str) -> frozenset[str]:
+    """The variables that a template names, the built-in ones too; none when it is not valid."""
+    try:
+        return frozenset(meta.find_undeclared_variables(_environment.parse(source)))
+    except TemplateSyntaxError:
+        return frozenset()
+
+
 def check_template(
     source: str, known: Collection[str], file: Path, first: tuple[int, int] = (1, 1)
 ) -> list[Problem]:

@@ -47,6 +47,17 @@ class ModelChoice(Section):
     api_key: SecretStr | None = Field(default=None, description="Usually ${env:NAME}.")
     temperature: float | None = Field(default=None, ge=0, le=2)
     timeout: Duration = Field(default=20.0, description="Longest wait for one model step.")
+    context_window: int | None = Field(
+        default=None,
+        ge=1_000,
+        description="Tokens the model can be given, its answer included; default: 128000 at "
+        "OpenAI, else 32000.",
+    )
+    vision: bool | None = Field(
+        default=None,
+        description="Whether the model sees images; default: hosted models do. The embedded one "
+        "never does.",
+    )
 
 
 class SpeechToTextChoice(Section):
@@ -122,6 +133,17 @@ class McpUse(Section):
     phrases: dict[str, Phrases] = Field(default={}, description="By tool name.")
 
 
+class ClientMcp(Section):
+    """MCP servers that clients declare in their sessions."""
+
+    private_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts that clients may name though their addresses are not public; globs "
+        "allowed, with or without a port: tools.internal, *.lan, 127.0.0.1:8931.",
+    )
+    timeout: Duration = Field(default=30.0, description="Longest wait for one call.")
+
+
 class FunctionUse(Phrases):
     """An async function of tools/, offered to agents by name."""
 
@@ -190,6 +212,7 @@ class Team(Section):
     models: dict[Name, ModelChoice] = {"main": ModelChoice()}
     voice: Voice = Voice()
     mcp: dict[Name, McpUse] = {}
+    client_mcp: ClientMcp = ClientMcp()
     tools: dict[Name, FunctionUse] = {}
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()

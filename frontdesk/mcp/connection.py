@@ -27,7 +27,8 @@ from mcp.types import (
 )
 
 from frontdesk.mcp.config import HttpServer, ServerConfig
-from frontdesk.mcp.faults import Fault, ToolCallError, in_words, watch_faults
+from frontdesk.mcp.faults import Fault, ToolCallError, call_error, in_words, watch_faults
+from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
 from frontdesk.mcp.transport import seen_through
 
@@ -50,10 +51,14 @@ MAX_PAGES = 50
 
 
 class Connection:
-    """Supervised access to ``config``; shared by every call of the process."""
+    """Supervised access to ``config``; shared by all that use the server.
 
-    def __init__(self, config: ServerConfig) -> None:
+    ``guard`` watches over a server that a stranger named.
+    """
+
+    def __init__(self, config: ServerConfig, guard: AddressGuard | None = None) -> None:
         self.config = config
+        self._guard = guard
         self.state: State = "starting"
         self.tools: tuple[Tool, ...] = ()
         """The last good list, vetted; it stays while the server is down."""
@@ -117,7 +122,7 @@ class Connection:
                     if isinstance(error, CallToolResult):
                         return error
                     if attempt == 2 or not self._is_unsent(client, faults):
-                        raise ToolCallError(in_words(self.name, error, faults))
+                        raise call_error(self.name, error, faults)
         except TimeoutError:
             raise ToolCallError(
                 f"The {self.name} service did not answer within {seconds:g} seconds; "
@@ -132,7 +137,8 @@ class Connection:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(event.wait(), seconds)
         if self._client is None:
-            raise ToolCallError(self.error or f"The {self.name} service is not connected yet.")
+            words = self.error or f"The {self.name} service is not connected yet."
+            raise ToolCallError(words, status=503)
         return self._client
 
     async def _attempt(
@@ -259,7 +265,9 @@ class Connection:
     async def _own(self) -> None:
         async with AsyncExitStack() as stack:
             if isinstance(self.config, HttpServer):
-                http = await stack.enter_async_context(http_client(self.config.headers))
+                http = await stack.enter_async_context(
+                    http_client(self.config.headers, self._guard)
+                )
                 transport = streamable_http_client(
                     self.config.url, http_client=http, max_sse_event_size=MAX_ANSWER_BYTES
                 )
@@ -296,19 +304,20 @@ class Connection:
         """Until the end, fetch the tool list again whenever the server says that it changed."""
         listening = asyncio.create_task(self._listen(client))
         ended = asyncio.create_task(self._ended.wait())
+        changed = asyncio.create_task(self._changed.wait())
         try:
             while not ended.done():
-                changed = asyncio.create_task(self._changed.wait())
                 await asyncio.wait({changed, ended}, return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
-                if self._changed.is_set() and not ended.done():
+                if changed.done() and not ended.done():
                     self._changed.clear()
                     async with asyncio.timeout(HTTP_OPEN_SECONDS):
                         self.tools = await self._fetch_tools(client)
+                    changed = asyncio.create_task(self._changed.wait())
         finally:
-            listening.cancel()
-            ended.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            helpers = (listening, ended, changed)
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _listen(self, client: Client) -> None:
         """Keep the 2026-07-28 stream of change notices open; its loss tells of a lost server."""

@@ -21,14 +21,23 @@ class ToolCallError(UserError):
 
     It is the SDK's ``UserError`` because that is the one error that the SDK hands to a server's
     failure function as it is, neither wrapped nor logged with a stack.
+
+    ``status`` is the HTTP status that stands for the failure, ``code`` the JSON-RPC one: at most
+    one of them is given, and neither when it was the tool that failed.
     """
+
+    def __init__(self, message: str, *, status: int | None = None, code: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``unreachable``: the request never arrived. ``broken``: it may have. ``status``: refused."""
+    """``unreachable``: the request never arrived. ``forbidden``: it was not sent to where it would
+    have gone. ``broken``: it may have arrived. ``status``: refused."""
 
-    kind: Literal["unreachable", "broken", "status", "too_large"]
+    kind: Literal["unreachable", "forbidden", "broken", "status", "too_large"]
     detail: str
     status: int = 0
     retry_after: str | None = None
@@ -54,6 +63,19 @@ def note_fault(fault: Fault) -> None:
         faults.append(fault)
 
 
+def call_error(server: str, error: BaseException | None, faults: list[Fault]) -> ToolCallError:
+    """A failed call as an error."""
+    words = in_words(server, error, faults)
+    if faults:
+        last = faults[-1]
+        stand_in = 503 if last.kind in ("unreachable", "forbidden") else 502
+        return ToolCallError(words, status=last.status or stand_in)
+    leaf = _leaf(error)
+    if isinstance(leaf, MCPError):
+        return ToolCallError(words, code=leaf.error.code)
+    return ToolCallError(words, code=CONNECTION_CLOSED)
+
+
 def in_words(server: str, error: BaseException | None, faults: list[Fault]) -> str:
     """One plain sentence about a failure, without addresses, stacks or secrets."""
     if faults:
@@ -76,6 +98,8 @@ def in_words(server: str, error: BaseException | None, faults: list[Fault]) -> s
 def _fault_words(fault: Fault) -> str:
     if fault.kind == "unreachable":
         return "cannot be reached right now."
+    if fault.kind == "forbidden":
+        return "is at a private address, which this desk does not allow."
     if fault.kind == "broken":
         return "broke off while working; it is not known whether the request took effect."
     if fault.kind == "too_large":

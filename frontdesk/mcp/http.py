@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx2
 
 from frontdesk.mcp.faults import Fault, note_fault
+from frontdesk.mcp.guard import AddressGuard, AddressRefused
 
 CONNECT_SECONDS = 2.0
 """Longest wait for a TCP and TLS connection. Read waits are bounded by each call's own budget."""
@@ -20,17 +21,17 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Cap on one JSON answer or one SSE event, far above what a model may see (see ``results``)."""
 
 
-def http_client(headers: Mapping[str, str]) -> httpx2.AsyncClient:
-    """A client for one server, shared by all calls to it."""
+def http_client(
+    headers: Mapping[str, str], guard: AddressGuard | None = None
+) -> httpx2.AsyncClient:
+    """A client for one server, shared by all calls to it; it goes only where ``guard`` lets it."""
+    limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=50)
+    inner = guard.transport(limits) if guard else httpx2.AsyncHTTPTransport(limits=limits)
     return httpx2.AsyncClient(
         # Unpacked answers cannot be larger than they look.
         headers={"accept-encoding": "identity", **headers},
         timeout=httpx2.Timeout(10.0, connect=CONNECT_SECONDS, read=None),
-        transport=SteadyTransport(
-            httpx2.AsyncHTTPTransport(
-                limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=50)
-            )
-        ),
+        transport=SteadyTransport(inner),
     )
 
 
@@ -45,7 +46,8 @@ class SteadyTransport(httpx2.AsyncBaseTransport):
             async with asyncio.timeout(ASIDE_SECONDS if _is_aside(request) else None):
                 response = await self._inner.handle_async_request(request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            note_fault(Fault("unreachable", repr(error)))
+            forbidden = isinstance(error.__cause__, AddressRefused)
+            note_fault(Fault("forbidden" if forbidden else "unreachable", repr(error)))
             return httpx2.Response(503, request=request)
         except (httpx2.TransportError, TimeoutError) as error:
             note_fault(Fault("broken", repr(error)))

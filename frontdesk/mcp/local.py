@@ -129,7 +129,9 @@ def _log(server: LocalServer, data: Path) -> Path:
 def _start(server: LocalServer, data: Path) -> Process:
     host, port = server.address
     command = [sys.executable, str(server.script), "--host", host, "--port", str(port)]
-    environ = {**os.environ, "FRONTDESK_DATA": str(data)}
+    # Nor is it any of their business what callers come in with.
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDESK_API_KEY")}
+    environ["FRONTDESK_DATA"] = str(data)
     data.mkdir(parents=True, exist_ok=True)
     return Process(command, _log(server, data), env=environ)
 

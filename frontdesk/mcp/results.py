@@ -1,5 +1,7 @@
 """Fits a tool's result to what a model should read."""
 
+import json
+
 from mcp.types import CallToolResult, ContentBlock, TextContent
 
 MAX_RESULT_BYTES = 256 * 1024
@@ -30,6 +32,18 @@ def cut_text(text: str, limit: int = MAX_RESULT_BYTES) -> str:
         return text
     kept = data[: max(limit, 0)].decode(errors="ignore")
     return f"{kept}\n[cut here: {len(data)} bytes, of which {limit} are shown. Ask for less.]"
+
+
+def as_text(result: CallToolResult) -> str:
+    """A result as one string: its text, or JSON where there is more to it than text."""
+    result = capped(result)
+    texts = [block.text for block in result.content if isinstance(block, TextContent)]
+    if len(texts) == len(result.content) and (texts or result.structured_content is None):
+        return "\n".join(texts)
+    if not result.content:
+        return cut_text(json.dumps(result.structured_content, ensure_ascii=False))
+    blocks = [block.model_dump(by_alias=True, exclude_none=True) for block in result.content]
+    return json.dumps(blocks, ensure_ascii=False, default=str)
 
 
 def error_text(result: CallToolResult, limit: int = 4096) -> str:

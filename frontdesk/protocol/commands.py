@@ -6,6 +6,8 @@ Items, sessions and responses are plain dicts in the shape of ``openai.types.rea
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from frontdesk.protocol.mcp_server import McpServer
+
 Item = dict[str, Any]
 CancelReason = Literal["turn_detected", "client_cancelled"]
 
@@ -97,6 +99,64 @@ class ResponseRequested:
     options: dict[str, Any]
     input: tuple[Item, ...] | None
     out_of_band: bool
+    mcp_tools: tuple["McpTool", ...] = ()
+    """Tools of the client's MCP servers that the model may call."""
+
+
+@dataclass(frozen=True, slots=True)
+class McpTool:
+    """A tool of an MCP server that the client declared. ``input_schema`` is a JSON schema."""
+
+    server: McpServer
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ListMcpTools:
+    """Ask an MCP server that the client declared for its tools, and stay connected to it.
+
+    Answer with ``McpToolsListed`` or ``McpToolsFailed``. ``item_id`` stands for the connection
+    from now on.
+    """
+
+    item_id: str
+    server: McpServer
+
+
+@dataclass(frozen=True, slots=True)
+class DropMcpServer:
+    """The connection that the list ``item_id`` stands for is not needed any more, once the calls
+    on it are over."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunMcpTool:
+    """Call a tool; answer with ``McpCallEnded``. ``arguments`` are JSON of an object.
+
+    ``list_id`` is the server's list item. ``response_id`` is the response that the model made the
+    call in, None when that was before the call was carried on. ``approved``: by the client's word.
+    """
+
+    item_id: str
+    list_id: str
+    name: str
+    arguments: str
+    response_id: str | None
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class McpCallRefused:
+    """A call will not be run, for the reason that its ``error`` gives. ``denied``: by the
+    client's word."""
+
+    item: Item
+    response_id: str | None
+    denied: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +192,10 @@ Command = (
     | ItemTruncated
     | ResponseRequested
     | ResponseCancelled
+    | ListMcpTools
+    | DropMcpServer
+    | RunMcpTool
+    | McpCallRefused
     | OutputCleared
     | Close
 )

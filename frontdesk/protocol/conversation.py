@@ -6,6 +6,7 @@ from typing import Protocol
 
 from frontdesk.protocol.commands import Item, ItemAdded, ItemChanged, ItemDeleted
 from frontdesk.protocol.errors import ProtocolError, invalid_value
+from frontdesk.protocol.images import shown
 from frontdesk.protocol.items import audio_index, with_transcript, without_audio
 from frontdesk.protocol.outbox import Outbox
 
@@ -27,6 +28,8 @@ class Entry:
     previous: str | None = None
     next: str | None = None
     draft: Draft | None = None
+    pending: bool = False
+    """Its ``done`` waits for work outside of any response (MCP lists and calls)."""
     audio_ms: float | None = 0.0
     """Audio sent of this item; None when it was sent in an earlier connection."""
     cut_ms: int | None = None
@@ -86,11 +89,19 @@ class Conversation:
             raise invalid_value("previous_item_id", f"no item with id '{previous_item_id}'.")
         return previous_item_id
 
-    def add(self, item: Item, after: str | None, draft: Draft | None = None) -> None:
+    def add(
+        self,
+        item: Item,
+        after: str | None,
+        draft: Draft | None = None,
+        *,
+        pending: bool = False,
+    ) -> None:
         """Insert an item and announce it."""
         kept = without_audio(item)
-        self._link(Entry(kept, draft=draft), after)
-        self._outbox.send("conversation.item.added", {"previous_item_id": after, "item": kept})
+        self._link(Entry(kept, draft=draft, pending=pending), after)
+        fields = {"previous_item_id": after, "item": shown(kept)}
+        self._outbox.send("conversation.item.added", fields)
         self._outbox.put(ItemAdded(item, after))
 
     def add_done(self, item: Item, after: str | None) -> None:
@@ -99,9 +110,10 @@ class Conversation:
         self._send_done(self._entries[item["id"]])
 
     def finish(self, item: Item, milliseconds: float) -> None:
-        """An item written by a response is complete (or cut short)."""
+        """An item that was being made is complete (or cut short)."""
         entry = self._entries[item["id"]]
         entry.item, entry.draft, entry.audio_ms = item, None, milliseconds
+        entry.pending = False
         self._send_done(entry)
         if entry.cut is not None:
             entry.item = _cut(item, entry.cut)
@@ -115,10 +127,10 @@ class Conversation:
     def delete(self, item_id: str) -> None:
         """Raises :class:`ProtocolError` when there is no such item, or it is being written."""
         entry = self.entry(item_id, "delete")
-        if entry.draft:
+        if entry.draft or entry.pending:
             raise ProtocolError(
                 "item_delete_invalid_item_id",
-                f"Item '{item_id}' is still being generated: cancel its response first.",
+                f"Item '{item_id}' is still in progress: let it end, or cancel its response.",
                 "item_id",
             )
         self._unlink(item_id, entry)
@@ -164,8 +176,12 @@ class Conversation:
             if stored.get("status") == "in_progress":
                 self.change({**stored, "status": "incomplete"})
 
+    def reopen(self, item_id: str) -> None:
+        """A restored item is not done after all: it still waits for something."""
+        self._entries[item_id].pending = True
+
     def _send_done(self, entry: Entry) -> None:
-        fields = {"previous_item_id": entry.previous, "item": entry.item}
+        fields = {"previous_item_id": entry.previous, "item": shown(entry.item)}
         self._outbox.send("conversation.item.done", fields)
 
     def _link(self, entry: Entry, after: str | None) -> None:

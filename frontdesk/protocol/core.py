@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from frontdesk.protocol import engine, options, wire
+from frontdesk.protocol import engine, images, options, wire
 from frontdesk.protocol.commands import (
     Close,
     Command,
@@ -16,11 +16,13 @@ from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.errors import ProtocolError, invalid_value, missing_parameter
 from frontdesk.protocol.ids import new_id
 from frontdesk.protocol.items import from_client, is_spoken
+from frontdesk.protocol.mcp import Mcp
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Response
 from frontdesk.protocol.responses import Responses
 from frontdesk.protocol.schema import EVENTS
-from frontdesk.protocol.session import Session, refuse_in_transcription
+from frontdesk.protocol.session import PromptLookup, Session, refuse_in_transcription
+from frontdesk.protocol.tools import RefuseUrl
 from frontdesk.protocol.transcripts import Transcripts
 from frontdesk.protocol.turns import Turns
 from frontdesk.protocol.validation import check
@@ -48,16 +50,24 @@ class RealtimeProtocol:
         fixed: Collection[str] = (),
         ids: Callable[[str], str] = new_id,
         expires_at: int | None = None,
+        prompts: PromptLookup | None = None,
+        sees_images: bool = True,
+        refuse_url: RefuseUrl = lambda url: None,
     ) -> None:
         """``defaults`` is a nested patch on the protocol's defaults, in the shape of
         ``session.update``; ``{"type": "transcription"}`` makes a transcription session. ``fixed``
         names dotted session fields that this server cannot change: a client may send them, and
-        reads back what is in force. Raises :class:`ProtocolError` when ``defaults`` is not valid.
+        reads back what is in force. ``prompts`` finds the stored prompts that a client refers to.
+        Without ``sees_images`` images are refused. ``refuse_url`` says why an MCP server's address
+        is not served, None if it may be. Raises :class:`ProtocolError` when ``defaults`` is not
+        valid.
         """
         self._outbox = Outbox(ids)
-        self._session = Session(session_id, model, defaults, fixed, expires_at)
+        self._session = Session(session_id, model, defaults, fixed, expires_at, prompts, refuse_url)
+        self._session.sees_images = sees_images
         self._conversation = Conversation(self._outbox)
-        self._responses = Responses(self._conversation, self._outbox)
+        self._mcp = Mcp(self._conversation, self._outbox)
+        self._responses = Responses(self._conversation, self._outbox, self._mcp)
         self._transcripts = Transcripts(self._conversation, self._outbox)
         self._turns = Turns(
             self._session, self._conversation, self._responses, self._transcripts, self._outbox
@@ -69,6 +79,11 @@ class RealtimeProtocol:
     def session(self) -> Json:
         """The effective session config."""
         return self._session.config
+
+    @property
+    def responds(self) -> bool:
+        """Whether there is a model in this session, not only a transcriber."""
+        return self._session.responds
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -88,8 +103,13 @@ class RealtimeProtocol:
     @property
     def deadline(self) -> float | None:
         """When :meth:`tick` next has something to do."""
-        times = [at for at in (self._turns.idle.deadline, self._expires_at) if at is not None]
-        return None if self._closed else min(times, default=None)
+        if self._closed:
+            return None
+        earliest = self._turns.idle.deadline
+        for at in (self._expires_at, self._mcp.lists.deadline):
+            if at is not None and (earliest is None or at < earliest):
+                earliest = at
+        return earliest
 
     # What happens
 
@@ -102,12 +122,20 @@ class RealtimeProtocol:
             self._session.restore(session)
             self._turns.reconfigure(frozenset({"audio.input.format"}))
         self._conversation.restore(items)
+        self._mcp.calls.restore(self.items)
         self._session.spoken = any(is_spoken(item) for item in self.items)
+        return self._outbox.take()
+
+    def configure(self, patch: Mapping[str, Any]) -> list[Command]:
+        """A ``session.update`` that came with the connection, before :meth:`open`, and shows in
+        ``session.created``. Raises :class:`ProtocolError`."""
+        self._reconfigure(self._session.update(patch))
         return self._outbox.take()
 
     def open(self, now: float) -> list[Command]:
         """The connection stands: ``session.created``."""
         self._outbox.send("session.created", {"session": self._session.config})
+        self._mcp.lists.declare(self._session.servers, now)
         return self._outbox.take()
 
     def receive(self, frame: str | bytes, now: float, *, may_speak: bool = True) -> list[Command]:
@@ -128,12 +156,14 @@ class RealtimeProtocol:
                 self._dispatch(event, now)
         except ProtocolError as error:
             self._send_error(error, event_id if isinstance(event_id, str) else None)
+        self._responses.resume()
         return self._outbox.take()
 
     def feed(self, event: engine.EngineEvent, now: float) -> list[Command]:
         """One event of the engine; those of a response no longer in progress are dropped."""
         if not self._closed:
             self._feed(event, now)
+            self._responses.resume()
         return self._outbox.take()
 
     def tick(self, now: float) -> list[Command]:
@@ -144,6 +174,8 @@ class RealtimeProtocol:
             self._expire()
         elif self._turns.idle.deadline is not None and now >= self._turns.idle.deadline:
             self._turns.time_out()
+        self._mcp.lists.tick(now)
+        self._responses.resume()
         return self._outbox.take()
 
     # Client events
@@ -159,7 +191,7 @@ class RealtimeProtocol:
         check(schema, event)
         match kind:
             case "session.update":
-                self._update_session(event["session"])
+                self._update_session(event["session"], now)
             case "input_audio_buffer.append":
                 self._turns.append(event["audio"])
             case "input_audio_buffer.commit":
@@ -172,27 +204,35 @@ class RealtimeProtocol:
                 self._create_item(event["item"], event.get("previous_item_id"))
             case "conversation.item.retrieve":
                 entry = self._conversation.entry(event["item_id"], "retrieve")
-                self._outbox.send("conversation.item.retrieved", {"item": entry.current()})
+                item = images.shown(entry.current())
+                self._outbox.send("conversation.item.retrieved", {"item": item})
             case "conversation.item.delete":
                 self._conversation.delete(event["item_id"])
                 self._transcripts.forget(event["item_id"])
+                self._mcp.calls.forget(event["item_id"])
             case "conversation.item.truncate":
                 self._truncate(event["item_id"], event["content_index"], event["audio_end_ms"], now)
             case "response.create":
-                self._create_response(event.get("response"))
+                self._create_response(event.get("response"), now)
             case _:
                 self._responses.cancel(event.get("response_id"))
                 self._turns.idle.hush(now)
 
-    def _update_session(self, patch: Json) -> None:
+    def _update_session(self, patch: Json, now: float) -> None:
         changed = self._session.update(patch)
         self._outbox.send("session.updated", {"session": self._session.config})
+        self._reconfigure(changed)
+        if "tools" in patch:
+            self._mcp.lists.declare(self._session.servers, now)
+
+    def _reconfigure(self, changed: frozenset[str]) -> None:
         if changed:
             self._outbox.put(SessionChanged(self._session.config, changed))
         self._turns.reconfigure(changed)
 
     def _create_item(self, given: Json, previous_item_id: str | None) -> None:
         item = from_client(given, self._outbox.ids, "item")
+        self._session.check_sight(item, "item")
         if item["id"] in self._conversation or item["id"] == self._turns.announced:
             raise ProtocolError(
                 "item_create_duplicate_item_id",
@@ -201,10 +241,14 @@ class RealtimeProtocol:
             )
         self._check_call(item)
         self._conversation.add_done(item, self._conversation.place(previous_item_id))
+        if item["type"] == "mcp_approval_response":
+            self._mcp.calls.answer(item)
 
     def _check_call(self, item: Item) -> None:
         """An output without its call, or a call id used twice, would fail the next model run."""
-        if item["type"] == "message":
+        if item["type"] == "mcp_approval_response":
+            self._mcp.calls.check(item)
+        if item["type"] in ("message", "mcp_approval_response"):
             return
         known = any(
             other["type"] == "function_call" and other["call_id"] == item["call_id"]
@@ -226,9 +270,11 @@ class RealtimeProtocol:
         self._outbox.send("conversation.item.truncated", fields)
         self._outbox.put(ItemTruncated(item_id, content_index, kept))
 
-    def _create_response(self, request: Json | None) -> None:
+    def _create_response(self, request: Json | None, now: float) -> None:
         refuse_in_transcription(self._session, "response.create")
         plan = options.requested(self._session, self._conversation, request, self._outbox.ids)
+        self._responses.check(plan)
+        self._mcp.lists.prepare(plan.servers, now)
         self._responses.request(plan)
         if not plan.out_of_band:
             self._turns.idle.stop()
@@ -246,6 +292,14 @@ class RealtimeProtocol:
             case engine.ResponseFunctionCall():
                 if response := self._responses.get(event.response_id):
                     response.call_function(event.call_id, event.name, event.arguments)
+            case engine.ResponseMcpCall():
+                if response := self._responses.get(event.response_id):
+                    self._mcp.calls.announce(response, event)
+            case engine.McpToolsListed() | engine.McpToolsFailed() | engine.McpCallEnded():
+                self._mcp.feed(event)
+            case engine.ResponseUsage():
+                if response := self._responses.get(event.response_id):
+                    response.usage = event.usage
             case engine.ResponseEnded():
                 if response := self._responses.get(event.response_id):
                     self._end_response(response, event, now)
@@ -278,8 +332,8 @@ class RealtimeProtocol:
         elif event.status == "failed":
             details = {"type": "failed", "error": {"type": "server_error", **(event.error or {})}}
         spoken_reply = response.audio and response is self._responses.active
-        self._responses.end(response, event.status, details, event.usage)
-        if spoken_reply and self._responses.active is None:
+        self._responses.end(response, event.status, details)
+        if spoken_reply and self._responses.idle:
             self._turns.await_caller(now)
 
     def _wants_logprobs(self) -> bool:

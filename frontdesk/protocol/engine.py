@@ -5,7 +5,7 @@ response which is no longer active is dropped by the core: a late word of a canc
 never reaches the client.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 
@@ -37,12 +37,14 @@ class TranscriptDelta:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptCompleted:
-    """``seconds`` is the audio's duration (usage of type ``duration``)."""
+    """``seconds`` is the audio's duration: the usage, when the transcriber counts no tokens.
+    ``usage`` is its own count, in the shape of ``UsageTranscriptTextUsageTokens``."""
 
     item_id: str
     transcript: str
     seconds: float
     logprobs: list[dict[str, Any]] | None = None
+    usage: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +83,72 @@ class ResponseFunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseMcpCall:
+    """The model calls a tool of an MCP server that the *client* declared. It runs when the
+    response is done, and the client asks for the next response."""
+
+    response_id: str
+    server_label: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class McpToolsListed:
+    """Answer to ``ListMcpTools``: all that the server has. A tool is a dict in the shape of the
+    wire: name, description (a string), input_schema, annotations (if any)."""
+
+    item_id: str
+    tools: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class McpToolsFailed:
+    """Answer to ``ListMcpTools``: ``message`` is fit for the client."""
+
+    item_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class McpCallEnded:
+    """Answer to ``RunMcpTool``: the output, or an error in the shape of the wire (type
+    ``protocol_error``, ``http_error`` or ``tool_execution_error``)."""
+
+    item_id: str
+    output: str | None = None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one response, as far as the models report them."""
+    """Tokens that one response has used so far. The core counts the audio of the reply itself."""
 
     input_text: int = 0
     input_audio: int = 0
+    input_image: int = 0
     cached: int = 0
     output_text: int = 0
-    output_audio: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseUsage:
+    """What a response has used until now, in place of what was said before: it stands in its
+    ``response.done`` however it ends."""
+
+    response_id: str
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseEnded:
-    """The generation is over. ``error`` (code, message) goes with status ``failed``; ``reason``
-    (max_output_tokens, content_filter) with ``incomplete``."""
+    """The generation is over. ``error`` (code, message, perhaps type) goes with status ``failed``;
+    ``reason`` (max_output_tokens, content_filter) with ``incomplete``."""
 
     response_id: str
     status: Literal["completed", "incomplete", "failed"] = "completed"
     reason: str | None = None
     error: dict[str, str] | None = None
-    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +178,12 @@ EngineEvent = (
     | ResponseText
     | ResponseAudio
     | ResponseFunctionCall
+    | ResponseMcpCall
+    | ResponseUsage
     | ResponseEnded
+    | McpToolsListed
+    | McpToolsFailed
+    | McpCallEnded
     | ItemCut
     | EngineError
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-from frontdesk.protocol import wire
+from frontdesk.protocol import images, wire
 from frontdesk.protocol.commands import Item
 from frontdesk.protocol.errors import invalid_value
 from frontdesk.protocol.schema import ITEM
@@ -18,6 +18,9 @@ def from_client(given: dict[str, Any], ids: Callable[[str], str], prefix: str) -
     item = _without_nulls(given)
     check(ITEM, item, prefix)
     given_id = item.pop("id", None)
+    if item["type"] == "mcp_approval_response":  # MCP items have no status
+        kept = {key: value for key, value in item.items() if key not in ("object", "status")}
+        return {"id": given_id or ids("item"), **kept}
     item = {"id": given_id or ids("item"), **item, "object": "realtime.item", "status": "completed"}
     if item["type"] == "function_call":
         item.setdefault("call_id", ids("call"))
@@ -50,9 +53,20 @@ def _content(part: dict[str, Any], param: str) -> dict[str, Any]:
             wire.decode_base64(part["audio"], f"{param}.audio")
         # A JavaScript client crashes on audio without the key.
         return {"transcript": None, **part}
+    if part["type"] == "input_image":
+        images.check(part["image_url"], f"{param}.image_url")
+        return {"detail": "auto", **part}
     if part["type"] == "output_audio":
         return {"type": "output_audio", "transcript": part.get("transcript", "")}
     return part
+
+
+def given_audio(item: Item) -> bytes | None:
+    """The sound of a user message that came without its words."""
+    for part in item.get("content", ()):
+        if part["type"] == "input_audio" and part.get("audio") and part.get("transcript") is None:
+            return wire.decode_base64(part["audio"], "audio")
+    return None
 
 
 def without_audio(item: Item) -> Item:

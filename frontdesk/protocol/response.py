@@ -7,10 +7,13 @@ from frontdesk.protocol import wire
 from frontdesk.protocol.commands import Item
 from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.engine import Usage
+from frontdesk.protocol.mcp_server import McpServer
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.session import voice_name
+from frontdesk.protocol.usage import usage_object
 
 Json = dict[str, Any]
+TOOL_CALLS = ("function_call", "mcp_call")
 ItemStatus = Literal["completed", "incomplete"]
 
 
@@ -22,6 +25,9 @@ class Plan:
     input: tuple[Item, ...] | None = None
     out_of_band: bool = False
     by_client: bool = True
+    servers: tuple[McpServer, ...] = ()
+    """MCP servers whose tools the model may call. None out of band: what such a call gives is
+    told in an item of the conversation."""
 
 
 class Message:
@@ -79,6 +85,9 @@ class Response:
         self.plan = plan
         self.audio = plan.options["output_modalities"] == ["audio"]
         self.output: list[Item] = []
+        self.usage = Usage()
+        """What was used so far, by the engine's word."""
+        self._spoken_ms = 0.0
         self._conversation = conversation
         self._outbox = outbox
         self._message: Message | None = None
@@ -86,10 +95,8 @@ class Response:
 
     @property
     def closing(self) -> bool:
-        """A function was called and nothing is open: only the closers are still to come."""
-        return bool(
-            self._message is None and self.output and self.output[-1]["type"] == "function_call"
-        )
+        """A tool was called and nothing is open: only the closers are still to come."""
+        return bool(self._message is None and self.output and self.output[-1]["type"] in TOOL_CALLS)
 
     def write_text(self, words: str) -> None:
         message = self._message or self._open_message()
@@ -100,6 +107,7 @@ class Response:
     def write_audio(self, audio: bytes, milliseconds: float) -> None:
         message = self._message or self._open_message()
         message.milliseconds += milliseconds
+        self._spoken_ms += milliseconds
         self._outbox.send_audio_delta(message.delta_parts, audio)
 
     def call_function(self, call_id: str, name: str, arguments: str) -> None:
@@ -128,12 +136,41 @@ class Response:
         self._outbox.send("response.function_call_arguments.done", done)
         self._finish_item({**call, "status": "completed", "arguments": arguments}, 0.0)
 
-    def end(self, status: str, details: Json | None, usage: Usage) -> None:
+    def open_mcp_call(self, server_label: str, name: str, arguments: str) -> tuple[Item, int]:
+        """An MCP call up to its whole arguments; returns its item and output index. It has to be
+        closed by :meth:`close_mcp_call` before anything else is done here."""
+        self._close_message("completed")
+        call: Item = {
+            "id": self._outbox.ids("item"),
+            "type": "mcp_call",
+            "server_label": server_label,
+            "name": name,
+            "arguments": "",
+            "output": None,
+            "error": None,
+            "approval_request_id": None,
+        }
+        index = len(self.output)
+        self._add_item(call, None, pending=True)
+        fields = {"response_id": self.id, "item_id": call["id"], "output_index": index}
+        # A JavaScript client drops the event without the padding, which we have no use for.
+        delta = {**fields, "delta": arguments, "obfuscation": ""}
+        self._outbox.send("response.mcp_call_arguments.delta", delta)
+        done = {**fields, "arguments": arguments}
+        self._outbox.send("response.mcp_call_arguments.done", done)
+        return {**call, "arguments": arguments}, index
+
+    def close_mcp_call(self, call: Item) -> None:
+        """All of the call is said; it has not run yet, and its item is not done."""
+        fields = {"response_id": self.id, "output_index": len(self.output), "item": call}
+        self._outbox.send("response.output_item.done", fields)
+        self.output.append(call)
+
+    def end(self, status: str, details: Json | None) -> None:
         """Close what is open, then the response."""
         self._close_message("completed" if status == "completed" else "incomplete")
-        self._outbox.send(
-            "response.done", {"response": self._object(status, details, _usage(usage))}
-        )
+        usage = usage_object(self.usage, self._spoken_ms)
+        self._outbox.send("response.done", {"response": self._object(status, details, usage)})
 
     def _open_message(self) -> Message:
         item_id = self._outbox.ids("item")
@@ -159,11 +196,11 @@ class Response:
         self._outbox.send("response.content_part.done", fields)
         self._finish_item(message.item(status), message.milliseconds)
 
-    def _add_item(self, item: Item, draft: Message | None) -> None:
+    def _add_item(self, item: Item, draft: Message | None, *, pending: bool = False) -> None:
         fields = {"response_id": self.id, "output_index": len(self.output), "item": item}
         self._outbox.send("response.output_item.added", fields)
         if self._conversation is not None:
-            self._conversation.add(item, self._conversation.last, draft)
+            self._conversation.add(item, self._conversation.last, draft, pending=pending)
 
     def _finish_item(self, item: Item, milliseconds: float) -> None:
         if self._conversation is not None:
@@ -188,28 +225,3 @@ class Response:
             "usage": usage,
             "metadata": options["metadata"],
         }
-
-
-def _usage(usage: Usage) -> Json:
-    inputs = usage.input_text + usage.input_audio
-    outputs = usage.output_text + usage.output_audio
-    return {
-        "total_tokens": inputs + outputs,
-        "input_tokens": inputs,
-        "output_tokens": outputs,
-        "input_token_details": {
-            "text_tokens": usage.input_text,
-            "audio_tokens": usage.input_audio,
-            "image_tokens": 0,
-            "cached_tokens": usage.cached,
-            "cached_tokens_details": {
-                "text_tokens": usage.cached,
-                "audio_tokens": 0,
-                "image_tokens": 0,
-            },
-        },
-        "output_token_details": {
-            "text_tokens": usage.output_text,
-            "audio_tokens": usage.output_audio,
-        },
-    }

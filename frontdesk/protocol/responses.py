@@ -2,8 +2,8 @@
 
 from frontdesk.protocol.commands import CancelReason, ResponseCancelled, ResponseRequested
 from frontdesk.protocol.conversation import Conversation
-from frontdesk.protocol.engine import Usage
 from frontdesk.protocol.errors import ProtocolError
+from frontdesk.protocol.mcp import Mcp
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Plan, Response
 
@@ -12,12 +12,18 @@ MAX_OUT_OF_BAND = 32
 
 
 class Responses:
-    def __init__(self, conversation: Conversation, outbox: Outbox) -> None:
+    def __init__(self, conversation: Conversation, outbox: Outbox, mcp: Mcp) -> None:
         self.active: Response | None = None
         self._beside: dict[str, Response] = {}
         self._waiting: Plan | None = None
         self._conversation = conversation
         self._outbox = outbox
+        self._mcp = mcp
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being said in the conversation, nor about to be."""
+        return self.active is None and self._waiting is None
 
     def get(self, response_id: str) -> Response | None:
         """The response, if it is still being made."""
@@ -25,11 +31,8 @@ class Responses:
             return self.active
         return self._beside.get(response_id)
 
-    def request(self, plan: Plan) -> None:
-        """Start a response the client asked for, or queue it behind one that is closing.
-
-        Raises :class:`ProtocolError` when the conversation has an active response.
-        """
+    def check(self, plan: Plan) -> None:
+        """Raise :class:`ProtocolError` when the client cannot have a response now."""
         if plan.out_of_band:
             if len(self._beside) >= MAX_OUT_OF_BAND:
                 raise ProtocolError(
@@ -37,57 +40,67 @@ class Responses:
                     f"{MAX_OUT_OF_BAND} out-of-band responses are in progress: let one finish.",
                     type="rate_limit_error",
                 )
-            self._start(plan)
-        elif self.active is None:
-            self._start(plan)
-        elif self.active.closing and self._waiting is None:
-            self._waiting = plan
-        else:
+        elif self._waiting is not None or (self.active is not None and not self.active.closing):
+            which = self.active.id if self.active else "it waits for an MCP server"
             raise ProtocolError(
                 "conversation_already_has_active_response",
-                f"Conversation already has an active response in progress: {self.active.id}. "
+                f"Conversation already has an active response in progress: {which}. "
                 "Wait until the response is finished before creating a new one.",
             )
 
+    def request(self, plan: Plan) -> None:
+        """Start a response the client asked for, which has been checked. One in the conversation
+        waits behind one that is closing, and for the MCP servers of its client."""
+        if plan.out_of_band:
+            self._start(plan)
+        else:
+            self._waiting = plan
+            self.resume()
+
     def answer(self, plan: Plan) -> None:
         """Start the response to a turn, after the active one if that was not interrupted."""
-        if self.active is None:
-            self._start(plan)
-        elif self._waiting is None:
+        if self._waiting is None:
             self._waiting = plan
+            self.resume()
 
-    def end(
-        self, response: Response, status: str, details: dict[str, object] | None, usage: Usage
-    ) -> None:
+    def resume(self) -> None:
+        """Start the waiting response, if there is nothing left to wait for."""
+        if self.active is None and self._waiting is not None:
+            plan = self._waiting
+            if not self._mcp.holds(plan):
+                self._waiting = None
+                self._start(plan)
+
+    def end(self, response: Response, status: str, details: dict[str, object] | None) -> None:
         """Finish a response and start the one that waits for it."""
-        response.end(status, details, usage)
+        response.end(status, details)
         if response is not self.active:
             del self._beside[response.id]
             return
         self.active = None
-        if plan := self._take_waiting():
-            self._start(plan)
+        self._mcp.calls.release(response.id)
+        self.resume()
 
     def interrupt(self, reason: CancelReason) -> None:
-        """Cancel the active response of the conversation and the one waiting behind it."""
-        if self.active is None:
-            return
-        response, self.active = self.active, None
-        self._cancel(response, reason)
+        """Cancel the active response of the conversation and the one that waits."""
+        if behind := self.active is not None:
+            response, self.active = self.active, None
+            self._cancel(response, reason)
         plan = self._take_waiting()
         if plan is None:
             return
-        if plan.by_client:
+        if plan.by_client or (reason == "client_cancelled" and not behind):
             # Its client waits for a response.done; nothing was generated yet.
             never = Response(plan, self._conversation, self._outbox)
-            never.end("cancelled", _cancelled(reason), Usage())
+            never.end("cancelled", _cancelled(reason))
         elif reason == "client_cancelled":
             # What the caller said over the cancelled response is still to be answered.
-            self._start(plan)
+            self._waiting = plan
+            self.resume()
 
     def cancel(self, response_id: str | None) -> None:
         """Cancel as the client asked. Raises :class:`ProtocolError` when nothing is active."""
-        if response_id is None and self.active is not None:
+        if response_id is None and not self.idle:
             self.interrupt("client_cancelled")
             return
         response = self.get(response_id) if response_id is not None else None
@@ -101,11 +114,10 @@ class Responses:
             return
         self.active = None
         self._cancel(response, "client_cancelled")
-        if plan := self._take_waiting():
-            self._start(plan)
+        self.resume()
 
     def cancel_all(self, reason: CancelReason) -> None:
-        while self.active is not None:
+        while not self.idle:
             self.interrupt(reason)
         while self._beside:
             self._cancel(self._beside.popitem()[1], reason)
@@ -116,11 +128,15 @@ class Responses:
             self._beside[response.id] = response
         else:
             self.active = response
-        self._outbox.put(ResponseRequested(response.id, plan.options, plan.input, plan.out_of_band))
+        tools = self._mcp.offered(plan)
+        self._outbox.put(
+            ResponseRequested(response.id, plan.options, plan.input, plan.out_of_band, tools)
+        )
 
     def _cancel(self, response: Response, reason: CancelReason) -> None:
-        response.end("cancelled", _cancelled(reason), Usage())
+        response.end("cancelled", _cancelled(reason))
         self._outbox.put(ResponseCancelled(response.id, reason))
+        self._mcp.calls.release(response.id)
 
     def _take_waiting(self) -> Plan | None:
         plan, self._waiting = self._waiting, None

@@ -1,15 +1,28 @@
 """The session's config: defaults, patches, and what is in force."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from typing import Any, cast
 
+from frontdesk.protocol import images
 from frontdesk.protocol.errors import ProtocolError, invalid_value
+from frontdesk.protocol.mcp_server import McpServer
 from frontdesk.protocol.schema import SESSIONS
-from frontdesk.protocol.tools import clean_tools, refuse_mcp
+from frontdesk.protocol.tools import (
+    RefuseUrl,
+    check_choice,
+    check_servers,
+    check_type,
+    clean_tools,
+    declared_servers,
+)
 from frontdesk.protocol.validation import check
 
 Config = dict[str, Any]
+
+PromptLookup = Callable[[Config, str], Config]
+"""``lookup(prompt, param)``: a reference to a stored prompt as it is in force, with its version.
+Raises :class:`ProtocolError` naming a field under ``param``."""
 
 INSTRUCTIONS = (
     "You answer callers by voice. Be warm, brief and truthful, and speak the caller's language."
@@ -90,25 +103,39 @@ class Session:
         defaults: Mapping[str, Any] | None = None,
         fixed: Collection[str] = (),
         expires_at: int | None = None,
+        prompts: PromptLookup | None = None,
+        refuse_url: RefuseUrl = lambda url: None,
     ) -> None:
         """``defaults`` is a patch on the protocol's own defaults (``type: transcription`` makes a
         transcription session). ``fixed`` names dotted fields that this server cannot change:
-        clients may send them, the echo shows what is in force. Raises :class:`ProtocolError`
-        when ``defaults`` is not valid.
+        clients may send them, the echo shows what is in force. ``prompts`` finds stored prompts;
+        without it they are taken as they come. Raises :class:`ProtocolError` when ``defaults`` is
+        not valid.
         """
         patch = dict(defaults or {})
         self.type: str = patch.setdefault("type", "realtime")
         self.spoken = False
         """Audio was sent: the voice can no longer change."""
+        self.sees_images = True
+        """Some model of the team can see."""
         self.instructed = False
         """A client gave instructions of its own."""
+        self.servers: tuple[McpServer, ...] = ()
+        """The MCP servers of ``tools``, with their secrets, which the config does not show."""
+        self._refuse_url = refuse_url
         config = _transcription() if self.type == "transcription" else _realtime()
-        config |= {"id": session_id, "type": self.type, "model": model}
+        config |= {"id": session_id, "type": self.type}
+        if self.responds:
+            config["model"] = model
         if expires_at is not None:
             config["expires_at"] = expires_at
+        self._prompts = prompts
         self._fixed = IDENTITY
         self._base = self.config = config
-        self.config = self._patched(self._validated(patch))
+        patch = self._validated(patch)
+        self.servers = self._declared(patch)
+        self.config = self._patched(patch)
+        check_choice(self.config.get("tool_choice"), self.servers, "session.tool_choice")
         self._base = self.config
         self._fixed = IDENTITY | frozenset(fixed)
 
@@ -121,17 +148,43 @@ class Session:
         if isinstance(kind, str) and kind in SESSIONS and kind != self.type:
             raise invalid_value("session.type", f"this is a {self.type} session.")
         patch = self._validated(patch)
-        before = self.config
-        self.config = self._patched(patch)
+        if patch.get("prompt") and not self.is_fixed("prompt"):
+            patch["prompt"] = self.look_up(patch["prompt"], "session.prompt")
+        servers, before = self._declared(patch), self.config
+        after = self._patched(patch)
+        check_choice(after.get("tool_choice"), servers, "session.tool_choice")
+        self.servers, self.config = servers, after
         if "instructions" in patch and "instructions" not in self._fixed:
             self.instructed = patch["instructions"] is not None
         return frozenset(_differences(before, self.config))
 
     def restore(self, config: Mapping[str, Any]) -> None:
-        """Go on with a stored config, under this session's own identity."""
+        """Go on with a stored config, under this session's own identity, but without MCP servers:
+        their secrets are not stored, so their client has to declare them again."""
         identity = {key: value for key, value in self.config.items() if key in IDENTITY}
-        self.config = {**deepcopy(dict(config)), **identity}
+        self.config = _without_servers({**deepcopy(dict(config)), **identity})
+        self.servers = ()
+        self._find_prompt_again()
         self.instructed = self.config.get("instructions") != self._base.get("instructions")
+
+    def look_up(self, prompt: Config, param: str) -> Config:
+        """A stored prompt that a client asked for. Raises :class:`ProtocolError` naming a field
+        under ``param`` when there is no such prompt, or its variables do not suit it."""
+        given = _without_nulls(prompt)
+        return self._prompts(given, param) if self._prompts else given
+
+    def check_sight(self, item: Config, param: str) -> None:
+        """Raise :class:`ProtocolError` when the item shows something that nobody here can see."""
+        if not self.sees_images:
+            images.refuse(item, param)
+
+    def _find_prompt_again(self) -> None:
+        """A stored prompt may have gone or changed since the config was stored."""
+        if prompt := self.config.get("prompt"):
+            try:
+                self.look_up(prompt, "session.prompt")
+            except ProtocolError:
+                self.config["prompt"] = None
 
     @property
     def audio_input(self) -> Config:
@@ -151,10 +204,18 @@ class Session:
 
     def _validated(self, patch: Mapping[str, Any]) -> dict[str, Any]:
         patch = _with_vad_type(dict(patch), self.turn_detection)
-        refuse_mcp(patch.get("tools"), "session")
+        check_type(patch.get("tools"), "session")
         schema = SESSIONS.get(self.type) or SESSIONS["realtime"]
         check(schema, patch, "session")
+        self.check_servers(patch.get("tools"), "session")
         return patch
+
+    def check_servers(self, tools: list[Config] | None, prefix: str) -> None:
+        """Raise :class:`ProtocolError` naming what is wrong with an MCP server among ``tools``."""
+        check_servers(tools or [], prefix, self._refuse_url)
+
+    def _declared(self, patch: Mapping[str, Any]) -> tuple[McpServer, ...]:
+        return declared_servers(patch["tools"]) if "tools" in patch else self.servers
 
     def _patched(self, patch: Mapping[str, Any]) -> Config:
         return self._merge(self.config, patch, self._base, "")
@@ -164,6 +225,8 @@ class Session:
         for key, value in patch.items():
             field = at + key
             if self.is_fixed(field):
+                if field not in IDENTITY:
+                    merged.setdefault(key, None)  # not in force, and told to be so
                 continue
             if field in GROUPS:
                 if value is not None:
@@ -233,6 +296,16 @@ def _noise_reduction(current: Config | None, value: Config) -> Config:
 
 def _without_nulls(config: Config) -> Config:
     return {key: value for key, value in config.items() if value is not None}
+
+
+def _without_servers(config: Config) -> Config:
+    if "tools" not in config:
+        return config
+    functions = [tool for tool in config["tools"] if tool["type"] != "mcp"]
+    choice = config["tool_choice"]
+    if isinstance(choice, dict) and cast(Config, choice)["type"] == "mcp":
+        choice = "auto"
+    return {**config, "tools": functions, "tool_choice": choice}
 
 
 def _differences(before: Config, after: Config, at: str = "") -> list[str]:

@@ -73,7 +73,7 @@ class Transcripts:
             "item_id": event.item_id,
             "content_index": index,
             "transcript": event.transcript,
-            "usage": {"type": "duration", "seconds": event.seconds},
+            "usage": event.usage or {"type": "duration", "seconds": event.seconds},
         }
         if logprobs and event.logprobs is not None:
             fields["logprobs"] = event.logprobs

@@ -12,7 +12,7 @@ from frontdesk.desk import schema
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
-from frontdesk.team.client_tools import end_at_client_tools
+from frontdesk.team.client_tools import end_at_client_tools, offer
 from frontdesk.team.context import TurnContext, report
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
@@ -56,11 +56,11 @@ class TeamAgent(Agent[TurnContext]):
         return tools
 
     async def get_all_tools(self, run_context: RunContextWrapper[TurnContext]) -> list[Tool]:
+        context = run_context.context
         tools = await super().get_all_tools(run_context)
         taken = self._own_names() | {tool.name for tool in tools}
-        theirs = [tool for tool in run_context.context.client_tools if tool.name not in taken]
-        run_context.context.offered[self.name] = {tool.name for tool in theirs}
-        return [*tools, *theirs]
+        theirs = context.offered[self.name] = offer(context.client_tools, taken)
+        return [*(() if context.only_client_tools else tools), *theirs.values()]
 
     def _own_names(self) -> set[str]:
         handoffs = {edge.tool_name for edge in self.handoffs if isinstance(edge, Handoff)}
@@ -117,9 +117,12 @@ def _agent(
     hosted = models.provider(choice) != "embedded"
 
     def instructions(context: RunContextWrapper[TurnContext], agent: Agent[TurnContext]) -> str:
-        text = prompt(name, context.context.variables)
-        extra = context.context.instructions
-        return f"{text}\n\n{extra}" if extra else text
+        turn = context.context
+        own = turn.prompt is not None and name in turn.prompt.agents
+        texts = [] if own else [prompt(name, turn.variables)]
+        texts += [turn.prompt.text] if turn.prompt else []
+        texts += [turn.instructions] if turn.instructions else []
+        return "\n\n".join(texts)
 
     agent = TeamAgent(
         name=name,

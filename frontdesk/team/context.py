@@ -6,7 +6,8 @@ from typing import Any
 
 from agents.tool_context import ToolContext
 
-from agents import FunctionTool
+from frontdesk.team.client_tools import ClientFunctionTool
+from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,14 @@ class TurnContext:
     report: Callable[[str, str], None]
     """Takes a tool call's id and words of progress."""
     instructions: str | None = None
-    client_tools: list[FunctionTool] = field(default_factory=list[FunctionTool])
-    offered: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Names of the client's tools that an agent was really offered, by agent."""
+    prompt: ClientPrompt | None = None
+    client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
+    only_client_tools: bool = False
+    """Whether the model must call one of them."""
+    offered: dict[str, dict[str, ClientFunctionTool]] = field(
+        default_factory=dict[str, dict[str, ClientFunctionTool]]
+    )
+    """The client's tools that an agent was really offered, by agent and name."""
     failed: set[str] = field(default_factory=set[str])
     """Ids of the tool calls that failed."""
 

@@ -1,9 +1,11 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from agents import TResponseInputItem
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,34 @@ class ClientTool:
     name: str
     description: str
     parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientMcpTool:
+    """A tool of an MCP server that the client declared. It is called outside of the run."""
+
+    server_label: str
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPrompt:
+    """A prompt of the desk that the client asked for, filled in. It is added to an agent's own
+    prompt, and stands in its place for ``agents``, whose own it is."""
+
+    text: str
+    agents: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLabels:
+    """What the client calls this work, for the traces that are sent to OpenAI."""
+
+    workflow_name: str | None = None
+    group_id: str | None = None
+    metadata: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +59,13 @@ class TurnRequest:
     trace_id: str
     instructions: str | None = None
     """The client's own instructions; they are added to the agent's prompt."""
-    client_tools: tuple[ClientTool, ...] = ()
+    client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
     tool_choice: str | dict[str, Any] = "auto"
     max_output_tokens: int | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: Effort | None = None
+    prompt: ClientPrompt | None = None
+    labels: TraceLabels = TraceLabels()
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -92,10 +126,29 @@ class ClientToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientMcpCalled:
+    """The model called a tool of an MCP server of the client: the run ends, the call is made
+    when the client allows it."""
+
+    server_label: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryItem:
     """An input item that later runs must see (a tool call or its output, never a message)."""
 
     item: TResponseInputItem
+
+
+@dataclass(frozen=True, slots=True)
+class TokensUsed:
+    """A model step ended: tokens of the run so far, as the models reported them."""
+
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +171,9 @@ TeamEvent = (
     | ToolProgress
     | ToolEnded
     | ClientToolCalled
+    | ClientMcpCalled
     | HistoryItem
+    | TokensUsed
     | TurnEnded
 )
 

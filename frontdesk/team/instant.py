@@ -2,9 +2,9 @@
 
 It answers at once and always the same. On the first step of a user turn it calls the tool that
 ``tool_choice`` names, else the agent's first team tool, if there is one, with made-up arguments
-that fit the tool's schema; then it says ``REPLY``, a word at a time. It never hands over, and
-calls a tool of the client only when it is named, or when ``tool_choice`` is ``required`` and there
-is no other.
+that fit the tool's schema; then it says ``REPLY``, a word at a time, of which ``max_tokens`` may
+leave only the first. It never hands over, and calls a tool of the client only when it is named, or
+when ``tool_choice`` is ``required`` and there is no other.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from openai.types.responses import (
     ResponseFunctionCallArgumentsDeltaEvent,
     ResponseFunctionCallArgumentsDoneEvent,
     ResponseFunctionToolCall,
+    ResponseIncompleteEvent,
     ResponseOutputItemAddedEvent,
     ResponseOutputItemDoneEvent,
     ResponseOutputMessage,
@@ -33,6 +34,7 @@ from openai.types.responses import (
     ResponseTextDoneEvent,
     ResponseUsage,
 )
+from openai.types.responses.response import IncompleteDetails
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
 from agents import (
@@ -117,6 +119,7 @@ class InstantModel(Model):
         settings: ModelSettings,
     ) -> Response:
         number = next(self._numbers)
+        cut_short = False
         tool = _chosen_tool(tools, settings.tool_choice)
         item: ResponseFunctionToolCall | ResponseOutputMessage
         if tool is not None and not _after_a_tool(input):
@@ -128,12 +131,14 @@ class InstantModel(Model):
                 status="completed",
             )
         else:
+            said = "".join(TOKENS[: settings.max_tokens])
+            cut_short = said != REPLY
             item = ResponseOutputMessage(
                 id=f"msg_instant_{number}",
                 type="message",
                 role="assistant",
-                status="completed",
-                content=[ResponseOutputText(type="output_text", text=REPLY, annotations=[])],
+                status="incomplete" if cut_short else "completed",
+                content=[ResponseOutputText(type="output_text", text=said, annotations=[])],
             )
         return Response(
             id=f"resp_instant_{number}",
@@ -141,6 +146,7 @@ class InstantModel(Model):
             model="instant",
             object="response",
             output=[item],
+            incomplete_details=IncompleteDetails(reason="max_output_tokens") if cut_short else None,
             parallel_tool_calls=False,
             tool_choice="auto",
             tools=[],
@@ -235,10 +241,11 @@ def _events(response: Response) -> list[TResponseStreamEvent]:
         part = item.content[0]
         empty = ResponseOutputText(type="output_text", text="", annotations=[])
         add(ResponseContentPartAddedEvent, "response.content_part.added", part=empty, **at)
-        for token in TOKENS:
+        assert isinstance(part, ResponseOutputText)
+        for token in TOKENS[: len(part.text.split())]:
             words: dict[str, Any] = {"delta": token, "logprobs": [], **at}
             add(ResponseTextDeltaEvent, "response.output_text.delta", **words)
-        add(ResponseTextDoneEvent, "response.output_text.done", text=REPLY, logprobs=[], **at)
+        add(ResponseTextDoneEvent, "response.output_text.done", text=part.text, logprobs=[], **at)
         add(ResponseContentPartDoneEvent, "response.content_part.done", part=part, **at)
     elif isinstance(item, ResponseFunctionToolCall):
         at = {"item_id": item.call_id}
@@ -256,9 +263,12 @@ def _events(response: Response) -> list[TResponseStreamEvent]:
             **at,
         )
     add(ResponseOutputItemDoneEvent, "response.output_item.done", item=item)
-    events.append(
-        ResponseCompletedEvent(
+    if response.incomplete_details:
+        end: Any = ResponseIncompleteEvent(
+            type="response.incomplete", response=response, sequence_number=next(numbers)
+        )
+    else:
+        end = ResponseCompletedEvent(
             type="response.completed", response=response, sequence_number=next(numbers)
         )
-    )
-    return events
+    return [*events, end]

@@ -27,6 +27,13 @@ BUILT_IN = {
 }
 
 
+HOSTED_WINDOW = 128_000
+"""Tokens: the smallest context of the text models that OpenAI serves now
+(platform.openai.com/docs/models)."""
+OTHER_WINDOW = 32_000
+"""Tokens, for a server of one's own: as much as gpt-realtime has."""
+
+
 class ModelUnavailable(RuntimeError):
     """A model that a team names cannot be used here. The message says what to do."""
 
@@ -105,6 +112,23 @@ class ModelRegistry:
                 include_usage=True if provider == "openai-compatible" else None,
             )
         )
+
+    def sees(self, choice: ModelChoice) -> bool:
+        """Whether the model can be shown images: hosted ones can, unless the team file says no."""
+        provider = self.provider(choice)
+        if provider in ("embedded", "instant"):
+            return bool(choice.vision) and provider == "instant"
+        return choice.vision is not False
+
+    def hosted(self, choice: ModelChoice) -> bool:
+        """Whether a service runs the model, which takes what the protocol says of reasoning."""
+        return self.provider(choice) not in ("embedded", "instant")
+
+    def context_window(self, choice: ModelChoice) -> int:
+        """Tokens that the model can be given, its answer included."""
+        if choice.context_window:
+            return choice.context_window
+        return HOSTED_WINDOW if self.provider(choice) == "openai" else OTHER_WINDOW
 
     def describe(self, choice: ModelChoice) -> str:
         """One line for the start banner: ``openai gpt-5.6-luna``, ``embedded``."""

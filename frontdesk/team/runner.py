@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.run import CallModelData, ModelInputData
+from openai.types.shared import Reasoning
 
 from agents import (
     Model,
@@ -17,12 +18,14 @@ from agents import (
     Runner,
     RunResultStreaming,
     TResponseInputItem,
+    Usage,
 )
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
+from frontdesk.team.choice import sdk_choice
 from frontdesk.team.context import TurnContext
-from frontdesk.team.events import TeamEvent, TurnEnded, TurnFailed, TurnRequest
+from frontdesk.team.events import TeamEvent, TokensUsed, TurnEnded, TurnFailed, TurnRequest
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.history import complete
@@ -88,6 +91,22 @@ class TeamRunner:
         used = dict(model_choice(self.team, agent) for agent in self.team.agents)
         return {name: self._models.describe(choice) for name, choice in used.items()}
 
+    def sees(self, agent: str) -> bool:
+        """Whether ``agent`` can be shown images."""
+        return self._models.sees(model_choice(self.team, agent)[1])
+
+    def hosted(self, agent: str) -> bool:
+        """Whether a service runs the agent's model."""
+        return self._models.hosted(model_choice(self.team, agent)[1])
+
+    def context_window(self, agent: str) -> int:
+        """Tokens that the model of ``agent`` can be given, its answer included."""
+        return self._models.context_window(model_choice(self.team, agent)[1])
+
+    def instructions(self, agent: str) -> str:
+        """The prompt of ``agent``, as the team has it."""
+        return self._prompt(agent, dict(self.team.variables))
+
     async def run(self, request: TurnRequest) -> AsyncGenerator[TeamEvent]:
         """Run the team on ``request``; the last event is ``TurnEnded``.
 
@@ -115,45 +134,41 @@ class TeamRunner:
         )
         turn.cancel_run = result.cancel
         follower = asyncio.create_task(turn.follow(result))
+        usage = result.context_wrapper.usage
+        told = 0
         try:
             while (event := await turn.events.get()) is not None:
+                if usage.total_tokens != told:
+                    told = usage.total_tokens
+                    yield TokensUsed(*_tokens(usage))
                 yield event
             await _outcome(turn, follower)
         finally:
             turn.step_ended()
             if not follower.done():
                 await _cancel(result, follower)
-        usage = result.context_wrapper.usage
-        yield TurnEnded(
-            agent=turn.agent,
-            input_tokens=usage.input_tokens,
-            cached_tokens=usage.input_tokens_details.cached_tokens or 0,
-            output_tokens=usage.output_tokens,
-            cut_short=turn.cut_short,
-        )
+        yield TurnEnded(turn.agent, *_tokens(usage), cut_short=turn.cut_short)
 
     def _config(self, request: TurnRequest, earlier: list[TResponseInputItem]) -> RunConfig:
         def with_earlier(call: CallModelData[TurnContext]) -> ModelInputData:
             data = call.model_data
             return ModelInputData([*earlier, *data.input], data.instructions)
 
+        labels = request.labels
         config = RunConfig(
             # The runner copies and checks its input a dozen times a run: 0.06 ms of CPU for each
             # earlier turn. What was said before is none of its business, only of the models.
             call_model_input_filter=with_earlier,
             model_provider=self._provider,
-            workflow_name=self.team.name,
+            workflow_name=labels.workflow_name or self.team.name,
             trace_id=f"trace_{request.trace_id}",
-            group_id=request.call_id,
+            group_id=labels.group_id or request.call_id,
+            trace_metadata=labels.metadata,
             trace_include_sensitive_data=self._trace_content,
             tool_not_found_behavior="return_error_to_model",
         )
-        tool_choice = _tool_choice(request.tool_choice)
-        if request.max_output_tokens is not None or tool_choice is not None:
-            # Set afterwards: given to the constructor, it costs a millisecond of type inspection.
-            config.model_settings = ModelSettings(
-                max_tokens=request.max_output_tokens, tool_choice=tool_choice
-            )
+        # Set afterwards: given to the constructor, it costs a millisecond of type inspection.
+        config.model_settings = _model_settings(request)
         return config
 
 
@@ -181,11 +196,22 @@ async def _cancel(result: RunResultStreaming, follower: asyncio.Task[None]) -> N
             task.exception()  # seen, so that the loop does not complain of it
 
 
-def _tool_choice(choice: str | dict[str, Any]) -> str | None:
-    """The Realtime API's ``tool_choice`` as the SDK takes it: a mode, or a function's name."""
-    if isinstance(choice, dict):
-        return choice.get("name")
-    return None if choice == "auto" else choice
+def _model_settings(request: TurnRequest) -> ModelSettings | None:
+    """What the client says of how the model is to be run, if anything."""
+    effort = request.reasoning_effort
+    said: dict[str, Any] = {
+        "max_tokens": request.max_output_tokens,
+        "tool_choice": sdk_choice(request),
+        "parallel_tool_calls": request.parallel_tool_calls,
+        "reasoning": None if effort is None else Reasoning(effort=effort),
+    }
+    return ModelSettings(**said) if any(value is not None for value in said.values()) else None
+
+
+def _tokens(usage: Usage) -> tuple[int, int, int]:
+    """Tokens of the input, of those the cached ones, and of the output."""
+    cached = usage.input_tokens_details.cached_tokens or 0
+    return usage.input_tokens, cached, usage.output_tokens
 
 
 class _NoModelByName(ModelProvider):

@@ -26,10 +26,14 @@ from agents import (
 )
 from frontdesk.desk.schema import Team
 from frontdesk.team.build import HANDOFF_PREFIX, edges
-from frontdesk.team.client_tools import ClientFunctionTool, client_function_tool
+from frontdesk.team.choice import wanted
+from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.context import TurnContext
 from frontdesk.team.events import (
     AgentChanged,
+    ClientMcpCalled,
+    ClientMcpTool,
+    ClientTool,
     ClientToolCalled,
     HistoryItem,
     MessageEnded,
@@ -67,7 +71,9 @@ class Turn:
             variables={**team.variables, **request.variables},
             report=self._report,
             instructions=request.instructions,
-            client_tools=[client_function_tool(tool) for tool in request.client_tools],
+            prompt=request.prompt,
+            client_tools=wanted(request) or request.client_tools,
+            only_client_tools=bool(wanted(request)),
         )
         self.cut_short = False
         """Whether the model stopped at its token limit."""
@@ -178,9 +184,10 @@ class Turn:
         self._end_message()
 
     def _take_call(self, call: ResponseFunctionToolCall, item: ToolCallItem) -> None:
-        if call.name in self.context.offered.get(item.agent.name, ()):
+        theirs = self.context.offered.get(item.agent.name, {}).get(call.name)
+        if theirs is not None:
             self._concluded.add(call.call_id)  # its output is the client's to give
-            self._emit(ClientToolCalled(call.call_id, call.name, call.arguments))
+            self._emit(_client_call(call, theirs.declared))
             return
         server = item.tool_origin.mcp_server_name if item.tool_origin else None
         use = self._team.mcp.get(server) if server else self._team.tools.get(call.name)
@@ -225,6 +232,12 @@ class Turn:
 
     def _emit(self, event: TeamEvent) -> None:
         self.events.put_nowait(event)
+
+
+def _client_call(call: ResponseFunctionToolCall, declared: ClientTool | ClientMcpTool) -> TeamEvent:
+    if isinstance(declared, ClientMcpTool):
+        return ClientMcpCalled(declared.server_label, declared.name, call.arguments)
+    return ClientToolCalled(call.call_id, call.name, call.arguments)
 
 
 class TurnHooks(RunHooks[TurnContext]):

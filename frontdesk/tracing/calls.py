@@ -8,7 +8,8 @@
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agents.tracing.processors import default_processor
 from opentelemetry import trace as otel
@@ -24,7 +25,7 @@ from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import outlet, tracer
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.store import FILE, StoreError, TraceStore
-from frontdesk.tracing.turn import EndReason, OpenSpan, TurnTrace, nanoseconds
+from frontdesk.tracing.turn import EndReason, OpenSpan, TurnTrace, clean, nanoseconds
 
 __all__ = ["AudioRef", "AudioStore", "EndReason", "OpenSpan", "Tracing", "TurnTrace"]
 
@@ -109,9 +110,13 @@ class Tracing:
         team_version: str,
         agent: str,
         transport: str,
+        workflow_name: str | None = None,
+        group_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         start: float | None = None,
     ) -> TurnTrace:
-        """Open the trace of a user turn, ``start`` (unix seconds) or now.
+        """Open the trace of a user turn, ``start`` (unix seconds) or now. ``workflow_name``,
+        ``group_id`` and ``metadata`` are the client's words for it.
 
         Raises :class:`RuntimeError` before :meth:`start`.
         """
@@ -131,6 +136,12 @@ class Tracing:
                 names.VOICE_TURN_INDEX: index,
             },
         )
+        labels = {
+            names.VOICE_CLIENT_WORKFLOW_NAME: workflow_name,
+            names.VOICE_CLIENT_GROUP_ID: group_id,
+            names.VOICE_CLIENT_METADATA: metadata,
+        }
+        root.set_attributes(clean(labels, self._content))
         return TurnTrace(self._tracer, self._processor, root, call_id, self._content)
 
     def _span_seen(self, row: SpanRow) -> None:

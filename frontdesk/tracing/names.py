@@ -35,6 +35,9 @@ VOICE_AGENT_HANDOFFS = "voice.agent.handoffs"
 VOICE_AGENT_TOOLS = "voice.agent.tools"
 VOICE_AUDIO_DURATION = "voice.audio.duration"
 VOICE_AUDIO_OFFSET_MS = "voice.audio.offset_ms"
+VOICE_CLIENT_GROUP_ID = "voice.client.group_id"
+VOICE_CLIENT_METADATA = "voice.client.metadata"
+VOICE_CLIENT_WORKFLOW_NAME = "voice.client.workflow_name"
 VOICE_CUSTOM_DATA = "voice.custom.data"
 VOICE_EOU_DELAY = "voice.eou.delay"
 VOICE_EOU_PROBABILITY = "voice.eou.probability"
@@ -43,6 +46,7 @@ VOICE_HANDOFF_FROM = "voice.handoff.from"
 VOICE_HANDOFF_TO = "voice.handoff.to"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
 VOICE_ITEM_ID = "voice.item.id"
+VOICE_MCP_APPROVAL = "voice.mcp.approval"
 VOICE_MCP_SERVER = "voice.mcp.server"
 VOICE_MCP_TOOLS = "voice.mcp.tools"
 VOICE_OPENAI_SPAN_ID = "voice.openai.span_id"
@@ -111,6 +115,7 @@ PII = frozenset(
         "gen_ai.system_instructions",
         "gen_ai.tool.call.arguments",
         "gen_ai.tool.call.result",
+        "voice.client.metadata",
         "voice.custom.data",
     }
 )
@@ -153,6 +158,9 @@ ATTRIBUTES = frozenset(
         "voice.agent.tools",
         "voice.audio.duration",
         "voice.audio.offset_ms",
+        "voice.client.group_id",
+        "voice.client.metadata",
+        "voice.client.workflow_name",
         "voice.custom.data",
         "voice.eou.delay",
         "voice.eou.probability",
@@ -161,6 +169,7 @@ ATTRIBUTES = frozenset(
         "voice.handoff.to",
         "voice.interrupted_at",
         "voice.item.id",
+        "voice.mcp.approval",
         "voice.mcp.server",
         "voice.mcp.tools",
         "voice.openai.span_id",

@@ -48,9 +48,8 @@ class PageData(Protocol):
         ...
 
 
-def router(load: PageData) -> APIRouter:
+def router(pages: "Pages") -> APIRouter:
     """The routes ``/``, ``/talk``, ``/traces``, ``/traces/calls/{call_id}`` and ``/static/…``."""
-    pages = Pages(load)
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route("/", pages.home, methods=["GET"])
     routes.add_api_route("/talk", pages.talk, methods=["GET"])
@@ -64,9 +63,11 @@ class Pages:
     """The routes, bound to their data. All are plain functions, so that reading and rendering run
     in threads: live calls share the event loop."""
 
-    def __init__(self, load: PageData) -> None:
+    def __init__(self, load: PageData, *, signed_in: bool = False) -> None:
+        """``signed_in``: who sees the pages has signed in, and may sign out."""
         folder = dashboard_folder()
         self._load = load
+        self._signed_in = signed_in
         self._assets = Assets(folder / "static")
         self._templates = _environment(folder / "templates", self._assets)
 
@@ -74,8 +75,7 @@ class Pages:
         return RedirectResponse("/talk", status_code=307)
 
     def talk(self, request: Request) -> Response:
-        host = request.url.hostname or ""
-        return self._page(request, "talk.html", local=_is_loopback(host))
+        return self.page(request, "talk.html")
 
     def traces(
         self,
@@ -101,7 +101,7 @@ class Pages:
             older = "?" + urlencode(filters | {"before": str(calls[-1]["started"])})
         if before is None:
             calls.sort(key=lambda call: not call["live"])
-        return self._page(
+        return self.page(
             request,
             "calls.html",
             calls=calls,
@@ -134,7 +134,7 @@ class Pages:
         spans: list[Record] = list(opened["spans"]) if opened else []
         chosen = next((each for each in spans if each["span_id"] == span), None)
         template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
-        return self._page(
+        return self.page(
             request,
             template,
             **found,
@@ -156,11 +156,12 @@ class Pages:
         return FileResponse(file, headers=headers, media_type=media_type(file))
 
     def _trouble(self, request: Request, status: int, message: str) -> Response:
-        return self._page(request, "trouble.html", status, missing=status == 404, message=message)
+        return self.page(request, "trouble.html", status, missing=status == 404, message=message)
 
-    def _page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
+    def page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
+        """A page by the name of its template, which may show ``values``."""
         template = self._templates.get_template(name)
-        html = template.render(path=request.url.path, **values)
+        html = template.render(path=request.url.path, **({"signed_in": self._signed_in} | values))
         return HTMLResponse(html, status_code=status, headers=_headers(request))
 
 
@@ -199,10 +200,6 @@ def _headers(request: Request) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def format_ms(value: float | None) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 LIMIT = 32 * 1024 * 1024
 """Bytes. A minute of speech as base64 PCM is 3.8 MB, so a healthy client never comes near."""
@@ -11,11 +12,23 @@ TOO_SLOW = 1013
 """Close code "try again later" (RFC 6455 registry): the stock clients reconnect on it."""
 
 
-class Outbox:
-    """Sends frames in order from one task. ``put`` never waits."""
+class Line(Protocol):
+    """A socket that takes frames without being awaited, as long as it is ``ready``."""
 
-    def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
+    @property
+    def ready(self) -> bool: ...
+
+    def write(self, frame: bytes) -> None: ...
+
+
+class Outbox:
+    """Sends frames in order. ``put`` never waits: a frame goes straight to ``line``, or, when the
+    client does not keep up or there is no line, waits for the task that sends."""
+
+    def __init__(self, send: Callable[[str], Awaitable[None]], line: Line | None = None) -> None:
         self._send = send
+        self._line = line
+        self._sending = False
         self._frames: deque[bytes] = deque()
         self._size = 0
         self._filled = asyncio.Event()
@@ -26,6 +39,9 @@ class Outbox:
     def put(self, frame: bytes) -> None:
         """Queue a frame; beyond the limit the client is given up."""
         if self.closing:
+            return
+        if self._line and self._line.ready and not (self._frames or self._sending):
+            self._line.write(frame)
             return
         self._frames.append(frame)
         self._size += len(frame)
@@ -43,10 +59,12 @@ class Outbox:
     async def run(self) -> tuple[int, str]:
         """Send until closed; returns the close code and reason. Raises what ``send`` raises."""
         while True:
+            self._sending = True
             while self._frames:
                 frame = self._frames.popleft()
                 self._size -= len(frame)
                 await self._send(frame.decode())
+            self._sending = False
             if self.closing:
                 return self.closing
             self._filled.clear()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -9,9 +10,12 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from frontdesk.call.call import Call
 from frontdesk.call.connections import Connection
 from frontdesk.call.worker import CallRefused, Worker
+from frontdesk.transports.frames import EXTENSION, FrameProtocol
 from frontdesk.transports.outbox import Outbox
 
 SUBPROTOCOL = "realtime"
+SESSION_CONFIG = "frontdesk.session_config"
+"""Key of the ASGI scope under which the door leaves what a client secret carries."""
 
 
 def router(worker: Worker) -> APIRouter:
@@ -20,7 +24,7 @@ def router(worker: Worker) -> APIRouter:
     ``?model=`` names the team (an unknown name gets the default team, as clients put their own
     model names there). ``?call_id=`` attaches a second connection with full control to a running
     call, or carries on one that nobody is on; with ``&resume=true`` it is taken over from whoever
-    is.
+    is. ``?intent=transcription`` only listens.
     """
     routes = APIRouter()
 
@@ -29,11 +33,13 @@ def router(worker: Worker) -> APIRouter:
         websocket: WebSocket,
         model: str | None = None,
         call_id: str | None = None,
+        intent: str | None = None,
         resume: bool = False,
     ) -> None:
         asked: list[str] = websocket.scope.get("subprotocols") or []
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in asked else None)
-        outbox = Outbox(websocket.send_text)
+        line: FrameProtocol | None = websocket.scope["extensions"].get(EXTENSION)
+        outbox = Outbox(websocket.send_text, line)
         connection = Connection(outbox.put, outbox.close)
         try:
             call = await worker.open_call(
@@ -41,12 +47,16 @@ def router(worker: Worker) -> APIRouter:
                 call_id=call_id,
                 resume=resume,
                 transport="websocket",
+                kind="transcription" if intent == "transcription" else "realtime",
                 connection=connection,
+                session=websocket.scope.get(SESSION_CONFIG),
             )
         except CallRefused as refusal:
             await websocket.send_text(refusal.frame())
             await websocket.close(refusal.close_code, str(refusal)[:120])
             return
+        if line is not None:
+            line.listen(partial(call.take, connection=connection), call.room)
         reading = asyncio.create_task(_read(websocket, call, connection))
         sending = asyncio.create_task(outbox.run())
         overrun = asyncio.create_task(outbox.overrun.wait())
@@ -72,10 +82,12 @@ def _why(reading: asyncio.Task[None], overrun: asyncio.Task[bool]) -> str:
 
 
 async def _read(websocket: WebSocket, call: Call, connection: Connection) -> None:
-    """Hand frames to the call until the client leaves."""
+    """Hand frames to the call until the client leaves; those, that is, which do not come by the
+    short way."""
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
             return
         text = message.get("text")
-        await call.offer(text if text is not None else message["bytes"], connection)
+        if not call.take(text if text is not None else message["bytes"], connection):
+            await call.room()

@@ -18,6 +18,7 @@ WIRE_BYTES = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
 """Bytes a sample of each wire format."""
 AUDIBLE = 0.01
 """Amplitude (full scale 1) from which a sample counts as heard: 40 dB below full scale."""
+_STEP = np.float32(1 / 32768)
 _LAWS = {"audio/pcmu": MULAW, "audio/pcma": ALAW}
 
 
@@ -27,7 +28,14 @@ class AudioFileError(ValueError):
 
 def pcm16_to_samples(data: bytes) -> Samples:
     """Signed 16-bit little-endian to float; an odd last byte is an error (``ValueError``)."""
-    return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
+    return int16_to_samples(np.frombuffer(data, "<i2"))
+
+
+def int16_to_samples(pcm: Pcm) -> Samples:
+    """16-bit integers to float."""
+    samples = pcm.astype(np.float32)
+    samples *= _STEP
+    return samples
 
 
 def samples_to_int16(samples: Samples) -> Pcm:
@@ -67,10 +75,11 @@ class InputDecoder:
         """The next bytes of the stream as samples; about 1 to 3 ms stay in the resampler."""
         if law := _LAWS.get(self.format):
             return self._resample(law.decode(data))
-        data = self._odd + data
-        whole = len(data) & ~1
-        self._odd = data[whole:]
-        return self._resample(pcm16_to_samples(data[:whole]))
+        if self._odd or len(data) & 1:
+            data = self._odd + data
+            whole = len(data) & ~1
+            data, self._odd = data[:whole], data[whole:]
+        return self._resample(pcm16_to_samples(data))
 
 
 class OutputEncoder:

@@ -8,9 +8,10 @@ does the work), ``languages`` and ``takes_prompt`` (what a transcriber can follo
 ``aside()`` (a transcriber for recordings, which calls need not wait for), ``has_voice(name)``.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,15 @@ OUTPUT_RATE = 24_000
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. ``confidence`` in [0, 1] where the model gives one."""
+    """What was said. ``confidence`` in [0, 1] where the model gives one; ``logprobs`` (token,
+    logprob, bytes) and ``usage`` (tokens) as OpenAI's API has them."""
 
     text: str
     seconds: float
     language: str | None = None
     confidence: float | None = None
+    logprobs: list[dict[str, Any]] | None = None
+    usage: dict[str, Any] | None = None
 
 
 class TranscriptionStream(Protocol):
@@ -66,6 +70,25 @@ class SpeechToText(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsLogprobs(Protocol):
+    """A transcriber that may know how sure it is of each token; ``logprobs``: it does."""
+
+    logprobs: bool
+
+    def stream(
+        self, *, language: str | None = None, prompt: str | None = None, logprobs: bool = False
+    ) -> TranscriptionStream:
+        """Begin a stretch of speech, its transcript with ``logprobs`` if so asked."""
+        ...
+
+
+def logprobs_of(stt: SpeechToText) -> TellsLogprobs | None:
+    """The transcriber, if it can be asked for logprobs."""
+    found: object = stt
+    return found if isinstance(found, TellsLogprobs) and found.logprobs else None
+
+
 class TextToSpeech(Protocol):
     """A speaker."""
 
@@ -98,6 +121,15 @@ class VoiceActivity(Protocol):
 
     def reset(self) -> None:
         """Forget the audio so far."""
+        ...
+
+
+class SharedActivity(VoiceActivity, Protocol):
+    """Voice activity that is cheaper for many calls together."""
+
+    def soon(self, window: Samples) -> asyncio.Future[float]:
+        """As calling it, in a few milliseconds. No other window may be given until it is done or
+        cancelled."""
         ...
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from frontdesk.desk.schema import TurnDetection
 from frontdesk.voice.audio import AudioFileError
-from frontdesk.voice.base import SpeechToText, Transcript
+from frontdesk.voice.base import SpeechToText, Transcript, TranscriptionStream, logprobs_of
 from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.pieces import Cutter, Piece
 from frontdesk.voice.recordings import Recording
@@ -15,6 +15,7 @@ from frontdesk.voice.recordings import Recording
 T = TypeVar("T")
 
 LONGEST_HOURS = 2
+_SHORTEST = 0.1
 _PIECE_MS = 10_000
 """Most of a piece's speech: enough to understand it, and soon told to a client that streams."""
 
@@ -33,8 +34,9 @@ class Heard:
 class Dictaphone:
     """Transcribes one recording piece by piece, as voice activity cuts it by ``rules``.
 
-    ``slot`` is held while a piece is transcribed: it is what keeps recordings from crowding out
-    the calls. Nothing here blocks the event loop."""
+    ``logprobs`` asks for them, of a model that has them. ``slot`` is held while a piece is
+    transcribed: it is what keeps recordings from crowding out the calls. Nothing here blocks the
+    event loop."""
 
     def __init__(
         self,
@@ -44,12 +46,14 @@ class Dictaphone:
         *,
         language: str | None = None,
         prompt: str | None = None,
+        logprobs: bool = False,
     ) -> None:
         aside = getattr(models.stt, "aside", None)
         self._stt: SpeechToText = aside() if aside else models.stt
         self._slot = slot
         self._language = language
         self._prompt = prompt
+        self._logprobs = logprobs
         self._cutter = Cutter(models.activity_factory(), rules, _PIECE_MS)
 
     @property
@@ -60,8 +64,8 @@ class Dictaphone:
     async def listen(self, recording: Recording) -> AsyncGenerator[Heard]:
         """What is said in ``recording``, from its beginning to its end.
 
-        Raises :class:`~frontdesk.voice.audio.AudioFileError` when it is damaged or too long, and
-        :class:`~frontdesk.voice.base.SpeechError` when the model fails."""
+        Raises :class:`~frontdesk.voice.audio.AudioFileError` when it is damaged, too short or too
+        long, and :class:`~frontdesk.voice.base.SpeechError` when the model fails."""
         blocks = recording.blocks()
 
         def pieces() -> list[Piece] | None:
@@ -73,18 +77,25 @@ class Dictaphone:
                 raise AudioFileError(f"the recording is longer than {LONGEST_HOURS} hours; cut it")
             for piece in found:
                 yield await self._hear(piece)
+        if self.seconds < _SHORTEST:
+            raise AudioFileError(f"the recording is shorter than {_SHORTEST} seconds")
         for piece in self._cutter.finish():
             yield await self._hear(piece)
 
     async def _hear(self, piece: Piece) -> Heard:
         async with self._slot:
-            stream = self._stt.stream(language=self._language, prompt=self._prompt)
+            stream = self._stream()
             try:
                 stream.push(piece.audio)
                 transcript = await stream.transcript()
             finally:
                 await stream.aclose()
         return Heard(piece.start, piece.end, transcript, piece.activity)
+
+    def _stream(self) -> TranscriptionStream:
+        if self._logprobs and (sure := logprobs_of(self._stt)):
+            return sure.stream(language=self._language, prompt=self._prompt, logprobs=True)
+        return self._stt.stream(language=self._language, prompt=self._prompt)
 
 
 def runs_elsewhere(model: object) -> bool:

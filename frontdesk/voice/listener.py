@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from frontdesk.desk.schema import TurnDetection
@@ -13,7 +14,9 @@ from frontdesk.voice.base import (
     EndOfTurn,
     Samples,
     Transcript,
+    TranscriptionStream,
     VoiceActivity,
+    logprobs_of,
 )
 from frontdesk.voice.buffer import AudioBuffer
 from frontdesk.voice.dictation import Dictation, Tasks
@@ -46,6 +49,8 @@ _BURST, _REST_S = 20, 0.02
 """After so many of these in a row, rest after each: a stream that is never worked off is a flood,
 and may have a fifth of the time, not all that other calls leave."""
 _BEHIND_MS = 10_000
+_UNHEARD_MS = 200
+"""Audio that is handed in at a time when nobody listens for turns."""
 _WIRE_FIELDS = ("type", "threshold", "prefix_padding_ms", "silence_duration_ms", "eagerness")
 
 
@@ -92,8 +97,9 @@ class Listener:
 
     ``turn_detection`` is a team's setting, a Realtime session's object, or None for
     push-to-talk: no events, and :meth:`commit` ends a turn. ``on_event`` is called in the event
-    loop, from :meth:`push` or soon after. ``language`` and ``prompt`` may be set at any time and
-    hold from the next turn on. Use from one event loop; :meth:`aclose` at the end of the call.
+    loop, from :meth:`push` or soon after. ``language``, ``prompt`` and ``logprobs`` (whether to
+    ask for those of each token) may be set at any time and hold from the next turn on. Use from
+    one event loop; :meth:`aclose` at the end of the call.
     """
 
     def __init__(
@@ -107,9 +113,13 @@ class Listener:
     ) -> None:
         self.language = language
         self.prompt = prompt
+        self.logprobs = False
         self._models = models
         self._on_event = on_event
         self._activity: VoiceActivity = models.activity_factory()
+        self._soon: Callable[[Samples], asyncio.Future[float]] | None
+        self._soon = getattr(self._activity, "soon", None)
+        self._awaited: asyncio.Future[float] | None = None
         self._buffer = AudioBuffer()
         self._seen = 0
         self._detector: TurnDetector | None = None
@@ -134,6 +144,7 @@ class Listener:
         detection without an event. Raises ``ValueError`` naming a bad field."""
         if turn_detection is None:
             self._detector = None
+            self._await_no_more()
             return
         if isinstance(turn_detection, Mapping):
             given = {
@@ -148,17 +159,29 @@ class Listener:
         model = self._models.end_of_turn is not None
         self._detector = TurnDetector(turn_detection, model=model, now_ms=self.received_ms)
 
+    @property
+    def wants_ms(self) -> float:
+        """With less audio than this there is nothing to do: it may be handed in together."""
+        if self._detector is None:
+            return _UNHEARD_MS
+        return (self._seen + self._activity.window - self._buffer.end) / _MS
+
+    @property
+    def behind(self) -> bool:
+        """Whether there are more than 10 s of audio that nobody has looked at."""
+        return self._pump is not None and self._buffer.end - self._seen > _BEHIND_MS * _MS
+
     async def caught_up(self) -> None:
         """Wait while there are more than 10 s of audio that nobody has looked at: a stream that
         is faster than real time must be held up, or it fills the memory."""
-        while self._pump is not None and self._buffer.end - self._seen > _BEHIND_MS * _MS:
+        while self._pump is not None and self.behind:
             await asyncio.wait({self._pump})
 
     def push(self, samples: Samples) -> None:
         """The next 16 kHz samples. Never blocks: of a large chunk, one second is worked through
         at once and the rest in pieces, between which other tasks run."""
         self._buffer.append(samples)
-        if self._pump is None:
+        if self._pump is None and self._awaited is None:
             self._work()
 
     def commit(self) -> Segment | None:
@@ -181,6 +204,7 @@ class Listener:
 
     async def aclose(self) -> None:
         """Stop all work of this call, transcripts included."""
+        self._await_no_more()
         await self._tasks.stop()
         if self._dictation is not None:
             await self._dictation.aclose()
@@ -201,24 +225,51 @@ class Listener:
             self._pump = None
 
     def _run_windows(self, limit: int) -> bool:
-        """Feed the detector; False when windows are left."""
+        """Feed the detector; False when windows are left that can be worked on at once."""
         window = self._activity.window
         for _ in range(limit):
             if self._detector is None or self._seen + window > self._buffer.end:
                 break
             samples = self._buffer.slice(self._seen, self._seen + window)
             self._seen += window
+            if self._soon and self._seen + window > self._buffer.end:
+                # Nothing waits behind it, as in any stream in real time: others may join in.
+                self._awaited = self._soon(samples)
+                self._awaited.add_done_callback(partial(self._heard_of, samples))
+                break
             self._act(self._detector.push(self._probability(samples)))
         self._let_go()
-        return self._detector is None or self._seen + window > self._buffer.end
+        waits = self._awaited is not None or self._detector is None
+        return waits or self._seen + window > self._buffer.end
+
+    def _heard_of(self, samples: Samples, answer: asyncio.Future[float]) -> None:
+        if answer is not self._awaited or self._detector is None:
+            return
+        self._awaited = None
+        if (error := answer.exception()) is not None:
+            probability = self._by_loudness(samples, error)
+        else:
+            probability = answer.result()
+        self._act(self._detector.push(probability))
+        if self._pump is None:
+            self._work()
+
+    def _await_no_more(self) -> None:
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None:
+            awaited.cancel()
 
     def _probability(self, samples: Samples) -> float:
         try:
             return self._activity(samples)
-        except Exception:
-            logger.exception("voice activity model failed; this call goes on by loudness alone")
-            self._activity = EnergyActivity()
-            return self._activity(samples)
+        except Exception as error:
+            return self._by_loudness(samples, error)
+
+    def _by_loudness(self, samples: Samples, error: BaseException) -> float:
+        message = "voice activity model failed; this call goes on by loudness alone"
+        logger.error(message, exc_info=error)
+        self._activity, self._soon = EnergyActivity(), None
+        return self._activity(samples)
 
     def _let_go(self) -> None:
         """Keep the running turn, or what the next one may reach back to."""
@@ -230,6 +281,7 @@ class Listener:
 
     def _skip(self) -> None:
         """Give up on windows not yet looked at; the detector starts over from here."""
+        self._await_no_more()
         self._seen = self._buffer.end
         if self._detector is not None:
             self._detector.now_ms = self.received_ms
@@ -277,6 +329,13 @@ class Listener:
 
     # Transcription
 
+    def transcription(self) -> TranscriptionStream:
+        """A stretch of speech on its way to text, as the session has it transcribed."""
+        stt = self._models.stt
+        if self.logprobs and (sure := logprobs_of(stt)):
+            return sure.stream(language=self.language, prompt=self.prompt, logprobs=True)
+        return stt.stream(language=self.language, prompt=self.prompt)
+
     def _begin_ms(self) -> int:
         """Where a commit would begin."""
         running = self._detector.start_ms if self._detector else None
@@ -284,8 +343,7 @@ class Listener:
 
     def _dictate(self, start_ms: int) -> None:
         self._abandon()
-        stream = self._models.stt.stream(language=self.language, prompt=self.prompt)
-        self._dictation = Dictation(stream, self._buffer, start_ms * _MS, self._tasks)
+        self._dictation = Dictation(self.transcription(), self._buffer, start_ms * _MS, self._tasks)
         self._turn_ms = start_ms
 
     def _abandon(self) -> None:

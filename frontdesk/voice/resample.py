@@ -9,16 +9,17 @@ from functools import cache
 from math import gcd
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from frontdesk.voice.base import Samples
 
 _CROSSINGS = 24
 """Zero crossings of the sinc kept on each side: a transition band of 0.09 of the lower rate."""
+_GROUP = 8
+"""Steps of the ratio that are one row of the product: a row per step repeats each sample 25 times,
+and takes three times as long (measured)."""
 _PIECE = 24_000
-"""Samples worked on at a time. Each takes 75 times its size while it is: five minutes in one piece
-took 860 MB and four times as long (measured)."""
+"""Samples worked on at a time: five minutes in one piece took four times as long (measured)."""
 _BETA = 7.0
 """Kaiser window parameter: about 70 dB in the stop band (Oppenheim & Schafer, eq. 7.75)."""
 
@@ -32,7 +33,7 @@ class Resampler:
 
     def __init__(self, rate_in: int, rate_out: int) -> None:
         common = gcd(rate_in, rate_out)
-        up, self._down = rate_out // common, rate_in // common
+        up, self._down = _GROUP * rate_out // common, _GROUP * rate_in // common
         lower = min(rate_in, rate_out)
         self._half = -(-_CROSSINGS * rate_in // lower)
         self._kernel = _kernel(up, self._down, self._half, lower / rate_in)
@@ -67,9 +68,12 @@ class Resampler:
         if blocks <= 0:
             self._held = held
             return np.zeros(0, np.float32)
-        self._held = held[blocks * self._down :]
-        windows = sliding_window_view(held, span)[:: self._down][:blocks]
-        return (windows @ self._kernel).reshape(-1)
+        self._held = held[blocks * self._down :].copy()  # a view would keep all of it alive
+        # What sliding_window_view gives, without the 9 µs that it takes to check its arguments; and
+        # BLAS wants rows that do not overlap.
+        size = held.itemsize
+        windows = np.ndarray((blocks, span), np.float32, held, 0, (self._down * size, size))
+        return (np.ascontiguousarray(windows) @ self._kernel).reshape(-1)
 
 
 @cache

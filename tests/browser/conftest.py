@@ -27,7 +27,7 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, StreamingResponse
 
-from frontdesk.tracing.pages import router
+from frontdesk.tracing.pages import Pages, router
 
 RATE = 24_000
 CHROMIUM = (
@@ -171,7 +171,7 @@ class Site:
 
 def application(site: Site, recording: Path) -> FastAPI:
     app = FastAPI()
-    app.include_router(router(site.data))
+    app.include_router(router(Pages(site.data)))
 
     @app.get("/api/calls/{call_id}")
     async def call(call_id: str) -> JSONResponse:

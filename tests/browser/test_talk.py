@@ -230,15 +230,6 @@ async def test_ending_the_call_closes_socket_and_microphone(page: Page, site: An
     await expect(page.get_by_role("alert")).to_be_hidden()
 
 
-async def test_an_access_key_travels_as_a_subprotocol(page: Page, site: Any) -> None:
-    await page.goto("/talk")
-    await page.get_by_text("Access key").click()
-    await page.get_by_label("Key", exact=False).fill("ek_123")
-    await page.get_by_role("button", name="Start talking").click()
-    peer = await site.peer()
-    assert peer.subprotocols == ["realtime", "openai-insecure-api-key.ek_123"]
-
-
 async def test_it_fits_the_width_of_a_phone(page: Page, site: Any) -> None:
     await page.set_viewport_size({"width": 390, "height": 844})
     for path in (

@@ -192,7 +192,8 @@ class _Stretch:
 
 
 class ToneSpeech:
-    """50 ms of a tone for each letter, in chunks of 100 ms. Fails at ``fails_at`` words."""
+    """50 ms of a tone for each letter, in chunks of 100 ms. Fails at ``fails_at`` words; all
+    clauses but the first ``unheld`` wait for the stage."""
 
     name = "scripted: tone"
 
@@ -201,6 +202,7 @@ class ToneSpeech:
         self.fails_at: set[str] = set()
         self.error: Exception = SpeechError("the voice is gone")
         self.speeds: list[float] = []
+        self.unheld: int | None = None
         self._stage = stage
 
     async def synthesize(
@@ -208,6 +210,8 @@ class ToneSpeech:
     ) -> AsyncIterator[Samples]:
         self.said.append((text, voice))
         self.speeds.append(speed)
+        if len(self.said) - 1 == self.unheld:
+            self._stage.speech_may_come.clear()
         self._stage.speech_wanted.set()
         await self._stage.speech_may_come.wait()
         if text in self.fails_at:
@@ -276,7 +280,8 @@ class Phone:
         await self.offer(json.dumps({"type": type, **fields}))
 
     async def offer(self, frame: str | bytes) -> None:
-        await self.call.offer(frame, self.connection)
+        if not self.call.take(frame, self.connection):
+            await self.call.room()
 
     async def until(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """Frames since the last ``until``, up to the first of this type with these fields."""

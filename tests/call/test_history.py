@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.call.history import MAX_ITEMS, NO_RESULT, model_input
+from frontdesk.call.context import MAX_ITEMS
+from frontdesk.call.history import NO_RESULT, model_input
 from frontdesk.state.entries import CallState, StoredItem
 
 

@@ -13,7 +13,7 @@ from frontdesk.cli import app
 from frontdesk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "serve", "init", "check", "call", "chat", "traces")
+COMMANDS = ("demo", "serve", "key", "init", "check", "call", "chat", "conformance", "traces")
 
 
 def frontdesk(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":

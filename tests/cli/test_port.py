@@ -9,7 +9,9 @@ from frontdesk.cli import app, serve
 def test_port_zero_takes_a_free_port_even_when_another_is_configured(monkeypatch: Any) -> None:
     asked: list[int] = []
 
-    async def noted(settings: Any, listener: socket.socket, tls: None, with_mcp_servers: bool) -> None:
+    async def noted(
+        settings: Any, listener: socket.socket, tls: None, with_mcp_servers: bool
+    ) -> None:
         asked.append(settings.port)
         listener.close()
 

@@ -1,64 +1,12 @@
 """The front door: certificates, keys, and servers that are behind them."""
 
-import datetime
-import ipaddress
-import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-
-@dataclass(frozen=True)
-class Certificate:
-    """A self-signed one of 127.0.0.1 and localhost, with its key."""
-
-    cert: Path
-    key: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """The settings of a server that shows it."""
-        return {"FRONTDESK_TLS_CERT": str(self.cert), "FRONTDESK_TLS_KEY": str(self.key)}
-
-    @property
-    def trust(self) -> ssl.SSLContext:
-        """A client that knows this certificate and no other."""
-        return ssl.create_default_context(cafile=str(self.cert))
-
-
-def make_certificate(folder: Path, passphrase: bytes | None = None) -> Certificate:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    now = datetime.datetime.now(datetime.UTC)
-    cert = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    how: Any = (
-        serialization.BestAvailableEncryption(passphrase)
-        if passphrase
-        else serialization.NoEncryption()
-    )
-    made = Certificate(folder / "cert.pem", folder / "key.pem")
-    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    made.cert.write_bytes(cert.public_bytes(pem))
-    made.key.write_bytes(key.private_bytes(pem, form, how))
-    return made
+from tests.certificates import Certificate, make_certificate
 
 
 @pytest.fixture(scope="session")
@@ -106,5 +54,42 @@ def tls_server(
         environ=certificate.environ,
         tls=certificate.trust,
     )
+    yield running
+    running.stop()
+
+
+KEY = "fd-a-key-of-the-tests-0123456789"
+OTHER_KEY = "fd-another-key-9876543210-abcdef"
+
+
+@pytest.fixture(scope="session")
+def key() -> str:
+    return KEY
+
+
+@pytest.fixture(scope="session")
+def keyed_server(
+    server_process: Any, tmp_path_factory: pytest.TempPathFactory, desk: Path
+) -> Iterator[Any]:
+    """A server that lets in two keys, one of them from a file."""
+    data = tmp_path_factory.mktemp("keyed_server")
+    file = data / "keys"
+    file.write_text(f"# the second office\n{OTHER_KEY}\n")
+    environ = {"FRONTDESK_API_KEYS": KEY, "FRONTDESK_API_KEYS_FILE": str(file)}
+    running = server_process(data, desk=desk, environ=environ)
+    yield running
+    running.stop()
+    log = running.log.read_text()
+    assert "ERROR" not in log  # refusing is no trouble of ours
+    assert KEY not in log
+    assert OTHER_KEY not in log
+
+
+@pytest.fixture(scope="session")
+def open_server(
+    server_process: Any, tmp_path_factory: pytest.TempPathFactory, desk: Path
+) -> Iterator[Any]:
+    """A server without keys."""
+    running = server_process(tmp_path_factory.mktemp("open_server"), desk=desk)
     yield running
     running.stop()

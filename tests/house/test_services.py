@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from packaging.requirements import Requirement
 
+from frontdesk.api.keys import KeysError, load_keys
 from frontdesk.settings import Settings
 
 SERVICES = ("frontdesk", "redis", "orders", "knowledge", "collector")
@@ -93,6 +94,42 @@ def test_ports_are_open_to_this_machine_only(compose: dict[str, Any]) -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def test_the_server_is_not_started_for_others_without_keys(
+    compose: dict[str, Any], root: Path
+) -> None:
+    keys = compose["services"]["frontdesk"]["environment"]["FRONTDESK_API_KEYS"]
+    assert keys.startswith("${FRONTDESK_API_KEYS:?")
+    host = re.search(r"FRONTDESK_HOST=(\S+)", (root / "Dockerfile").read_text(encoding="utf-8"))
+    assert host
+    with pytest.raises(KeysError):
+        load_keys(Settings(host=host[1], api_keys=None, api_keys_file=None))
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_health_check_asks_as_the_server_listens(
+    dockerfile: str, tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, object]] = []
+    monkeypatch.setattr(
+        "urllib.request.urlopen", lambda url, timeout, context: asked.append((url, context))
+    )
+    monkeypatch.setenv("FRONTDESK_PORT", "8080")
+    monkeypatch.delenv("FRONTDESK_TLS_CERT", raising=False)
+    if tls:
+        monkeypatch.setenv("FRONTDESK_TLS_CERT", "/run/secrets/cert.pem")
+    exec(health_check(dockerfile), {})
+    ((url, context),) = asked
+    assert url == f"http{'s' if tls else ''}://127.0.0.1:8080/healthz"
+    assert (context is not None) == tls
+
+
+def health_check(dockerfile: str) -> str:
+    """The program that the image asks for health with."""
+    check = re.search(r'HEALTHCHECK .*?"-c", "(.*)"\]', dockerfile)
+    assert check
+    return check[1].replace('\\"', '"')
+
+
 def test_volumes_are_declared_and_mounted_files_exist(compose: dict[str, Any], root: Path) -> None:
     for service in compose["services"].values():
         for volume in service.get("volumes", []):
@@ -159,11 +196,7 @@ def test_the_image_runs_as_a_user_with_few_rights_and_asks_healthz(dockerfile: s
     last = dockerfile.rsplit("\nFROM ", 1)[1]
     user, command = last.index("\nUSER frontdesk\n"), last.index("\nCMD ")
     assert user < command
-    check = re.search(r'HEALTHCHECK .*?"-c", "(.*)"\]', last)
-    assert check
-    program = check[1].replace('\\"', '"')
-    compile(program, "healthcheck", "exec")
-    assert "/healthz" in program
+    assert "/healthz" in health_check(last)
 
 
 def test_the_licence_is_the_one_that_is_declared(root: Path, pyproject: dict[str, Any]) -> None:

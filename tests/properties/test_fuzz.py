@@ -10,22 +10,18 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import Field, TypeAdapter
 from websockets.asyncio.client import connect
 
 from frontdesk.protocol import RealtimeProtocol
 from frontdesk.protocol.commands import Command, Send
 from frontdesk.protocol.engine import ResponseEnded, ResponseText
+from tests.frames import checked
 
-SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
-    Annotated[RealtimeServerEvent, Field(discriminator="type")]
-)
 AUDIO = base64.b64encode(bytes(4_800)).decode()
 IMAGE = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
 
@@ -209,10 +205,7 @@ def place_call() -> tuple[RealtimeProtocol, Callable[[list[Command]], list[dict[
     core = RealtimeProtocol("sess_1", "support")
 
     def read(commands: list[Command]) -> list[dict[str, Any]]:
-        told = [c for c in commands if isinstance(c, Send)]
-        for sent in told:
-            SERVER_EVENT.validate_json(sent.frame)
-        return [json.loads(sent.frame) for sent in told]
+        return [checked(command.frame) for command in commands if isinstance(command, Send)]
 
     core.open(0.0)
     for item_id in ("first", "third"):
@@ -286,10 +279,10 @@ async def test_a_server_survives_a_client_of_nonsense(server: Any, seed: int) ->
         await socket.send(json.dumps(mark))
         async with asyncio.timeout(25):
             async for told in socket:
-                event = SERVER_EVENT.validate_json(told)
-                if event.type == "error":
-                    errors[event.error.event_id] += 1
-                    if event.error.event_id == "mark":
+                event = json.loads(told)
+                if event["type"] == "error":
+                    errors[event["error"]["event_id"]] += 1
+                    if event["error"]["event_id"] == "mark":
                         break
     assert socket.close_code == 1000
     assert all(errors[event_id] <= 1 for event_id in named)

@@ -6,6 +6,7 @@ the call's log would. Random talks must never surprise either.
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pybase64
@@ -18,19 +19,26 @@ from frontdesk.protocol import RealtimeProtocol
 from frontdesk.protocol.commands import (
     AudioCommitted,
     Command,
+    DropMcpServer,
     ItemAdded,
     ItemChanged,
     ItemDeleted,
+    ListMcpTools,
     ResponseCancelled,
     ResponseRequested,
+    RunMcpTool,
     Send,
 )
 from frontdesk.protocol.engine import (
     EngineEvent,
     ItemCut,
+    McpCallEnded,
+    McpToolsFailed,
+    McpToolsListed,
     ResponseAudio,
     ResponseEnded,
     ResponseFunctionCall,
+    ResponseMcpCall,
     ResponseText,
     SpeechStarted,
     SpeechStopped,
@@ -72,6 +80,7 @@ class Watcher:
         self.announced: str | None = None
         self.committed: str | None = None
         self.awaited: dict[str, str] = {}
+        self.mcp = McpWatcher()
         self.opened = False
 
     def see(self, event: dict[str, Any]) -> None:
@@ -81,7 +90,10 @@ class Watcher:
         assert event["event_id"] not in self.event_ids
         self.event_ids.add(event["event_id"])
         self.check_references(event, kind)
-        if kind.startswith("response."):
+        self.mcp.see(kind, event)
+        if kind.startswith(("response.mcp_call.", "mcp_list_tools.")):
+            assert event["item_id"] in self.begun - self.done
+        elif kind.startswith("response."):
             self.response(kind.removeprefix("response."), event)
         elif kind.startswith("conversation.item."):
             self.item(kind.removeprefix("conversation.item."), event)
@@ -114,7 +126,8 @@ class Watcher:
                 item_id = event["item"]["id"]
                 assert item_id in self.chain
                 assert item_id not in self.done
-                assert event["item"]["status"] in {"completed", "incomplete"}
+                if not event["item"]["type"].startswith("mcp_"):
+                    assert event["item"]["status"] in {"completed", "incomplete"}
                 place = self.chain.index(item_id)
                 assert event["previous_item_id"] == (self.chain[place - 1] if place else None)
                 self.done.add(item_id)
@@ -205,7 +218,7 @@ class Watcher:
         item, index = event["item"], event["output_index"]
         if kind == "output_item.added":
             assert not reply.open and index == len(reply.items)
-            assert item["status"] == "in_progress"
+            assert item["type"] == "mcp_call" or item["status"] == "in_progress"
             assert item["id"] not in self.begun
             if not reply.in_conversation:
                 self.begun.add(item["id"])
@@ -214,9 +227,17 @@ class Watcher:
                 assert item["call_id"] not in self.call_ids
                 self.call_ids.add(item["call_id"])
                 reply.arguments = ""
+            if item["type"] == "mcp_call":
+                assert reply.in_conversation
+                reply.arguments = ""
             return
         assert reply.open.pop(index) == item["id"]
         assert reply.part is None
+        if item["type"] == "mcp_call":
+            assert item["id"] not in self.done
+            assert item["arguments"] == reply.arguments != ""
+            reply.items.append(item)
+            return
         assert item["id"] in self.done or not reply.in_conversation
         if item["type"] == "function_call":
             assert item["status"] == "completed"
@@ -250,12 +271,81 @@ class Watcher:
             case "output_audio_transcript.done":
                 assert reply.part is not None and event["transcript"] == reply.part["words"]
                 reply.part["closed"] += " transcript"
-            case "function_call_arguments.delta":
+            case "function_call_arguments.delta" | "mcp_call_arguments.delta":
                 assert reply.arguments is not None
                 reply.arguments += event["delta"]
             case _:
-                assert kind == "function_call_arguments.done"
+                assert kind in {"function_call_arguments.done", "mcp_call_arguments.done"}
                 assert event["arguments"] == reply.arguments
+
+
+class McpWatcher:
+    """What the strictest client knows of its MCP servers: lists and calls, each told once."""
+
+    def __init__(self) -> None:
+        self.lists: dict[str, str] = {}
+        self.calls: dict[str, str] = {}
+        self.responses: dict[str, str] = {}
+        self.requests: dict[str, str | None] = {}
+        self.ended: set[str] = set()
+        self.asked: dict[str, dict[str, Any]] = {}
+        """Approval requests that nobody has answered, by id."""
+        self.declared = False
+
+    def see(self, kind: str, event: dict[str, Any]) -> None:
+        item = event.get("item", {})
+        is_mcp = "mcp" in kind or item.get("type", "").startswith("mcp_")
+        assert self.declared or not is_mcp
+        match kind, item.get("type"):
+            case "conversation.item.added", "mcp_list_tools":
+                assert item["tools"] == []
+                self.lists[item["id"]] = "added"
+            case "conversation.item.added", "mcp_call":
+                self.calls[item["id"]] = "added"
+            case "response.output_item.done", "mcp_call":
+                self.responses[item["id"]] = event["response_id"]
+                self.requests[item["id"]] = item["approval_request_id"]
+            case "conversation.item.done", "mcp_approval_request":
+                self.asked[item["id"]] = item
+            case "conversation.item.done", "mcp_approval_response":
+                assert self.asked.pop(item["approval_request_id"])
+            case "conversation.item.deleted", _:
+                self.asked.pop(event["item_id"], None)
+            case "conversation.item.done", "mcp_list_tools":
+                assert self.lists[item["id"]] == ("failed" if "error" in item else "completed")
+                assert all(isinstance(tool["description"], str) for tool in item["tools"])
+                self.lists[item["id"]] = "done"
+            case "conversation.item.done", "mcp_call":
+                self.call_done(item)
+            case "response.done", _:
+                self.ended.add(event["response"]["id"])
+            case _ if kind.startswith("mcp_list_tools."):
+                self.step(self.lists, kind, event["item_id"])
+            case _ if kind.startswith("response.mcp_call."):
+                assert self.responses[event["item_id"]] in self.ended
+                assert self.requests.get(event["item_id"]) not in self.asked
+                self.step(self.calls, kind, event["item_id"])
+            case _:
+                pass
+
+    def unfinished(self) -> set[str]:
+        """Lists and calls that are not over; they outlive responses."""
+        known = [*self.lists.items(), *self.calls.items()]
+        return {item_id for item_id, state in known if state != "done"}
+
+    def step(self, known: dict[str, str], kind: str, item_id: str) -> None:
+        before, after = known[item_id], kind.rpartition(".")[2]
+        allowed = {"in_progress": {"added"}, "completed": {"in_progress"}}
+        # A call that is not to be made fails without having run.
+        failing = {"in_progress"} if known is self.lists else {"in_progress", "added"}
+        assert before in allowed.get(after, failing), (kind, before)
+        known[item_id] = after
+
+    def call_done(self, item: dict[str, Any]) -> None:
+        assert self.calls[item["id"]] == ("completed" if item["error"] is None else "failed")
+        assert (item["output"] is None) == (item["error"] is not None)
+        assert item["approval_request_id"] not in self.asked
+        self.calls[item["id"]] = "done"
 
 
 class Keeper:
@@ -266,6 +356,12 @@ class Keeper:
         self.order: list[str] = []
         self.running: set[str] = set()
         self.asked: set[str] = set()
+        self.listing: set[str] = set()
+        self.tools_run: set[str] = set()
+        self.all_tools_run: set[str] = set()
+
+    def ordered(self) -> Iterator[dict[str, Any]]:
+        return (self.items[item_id] for item_id in self.order)
 
     def keep(self, command: Command, watcher: Watcher) -> None:
         match command:
@@ -288,6 +384,21 @@ class Keeper:
                 assert not watcher.replies[command.response_id].done
                 self.asked.add(command.response_id)
                 self.running.add(command.response_id)
+            case ListMcpTools(item_id):
+                assert self.items[item_id]["type"] == "mcp_list_tools"
+                self.listing.add(item_id)
+            case DropMcpServer(item_id):
+                self.listing.discard(item_id)
+            case RunMcpTool(item_id):
+                call = self.items[item_id]
+                assert call["output"] is call["error"] is None
+                assert item_id not in self.all_tools_run
+                request = call["approval_request_id"]
+                assert command.approved == (request is not None)
+                assert request not in watcher.mcp.asked
+                assert isinstance(json.loads(command.arguments), dict)
+                self.tools_run.add(item_id)
+                self.all_tools_run.add(item_id)
             case ResponseCancelled(response_id):
                 assert watcher.replies[response_id].done
                 self.running.remove(response_id)
@@ -331,6 +442,30 @@ SESSIONS = st.fixed_dictionaries(
         "nonsense": st.none(),
     },
 )
+
+
+def server(label: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "type": st.just("mcp"),
+            "server_label": st.just(label),
+            "server_url": st.sampled_from(["http://a.example/", "http://b.example/"]),
+            "require_approval": st.sampled_from(
+                ["always", "never", {"never": {"tool_names": ["find"]}}, {"always": {}}]
+            ),
+        },
+        optional={"allowed_tools": st.just(["find"])},
+    )
+
+
+SOME_SERVERS = st.one_of(st.tuples(server("one")), st.tuples(server("one"), server("two"))).map(
+    list
+)
+SERVERS = st.just([]) | SOME_SERVERS
+TOOLS = [
+    {"name": "find", "description": "", "input_schema": {"type": "object"}},
+    {"name": "buy", "description": "Buys.", "input_schema": {"type": "object"}},
+]
 NONSENSE = st.one_of(
     st.binary(max_size=20),
     st.text(max_size=20),
@@ -374,8 +509,8 @@ class Talks(RuleBasedStateMachine):
         for item in items:
             if item.get("status") != "in_progress":
                 assert item == self.keeper.items[item["id"]]
-        for item_id in self.watcher.chain:
-            assert item_id in self.watcher.done or self.core.active_response
+        open_items = set(self.watcher.chain) - self.watcher.done - self.watcher.mcp.unfinished()
+        assert not open_items or self.core.active_response
 
     def send(self, type: str, **fields: Any) -> list[dict[str, Any]]:
         """Send a client event; if it failed, then by exactly one error that names it."""
@@ -489,16 +624,16 @@ class Talks(RuleBasedStateMachine):
         self.create_response(beside, modality)
 
     def create_response(self, beside: str, modality: Any) -> None:
-        number = self.new_id("number")
-        response = {
-            "conversation": beside,
-            "output_modalities": modality,
-            "metadata": {"number": number},
-        }
-        said = self.send("response.create", response=response)
+        said = self.send_response({"conversation": beside, "output_modalities": modality})
         assert len(said) <= 1
+
+    def send_response(self, response: dict[str, Any]) -> list[dict[str, Any]]:
+        number = self.new_id("number")
+        response = {**response, "metadata": {"number": number}}
+        said = self.send("response.create", response=response)
         if not said or said[0]["type"] != "error":
             self.promised.add(number)
+        return said
 
     @rule(data=st.data(), named=st.booleans())
     def cancel(self, data: st.DataObject, named: bool) -> None:
@@ -508,6 +643,32 @@ class Talks(RuleBasedStateMachine):
         assert kinds == ["error"] or "response.done" in kinds
         if response_id in self.watcher.replies:
             assert self.watcher.replies[response_id].done
+
+    @rule(servers=SERVERS)
+    def declare_servers(self, servers: list[dict[str, Any]]) -> None:
+        self.watcher.mcp.declared |= bool(servers)
+        session = {"type": "realtime", "tools": servers}
+        self.one("session.update", "session.updated", session=session)
+
+    @rule(servers=SERVERS)
+    def ask_with_servers(self, servers: list[dict[str, Any]]) -> None:
+        self.watcher.mcp.declared |= bool(servers)
+        self.send_response({"tools": servers})
+
+    @precondition(lambda self: self.watcher.mcp.declared)
+    @rule(data=st.data(), approve=st.booleans(), ask_on=st.booleans())
+    def answer_request(self, data: st.DataObject, approve: bool, ask_on: bool) -> None:
+        known = [*self.watcher.mcp.asked] * 3 + [*self.watcher.chain, "nowhere"]
+        self.approve(data.draw(st.sampled_from(known)), approve)
+        if ask_on:
+            self.create_response("auto", None)
+
+    def approve(self, request_id: str, approve: bool) -> list[str]:
+        item = {"type": "mcp_approval_response", "approval_request_id": request_id}
+        said = self.send("conversation.item.create", item={**item, "approve": approve})
+        kinds = [event["type"] for event in said]
+        assert kinds[0] in ("error", "conversation.item.added")
+        return kinds
 
     @rule(frame=NONSENSE)
     def talk_nonsense(self, frame: str | bytes) -> None:
@@ -576,6 +737,70 @@ class Talks(RuleBasedStateMachine):
         said = self.feed(event)
         assert live or said == []
 
+    @precondition(lambda self: self.keeper.listing)
+    @rule(data=st.data(), how=st.integers(0, 3))
+    def list_tools(self, data: st.DataObject, how: int) -> None:
+        item_id = data.draw(st.sampled_from(sorted(self.keeper.listing)))
+        event = McpToolsListed(item_id, TOOLS) if how else McpToolsFailed(item_id, "no")
+        assert self.feed(event)
+        self.keeper.listing.discard(item_id)
+        assert self.feed(event) == []
+
+    @rule(
+        data=st.data(),
+        label=st.sampled_from(["one", "two"]),
+        name=st.sampled_from(["find", "buy", "gone"]),
+        arguments=st.sampled_from(["", "{}", '{"a":1}', "[", "3"]),
+    )
+    def call_mcp(self, data: st.DataObject, label: str, name: str, arguments: str) -> None:
+        response_id = self.some_response(data)
+        reply = self.watcher.replies.get(response_id)
+        if reply is None or reply.in_conversation:  # nowhere else are such tools offered
+            # Nor may a model call what it was not offered: the core only has to survive it.
+            self.watcher.mcp.declared |= reply is not None and not reply.done
+            self.feed_response(ResponseMcpCall(response_id, label, name, arguments))
+
+    @rule(
+        servers=SOME_SERVERS,
+        name=st.sampled_from(["find", "buy"]),
+        asks=st.sampled_from(["", "on", "yes", "no", "ends"]),
+    )
+    def use_a_tool(self, servers: list[dict[str, Any]], name: str, asks: str) -> None:
+        """A whole turn with a call, up to where the client has its say: chance alone seldom
+        makes one."""
+        if not self.core.session["tools"]:
+            self.declare_servers(servers)
+        for item_id in sorted(self.keeper.listing):
+            self.feed(McpToolsListed(item_id, TOOLS))
+            self.keeper.listing.discard(item_id)
+        if not self.core.active_response:
+            self.create_response("auto", None)
+        reply, label = self.core.active_response, self.core.session["tools"][0]["server_label"]
+        if reply is None:
+            return
+        said = self.feed(ResponseMcpCall(reply, label, name, "{}"))
+        if asks == "on":
+            self.create_response("auto", None)
+        if asks in ("yes", "no") and said[-1]["item"]["approval_request_id"]:
+            self.approve(said[-1]["item"]["approval_request_id"], asks == "yes")
+        if asks == "ends" and self.watcher.replies[reply].in_conversation:
+            self.send("response.cancel", response_id=reply)
+        else:
+            self.end_one(reply)
+
+    @precondition(lambda self: self.keeper.tools_run)
+    @rule(data=st.data(), fails=st.booleans())
+    def end_tool(self, data: st.DataObject, fails: bool) -> None:
+        item_id = data.draw(st.sampled_from(sorted(self.keeper.tools_run)))
+        self.end_call(item_id, fails)
+
+    def end_call(self, item_id: str, fails: bool) -> None:
+        error = {"type": "tool_execution_error", "message": "no"}
+        event = McpCallEnded(item_id, None, error) if fails else McpCallEnded(item_id, "yes")
+        assert self.feed(event)
+        self.keeper.tools_run.discard(item_id)
+        assert self.feed(event) == []
+
     @precondition(lambda self: self.watcher.heard)
     @rule(data=st.data(), words=st.text(max_size=4), how=st.integers(0, 4))
     def transcribe(self, data: st.DataObject, words: str, how: int) -> None:
@@ -611,13 +836,36 @@ class Talks(RuleBasedStateMachine):
         self.take(self.core.tick(self.now))
 
     def teardown(self) -> None:
-        """Every response that was created can be ended, and then nothing is left open."""
+        """Every response that was created can be ended, and then nothing is left open but the
+        calls that nobody answered."""
+        while self.keeper.listing or self.keeper.tools_run or self.core.active_response:
+            for item_id in sorted(self.keeper.listing):
+                self.feed(McpToolsFailed(item_id, "no"))
+                self.keeper.listing.discard(item_id)
+            for item_id in sorted(self.keeper.tools_run):
+                self.end_call(item_id, True)
+            if reply := self.core.active_response:
+                self.end_one(reply)
         while running := [key for key, reply in self.watcher.replies.items() if not reply.done]:
             self.end_one(running[0])
         assert self.core.active_response is None
-        assert set(self.watcher.chain) <= self.watcher.done
+        asked = {item_id for item_id, state in self.watcher.mcp.calls.items() if state == "added"}
+        assert set(self.watcher.chain) - asked <= self.watcher.done
+        assert len(asked) == len(self.watcher.mcp.asked)
+        assert set(self.watcher.mcp.lists.values()) <= {"done"}
+        self.take_up_again()
         answered = {(reply.metadata or {}).get("number") for reply in self.watcher.replies.values()}
         assert self.promised <= answered
+
+    def take_up_again(self) -> None:
+        """After a restart all items are there; calls are over or can still be answered."""
+        again = RealtimeProtocol("sess", "team", ids=self.new_id)
+        changes = again.restore(list(self.keeper.ordered()), self.core.session)
+        assert not [change for change in changes if not isinstance(change, ItemChanged)]
+        self.core = again
+        self.take(again.open(self.now)[1:])
+        for request_id in [*self.watcher.mcp.asked]:
+            assert "response.mcp_call.failed" in self.approve(request_id, False)
 
     def end_one(self, response_id: str) -> None:
         self.feed(ResponseEnded(response_id))

@@ -2,14 +2,19 @@
 
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import pybase64
 import pytest
 
 from frontdesk.protocol import RealtimeProtocol
-from frontdesk.protocol.commands import Command, Send
-from frontdesk.protocol.engine import EngineEvent
+from frontdesk.protocol.commands import Command, ListMcpTools, Send
+from frontdesk.protocol.engine import (
+    EngineEvent,
+    McpToolsListed,
+    ResponseEnded,
+    ResponseMcpCall,
+)
 from tests.frames import checked
 
 
@@ -75,6 +80,63 @@ class Talk:
             "conversation.item.create", item=item | ({"id": item_id} if item_id else {})
         )
 
+    # MCP servers of the client
+
+    def command(self, kind: type) -> Any:
+        """The one command of this kind in the last step."""
+        [found] = [command for command in self.told if isinstance(command, kind)]
+        return found
+
+    def call_mcp(
+        self, response_id: str, name: str = "find", arguments: str = '{"a":1}'
+    ) -> dict[str, Any]:
+        """The model calls a tool of the shop; returns the call's item as it was then."""
+        said = self.feed(ResponseMcpCall(response_id, "shop", name, arguments))
+        items = [e["item"] for e in said if e["type"] == "response.output_item.done"]
+        return items[-1]
+
+    def asked_for(self, name: str = "buy") -> dict[str, Any]:
+        """A call, its response done; by default it waits for approval."""
+        response_id = self.respond()
+        item = self.call_mcp(response_id, name)
+        self.feed(ResponseEnded(response_id))
+        return item
+
+    def answer(self, request_id: Any, approve: bool, **fields: Any) -> list[dict[str, Any]]:
+        """Approve or deny a call."""
+        item = {"type": "mcp_approval_response", "approval_request_id": request_id}
+        return self.send("conversation.item.create", item={**item, "approve": approve, **fields})
+
+    def restarted(self) -> "Talk":
+        """The same call, carried on by another worker; ``told`` is what that changed."""
+        again = type(self)()
+        again._counts.update(self._counts)
+        again.take(again.core.restore(self.core.items, self.core.session))
+        changes = again.told
+        again.open()
+        again.told = changes
+        return again
+
+
+class Shop:
+    """An MCP server as a client declares it, and its tools."""
+
+    URL = "https://shop.example/mcp"
+    FIND: ClassVar[dict[str, Any]] = {
+        "name": "find",
+        "description": "Finds.",
+        "input_schema": {"type": "object"},
+        "annotations": {"readOnlyHint": True},
+    }
+    BUY: ClassVar[dict[str, Any]] = {
+        "name": "buy",
+        "description": "",
+        "input_schema": {"type": "object"},
+    }
+
+    def __call__(self, **fields: Any) -> dict[str, Any]:
+        return {"type": "mcp", "server_label": "shop", "server_url": self.URL, **fields}
+
 
 def read(command: Send) -> dict[str, Any]:
     event = checked(command.frame)
@@ -102,6 +164,25 @@ def text_talk(talk: Talk) -> Talk:
 def new_talk() -> type[Talk]:
     """Makes sessions with other options."""
     return Talk
+
+
+@pytest.fixture
+def shop() -> Shop:
+    """The MCP server that the tests declare."""
+    return Shop()
+
+
+@pytest.fixture
+def listed(text_talk: Talk, shop: Shop) -> Any:
+    """Makes a session with the shop declared, its tools listed."""
+
+    def declare(**fields: Any) -> Talk:
+        text_talk.configure(tools=[shop(**fields)])
+        asked = text_talk.command(ListMcpTools)
+        text_talk.feed(McpToolsListed(asked.item_id, [shop.FIND, shop.BUY]))
+        return text_talk
+
+    return declare
 
 
 def types(events: list[dict[str, Any]]) -> list[str]:

@@ -105,7 +105,7 @@ def test_audio_of_an_item_is_passed_on_once_and_not_shown(talk: Any) -> None:
 
 
 def test_an_image_is_kept(talk: Any) -> None:
-    part = {"type": "input_image", "image_url": "data:image/png;base64,AAAA", "detail": "low"}
+    part = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0=", "detail": "low"}
     item = {"type": "message", "id": "a", "role": "user", "content": [part]}
     assert talk.send("conversation.item.create", item=item)[0]["item"]["content"] == [part]
 

@@ -14,6 +14,7 @@ from frontdesk.protocol.engine import (
     ResponseEnded,
     ResponseFunctionCall,
     ResponseText,
+    ResponseUsage,
     SpeechStarted,
     SpeechStopped,
     TranscriptCompleted,
@@ -62,7 +63,8 @@ def test_a_text_response(text_talk: Any, plain: Any) -> None:
     for words in ("Good ", "day"):
         events += talk.feed(ResponseText("resp_1", words))
     usage = Usage(input_text=7, input_audio=3, cached=4, output_text=2)
-    events += talk.feed(ResponseEnded("resp_1", usage=usage))
+    events += talk.feed(ResponseUsage("resp_1", usage))
+    events += talk.feed(ResponseEnded("resp_1"))
     part = {"response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0}
     item: dict[str, Any] = {
         "id": "item_1",

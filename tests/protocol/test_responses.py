@@ -101,7 +101,11 @@ def test_an_empty_context_is_not_the_same_as_none(talk: Any) -> None:
             "response.input[0].content",
         ),
         ({"input": [5]}, "invalid_type", "response.input[0]"),
-        ({"tools": [{"type": "mcp"}]}, "unsupported_value", "response.tools[0].type"),
+        (
+            {"tools": [{"type": "mcp"}]},
+            "missing_required_parameter",
+            "response.tools[0].server_label",
+        ),
         ({"audio": {"output": {"speed": 1}}}, "unknown_parameter", "response.audio.output.speed"),
     ],
 )

@@ -242,6 +242,13 @@ def test_fields_the_server_cannot_change_are_echoed_as_they_are(new_talk: Any) -
     assert talk.configure(audio=given)[0]["session"]["audio"]["input"]["noise_reduction"] is None
 
 
+def test_a_field_that_means_nothing_here_is_shown_as_not_in_force(new_talk):
+    talk = new_talk(fixed={"reasoning"})
+    talk.open()
+    assert "reasoning" not in talk.configure()[0]["session"]
+    assert talk.configure(reasoning={"effort": "low"})[0]["session"]["reasoning"] is None
+
+
 @pytest.mark.parametrize(
     ("given", "code", "param"),
     [
@@ -303,8 +310,8 @@ def test_fields_the_server_cannot_change_are_echoed_as_they_are(new_talk: Any) -
         ({"tools": ["find"]}, "invalid_type", "session.tools[0]"),
         (
             {"tools": [{"name": "f"}, {"type": "mcp", "server_label": "s", "server_url": "u"}]},
-            "unsupported_value",
-            "session.tools[1].type",
+            "invalid_value",
+            "session.tools[1].server_url",
         ),
         ({"tool_choice": "perhaps"}, "invalid_value", "session.tool_choice"),
         ({"include": ["everything"]}, "invalid_value", "session.include[0]"),

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from frontdesk.tracing.pages import router
+from frontdesk.tracing.pages import Pages, router
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def data(sample: SimpleNamespace) -> Any:
 @pytest.fixture
 async def client(data: Any) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
-    app.include_router(router(data))
+    app.include_router(router(Pages(data)))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
         yield client

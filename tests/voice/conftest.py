@@ -14,7 +14,8 @@ settings.load_profile("voice")
 
 @pytest.fixture
 def sound() -> Callable[..., Samples]:
-    """``sound("talk 500", "hush 300")``: 16 kHz samples of a tone and of near silence."""
+    """``sound("talk 500", "hush 300")``: 16 kHz samples of a tone and of near silence,
+    in the steps of 16 bits."""
 
     def make(*parts: str, rate: int = INPUT_RATE) -> Samples:
         noise = np.random.default_rng(7)
@@ -24,7 +25,7 @@ def sound() -> Callable[..., Samples]:
             t = np.arange(int(ms) * rate // 1000) / rate
             hush = noise.normal(0, 0.0005, len(t))
             made.append(hush if kind == "hush" else 0.3 * np.sin(2 * np.pi * 220 * t))
-        return np.concatenate(made).astype(np.float32)
+        return (np.rint(np.concatenate(made) * 32768) / 32768).astype(np.float32)
 
     return make
 

@@ -155,6 +155,38 @@ def test_our_features_are_those_the_model_was_trained_on() -> None:
     assert np.abs(log_mel(noise) - expected).max() < 2e-3
 
 
+async def test_calls_heard_together_hear_what_each_would_alone(mouth) -> None:
+    make = silero.load()
+    assert make is not None
+    speech = await say(mouth, SENTENCES[0])
+    streams = [np.roll(speech, 777 * n)[: 20 * 512].reshape(20, 512) for n in range(5)]
+    alone = [[activity(window) for window in stream] for stream in streams for activity in [make()]]
+    activities = [make() for _ in streams]
+    together = [
+        await asyncio.gather(*(a.soon(s[n]) for a, s in zip(activities, streams, strict=True)))
+        for n in range(20)
+    ]
+    assert np.allclose(np.transpose(together), alone, atol=1e-4)
+
+
+async def test_a_window_given_up_does_not_disturb_the_others() -> None:
+    make = silero.load()
+    assert make is not None
+    one, other = make(), make()
+    dropped, kept = one.soon(hush(32)), other.soon(hush(32))
+    dropped.cancel()
+    assert await kept < 0.1
+    assert await one.soon(hush(32)) < 0.1
+
+
+async def answered(listener: Listener) -> None:
+    """Real time would be 20 ms; the models' answers only need to come before more audio does."""
+    if listener._awaited is not None:
+        await asyncio.wait({listener._awaited})
+        await asyncio.sleep(0)
+    await asyncio.gather(*listener._tasks._running, return_exceptions=True)
+
+
 async def test_a_turn_with_pauses_is_one_turn_with_its_whole_text(mouth) -> None:
     models = build_voice(Voice(), "embedded")
     await models.warm_up()
@@ -165,8 +197,7 @@ async def test_a_turn_with_pauses_is_one_turn_with_its_whole_text(mouth) -> None
     listener = Listener(models, {"type": "semantic_vad"}, events.append)
     for at in range(0, len(heard), 320):
         listener.push(heard[at : at + 320])
-        # Real time would be 20 ms; the models' answers only need to come before more audio does.
-        await asyncio.gather(*listener._tasks._running, return_exceptions=True)
+        await answered(listener)
         if len(events) == 2:
             break
     started, stopped = events
@@ -184,6 +215,7 @@ async def test_silence_and_noise_are_no_turn() -> None:
     noise = np.random.default_rng(2).normal(0, 0.03, INPUT_RATE * 4).astype(np.float32)
     for at in range(0, len(noise), 320):
         listener.push(noise[at : at + 320])
+        await answered(listener)
     assert events == []
     await listener.aclose()
 

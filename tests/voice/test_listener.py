@@ -64,11 +64,11 @@ class Stream:
 class Ear:
     """A listener with its events, fed in 20 ms chunks."""
 
-    def __init__(self, detection, *, stt=None, end_of_turn=None, **options) -> None:
+    def __init__(self, detection, *, stt=None, end_of_turn=None, activity=None, **options) -> None:
         self.events: list[SpeechStarted | SpeechStopped] = []
-        models = VoiceModels(
-            stt or InstantTranscriber(), InstantSpeech(), EnergyActivity, end_of_turn
-        )
+        stt = stt or InstantTranscriber()
+        make = EnergyActivity if activity is None else lambda: activity
+        models = VoiceModels(stt, InstantSpeech(), make, end_of_turn)
         self.listener = Listener(models, detection, self.events.append, **options)
 
     async def hear(self, samples: Samples, chunk_ms: int = 20) -> None:
@@ -355,7 +355,7 @@ def test_segments_are_the_audio_at_their_times_in_order(parts, detection, chunk_
         noise = np.random.default_rng(3)
         levels = [(0.2 if kind == "talk" else 0.0004, ms) for kind, ms in parts]
         heard = np.concatenate([noise.normal(0, level, ms * MS) for level, ms in levels])
-        heard = heard.astype(np.float32)
+        heard = (np.rint(heard * 32768) / 32768).astype(np.float32)
         ear = Ear(TurnDetection(**{k: v for k, v in detection.items() if k != "create_response"}))
         await ear.hear(heard, chunk_ms)
         expected = [SpeechStarted, SpeechStopped] * (len(ear.events) // 2 + 1)
@@ -384,3 +384,91 @@ async def test_the_wait_counts_from_the_last_sound_that_can_be_heard(sound: Soun
     (segment,) = ear.segments
     spoken = np.flatnonzero(np.abs(segment.audio) >= AUDIBLE)[-1] + 1
     assert segment.waited_ms == pytest.approx((len(segment.audio) - spoken) / MS, abs=1)
+
+
+class Shared(EnergyActivity):
+    """Voice activity that answers when the test says so, as one that many calls share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[Samples, asyncio.Future[float]]] = []
+
+    def soon(self, window: Samples) -> asyncio.Future[float]:
+        future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self.asked.append((window, future))
+        return future
+
+    def answer(self) -> None:
+        waiting, self.asked = self.asked, []
+        for window, future in waiting:
+            if not future.cancelled():
+                future.set_result(self(window))
+
+
+async def hear_together(ear: Ear, shared: Shared, samples: Samples) -> None:
+    for at in range(0, len(samples), 20 * MS):
+        ear.listener.push(samples[at : at + 20 * MS])
+        shared.answer()
+        await settle()
+
+
+@pytest.fixture
+def shared() -> Shared:
+    return Shared()
+
+
+@pytest.fixture
+def sharing(shared: Shared) -> Ear:
+    return Ear(SERVER_VAD, activity=shared)
+
+
+async def test_shared_activity_finds_the_turn_that_its_own_would(
+    sound: Sound, sharing: Ear, shared: Shared
+) -> None:
+    heard = sound("hush 500", "talk 2000", "hush 800")
+    alone = Ear(SERVER_VAD)
+    await alone.hear(heard)
+    await hear_together(sharing, shared, heard)
+    (one,), (other,) = alone.segments, sharing.segments
+    assert (one.start_ms, one.end_ms) == (other.start_ms, other.end_ms)
+
+
+async def test_audio_that_waits_is_not_held_up_for_the_sake_of_others(
+    sound: Sound, sharing: Ear, shared: Shared
+) -> None:
+    sharing.listener.push(sound("hush 300", "talk 500"))
+    assert [type(event) for event in sharing.events] == [SpeechStarted]
+    assert len(shared.asked) == 1
+
+
+async def test_an_answer_about_audio_that_was_cleared_is_dropped(
+    sound: Sound, sharing: Ear, shared: Shared
+) -> None:
+    await hear_together(sharing, shared, sound("hush 512", "talk 32"))
+    sharing.listener.push(sound("talk 32"))
+    assert shared.asked
+    sharing.listener.clear()
+    shared.answer()
+    await settle()
+    assert sharing.events == []
+    await hear_together(sharing, shared, sound("hush 500", "talk 500", "hush 700"))
+    assert [type(event) for event in sharing.events] == [SpeechStarted, SpeechStopped]
+
+
+async def test_shared_activity_that_breaks_is_replaced_by_loudness(
+    sound: Sound, sharing: Ear, shared: Shared
+) -> None:
+    sharing.listener.push(sound("hush 40"))
+    ((_, future),) = shared.asked
+    future.set_exception(RuntimeError("bad weights"))
+    await settle()
+    await sharing.hear(sound("hush 500", "talk 1000", "hush 900"))
+    assert len(sharing.segments) == 1
+
+
+async def test_nothing_is_asked_once_the_listener_is_closed(
+    sound: Sound, sharing: Ear, shared: Shared
+) -> None:
+    sharing.listener.push(sound("talk 40"))
+    await sharing.listener.aclose()
+    assert all(future.cancelled() for _, future in shared.asked)

@@ -61,8 +61,8 @@ async def test_small_chunks_are_joined_once_the_listener_has_sound_in_hand(
 ) -> None:
     monkeypatch.setattr(speaker, "_IN_HAND_MS", enough)
     chunks = await spoken(Speaker(Voice()), letters("It left for Bonn today as you asked."))
-    lengths = {round(chunk.end_ms - chunk.start_ms) for chunk in chunks[:-1]}
-    assert lengths == {milliseconds}
+    lengths = [round(chunk.end_ms - chunk.start_ms) for chunk in chunks]
+    assert set(lengths[:-2]) == {milliseconds}
 
 
 async def test_the_first_chunk_goes_out_as_the_model_made_it(letters) -> None:

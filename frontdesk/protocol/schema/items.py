@@ -26,7 +26,7 @@ class InputAudio(Closed):
 
 class InputImage(Closed):
     type: Literal["input_image"]
-    image_url: Annotated[str, Field(pattern=r"^data:image/[a-z+.-]+;base64,")]
+    image_url: str
     detail: Literal["auto", "low", "high"] | None = None
 
 
@@ -72,8 +72,17 @@ class FunctionCallOutput(Item):
     output: str
 
 
+class McpApprovalResponse(Item):
+    type: Literal["mcp_approval_response"]
+    approval_request_id: NonEmpty
+    approve: bool
+    reason: str | None = None
+
+
 Message = Annotated[SystemMessage | UserMessage | AssistantMessage, Field(discriminator="role")]
-AnyItem = Annotated[Message | FunctionCall | FunctionCallOutput, Field(discriminator="type")]
+AnyItem = Annotated[
+    Message | FunctionCall | FunctionCallOutput | McpApprovalResponse, Field(discriminator="type")
+]
 
 
 ITEM: TypeAdapter[Any] = TypeAdapter(AnyItem)

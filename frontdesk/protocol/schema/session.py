@@ -1,14 +1,16 @@
 """What ``session.update`` and ``response.create`` may configure."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, TypeAdapter
+from pydantic import Discriminator, Field, Tag, TypeAdapter
 
 from frontdesk.protocol.schema.base import Closed, NonEmpty
+from frontdesk.protocol.schema.mcp import ChooseMcp, McpTool
 
 Padding = Annotated[int, Field(ge=0, le=2_000)]
 Silence = Annotated[int, Field(ge=100, le=5_000)]
 """Milliseconds, as teams may set them too: what a listener can do."""
+ShortText = Annotated[str, Field(min_length=1, max_length=512)]
 OutputTokens = Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] | None
 Modalities = Annotated[list[Literal["text", "audio"]], Field(min_length=1, max_length=1)] | None
 
@@ -96,12 +98,29 @@ class FunctionTool(Closed):
     strict: bool | None = None
 
 
+def _kind(tool: object) -> str:
+    """A function may leave out its type. (The tags are no keys of either shape: the name of a bad
+    field is found by what of its path is in the input.)"""
+    is_mcp = isinstance(tool, dict) and cast(dict[str, Any], tool).get("type") == "mcp"
+    return "an MCP tool" if is_mcp else "a function tool"
+
+
+AnyTool = Annotated[
+    Annotated[FunctionTool, Tag("a function tool")] | Annotated[McpTool, Tag("an MCP tool")],
+    Discriminator(_kind),
+]
+
+
 class ChooseFunction(Closed):
     type: Literal["function"]
     name: NonEmpty
 
 
-ToolChoice = Literal["none", "auto", "required"] | ChooseFunction | None
+ToolChoice = (
+    Literal["none", "auto", "required"]
+    | Annotated[ChooseFunction | ChooseMcp, Field(discriminator="type")]
+    | None
+)
 
 
 class Prompt(Closed):
@@ -111,12 +130,12 @@ class Prompt(Closed):
 
 
 class Reasoning(Closed):
-    effort: str | None = None
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
 class Tracing(Closed):
-    workflow_name: str | None = None
-    group_id: str | None = None
+    workflow_name: ShortText | None = None
+    group_id: ShortText | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -156,7 +175,7 @@ class RealtimeSession(SessionCopy):
     prompt: Prompt | None = None
     reasoning: Reasoning | None = None
     tool_choice: ToolChoice = None
-    tools: list[FunctionTool] | None = None
+    tools: list[AnyTool] | None = None
     tracing: Literal["auto"] | Tracing | None = None
     truncation: Literal["auto", "disabled"] | RetentionRatio | None = None
 
@@ -204,7 +223,7 @@ class ResponseOptions(Closed):
     prompt: Prompt | None = None
     reasoning: Reasoning | None = None
     tool_choice: ToolChoice = None
-    tools: list[FunctionTool] | None = None
+    tools: list[AnyTool] | None = None
 
 
 SESSIONS: dict[str, TypeAdapter[Any]] = {

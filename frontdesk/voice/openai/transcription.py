@@ -1,6 +1,7 @@
 """Speech to text by ``POST /v1/audio/transcriptions``."""
 
 import io
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +14,8 @@ from frontdesk.voice.base import INPUT_RATE, Samples, SpeechError, Transcript
 from frontdesk.voice.openai.client import open_client, where
 
 _DEFAULT_MODEL = "gpt-transcribe"
+_TELL_LOGPROBS = ("gpt-4o-transcribe", "gpt-4o-mini-transcribe")
+"""Models that have logprobs, by the API reference; all others refuse to be asked."""
 _SHORTEST = INPUT_RATE // 10
 """The API refuses audio under a tenth of a second."""
 
@@ -26,13 +29,16 @@ class HostedTranscriber:
         self.client = client
         self.model = model
         self.language = language
+        self.logprobs = model.startswith(_TELL_LOGPROBS) and "diarize" not in model
 
     @property
     def name(self) -> str:
         return f"{where(self.client)}: {self.model}"
 
-    def stream(self, *, language: str | None = None, prompt: str | None = None) -> "HostedStream":
-        return HostedStream(self, language or self.language, prompt)
+    def stream(
+        self, *, language: str | None = None, prompt: str | None = None, logprobs: bool = False
+    ) -> "HostedStream":
+        return HostedStream(self, language or self.language, prompt, logprobs and self.logprobs)
 
     async def warm_up(self) -> None:
         """Opens no connection: each request is billed."""
@@ -45,13 +51,20 @@ class HostedTranscriber:
 class HostedStream:
     """Speech of one turn, uploaded as WAV when its text is asked for."""
 
-    def __init__(self, owner: HostedTranscriber, language: str | None, prompt: str | None) -> None:
+    def __init__(
+        self,
+        owner: HostedTranscriber,
+        language: str | None,
+        prompt: str | None,
+        logprobs: bool = False,
+    ) -> None:
+        self._logprobs = logprobs
         self._owner = owner
         self._language = language
         self._prompt = prompt
         self._pushed: list[Samples] = []
         self._length = 0
-        self._last: tuple[int, str] | None = None
+        self._last: tuple[int, Transcript] | None = None
 
     def push(self, samples: Samples) -> None:
         self._pushed.append(samples)
@@ -60,14 +73,14 @@ class HostedStream:
     async def transcript(self) -> Transcript:
         length = self._length
         if self._last is None or self._last[0] != length:
-            text = await self._request() if length >= _SHORTEST else ""
-            self._last = (length, text)
-        return Transcript(self._last[1], length / INPUT_RATE, language=self._language)
+            found = Transcript("", length / INPUT_RATE, language=self._language)
+            self._last = (length, await self._request(found) if length >= _SHORTEST else found)
+        return self._last[1]
 
     async def aclose(self) -> None:
         self._pushed.clear()
 
-    async def _request(self) -> str:
+    async def _request(self, empty: Transcript) -> Transcript:
         owner = self._owner
         try:
             answer = await owner.client.audio.transcriptions.create(
@@ -76,13 +89,50 @@ class HostedStream:
                 language=self._language or omit,
                 prompt=self._prompt or omit,
                 response_format="json",
+                include=["logprobs"] if self._logprobs else omit,
             )
         except OpenAIError as error:
             raise SpeechError(f"{owner.name}: {error}") from error
         text: Any = getattr(answer, "text", None)
         if not isinstance(text, str):
             raise SpeechError(f"{owner.name}: the answer holds no text; is base_url right?")
-        return text.strip()
+        return replace(
+            empty, text=text.strip(), logprobs=_logprobs(answer), usage=_token_usage(answer)
+        )
+
+
+def _logprobs(answer: Any) -> list[dict[str, Any]] | None:
+    """How sure the model is of each token, as a Realtime event has it."""
+    told: Any = getattr(answer, "logprobs", None)
+    if not told:
+        return None
+    return [
+        {
+            "token": each.token or "",
+            "logprob": each.logprob or 0.0,
+            "bytes": [int(byte) for byte in each.bytes or (each.token or "").encode()],
+        }
+        for each in told
+    ]
+
+
+def _token_usage(answer: Any) -> dict[str, Any] | None:
+    """The tokens that were billed, if they were counted in full: a JavaScript client drops an
+    event that has only some of them."""
+    usage: Any = getattr(answer, "usage", None)
+    if getattr(usage, "type", None) != "tokens":
+        return None
+    details: Any = usage.input_token_details
+    counts = (getattr(details, "text_tokens", None), getattr(details, "audio_tokens", None))
+    if None in counts:
+        return None
+    return {
+        "type": "tokens",
+        "total_tokens": usage.total_tokens,
+        "input_tokens": usage.input_tokens,
+        "input_token_details": {"text_tokens": counts[0], "audio_tokens": counts[1]},
+        "output_tokens": usage.output_tokens,
+    }
 
 
 def _wav(samples: Samples) -> bytes:

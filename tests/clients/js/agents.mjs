@@ -80,10 +80,17 @@ async function text(url) {
   talk.close();
 }
 
-async function audio(url) {
-  const talk = await connect(url, SERVER_VAD);
+/** A spoken turn, its end found as the SDK has it by default, or by server VAD, or by a button. */
+async function audio(url, turns) {
+  const turnDetection = { vad: SERVER_VAD.audio.input.turnDetection, button: null }[turns];
+  const talk = await connect(url, { audio: { input: { turnDetection } } });
   talk.hear(speech(1));
-  talk.hear(silence(1));
+  if (turns === 'button') {
+    talk.session.sendAudio(new ArrayBuffer(0), { commit: true });
+    talk.session.transport.requestResponse();
+  } else {
+    talk.hear(silence(1));
+  }
   await talk.until('agent_end');
   // The SDK asks for the item anew when its transcript is there, before or after the answer.
   await talk.log.seenFrame('conversation.item.retrieved');
@@ -173,10 +180,11 @@ async function history(url) {
 }
 
 /** A tool of an MCP server that the client names, which needs no approval, or gets one, or not. */
-async function mcp(url, serverUrl, name, decision) {
+async function mcp(url, serverUrl, token, name, decision) {
   const orders = hostedMcpTool({
     serverLabel: 'shop',
     serverUrl,
+    headers: { Authorization: `Bearer ${token}` },
     allowedTools: [name],
     requireApproval: decision === 'never' ? 'never' : { always: { toolNames: [name] } },
   });
@@ -193,4 +201,26 @@ async function mcp(url, serverUrl, name, decision) {
   talk.close();
 }
 
-await main({ text, audio, functionTool, bargeIn, interrupt, error, handoff, history, mcp });
+/** An MCP server that is not there, or that the desk does not allow. */
+async function mcpTrouble(url, serverUrl) {
+  const tools = [hostedMcpTool({ serverLabel: 'shop', serverUrl })];
+  const talk = await connect(url, { tools, ...TEXT });
+  const failed = ['error', 'mcp_list_tools.failed'];
+  await talk.log.until(({ frame }) => failed.includes(frame?.type));
+  talk.session.sendMessage('Still there?');
+  await talk.until('agent_end');
+  talk.close();
+}
+
+await main({
+  text,
+  audio,
+  functionTool,
+  bargeIn,
+  interrupt,
+  error,
+  handoff,
+  history,
+  mcp,
+  mcpTrouble,
+});

@@ -10,10 +10,16 @@ from typing import Any
 
 import pytest
 
+from tests.certificates import make_certificate
 from tests.frames import checked
-from tests.gate.conftest import make_certificate
 
 HERE = Path(__file__).parent
+UNKNOWN = {
+    "input_audio_buffer.timeout_triggered": "nothing happens at it; the turn that follows is known",
+    "response.mcp_call.failed": "the call's item, with its error, is known",
+}
+"""Events that the Agents SDK has no schema for, and what that means to its users."""
+KEY = "sk-of-the-clients-in-node"
 
 
 class Report:
@@ -42,6 +48,20 @@ class Report:
         created = [frame["response"]["id"] for frame in self.of("response.created")]
         assert [response["id"] for response in done] == created
         return done
+
+
+def is_excused(frame: dict[str, Any]) -> bool:
+    """Whether it is no fault of the frame that the Agents SDK does not take it."""
+    if frame["type"] in UNKNOWN:
+        return True
+    # The SDK sends images, but its schema of items forgets them: they are not in its history.
+    content = frame.get("item", {}).get("content") or []
+    return any(part["type"] == "input_image" for part in content)
+
+
+@pytest.fixture(scope="session")
+def excused() -> Callable[[dict[str, Any]], bool]:
+    return is_excused
 
 
 def words(item: dict[str, Any]) -> str:
@@ -81,7 +101,7 @@ def scenario(node: Any) -> Callable[..., Report]:
         done = node(script, name, *words, **options)
         report = Report([json.loads(line) for line in done.stdout.splitlines()])
         assert report.ended, done.stdout[-2000:] + done.stderr
-        assert not report.refused
+        assert not [line for line in report.refused if not is_excused(line["frame"])]
         return report
 
     return play
@@ -89,15 +109,20 @@ def scenario(node: Any) -> Callable[..., Report]:
 
 @pytest.fixture(scope="session")
 def secure_server(server_process: Any, tmp_path_factory: Any) -> Iterator[Any]:
-    """A server that speaks TLS, with two teams: ``support`` answers; the first answer of
-    ``patient`` in a call has a beginning and no end. ``client_environ`` makes Node trust it."""
+    """A server with TLS and a key, and two teams: ``support`` answers; the first answer of
+    ``patient`` in a call has a beginning and no end. ``client_environ`` is what clients in Node
+    know of it, ``headers`` what others send."""
     certificate = make_certificate(tmp_path_factory.mktemp("certificate"))
     running = server_process(
         tmp_path_factory.mktemp("secure_server"),
         desk=HERE / "desk",
-        environ=certificate.environ,
+        environ={**certificate.environ, "FRONTDESK_API_KEYS": KEY},
         tls=certificate.trust,
     )
-    running.client_environ = {"NODE_EXTRA_CA_CERTS": str(certificate.cert)}
+    running.client_environ = {
+        "NODE_EXTRA_CA_CERTS": str(certificate.cert),
+        "OPENAI_API_KEY": KEY,
+    }
+    running.headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     yield running
     running.stop()

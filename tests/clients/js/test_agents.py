@@ -30,8 +30,9 @@ def test_a_text_message_is_answered_in_writing(talk, server, words_of):
     assert not report.told("audio") and not report.told("error")
 
 
-def test_a_spoken_turn_ended_by_the_server_is_answered_aloud(talk, server, words_of):
-    report = talk(server, "audio")
+@pytest.mark.parametrize("turns", ["default", "vad", "button"])
+def test_a_spoken_turn_is_answered_aloud(talk, server, words_of, turns):
+    report = talk(server, "audio", turns)
     assert [event["output"] for event in report.told("agent_end")] == [REPLY]
     sound = sum(event["bytes"] for event in report.told("audio"))
     assert sound > 48_000, "less than a second"

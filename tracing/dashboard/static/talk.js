@@ -5,7 +5,7 @@ import { Microphone, troubleWith } from "./talk/microphone.js";
 import { decode, encode } from "./talk/pcm.js";
 import { Speaker } from "./talk/speaker.js";
 import { closed, cutOff, next, silence, spoken } from "./talk/state.js";
-import { append, cancel, isKey, respond, say, sessionUpdate, socketUrl, subprotocols, truncate } from "./talk/wire.js";
+import { append, cancel, respond, say, sessionUpdate, socketUrl, truncate } from "./talk/wire.js";
 
 const WORDS = {
   idle: ["Ready", "Start the call, or type."],
@@ -56,12 +56,10 @@ function update(changed) {
 
 /** Open the socket; resolves when the server has answered with a session. */
 async function connect() {
-  const key = byId("key").value.trim();
-  if (!isKey(key)) throw new Error("The access key has characters that no key has. Paste it again.");
   await speaker.open();
   agent = "";
   update({ ...silence(), phase: "connecting" });
-  const mine = new WebSocket(socketUrl(location), subprotocols(key));
+  const mine = new WebSocket(socketUrl(location), "realtime");
   socket = mine;
   await new Promise((created, failed) => {
     let opened = false;

@@ -102,7 +102,7 @@ function harmless(error) {
  */
 export function closed(code, reason, opened, wanted) {
   if (wanted) return "";
-  if (!opened) return "No connection to the server. Is it running, and is the access key right?";
-  if (code === 1008 || code === 4001) return `The server ended the call: ${reason || "not allowed"}. Check the access key.`;
+  if (!opened) return "No connection to the server. Is it running? Reload the page: your sign-in may have ended.";
+  if (code === 1008 || code === 4001) return `The server ended the call: ${reason || "not allowed"}.`;
   return `The call was cut off${reason ? `: ${reason}` : ""}. Start again; the trace keeps what was said.`;
 }

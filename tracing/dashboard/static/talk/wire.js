@@ -45,19 +45,6 @@ export function truncate({ item, content, ms }) {
   return { type: "conversation.item.truncate", item_id: item, content_index: content, audio_end_ms: ms };
 }
 
-/**
- * Browsers cannot set headers on a socket: a key travels as a subprotocol.
- * @param {string} key "" on loopback
- */
-export function subprotocols(key) {
-  return key ? ["realtime", `openai-insecure-api-key.${key}`] : ["realtime"];
-}
-
-/** A subprotocol is an HTTP token: anything else would throw. @param {string} key */
-export function isKey(key) {
-  return key === "" || /^[\w!#$%&'*+.^`|~-]+$/.test(key);
-}
-
 /** @param {Location | URL} page */
 export function socketUrl(page) {
   return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}/v1/realtime?model=gpt-realtime`;

@@ -1,0 +1,50 @@
+"""The Agents SDK's runner by itself: the same instant model and function, no server around it.
+
+    python benchmarks/bare_runner.py TURNS
+
+Prints the milliseconds from each turn's input to its first word, as a JSON list. Nothing is
+exported, and each turn begins with an empty history: the least that the SDK can take.
+"""
+
+import json
+import logging
+import sys
+import time
+
+import uvloop
+from openai.types.responses import ResponseTextDeltaEvent
+
+from agents import Agent, Runner, function_tool, set_trace_processors
+from frontdesk.team.instant import InstantModel
+
+
+@function_tool
+async def find_order(order_number: str) -> dict[str, str]:
+    """Find an order by its number."""
+    return {"order_number": order_number, "status": "on its way"}
+
+
+async def first_word(agent: Agent[None]) -> float:
+    """Milliseconds of one turn until its first word."""
+    began, first = time.perf_counter(), 0.0
+    run = Runner.run_streamed(agent, "two seconds of speech")
+    async for event in run.stream_events():
+        if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent):
+            first = first or 1000 * (time.perf_counter() - began)
+    return first
+
+
+async def main(turns: int) -> None:
+    set_trace_processors([])
+    agent = Agent[None](
+        name="agent",
+        instructions="You answer questions about orders, in two sentences.",
+        model=InstantModel(),
+        tools=[find_order],
+    )
+    print(json.dumps([await first_word(agent) for _ in range(turns)]))
+
+
+if __name__ == "__main__":
+    logging.disable(logging.WARNING)
+    uvloop.run(main(int(sys.argv[1])))

@@ -1,0 +1,131 @@
+"""The one door: who may come in. It costs once a connection and nothing a frame."""
+
+from typing import Protocol
+
+from redis.exceptions import RedisError
+from starlette.datastructures import URL
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from frontdesk.api.client_secrets import PREFIX
+from frontdesk.api.errors import ApiError
+from frontdesk.api.keys import Keys
+from frontdesk.api.origins import from_own_page, is_local
+from frontdesk.api.sign_in import COOKIE, SIGN_IN, SignIn, is_open
+from frontdesk.state.tokens import Tokens, looks_issued
+
+SESSION_CONFIG = "frontdesk.session_config"
+"""Key of the ASGI scope for the session config that a client secret carries; the transports,
+which may not import from here, have it too."""
+
+IN_SUBPROTOCOL = "openai-insecure-api-key."
+"""Browsers cannot set headers on a WebSocket: the key comes as a subprotocol."""
+
+OF_SECRETS = "/v1/realtime"
+"""The one place that a client secret opens."""
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class HasTokens(Protocol):
+    """Once it runs."""
+
+    tokens: Tokens
+
+
+class Door:
+    """ASGI middleware. With keys, every request needs one, a client secret, or the cookie of
+    someone signed in. Without keys it lets in what comes from this machine."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, sign_in: SignIn, worker: HasTokens) -> None:
+        self._app = app
+        self._keys = keys
+        self._sign_in = sign_in
+        self._worker = worker
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and scope["path"] not in ("/healthz",):
+            connection = HTTPConnection(scope)
+            try:
+                await self._admit(connection)
+            except ApiError as refusal:
+                await _refusal(connection, refusal)(scope, receive, send)
+                return
+            except RedisError:
+                error = ApiError(503, "state_unavailable", "The store does not answer. Try again.")
+                await error.response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _admit(self, connection: HTTPConnection) -> None:
+        """Raises :class:`ApiError` when the connection may not go on."""
+        if not self._keys and not is_local(connection):
+            raise ApiError(
+                403,
+                "forbidden_origin",
+                "This server has no keys, so it only answers programs and pages of its own "
+                "machine, under a name like localhost. Configure FRONTDESK_API_KEYS for others.",
+            )
+        token = _presented(connection)
+        if token is not None and looks_issued(PREFIX, token):
+            await self._admit_secret(connection, token)
+        elif not self._keys or is_open(connection.scope["path"]):
+            return
+        elif token is None:
+            await self._admit_signed_in(connection)
+        elif not self._keys.accept(token):
+            raise _unauthorized("Incorrect API key provided.")
+
+    async def _admit_secret(self, connection: HTTPConnection, secret: str) -> None:
+        config = await self._worker.tokens.read(secret)
+        if config is None:
+            raise _unauthorized("This client secret has expired. Ask your server for a new one.")
+        path, call_id = connection.scope["path"], connection.query_params.get("call_id")
+        if path != OF_SECRETS or call_id is not None:
+            raise ApiError(
+                403,
+                "insufficient_permissions",
+                "A client secret only opens new Realtime sessions; this needs an API key.",
+            )
+        connection.scope[SESSION_CONFIG] = config
+
+    async def _admit_signed_in(self, connection: HTTPConnection) -> None:
+        cookie = connection.cookies.get(COOKIE)
+        if cookie is None or not await self._sign_in.knows(cookie):
+            raise _unauthorized(
+                "No API key provided. Send one in the Authorization header: Bearer YOUR_KEY."
+            )
+        method = connection.scope.get("method", "WEBSOCKET")
+        if method not in SAFE and not from_own_page(connection):
+            raise ApiError(
+                403, "forbidden_origin", "Another site may not act for someone signed in here."
+            )
+
+
+def _presented(connection: HTTPConnection) -> str | None:
+    """The key that comes with a request, in one way or the other."""
+    scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and key.strip():
+        return key.strip()
+    for offered in connection.scope.get("subprotocols") or ():
+        if offered.startswith(IN_SUBPROTOCOL):
+            return offered.removeprefix(IN_SUBPROTOCOL)
+    return None
+
+
+def _unauthorized(message: str) -> ApiError:
+    headers = {"www-authenticate": "Bearer"}
+    return ApiError(401, "invalid_api_key", message, headers=headers)
+
+
+def _refusal(connection: HTTPConnection, error: ApiError) -> Response:
+    """An error for programs; people who ask for a page are shown where to sign in."""
+    scope = connection.scope
+    wants_page = scope.get("method") == "GET" and not scope["path"].startswith(("/api/", "/v1/"))
+    if error.status == 401 and wants_page and "text/html" in connection.headers.get("accept", ""):
+        here = URL(scope=scope)
+        back = here.path + (f"?{here.query}" if here.query else "")
+        to = URL(SIGN_IN).include_query_params(next=back)
+        return RedirectResponse(str(to), status_code=303, headers={"cache-control": "no-store"})
+    return error.response()

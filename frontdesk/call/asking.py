@@ -1,0 +1,84 @@
+"""What the team is asked: the conversation in words, as much of it as the model takes."""
+
+from typing import Any
+
+from frontdesk.call.book import CallBook
+from frontdesk.call.context import Limits, estimate, limits
+from frontdesk.call.hearing import Hearing
+from frontdesk.call.history import newest
+from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.prompts import Prompts
+from frontdesk.call.request import said_nothing, trace_labels, turn_request
+from frontdesk.protocol.commands import ResponseRequested
+from frontdesk.protocol.items import given_audio
+from frontdesk.team.events import ClientPrompt, TurnRequest
+
+
+class Asking:
+    """Owned by the call: its writer calls every method but :meth:`request`."""
+
+    def __init__(self, live_team: LiveTeam, book: CallBook, hearing: Hearing) -> None:
+        self._team = live_team
+        self._book = book
+        self._hearing = hearing
+        self._prompts = Prompts(live_team.loaded)
+        self._own_tokens: dict[str, int] = {}
+        """Tokens of each agent's instructions."""
+        self._words: dict[str, str] = {}
+        """Words of audio that a response was given beside the conversation, by item."""
+        self.silent_item: str | None = None
+        """The item that the idle timeout made of silence."""
+
+    def heard_ms(self, request: ResponseRequested) -> float:
+        """Milliseconds of audio that this response is the first to answer. Audio that comes with
+        the request is sent to be transcribed."""
+        milliseconds = 0.0 if request.out_of_band else self._hearing.unanswered_ms()
+        for item in request.input or ():
+            if audio := given_audio(item):
+                self._words[item["id"]] = ""
+                milliseconds += self._hearing.given(item["id"], audio)
+        return milliseconds
+
+    def transcribed(self, item_id: str, words: str) -> None:
+        """The words of an item are known."""
+        if item_id in self._words:
+            self._words[item_id] = words
+
+    async def request(
+        self, request: ResponseRequested, trace_id: str, session: dict[str, Any]
+    ) -> TurnRequest | str:
+        """What the team is to answer, once all that was said is in words, or what to say when
+        there are none. Raises :class:`~frontdesk.call.request.Unanswerable`."""
+        given = None if request.input is None else [item["id"] for item in request.input]
+        await self._hearing.words_known(given)
+        state = self._book.state
+        if given is None and not request.out_of_band and said_nothing(state):
+            lines, last = self._team.loaded.team.lines, newest(state)
+            silent = last is not None and last["id"] == self.silent_item
+            return lines.silence if silent else lines.unheard
+        prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
+        return turn_request(
+            state,
+            request,
+            trace_id,
+            limits=self._limits(request.options, session, prompt),
+            sees=self._team.runner.sees(state.agent),
+            words={item: self._words.pop(item, "") for item in given or ()},
+            prompt=prompt,
+            labels=trace_labels(session),
+        )
+
+    def _limits(
+        self, options: dict[str, Any], session: dict[str, Any], prompt: ClientPrompt | None
+    ) -> Limits:
+        agent, runner = self._book.state.agent, self._team.runner
+        if agent not in self._own_tokens:
+            self._own_tokens[agent] = estimate(runner.instructions(agent))
+        theirs = (prompt.text if prompt else "", options.get("instructions") or "")
+        output = options.get("max_output_tokens")
+        return limits(
+            session["truncation"],
+            window=runner.context_window(agent),
+            reserved=self._own_tokens[agent] + sum(map(estimate, theirs)),
+            output=output if isinstance(output, int) else None,
+        )

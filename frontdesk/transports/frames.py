@@ -1,0 +1,78 @@
+"""uvicorn's WebSocket, with a short way for frames.
+
+Fifty frames a second come in on each call. By ASGI each of them takes a queue, a task that wakes
+up for it, and two changes to what the event loop polls, for which reading is paused and resumed:
+10 to 15 of the 25 to 30 µs that an empty ASGI application spends on a frame (measured). So this
+protocol offers itself as an extension of the scope. An application that takes the offer is handed
+each frame where it is parsed, and writes frames without a task; all else goes by ASGI.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.http11 import Request
+
+EXTENSION = "frontdesk.frames"
+
+
+class FrameProtocol(WebSocketsSansIOProtocol):
+    """One connection; ``scope["extensions"]["frontdesk.frames"]`` is this object."""
+
+    _take: Callable[[str | bytes], bool] | None = None
+    _room: Callable[[], Awaitable[None]]
+    _waiting: asyncio.Task[None] | None = None
+
+    def listen(
+        self, take: Callable[[str | bytes], bool], room: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Hand frames to ``take`` from now on. When it returns False, nothing more is read from
+        the socket until ``room`` returns."""
+        self._take, self._room = take, room
+
+    @property
+    def ready(self) -> bool:
+        """Whether a frame may be written now: the client keeps up, and is still there."""
+        return self.writable.is_set() and not (self.disconnected or self.close_sent)
+
+    def write(self, frame: bytes) -> None:
+        """Send a text frame, given as UTF-8, when :attr:`ready`."""
+        try:
+            self.conn.send_text(frame)
+        except InvalidState:  # the client is just leaving
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+
+    # uvicorn
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope["extensions"][EXTENSION] = self  # type: ignore[typeddict-item]
+
+    def send_receive_event_to_app(self) -> None:
+        if self._take is None or self.close_sent:
+            super().send_receive_event_to_app()
+            return
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        if self.curr_msg_data_type == "bytes":
+            going_on = self._take(data)
+        else:
+            try:
+                text = data.decode()
+            except UnicodeDecodeError:
+                super().send_receive_event_to_app()  # which closes with 1007
+                return
+            going_on = self._take(text)
+        self.frames = []
+        if not going_on and not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+            self._waiting = self.loop.create_task(self._resume())
+
+    async def _resume(self) -> None:
+        await self._room()
+        if self.read_paused and not self.disconnected:
+            self.read_paused = False
+            self.transport.resume_reading()

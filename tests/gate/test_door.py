@@ -1,0 +1,49 @@
+"""The door when the store behind it does not answer."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import httpx2
+import pytest
+from redis.exceptions import ConnectionError as NoRedis
+from starlette.responses import PlainTextResponse
+
+from frontdesk.api.door import Door
+from frontdesk.api.keys import Keys
+from frontdesk.api.sign_in import SignIn
+
+
+class Broken:
+    """A store that is away."""
+
+    async def read(self, token: str) -> None:
+        raise NoRedis("redis://user:s3cret@host is away")
+
+
+@pytest.fixture
+def visitor(key: str) -> httpx2.AsyncClient:
+    worker: Any = SimpleNamespace(tokens=Broken())
+    keys = Keys([key])
+    door = Door(PlainTextResponse("inside"), keys, SignIn(keys, worker), worker)
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=door), base_url="http://desk")
+
+
+async def test_a_key_needs_no_store(visitor: httpx2.AsyncClient, key: str) -> None:
+    answer = await visitor.get("/api/calls", headers={"authorization": f"Bearer {key}"})
+    assert answer.text == "inside"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"cookie": f"frontdesk_session=session_{'0' * 48}"},
+        {"authorization": f"Bearer ek_{'0' * 48}"},
+    ],
+)
+async def test_what_cannot_be_checked_is_neither_let_in_nor_called_wrong(
+    visitor: httpx2.AsyncClient, headers: dict[str, str]
+) -> None:
+    answer = await visitor.get("/v1/realtime", headers=headers)
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "state_unavailable"
+    assert "s3cret" not in answer.text
