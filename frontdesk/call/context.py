@@ -140,6 +140,9 @@ def _groups(items: list[Item]) -> list[_Group]:
 
 
 def _tokens(item: Item) -> int:
+    content = item.get("content")
+    if isinstance(content, str):  # by far the most, and all of a call are counted at each turn
+        return _AROUND + estimate(content)
     words = [item.get(name) for name in ("content", "name", "arguments", "output")]
     text = sum(estimate(word) for word in words if isinstance(word, str))
     parts = sum(estimate(part["text"]) for part in _parts(item) if "text" in part)
