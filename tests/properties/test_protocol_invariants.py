@@ -41,7 +41,6 @@ from tests.frames import checked
 from tests.properties.keeping import Keeper
 from tests.properties.watching import Watcher
 
-
 WORDS = st.text(min_size=1, max_size=5)
 ITEM_IDS = st.sampled_from(["a", "b", "c", "root", "nowhere"])
 DETECTIONS = st.one_of(
