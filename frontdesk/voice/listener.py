@@ -208,6 +208,8 @@ class Listener:
         await self._tasks.stop()
         if self._dictation is not None:
             await self._dictation.aclose()
+        # A call that is over is garbage in a circle: its audio need not wait to be collected.
+        self._buffer.drop_before(self._buffer.end)
 
     # From samples to decisions
 
