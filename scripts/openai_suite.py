@@ -30,6 +30,7 @@ from frontdesk.settings import Settings
 ROOT = Path(__file__).parents[1]
 PIN = ROOT / "tests" / "clients" / "openai_suite.pin"
 KEPT = ROOT / "tests" / "clients" / "openai_suite.txt"
+DESK = ROOT / "tests" / "clients" / "openai_desk"
 SUITES = ("audio", "realtime", "test_models.py")
 PLACEHOLDER, REAL = 'b"Example data"', "a real WAV"
 """The transcription suite uploads this, as it was made for a mock that does not listen. Its files
@@ -77,7 +78,7 @@ def fetch(folder: Path) -> None:
 async def against_a_server(python: str, folder: Path) -> Outcomes:
     data = folder / "data"
     async with started(
-        Settings(desk=ROOT, data=data, models="instant", port=free_port())
+        Settings(desk=DESK, data=data, models="instant", port=free_port())
     ) as server:
         suites = [f"tests/api_resources/{suite}" for suite in SUITES]
         outcomes = await run(python, folder, server.url, suites)
