@@ -34,6 +34,10 @@ class CallBook:
         """Whether the store has acknowledged all that was recorded, or never will."""
         return self._log.settled
 
+    def hurry(self) -> None:
+        """Somebody waits for what was recorded: have it written at once."""
+        self._log.hurry()
+
     async def recorded_within(self, seconds: float) -> bool:
         """Wait until all that was recorded so far is acknowledged. False when time ran out."""
         try:

@@ -170,11 +170,23 @@ class Call:
 
     def _survive(self, event: Happening) -> None:
         """Apply an event; a defect of ours must not take the call down with it."""
+        hurry = self._is_waited_for(event)
         try:
             self._apply(event)
         except Exception:
             self._defect(type(event).__name__)
-        self._told.release()
+        self._told.release(hurry=hurry)
+
+    def _is_waited_for(self, event: Happening) -> bool:
+        """Whether somebody waits for what comes of an event: not for words that are still to be
+        answered or spoken, nor for what follows sound that is being played."""
+        match event:
+            case Transcribed() | Words() | Remembered() | FloorTaken() | Played():
+                return False
+            case Sound() | engine.ResponseEnded():
+                return self._answers.silent_for() >= 0
+            case _:
+                return True
 
     def _defect(self, what: str) -> None:
         """Something of ours broke: the client is told that, and the log how."""

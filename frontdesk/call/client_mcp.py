@@ -65,6 +65,7 @@ class ClientServers:
         self._connections: dict[str, Connection] = {}
         self._tasks: dict[asyncio.Task[None], str] = {}
         """What runs, and on which connection."""
+        self._listings: dict[str, asyncio.Task[None]] = {}
         self._turns: dict[str, list[Turn]] = {}
         """For each call that a response made and that is not settled, the response's turn."""
         self._untold: list[_Listing] = []
@@ -98,7 +99,8 @@ class ClientServers:
         config = HttpServer(server.label, server.url, server.headers)
         connection = self._connections[command.item_id] = Connection(config, self._guard)
         connection.open()
-        self._start(self._list(command.item_id, connection), command.item_id)
+        listing = self._start(self._list(command.item_id, connection), command.item_id)
+        self._listings[command.item_id] = listing
 
     def _refused(self, command: McpCallRefused) -> None:
         """A call is not made: its turn tells why."""
@@ -109,6 +111,8 @@ class ClientServers:
 
     def _drop(self, list_id: str) -> None:
         """A server is not needed any more, once the calls to it are over."""
+        if listing := self._listings.pop(list_id, None):
+            listing.cancel()  # a client that changes its mind all the time leaves nothing behind
         if connection := self._connections.pop(list_id, None):
             pending = [task for task, where in self._tasks.items() if where == list_id]
             self._start(_close(connection, pending), "")
@@ -122,10 +126,11 @@ class ClientServers:
         await asyncio.gather(*(c.aclose() for c in self._connections.values()))
         self._connections.clear()
 
-    def _start(self, work: Coroutine[Any, Any, None], list_id: str) -> None:
+    def _start(self, work: Coroutine[Any, Any, None], list_id: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks[task] = list_id
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        return task
 
     def _turn_of(self, command: RunMcpTool | McpCallRefused) -> Turn | None:
         """The turn that a call belongs to; None if that was before the call was carried on."""
@@ -142,6 +147,7 @@ class ClientServers:
                 await connection.settled.wait()
         except TimeoutError:
             logger.warning("call %s: MCP server %s hangs", self._call_id, connection.name)
+        self._listings.pop(item_id, None)
         if connection.state == "ready" or connection.tools:
             tools = [_on_the_wire(tool) for tool in connection.tools]
             self._listed(connection.name, started, [tool["name"] for tool in tools], None)

@@ -13,8 +13,8 @@ from typing import Any, cast
 Item = dict[str, Any]
 
 MAX_ITEMS = 120
-"""Items passed to a model. The SDK's runner costs 0.12 to 0.15 ms for each earlier turn it is
-given (measured, docs/performance.md); the log keeps everything."""
+"""Items passed to a model: each costs a few microseconds a step, here and in its converters. The
+log keeps everything."""
 
 OUTPUT_TOKENS = 4096
 """Kept free for the answer when no limit is set: the most that a Realtime response may be given."""
@@ -140,6 +140,9 @@ def _groups(items: list[Item]) -> list[_Group]:
 
 
 def _tokens(item: Item) -> int:
+    content = item.get("content")
+    if isinstance(content, str):  # by far the most, and all of a call are counted at each turn
+        return _AROUND + estimate(content)
     words = [item.get(name) for name in ("content", "name", "arguments", "output")]
     text = sum(estimate(word) for word in words if isinstance(word, str))
     parts = sum(estimate(part["text"]) for part in _parts(item) if "text" in part)

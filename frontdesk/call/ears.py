@@ -1,14 +1,16 @@
 """The caller's side of a call: wire audio in, speech and turns out."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from frontdesk.call.clock import Clock
 from frontdesk.call.events import CallEvent, TurnBegun, TurnOver
 from frontdesk.voice.audio import InputDecoder, wire_ms
-from frontdesk.voice.base import Samples, Transcript
+from frontdesk.voice.base import INPUT_RATE, Samples, Transcript
 from frontdesk.voice.listener import Listener, Segment, SpeechStarted, SpeechStopped
 from frontdesk.voice.models import VoiceModels
+from frontdesk.voice.turns import LONGEST_TURN_MS
 
 
 class Ears:
@@ -74,12 +76,26 @@ class Ears:
         """Whether the client is far ahead of the listener."""
         return self._listener.behind
 
-    def read(self, audio: bytes) -> Samples:
-        """A whole piece of audio in the session's input format, apart from the stream."""
-        return InputDecoder(self._decoder.format).decode(audio)
+    def milliseconds(self, audio: bytes) -> float:
+        """Length of audio in the session's input format."""
+        return wire_ms(self._decoder.format, len(audio))
 
-    async def transcribe(self, samples: Samples) -> Transcript:
-        """The words of such a piece. Raises :class:`~frontdesk.voice.base.SpeechError`."""
+    def transcribe(self, audio: bytes) -> Coroutine[Any, Any, Transcript]:
+        """The words of audio in the session's input format that was not streamed, in pieces as
+        long as a turn may be. Raises :class:`~frontdesk.voice.base.SpeechError`."""
+        return self._transcribe(audio, InputDecoder(self._decoder.format))
+
+    async def _transcribe(self, audio: bytes, decoder: InputDecoder) -> Transcript:
+        samples = await asyncio.to_thread(decoder.decode, audio)
+        longest = LONGEST_TURN_MS * INPUT_RATE // 1000
+        pieces = range(0, len(samples), longest)
+        found = [await self._piece(samples[at : at + longest]) for at in pieces]
+        if len(found) == 1:
+            return found[0]
+        words = " ".join(piece.text for piece in found if piece.text)
+        return Transcript(words, len(samples) / INPUT_RATE)
+
+    async def _piece(self, samples: Samples) -> Transcript:
         stream = self._listener.transcription()
         try:
             stream.push(samples)

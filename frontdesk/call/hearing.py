@@ -71,9 +71,8 @@ class Hearing:
     def given(self, item_id: str, audio: bytes) -> float:
         """The client sent sound in an item of its own, in the session's input format: get its
         words. Returns its milliseconds."""
-        samples = self._ears.read(audio)
-        self._await(item_id, self._ears.transcribe(samples), None)
-        return 1000 * len(samples) / INPUT_RATE
+        self._await(item_id, self._ears.transcribe(audio), None)
+        return self._ears.milliseconds(audio)
 
     def given_to_answer(self, item_id: str, audio: bytes) -> None:
         """As :meth:`given`, in the conversation: the next answer is to it."""

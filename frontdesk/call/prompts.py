@@ -55,8 +55,8 @@ class Prompts:
         stored = self._loaded.stored.get(prompt["id"])
         if stored is None:
             names = ", ".join(sorted(self._loaded.stored)) or "none"
-            hint = did_you_mean(prompt["id"], self._loaded.stored) or f"there are: {names}"
-            raise invalid_value(f"{param}.id", f"no prompt '{prompt['id']}' on this desk; {hint}.")
+            hint = did_you_mean(prompt["id"], self._loaded.stored) or f"there are: {names}."
+            raise invalid_value(f"{param}.id", f"no prompt '{prompt['id']}' on this desk; {hint}")
         version = prompt.get("version")
         if version is not None and version != stored.version:
             why = f"the desk has version '{stored.version}' of '{stored.name}'."

@@ -75,9 +75,15 @@ def session_defaults(live: LiveTeam, kind: Kind) -> dict[str, Any]:
     return {
         "audio": {
             "input": {"turn_detection": _turn_detection(voice.turn_detection)},
-            "output": {"voice": voice.tts.voice or "alloy"},
+            "output": {"voice": spoken_with(live)},
         }
     }
+
+
+def spoken_with(live: LiveTeam) -> str:
+    """The voice of the team: the speech model's own name for it, where it says one."""
+    told: object = getattr(live.voice.tts, "voice", None)
+    return told if isinstance(told, str) else live.loaded.team.voice.tts.voice or "alloy"
 
 
 def _heard_by(live: LiveTeam, team: Team) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 A client that saw an item, its words or its end must find them after a crash. So the frames of an
 event wait until the entries of that event are acknowledged by the store: 0.1 to 0.3 ms (measured,
-docs/state.md). A store that does not answer in time is not waited for again until it has caught
-up: the caller's ear comes first, and :class:`~frontdesk.state.writer.LogWriter` keeps the entries.
+docs/state.md) where somebody waits for them, else a moment longer, so that fewer and larger writes
+do. A store that does not answer in time is not waited for again until it has caught up: the
+caller's ear comes first, and :class:`~frontdesk.state.writer.LogWriter` keeps the entries.
 """
 
 import asyncio
@@ -30,9 +31,11 @@ class Told:
         """Add a frame of the event at hand, for all or for one."""
         self._frames.append((frame, only))
 
-    def release(self) -> None:
+    def release(self, *, hurry: bool = True) -> None:
         """The event is dealt with, and all its entries are put: send its frames once those are
-        on record."""
+        on record. ``hurry``: somebody waits for them."""
+        if hurry and self._frames:
+            self._book.hurry()
         if self._waiting is not None or not self._frames:
             return
         if self._book.on_record:

@@ -139,7 +139,7 @@ class _GuardedBackend(AnyIOBackend):
                 addresses = await self._guard.addresses(host, port)
         except TimeoutError as error:
             raise httpcore2.ConnectTimeout("the name was not resolved in time") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # no such name, or no name at all
             raise httpcore2.ConnectError(str(error)) from error
         for address in addresses[:-1]:
             try:

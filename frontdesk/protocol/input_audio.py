@@ -62,7 +62,7 @@ class InputAudio:
         self._carry = b""
 
 
-def check_size(base64_length: int) -> None:
-    """Raises :class:`ProtocolError` when an append is over 15 MiB of audio."""
+def check_size(base64_length: int, param: str = "audio") -> None:
+    """Raises :class:`ProtocolError` naming ``param`` when it is over 15 MiB of audio."""
     if base64_length > MAX_APPEND * 4 / 3 + 4:
-        raise invalid_value("audio", "over 15 MiB; append audio in smaller pieces.")
+        raise invalid_value(param, "over 15 MiB; send audio in smaller pieces.")

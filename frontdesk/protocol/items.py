@@ -6,6 +6,7 @@ from typing import Any, cast
 from frontdesk.protocol import images, wire
 from frontdesk.protocol.commands import Item
 from frontdesk.protocol.errors import invalid_value
+from frontdesk.protocol.input_audio import check_size
 from frontdesk.protocol.schema import ITEM
 from frontdesk.protocol.validation import check
 
@@ -50,6 +51,7 @@ def _content(part: dict[str, Any], param: str) -> dict[str, Any]:
         if "audio" not in part and "transcript" not in part:
             raise invalid_value(param, "give 'audio' or 'transcript'.")
         if "audio" in part:
+            check_size(len(part["audio"]), f"{param}.audio")
             wire.decode_base64(part["audio"], f"{param}.audio")
         # A JavaScript client crashes on audio without the key.
         return {"transcript": None, **part}

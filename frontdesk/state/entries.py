@@ -67,6 +67,29 @@ class CallState:
     items: list[StoredItem] = field(default_factory=list[StoredItem])
     audio: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     unknown: int = 0
+    _ids: set[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._ids = {stored.item["id"] for stored in self.items if "id" in stored.item}
+
+    def index(self, item_id: str) -> int | None:
+        """The place of an item, None when there is none."""
+        if item_id not in self._ids:  # asked for each new item: a long call need not be read
+            return None
+        # From the end: what changes is nearly always the last item.
+        for index in range(len(self.items) - 1, -1, -1):
+            if self.items[index].item["id"] == item_id:
+                return index
+        return None
+
+    def insert(self, index: int, stored: StoredItem) -> None:
+        """Put an item in at ``index``."""
+        self._ids.add(stored.item["id"])
+        self.items.insert(index, stored)
+
+    def remove(self, index: int) -> None:
+        """Drop the item at ``index``."""
+        self._ids.discard(self.items.pop(index).item["id"])
 
 
 def check(entry: Entry) -> None:

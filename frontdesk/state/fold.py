@@ -76,11 +76,11 @@ def _session(state: CallState, entry: Entry) -> None:
 
 def _item_added(state: CallState, entry: Entry) -> None:
     item = entry["item"]
-    if _index(state, item["id"]) is not None:
+    if state.index(item["id"]) is not None:
         _item_changed(state, entry)
         return
     stored = StoredItem(item, hidden=entry.get("hidden", False))
-    state.items.insert(_place(state, entry), stored)
+    state.insert(_place(state, entry), stored)
 
 
 def _place(state: CallState, entry: Entry) -> int:
@@ -90,7 +90,7 @@ def _place(state: CallState, entry: Entry) -> int:
         return len(state.items)
     place = 0
     if entry["after"] is not None:
-        before = _index(state, entry["after"])
+        before = state.index(entry["after"])
         if before is None:
             return len(state.items)
         place = before + 1
@@ -100,15 +100,15 @@ def _place(state: CallState, entry: Entry) -> int:
 
 
 def _item_changed(state: CallState, entry: Entry) -> None:
-    index = _index(state, entry["item"]["id"])
+    index = state.index(entry["item"]["id"])
     if index is not None:
         state.items[index].item = entry["item"]
 
 
 def _item_deleted(state: CallState, entry: Entry) -> None:
-    index = _index(state, entry["item_id"])
+    index = state.index(entry["item_id"])
     if index is not None:
-        del state.items[index]
+        state.remove(index)
 
 
 def _agent_changed(state: CallState, entry: Entry) -> None:
@@ -117,7 +117,7 @@ def _agent_changed(state: CallState, entry: Entry) -> None:
 
 def _heard(state: CallState, entry: Entry) -> None:
     text, audio_ms = entry["text"], entry["audio_ms"]
-    index = _index(state, entry["item_id"])
+    index = state.index(entry["item_id"])
     if index is not None:  # None: the client deleted the item while it was played
         state.items[index].heard, state.items[index].heard_ms = text, audio_ms
 
@@ -143,11 +143,3 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "audio": _audio,
     "call.ended": _ended,
 }
-
-
-def _index(state: CallState, item_id: str) -> int | None:
-    # From the end: what changes is nearly always the last item.
-    for index in range(len(state.items) - 1, -1, -1):
-        if state.items[index].item["id"] == item_id:
-            return index
-    return None

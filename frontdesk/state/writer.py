@@ -17,6 +17,9 @@ from frontdesk.state.log import CallStore, Lease
 logger = logging.getLogger(__name__)
 
 PATIENCE = 30.0
+LINGER = 0.01
+"""Seconds that an entry may wait for others to be written with it. An append costs 0.13 ms of CPU
+here and as much in the store, and a turn has some ten entries that come one by one."""
 BATCH = 512
 BACKLOG_BYTES = 16 * 1024 * 1024
 SNAPSHOT_EVERY = 64
@@ -61,6 +64,7 @@ class LogWriter:
         self._waiting_bytes = 0
         self._snapshot_at = 0
         self._wake = asyncio.Event()
+        self._lingering: asyncio.TimerHandle | None = None
         self._closing = False
         self._flushed: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._lost: StateError | None = None
@@ -88,7 +92,7 @@ class LogWriter:
         return not self._waiting or self._lost is not None
 
     def put(self, entry: Entry) -> int:
-        """Take one entry for writing, and give its number in the log. Never waits.
+        """Take one entry for writing within ``LINGER`` s, and give its number in the log.
 
         Raises ``ValueError`` for an entry that could not be read back.
         """
@@ -100,8 +104,15 @@ class LogWriter:
         if self._lost is None:
             self._waiting.append(line)
             self._waiting_bytes += len(line)
-            self._wake.set()
+            if self._lingering is None:
+                loop = asyncio.get_running_loop()
+                self._lingering = loop.call_later(LINGER, self._wake.set)
         return self.state.seq + len(self._waiting)
+
+    def hurry(self) -> None:
+        """Write at once what waits: somebody waits for it."""
+        if self._lingering is not None:
+            self._wake.set()
 
     async def flush(self) -> None:
         """Wait until all that was put so far is acknowledged. Raises what ``on_lost`` is given."""
@@ -143,13 +154,14 @@ class LogWriter:
     async def _something_to_do(self) -> bool:
         """Wait for entries, or until the lease wants renewing. False when all is done."""
         _heed_cancellation()
-        self._wake.clear()
-        if not self._waiting and not self._closing:
+        left_over = self._waiting and self._lingering is None  # by a full batch
+        if not left_over and not self._closing:
             try:
                 async with asyncio.timeout(self._lease.ttl / 3):
                     await self._wake.wait()
             except TimeoutError:
                 return True
+        self._wake.clear()
         return bool(self._waiting) or not self._closing
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -175,6 +187,10 @@ class LogWriter:
                 delay = min(delay * 2, LAST_DELAY)
 
     async def _append(self) -> None:
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+            self._wake.clear()
         batch = [self._waiting[index] for index in range(min(BATCH, len(self._waiting)))]
         await self._store.append(self._lease, batch)
         for line in batch:

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 from agents.mcp import MCPUtil
+from agents.strict_schema import ensure_strict_json_schema
 from agents.tool_context import ToolContext
 
-from agents import Agent, FunctionTool, Handoff, RunContextWrapper, Tool, handoff
+from agents import Agent, FunctionTool, Handoff, RunContextWrapper, Tool
 from frontdesk.desk import schema
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
@@ -37,6 +38,11 @@ class TeamAgent(Agent[TurnContext]):
     end the run when two servers have a tool of one name, which a server may bring about at any
     time.)
     """
+
+    async def get_system_prompt(self, run_context: RunContextWrapper[TurnContext]) -> str | None:
+        """As the SDK does, which looks at the function's signature at every step."""
+        instructions = cast("Callable[..., str]", self.instructions)
+        return instructions(run_context, self)
 
     async def get_mcp_tools(self, run_context: RunContextWrapper[TurnContext]) -> list[Tool]:
         taken = self._own_names()
@@ -153,14 +159,22 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
 
 def _handoff(
     team: Team, agents: dict[str, TeamAgent], field: str, edge: schema.Handoff, hosted: bool
-) -> Handoff[TurnContext, Agent[TurnContext]]:
+) -> Handoff[TurnContext, TeamAgent]:
     target = _named(agents, edge.to, field)
     description = f"Hand the caller over to {edge.to}. {target.handoff_description}"
     examples = team.agents[edge.to].examples if hosted else ()
-    return handoff(
-        target,
-        tool_name_override=f"{HANDOFF_PREFIX}{edge.to}",
-        tool_description_override=with_examples(description, examples),
+
+    async def hand_over(context: RunContextWrapper[TurnContext], arguments: str) -> TeamAgent:
+        return target
+
+    # Not by the SDK's handoff(): it links the agents, and each run describes three times over all
+    # that can be reached, for a state to resume from: a quarter of a run's CPU in a team of five.
+    return Handoff(
+        tool_name=f"{HANDOFF_PREFIX}{edge.to}",
+        tool_description=with_examples(description, examples),
+        input_json_schema=ensure_strict_json_schema({}),
+        on_invoke_handoff=hand_over,
+        agent_name=edge.to,
     )
 
 

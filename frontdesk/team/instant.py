@@ -7,6 +7,7 @@ leave only the first. It never hands over, and calls a tool of the client only w
 when ``tool_choice`` is ``required`` and there is no other.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -54,6 +55,8 @@ from frontdesk.team.client_tools import ClientFunctionTool
 logger = logging.getLogger(__name__)
 
 REPLY = "Thank you, I have looked that up for you now. Is there anything else you would like today?"
+BURST = 4
+"""Events that come at once."""
 TOKENS = [word + " " for word in REPLY.split(" ")[:-1]] + [REPLY.split(" ")[-1]]
 
 
@@ -104,7 +107,9 @@ class InstantModel(Model):
             if tracing.include_data():
                 span.span_data.output = [item.model_dump() for item in response.output]
             span.span_data.usage = {"input_tokens": 0, "output_tokens": len(TOKENS)}
-            for event in _events(response):
+            for number, event in enumerate(_events(response), 1):
+                if number % BURST == 0:
+                    await asyncio.sleep(0)  # as a model on the network does: others have a turn
                 yield event
 
     def _response(

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from agents.run import CallModelData, ModelInputData
 from openai.types.shared import Reasoning
 
 from agents import (
@@ -16,12 +17,14 @@ from agents import (
     RunConfig,
     Runner,
     RunResultStreaming,
+    TResponseInputItem,
     Usage,
 )
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
 from frontdesk.team.choice import sdk_choice
+from frontdesk.team.context import TurnContext
 from frontdesk.team.events import TeamEvent, TokensUsed, TurnEnded, TurnFailed, TurnRequest
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
@@ -119,10 +122,11 @@ class TeamRunner:
             known = ", ".join(self._agents) or "none: was start() awaited?"
             raise TurnFailed(f"no agent {request.agent!r} (there are: {known})", "unknown_agent")
         turn = Turn(self.team, request)
-        config = self._config(request)
+        *earlier, asked = complete(request.history)
+        config = self._config(request, earlier)
         result = Runner.run_streamed(
             agent,
-            complete(request.history),
+            [asked],
             context=turn.context,
             max_turns=MAX_STEPS,
             hooks=TurnHooks(turn, config),
@@ -145,9 +149,16 @@ class TeamRunner:
                 await _cancel(result, follower)
         yield TurnEnded(turn.agent, *_tokens(usage), cut_short=turn.cut_short)
 
-    def _config(self, request: TurnRequest) -> RunConfig:
+    def _config(self, request: TurnRequest, earlier: list[TResponseInputItem]) -> RunConfig:
+        def with_earlier(call: CallModelData[TurnContext]) -> ModelInputData:
+            data = call.model_data
+            return ModelInputData([*earlier, *data.input], data.instructions)
+
         labels = request.labels
         config = RunConfig(
+            # The runner copies and checks its input a dozen times a run: 0.06 ms of CPU for each
+            # earlier turn. What was said before is none of its business, only of the models.
+            call_model_input_filter=with_earlier,
             model_provider=self._provider,
             workflow_name=labels.workflow_name or self.team.name,
             trace_id=f"trace_{request.trace_id}",

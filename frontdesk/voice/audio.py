@@ -40,12 +40,16 @@ def int16_to_samples(pcm: Pcm) -> Samples:
 
 def samples_to_int16(samples: Samples) -> Pcm:
     """Float to 16-bit integers, clipped at full scale; the inverse of :func:`pcm16_to_samples`."""
-    return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
+    scaled = samples * np.float32(32768)
+    np.rint(scaled, out=scaled)
+    np.minimum(scaled, 32767, out=scaled)
+    np.maximum(scaled, -32768, out=scaled)
+    return scaled.astype(np.int16)
 
 
 def samples_to_pcm16(samples: Samples) -> bytes:
     """Float to signed 16-bit little-endian."""
-    return samples_to_int16(samples).astype("<i2").tobytes()
+    return samples_to_int16(samples).astype("<i2", copy=False).tobytes()
 
 
 def first_audible(samples: Samples) -> int | None:

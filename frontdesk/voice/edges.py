@@ -26,7 +26,10 @@ class EdgeTrimmer:
 
     def push(self, chunk: Samples) -> Samples:
         """Samples that surely belong to the clause; silence is held until sound follows."""
-        held = np.concatenate((self._held, chunk))
+        held = np.concatenate((self._held, chunk)) if len(self._held) else chunk
+        if self._begun and _is_loud(held[-_FRAME:]):  # amid speech: by far the most
+            self._held = held[:0]
+            return held
         loud = _loud_frames(held)
         if not len(loud):
             self._held = held if self._begun else held[-2 * _LEAD :]
@@ -44,6 +47,10 @@ class EdgeTrimmer:
         tail = self._held[: self._tail] if self._begun else self._held[:0]
         cut = len(tail) < len(self._held)
         return _faded(tail, fade_out=cut)
+
+
+def _is_loud(frame: Samples) -> bool:
+    return len(frame) > 0 and float(np.abs(frame).max()) > _QUIET
 
 
 def _loud_frames(samples: Samples) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:

@@ -49,6 +49,9 @@ _BURST, _REST_S = 20, 0.02
 """After so many of these in a row, rest after each: a stream that is never worked off is a flood,
 and may have a fifth of the time, not all that other calls leave."""
 _BEHIND_MS = 10_000
+_REAL_TIME_MS = 250
+"""With less audio than this waiting, the stream is in real time, and its windows may wait a moment
+for those of other calls; a recording that came at once is worked through at once."""
 _UNHEARD_MS = 200
 """Audio that is handed in at a time when nobody listens for turns."""
 _WIRE_FIELDS = ("type", "threshold", "prefix_padding_ms", "silence_duration_ms", "eagerness")
@@ -208,6 +211,8 @@ class Listener:
         await self._tasks.stop()
         if self._dictation is not None:
             await self._dictation.aclose()
+        # A call that is over is garbage in a circle: its audio need not wait to be collected.
+        self._buffer.drop_before(self._buffer.end)
 
     # From samples to decisions
 
@@ -232,8 +237,7 @@ class Listener:
                 break
             samples = self._buffer.slice(self._seen, self._seen + window)
             self._seen += window
-            if self._soon and self._seen + window > self._buffer.end:
-                # Nothing waits behind it, as in any stream in real time: others may join in.
+            if self._soon and self._buffer.end - self._seen < _REAL_TIME_MS * _MS:
                 self._awaited = self._soon(samples)
                 self._awaited.add_done_callback(partial(self._heard_of, samples))
                 break

@@ -324,6 +324,21 @@ async def test_a_server_that_is_dropped_is_let_go_after_its_calls(house, phone, 
     assert (await ended(phone, call["id"]))["output"] == "waited"
 
 
+async def test_a_client_that_changes_its_mind_all_the_time_leaves_no_connections(
+    house, phone, shop
+):
+    shop.open.clear()
+    for number in range(30):
+        await phone.configure(tools=[shop.tool(headers={"x-number": str(number)})])
+    ended = [f for f in phone.frames if f["type"] == "mcp_list_tools.failed"]
+    assert len(ended) == 29
+    servers = phone.call._servers  # pyright: ignore[reportPrivateUsage]
+    async with asyncio.timeout(4):  # less than a list may take
+        while len(servers._tasks) > 1:  # noqa: ASYNC110 (no event to wait for)
+            await asyncio.sleep(0.01)
+    shop.open.set()
+
+
 async def test_a_caller_who_speaks_while_a_tool_runs_is_answered(house, phone, shop):
     await listed(phone, shop.tool())
     await phone.configure(output_modalities=["audio"])

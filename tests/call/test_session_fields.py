@@ -48,7 +48,7 @@ async def test_fields_of_hosted_models_are_not_in_force_for_others(house):
     session = await phone.configure(
         reasoning={"effort": "low"}, include=["item.input_audio_transcription.logprobs"]
     )
-    assert "reasoning" not in session
+    assert session["reasoning"] is None
     assert session["include"] is None
 
 
@@ -269,3 +269,61 @@ async def test_an_agent_that_cannot_see_fails_the_response_once_and_goes_on(buil
     await phone.ask("It is a lamp.")
     assert phone.done[2]["status"] == "completed"
     assert "cannot see" in house.history()[0]["content"][1]["text"]
+
+
+# Sound
+
+
+async def test_the_speed_holds_from_the_next_turn_on(house, phone):
+    for speed in (None, 1.5, 0.5):
+        if speed:
+            session = await phone.configure(audio={"output": {"speed": speed}})
+            assert session["audio"]["output"]["speed"] == speed
+        house.script([assistant_message(f"Good day at {speed}.")])
+        await phone.ask("hello")
+        await phone.clock.advance(9)
+    assert house.tts.speeds == [1.0, 1.5, 0.5]
+
+
+@pytest.mark.parametrize("heard", ["audio/pcm", "audio/pcmu", "audio/pcma"])
+@pytest.mark.parametrize("spoken", ["audio/pcm", "audio/pcmu", "audio/pcma"])
+async def test_formats_in_and_out_have_nothing_to_do_with_each_other(house, phone, heard, spoken):
+    bytes_per_ms = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
+    session = await phone.configure(
+        audio={
+            "input": {"format": {"type": heard}, "turn_detection": None},
+            "output": {"format": {"type": spoken}},
+        }
+    )
+    assert session["audio"]["input"]["format"]["type"] == heard
+    assert session["audio"]["output"]["format"]["type"] == spoken
+    house.stt.lines.append("hello")
+    sound = base64.b64encode(bytes(500 * bytes_per_ms[heard])).decode()
+    await phone.send("input_audio_buffer.append", audio=sound)
+    await phone.send("input_audio_buffer.commit")
+    house.script([assistant_message("Good day.")])
+    await phone.respond()
+    assert phone.done[0]["usage"]["input_token_details"]["audio_tokens"] == 5
+    deltas = [base64.b64decode(f["delta"]) for f in phone.of("response.output_audio.delta")]
+    assert abs(sum(map(len, deltas)) / bytes_per_ms[spoken] - 450) < 5
+
+
+# Listening only
+
+
+async def test_a_transcription_session_has_a_trace_for_each_turn_and_no_answer(house):
+    audio = {"input": {"transcription": {"model": "m"}}}
+    phone = await house.place(defaults={"type": "transcription", "audio": audio})
+    for words in ("hello there", "and good bye"):
+        await phone.say(words)
+        await phone.until("conversation.item.input_audio_transcription.completed")
+        await phone.settled()
+        await phone.clock.advance(5)
+    assert not any(kind.startswith("response.") for kind in phone.types)
+    turns = await phone.traces()
+    assert [(turn["caller"], turn["end_reason"]) for turn in turns] == [
+        ("hello there", "completed"),
+        ("and good bye", "completed"),
+    ]
+    names = {span["name"].partition(" ")[0] for span in await phone.spans()}
+    assert names == {"invoke_workflow", "user_speech", "end_of_turn", "speech_to_text"}

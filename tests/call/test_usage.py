@@ -162,3 +162,16 @@ async def test_sound_that_cannot_be_understood_is_answered_all_the_same(house, p
         await phone.send(kind, item=spoken(500))
         await phone.respond()
     assert phone.done[0]["status"] == "completed"
+
+
+async def test_sound_longer_than_a_turn_is_understood_in_pieces(house, phone):
+    house.stt.lines.extend(["first two minutes", "and the rest"])
+    house.script(counted(assistant_message("Yes.")))
+    await phone.configure(audio={"input": {"format": {"type": "audio/pcmu"}}})
+    sound = base64.b64encode(b"\x80" * 8 * 130_000).decode()
+    part = {"type": "input_audio", "audio": sound}
+    item = {"type": "message", "role": "user", "content": [part]}
+    await phone.send("conversation.item.create", item=item)
+    await phone.respond()
+    assert house.history() == [{"role": "user", "content": "first two minutes and the rest"}]
+    assert audio_tokens(phone.done[0]["usage"])[0] == 1300

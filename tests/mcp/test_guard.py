@@ -185,6 +185,11 @@ async def test_a_name_that_changes_its_answer_is_asked_once_for_each_connection(
     assert knocks == []
 
 
+@pytest.mark.parametrize("host", ["x" * 300, "no-such-name.invalid"])
+async def test_a_name_that_is_none_cannot_be_reached(host: str) -> None:
+    assert "cannot be reached" in await refused(f"http://{host}/mcp", AddressGuard())
+
+
 async def test_redirects_lead_nowhere_else(door: tuple[int, list[str]]) -> None:
     port, knocks = door
     asked: list[bytes] = []

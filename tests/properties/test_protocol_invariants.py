@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from frontdesk.protocol import RealtimeProtocol
+from frontdesk.protocol import ProtocolError, RealtimeProtocol
 from frontdesk.protocol.commands import (
     Command,
     ItemChanged,
@@ -31,11 +31,13 @@ from frontdesk.protocol.engine import (
     ResponseFunctionCall,
     ResponseMcpCall,
     ResponseText,
+    ResponseUsage,
     SpeechStarted,
     SpeechStopped,
     TranscriptCompleted,
     TranscriptDelta,
     TranscriptFailed,
+    Usage,
 )
 from tests.frames import checked
 from tests.properties.keeping import Keeper
@@ -58,6 +60,8 @@ DETECTIONS = st.one_of(
 SESSIONS = st.fixed_dictionaries(
     {},
     optional={
+        "prompt": st.sampled_from([None, {"id": "known"}, {"id": "unknown"}]),
+        "truncation": st.sampled_from([None, "auto", "disabled"]),
         "output_modalities": st.sampled_from([["text"], ["audio"], ["smell"]]),
         "instructions": st.text(max_size=3),
         "audio": st.fixed_dictionaries(
@@ -109,6 +113,12 @@ NONSENSE = st.one_of(
 )
 
 
+def find_prompt(prompt: dict[str, Any], param: str) -> dict[str, Any]:
+    if prompt["id"] == "unknown":
+        raise ProtocolError("invalid_value", "There is no such prompt.", f"{param}.id")
+    return {**prompt, "version": "1"}
+
+
 class Talks(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +127,9 @@ class Talks(RuleBasedStateMachine):
         self.watcher = Watcher()
         self.keeper = Keeper()
         audio = {"input": {"transcription": {"model": "m"}}}
-        self.core = RealtimeProtocol("sess", "team", ids=self.new_id, defaults={"audio": audio})
+        self.core = RealtimeProtocol(
+            "sess", "team", ids=self.new_id, defaults={"audio": audio}, prompts=find_prompt
+        )
         self.promised: set[str] = set()
         self.received_ms = 0.0
         self.calls = 0
@@ -189,6 +201,7 @@ class Talks(RuleBasedStateMachine):
             "nonsense" in patch
             or patch.get("output_modalities") == ["smell"]
             or patch.get("audio", {}).get("output", {}).get("speed") == 99
+            or patch.get("prompt") == {"id": "unknown"}
         )
         assert not wrong or self.core.session == before
 
@@ -337,8 +350,16 @@ class Talks(RuleBasedStateMachine):
 
     @rule(data=st.data(), milliseconds=st.integers(1, 40))
     def speak(self, data: st.DataObject, milliseconds: int) -> None:
-        audio = bytes(milliseconds * 48)
+        audio = bytes(milliseconds * 48)  # the core counts what the engine says, in any format
         self.feed_response(ResponseAudio(self.some_response(data), audio, milliseconds))
+
+    @rule(data=st.data(), tokens=st.integers(0, 99))
+    def use(self, data: st.DataObject, tokens: int) -> None:
+        response_id = self.some_response(data)
+        reply = self.watcher.replies.get(response_id)
+        if reply is not None and not reply.done:
+            reply.used = 3 * tokens
+        assert self.feed(ResponseUsage(response_id, Usage(tokens, tokens, 0, 0, tokens))) == []
 
     @rule(data=st.data(), arguments=st.sampled_from(["", '{"a":1}']))
     def call(self, data: st.DataObject, arguments: str) -> None:

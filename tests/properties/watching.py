@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pybase64
+
 from tests.properties.watching_mcp import McpWatcher
 
 
@@ -16,6 +18,10 @@ class Reply:
         self.items: list[dict[str, Any]] = []
         self.part: dict[str, str] | None = None
         self.arguments: str | None = None
+        self.used = 0
+        """Tokens that the engine said were used."""
+        self.sound = 0
+        """Bytes of audio, PCM at 24 kHz."""
 
 
 class Watcher:
@@ -164,7 +170,9 @@ class Watcher:
         assert response["status"] in {"completed", "cancelled", "incomplete", "failed"}
         assert response["output"] == reply.items
         assert response["metadata"] == reply.metadata
-        assert response["usage"]["total_tokens"] >= 0
+        spoken = -(-reply.sound // (48 * 50))
+        assert response["usage"]["output_token_details"]["audio_tokens"] == spoken
+        assert response["usage"]["total_tokens"] == reply.used + spoken
         if response["status"] != "completed":
             assert response["status_details"]["type"] == response["status"]
 
@@ -216,6 +224,7 @@ class Watcher:
             case "output_audio.delta":
                 assert reply.part is not None and not reply.part["closed"]
                 assert reply.part["type"] == "audio"
+                reply.sound += len(pybase64.b64decode(event["delta"]))
             case "output_text.done":
                 assert reply.part is not None and event["text"] == reply.part["words"]
                 reply.part["closed"] = "text"

@@ -60,6 +60,11 @@ def test_a_response_may_override_the_session(talk: Any) -> None:
     assert talk.core.session["output_modalities"] == ["audio"]
 
 
+def test_a_response_may_be_asked_for_with_nothing_but_metadata(talk: Any) -> None:
+    talk.respond(metadata={"client_event_id": "x"})
+    assert talk.said[0]["response"]["metadata"] == {"client_event_id": "x"}
+
+
 def test_nobody_told_the_engine_instructions_until_a_client_does(talk: Any) -> None:
     talk.respond(instructions=None, metadata=None)
     assert talk.told[0].options["instructions"] is None

@@ -190,6 +190,11 @@ def test_noise_reduction_keeps_its_strength(talk: Any) -> None:
         {"id": "sess_other", "object": "realtime.session", "expires_at": 1},
         {"tracing": None},
         {"tracing": "auto"},
+        {"tracing": {"workflow_name": "w", "group_id": "g", "metadata": {"a": 1}}},
+        {"audio": {"input": {"transcription": {"model": "gpt-4o-mini-transcribe"}}}},
+        {"audio": {"input": {"transcription": {"model": "gpt-transcribe", "languages": ["en"]}}}},
+        {"include": ["item.input_audio_transcription.logprobs"]},
+        {"truncation": "disabled"},
         {"max_output_tokens": "inf"},
         {"audio": {"input": {"noise_reduction": None}}},
         {"audio": {"input": {"turn_detection": {"type": "semantic_vad"}}}},
@@ -233,6 +238,57 @@ def test_the_voice_stays_once_it_was_heard(talk: Any) -> None:
 def test_tracing_stays_once_it_was_set(talk: Any) -> None:
     talk.configure(tracing={"workflow_name": "calls"})
     assert talk.configure(tracing=None)[0]["session"]["tracing"] == {"workflow_name": "calls"}
+
+
+@pytest.mark.parametrize("first", ["auto", {"group_id": "g"}])
+def test_tracing_that_is_set_takes_no_update_and_complains_of_none(talk: Any, first: Any) -> None:
+    assert talk.configure(tracing=first)[0]["session"]["tracing"] == first
+    for later in (None, "auto", {"workflow_name": "other"}):
+        (event,) = talk.configure(tracing=later)
+        assert event["session"]["tracing"] == first
+
+
+def test_a_transcription_session_has_no_model_and_no_voice(new_talk: Any) -> None:
+    defaults = {"type": "transcription", "audio": {"input": {"transcription": {"model": "m"}}}}
+    session = new_talk(defaults=defaults, expires_at=5000).open()[0]["session"]
+    assert session == {
+        "type": "transcription",
+        "object": "realtime.transcription_session",
+        "id": "sess_1",
+        "expires_at": 5000,
+        "include": None,
+        "audio": {
+            "input": {
+                "format": PCM,
+                "transcription": {"model": "m"},
+                "noise_reduction": None,
+                "turn_detection": SERVER_VAD,
+            }
+        },
+    }
+
+
+def test_a_prompt_is_looked_up_before_anything_changes(new_talk: Any) -> None:
+    def find(prompt: Any, param: str) -> Any:
+        if prompt["id"] != "known":
+            raise ProtocolError("invalid_value", "There is no such prompt.", f"{param}.id")
+        return {**prompt, "version": "7"}
+
+    talk = new_talk(prompts=find)
+    talk.open()
+    before = talk.core.session
+    (event,) = talk.configure(prompt={"id": "other"}, instructions="x")
+    assert event["error"]["param"] == "session.prompt.id"
+    assert talk.core.session == before
+    found = {"id": "known", "version": "7"}
+    session = talk.configure(prompt={"id": "known", "version": None, "variables": None})
+    assert session[0]["session"]["prompt"] == found
+    talk.respond()
+    assert talk.told[0].options["prompt"] == found
+    talk.feed(ResponseEnded("resp_1"))
+    (event,) = talk.send("response.create", response={"prompt": {"id": "other"}})
+    assert event["error"]["param"] == "response.prompt.id"
+    assert talk.configure(prompt=None)[0]["session"]["prompt"] is None
 
 
 def test_fields_the_server_cannot_change_are_echoed_as_they_are(new_talk: Any) -> None:
@@ -316,6 +372,20 @@ def test_a_field_that_means_nothing_here_is_shown_as_not_in_force(new_talk):
         ({"tool_choice": "perhaps"}, "invalid_value", "session.tool_choice"),
         ({"include": ["everything"]}, "invalid_value", "session.include[0]"),
         ({"prompt": {}}, "missing_required_parameter", "session.prompt.id"),
+        ({"reasoning": {"effort": "much"}}, "invalid_value", "session.reasoning.effort"),
+        ({"tracing": "manual"}, "invalid_value", "session.tracing"),
+        ({"tracing": {"workflow_name": 5}}, "invalid_type", "session.tracing.workflow_name"),
+        ({"truncation": "never"}, "invalid_value", "session.truncation"),
+        (
+            {"truncation": {"type": "retention_ratio", "retention_ratio": 2}},
+            "invalid_value",
+            "session.truncation.retention_ratio",
+        ),
+        (
+            {"truncation": {"type": "retention_ratio"}},
+            "missing_required_parameter",
+            "session.truncation.retention_ratio",
+        ),
     ],
 )
 def test_a_bad_field_is_named_and_nothing_changes(

@@ -1,7 +1,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from frontdesk.state import (
     Entry,
     Fenced,
     Held,
+    Lease,
     LogWriter,
     StateError,
     Unavailable,
@@ -55,6 +56,46 @@ async def test_entries_arrive_in_the_order_they_were_put(store: CallStore, call_
         loaded = await store.load(call_id)
     assert numbers == list(range(1, 1001))
     assert loaded == fold(map(item, range(1000)), CallState(call_id)) == log.state
+
+
+class Counting(CallStore):
+    """A store that counts the entries of each append."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(redis)
+        self.appended: list[int] = []
+
+    async def append(self, lease: Lease, entries: Sequence[Entry | bytes]) -> int:
+        self.appended.append(len(entries))
+        return await super().append(lease, entries)
+
+
+async def test_entries_that_come_one_after_the_other_are_written_together(
+    redis: Redis, call_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LINGER", 30.0)
+    store = Counting(redis)
+    async with LogWriter(store, await store.open(call_id, "w1"), on_lost=never) as log:
+        for number in range(3):
+            log.put(item(number))
+            await asyncio.sleep(0)
+        assert store.appended == []
+        log.hurry()
+        await log.flush()
+        log.hurry()  # for nothing
+        log.put(item(3))
+    assert store.appended == [3, 1]
+
+
+async def test_what_nobody_waits_for_is_written_soon_all_the_same(
+    redis: Redis, call_id: str
+) -> None:
+    store = Counting(redis)
+    async with LogWriter(store, await store.open(call_id, "w1"), on_lost=never) as log:
+        for number in range(3):
+            log.put(item(number))
+            await log.flush()
+    assert store.appended == [1, 1, 1]
 
 
 async def test_leaving_writes_what_waits_and_gives_the_call_back(

@@ -473,3 +473,30 @@ async def test_an_agent_may_speak_first(start_team: Start, hear: Any, ask: Any) 
     runner = await start_team({"frontdesk": {}}, {"frontdesk": model})
     assert words(await hear(runner, ask(history=[]))) == "Welcome."
     assert model.calls[0].input[0]["role"] == "developer"
+
+
+async def test_every_step_of_a_run_sees_what_was_said_before_it_once_and_in_order(
+    start_team: Start, hear: Any, ask: Any
+) -> None:
+    said = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "Where is my parcel?"},
+    ]
+    first = ScriptedModel([[function_call("transfer_to_orders", {}, call_id="c1")]])
+    second = ScriptedModel(
+        [
+            [function_call("estimate", {"city": "Bonn"}, call_id="c2")],
+            [assistant_message("Three days.")],
+        ]
+    )
+    runner = await start_team(
+        {"frontdesk": {"handoffs": ["orders"]}, "orders": {"tools": ["estimate"]}},
+        {"frontdesk": first, "orders": second},
+        tools=SHIPPING,
+    )
+    assert words(await hear(runner, ask(history=said))) == "Three days."
+    calls = [*first.calls, *second.calls]
+    assert [call.input[:3] for call in calls] == [said] * 3
+    later = [[item.get("call_id") for item in call.input[3:]] for call in calls]
+    assert later == [[], ["c1", "c1"], ["c1", "c1", "c2", "c2"]]

@@ -15,6 +15,7 @@ class Book:
         self.on_record = True
         self.written = asyncio.Event()
         self.waits = 0
+        self.hurried = 0
 
     def record(self) -> None:
         self.on_record = False
@@ -23,6 +24,9 @@ class Book:
     def acknowledge(self) -> None:
         self.on_record = True
         self.written.set()
+
+    def hurry(self) -> None:
+        self.hurried += 1
 
     async def recorded_within(self, seconds: float) -> bool:
         self.waits += 1
@@ -70,6 +74,16 @@ async def test_a_frame_waits_until_its_event_is_on_record(told, book, sent):
     book.acknowledge()
     await turns_of_the_loop()
     assert sent == [b"1"]
+
+
+async def test_the_record_is_hurried_only_when_somebody_waits(told, book):
+    for frame, hurry in ((b"1", False), (b"2", True)):
+        told.put(frame)
+        book.record()
+        told.release(hurry=hurry)
+        assert book.hurried == int(hurry)
+    book.acknowledge()
+    await told.aclose()
 
 
 async def test_later_frames_do_not_overtake(told, book, sent):

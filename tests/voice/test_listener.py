@@ -439,6 +439,10 @@ async def test_audio_that_waits_is_not_held_up_for_the_sake_of_others(
     sharing.listener.push(sound("hush 300", "talk 500"))
     assert [type(event) for event in sharing.events] == [SpeechStarted]
     assert len(shared.asked) == 1
+    while shared.asked:  # the last quarter of a second
+        shared.answer()
+        await settle()
+    assert sharing.listener._seen + 512 > sharing.listener._buffer.end
 
 
 async def test_an_answer_about_audio_that_was_cleared_is_dropped(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frontdesk.voice import speaker
 from frontdesk.voice.base import Samples, SpeechError
 from frontdesk.voice.instant.speech import InstantSpeech
 from frontdesk.voice.playback import Utterance
@@ -52,6 +53,21 @@ async def test_a_reply_is_spoken_clause_by_clause_without_a_gap_in_time(letters)
         at = chunk.end_ms
     assert "".join(c.text for c in chunks if c.first_of_clause) == "Let me see, it left today. Bye!"
     assert sum(c.last_of_clause for c in chunks) == 3
+
+
+@pytest.mark.parametrize(("enough", "milliseconds"), [(float("inf"), 100), (0.0, 200)])
+async def test_small_chunks_are_joined_once_the_listener_has_sound_in_hand(
+    letters, monkeypatch: pytest.MonkeyPatch, enough: float, milliseconds: int
+) -> None:
+    monkeypatch.setattr(speaker, "_IN_HAND_MS", enough)
+    chunks = await spoken(Speaker(Voice()), letters("It left for Bonn today as you asked."))
+    lengths = [round(chunk.end_ms - chunk.start_ms) for chunk in chunks]
+    assert set(lengths[:-2]) == {milliseconds}
+
+
+async def test_the_first_chunk_goes_out_as_the_model_made_it(letters) -> None:
+    first, *_ = await spoken(Speaker(Voice()), letters("It left for Bonn today as you asked."))
+    assert round(first.end_ms) == 100
 
 
 async def test_the_first_clause_is_spoken_while_the_rest_is_being_written() -> None:

@@ -43,7 +43,12 @@ class HibariSpeech:
 
     @property
     def name(self) -> str:
-        return f"embedded: Hibari, voice {self._known(self._voice)}"
+        return f"embedded: Hibari, voice {self.voice}"
+
+    @property
+    def voice(self) -> str:
+        """The voice that speaks when none is named."""
+        return self._known(self._voice)
 
     def has_voice(self, voice: str) -> bool:
         """Whether the voice is on this machine."""
