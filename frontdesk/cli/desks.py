@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from frontdesk.desk.layers import ENDINGS, is_overlay, overlays
+from frontdesk.desk.layers import ENDINGS, overlays
 from frontdesk.desk.loader import LoadedTeam, load_desk, load_team
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean
 
@@ -26,9 +26,9 @@ def load_teams(path: Path, overlay: str | None = None) -> list[LoadedTeam]:
     Raises `DeskError`, also when one file is named and has no such overlay."""
     if not _is_file(path):
         return list(load_desk(path, overlay=overlay).teams.values())
-    if overlay and path.is_file():
+    if overlay and path.is_file() and not path.stem.endswith(f".{overlay}"):
         there_are = overlays(path)
-        if is_overlay(path) or overlay not in there_are:
+        if overlay not in there_are:
             message = f"has no overlay `{overlay}`: expected {path.stem}.{overlay}{path.suffix}"
             raise DeskError([Problem(path, 1, 1, message, did_you_mean(overlay, there_are))])
     return [load_team(path, os.environ, overlay)]

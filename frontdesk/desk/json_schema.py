@@ -1,28 +1,60 @@
-"""The JSON Schema of team files, for editors: ``python -m frontdesk.desk.json_schema FILE``."""
+"""The JSON Schemas of team files, for editors: ``python -m frontdesk.desk.json_schema FOLDER``."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
+from frontdesk.desk.references import items, mapping
 from frontdesk.desk.schema import Team
+
+FILES = ("team.json", "team-part.json")
+_NEEDS = ("required", "minProperties", "minItems")
+_NAMED = ("properties", "patternProperties", "$defs")
 
 
 def team_schema() -> str:
-    """The schema as JSON text, with a line end. docs/schema/team.json must equal it."""
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Team.model_json_schema(),
-        "title": "Frontdesk team",
-        "description": "A team of voice agents: agents/NAME.yaml",
-    }
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    """The schema of a team as JSON text, with a line end. docs/schema/team.json must equal it."""
+    return _text(Team.model_json_schema(), "Frontdesk team", "A team of voice agents.")
 
 
-def write_team_schema(path: Path) -> None:
-    """Write the schema to ``path``, making its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(team_schema(), encoding="utf-8")
+def part_schema() -> str:
+    """The schema of overlays and of files to include: nothing is needed, ``null`` is anywhere."""
+    about = "An overlay of a team, or sections that teams include."
+    return _text(_part(Team.model_json_schema()), "Part of a Frontdesk team", about)
+
+
+def write_schemas(folder: Path) -> None:
+    """Write both schemas into ``folder``, making it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in zip(FILES, (team_schema(), part_schema()), strict=True):
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _text(schema: dict[str, Any], title: str, description: str) -> str:
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    whole = {**dialect, **schema, "title": title, "description": description}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def _part(schema: dict[str, Any]) -> dict[str, Any]:
+    part: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _NAMED:
+            optional = _part if key == "$defs" else _removable
+            part[key] = {name: optional(inner) for name, inner in mapping(value).items()}
+        elif key == "additionalProperties" and isinstance(value, dict):
+            part[key] = _removable(mapping(value))
+        elif key in ("anyOf", "prefixItems"):
+            part[key] = [_part(mapping(inner)) for inner in items(value)]
+        elif key not in _NEEDS:
+            part[key] = value
+    return part
+
+
+def _removable(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [_part(schema), {"type": "null"}]}
 
 
 if __name__ == "__main__":
-    write_team_schema(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/schema/team.json"))
+    write_schemas(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/schema"))

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import frontdesk
-from frontdesk.desk.json_schema import write_team_schema
+from frontdesk.desk.json_schema import write_schemas
 
 FOLDERS = ("agents", "tools", "mcp_servers")
 
@@ -34,7 +34,7 @@ def init_desk(target: Path) -> list[Path]:
         for folder in FOLDERS:
             ignore = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
             shutil.copytree(source / folder, target / folder, ignore=ignore)
-        write_team_schema(target / "docs" / "schema" / "team.json")
+        write_schemas(target / "docs" / "schema")
         (target / ".gitignore").write_text(".frontdesk/\n__pycache__/\n", encoding="utf-8")
     except OSError as error:
         raise CannotInit(f"{target} can't be written: {error.strerror or error}") from error

@@ -72,3 +72,30 @@ def test_init_refuses_a_folder_in_use(tmp_path: Path):
 def test_the_help_says_what_the_commands_do():
     assert "every mistake" in run("check", "--help").output
     assert "Make a desk" in run("init", "--help").output
+
+
+def test_check_takes_an_overlay_by_option_by_environment_and_by_file(desk, monkeypatch):
+    overlay = desk.write("agents/shop.prod.yaml", "name: prod\n")
+    assert "shop (" in run("check", desk.root).output
+    assert "prod (" in run("check", desk.root, "--overlay", "prod").output
+    assert "prod (" in run("check", desk.team_file, "--overlay", "prod").output
+    monkeypatch.setenv("FRONTDESK_OVERLAY", "prod")
+    for path in (desk.root, desk.team_file, overlay):
+        assert "prod (" in run("check", path).output
+
+
+@pytest.mark.parametrize("path", ["", "agents/shop.yaml", "agents/shop.prod.yaml"])
+def test_check_of_an_overlay_that_is_not_there_fails(desk, path: str):
+    desk.write("agents/shop.prod.yaml", "name: prod\n")
+    result = run("check", desk.root / path, "--overlay", "prd")
+    assert result.exit_code == 1
+    assert "overlay `prd`" in result.stdout
+
+
+def test_check_tells_of_everything_in_mcp_json_that_serve_would_refuse(desk):
+    config = '{"mcpServers": {\n"a": {"url": "ftp://x"},\n"b": {"type": "sse", "url": "http://x"}}}'
+    desk.write("mcp_servers/mcp.json", config)
+    result = run("check", desk.root)
+    assert result.exit_code == 1
+    places = [line.partition("mcp.json:")[2].split(" ")[0] for line in result.stdout.splitlines()]
+    assert places == ["2:7:", "3:7:"]

@@ -5,13 +5,14 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from frontdesk.desk.json_schema import team_schema
+from frontdesk.desk.json_schema import FILES, part_schema, team_schema
 from frontdesk.desk.schema import Team
 
 
-def test_the_published_schema_is_the_one_of_the_models(repository: Path):
-    published = (repository / "docs" / "schema" / "team.json").read_text(encoding="utf-8")
-    assert published == team_schema(), "run: python -m frontdesk.desk.json_schema"
+def test_the_published_schemas_are_those_of_the_models(repository: Path):
+    for name, schema in zip(FILES, (team_schema(), part_schema()), strict=True):
+        published = (repository / "docs" / "schema" / name).read_text(encoding="utf-8")
+        assert published == schema, "run: python -m frontdesk.desk.json_schema"
 
 
 def test_the_example_team_is_valid_by_the_published_schema(repository: Path):
@@ -42,3 +43,22 @@ def test_the_example_team_names_the_schema_for_editors(repository: Path):
     marker, _, relative = first.partition("$schema=")
     assert marker == "# yaml-language-server: "
     assert (path.parent / relative).resolve() == repository / "docs" / "schema" / "team.json"
+
+
+@pytest.mark.parametrize(
+    ("part", "right"),
+    [
+        ({}, True),
+        ({"include": ["common/lines.yaml"]}, True),
+        ({"agents": {"orders": {"model": "smart"}, "billing": None}}, True),
+        ({"agents": {"orders": {"handoffs": [{"to": "x"}], "voice": None}}}, True),
+        ({"models": {"main": {"timeout": "5s", "temperature": None}}, "lines": None}, True),
+        ({"agents": {"orders": {"modell": "smart"}}}, False),
+        ({"agents": {"orders": {"model": 7}}}, False),
+        ({"models": {"main": {"provider": "opnai"}}}, False),
+        ({"entri": "x"}, False),
+    ],
+)
+def test_the_schema_of_parts_needs_nothing_and_still_knows_what_is_wrong(part: dict, right: bool):
+    validator = jsonschema.Draft202012Validator(json.loads(part_schema()))
+    assert validator.is_valid(part) == right
