@@ -2,6 +2,7 @@
 
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from frontdesk.desk.loader import LoadedTeam
@@ -9,6 +10,9 @@ from frontdesk.desk.problems import Problem
 from frontdesk.mcp import local
 from frontdesk.mcp.config import HttpServer, load_servers
 from frontdesk.mcp.live_check import check_live
+
+LIMIT = 20.0
+"""Seconds in which a server must have answered; a command may have to fetch its server first."""
 
 
 async def check_servers(root: Path, teams: list[LoadedTeam]) -> list[Problem]:
@@ -23,4 +27,5 @@ async def check_servers(root: Path, teams: list[LoadedTeam]) -> list[Problem]:
                 config = servers[server.name]
                 if isinstance(config, HttpServer):
                     servers[server.name] = replace(config, url=server.url)
-            return await check_live(teams, servers, [server.name for server in started])
+            words = {s.name: partial(local.last_line, s, Path(data)) for s in started}
+            return await check_live(teams, servers, LIMIT, words)

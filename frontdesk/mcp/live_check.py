@@ -1,6 +1,6 @@
 """What a team file says of MCP servers, held against the servers themselves."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from frontdesk.desk.document import Document, Location
@@ -12,22 +12,24 @@ from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import is_allowed
 
-LIMIT = 20.0
-"""Seconds in which a server must have answered; a command may have to fetch its server first."""
+Starting = Mapping[str, Callable[[], str | None]]
+"""Servers by name, each with a function that tells what it wrote last."""
 
 
 async def check_live(
     teams: Iterable[LoadedTeam],
     servers: Mapping[str, ServerConfig],
-    starting: Collection[str] = (),
-    limit: float = LIMIT,
+    limit: float,
+    starting: Starting | None = None,
 ) -> list[Problem]:
-    """Connect to the servers that the teams use. Errors for those that do not answer and for tools
-    that they do not have, warnings for phrases of tools that the team may not use.
+    """Connect to the servers that the teams use, within ``limit`` seconds. Errors for those that do
+    not answer and for tools that they do not have, warnings for phrases of tools that the team may
+    not use.
 
-    Servers named in ``starting`` may fail at first; one attempt is enough for the others.
+    Those in ``starting`` were started just now: they may fail at first, while one attempt is enough
+    for the others; and where they don't come up, it is asked what they said last.
     """
-    teams = list(teams)
+    teams, starting = list(teams), starting or {}
     used = {name: servers[name] for team in teams for name in team.team.mcp if name in servers}
     connections = McpConnections(used)
     try:
@@ -37,7 +39,7 @@ async def check_live(
             problem
             for loaded in teams
             for name, use in loaded.team.mcp.items()
-            for problem in _check(loaded.document, use, name, servers, connections)
+            for problem in _check(loaded.document, use, name, servers, connections, starting)
         ]
     finally:
         await connections.aclose()
@@ -49,6 +51,7 @@ def _check(
     name: str,
     servers: Mapping[str, ServerConfig],
     connections: McpConnections,
+    starting: Starting,
 ) -> Iterator[Problem]:
     at = ("mcp", name)
     if name not in servers:
@@ -58,7 +61,8 @@ def _check(
     connection = connections.get(name)
     if connection.state != "ready":
         message = f"the MCP server `{name}` does not answer: {connection.error or 'no word of it'}"
-        yield document.key_problem(at, message)
+        said = starting[name]() if name in starting else None
+        yield document.key_problem(at, message, said and f"its last words: {said}")
         return
     yield from _check_tools(document, use, connection, at)
 

@@ -122,6 +122,16 @@ async def _keep(server: LocalServer, data: Path) -> None:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
+def last_line(server: LocalServer, data: Path) -> str | None:
+    """The end of what a server wrote before it ended last; of what it writes, if it never did."""
+    log = _log(server, data)
+    for file in (log.with_suffix(".last.log"), log):
+        with contextlib.suppress(OSError):
+            lines = file.read_text(errors="replace").splitlines()
+            return next((line.strip() for line in reversed(lines) if line.strip()), None)
+    return None
+
+
 def _last_words(server: LocalServer, data: Path) -> Path:
     """Its log, put aside from the one that the next start writes anew."""
     log = _log(server, data)

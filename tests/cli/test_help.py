@@ -75,6 +75,7 @@ def test_the_version_is_told() -> None:
         (("dmeo",), 2, "No such command 'dmeo'"),
         (("serve", "--models", "huge"), 2, "'embedded'"),
         (("serve", "nowhere"), 1, "nowhere"),
+        (("serve", "--overlay", "nope"), 1, "no team has an overlay `nope`"),
         (("call", "nothing.wav"), 1, "nothing.wav"),
         (("check", "nowhere"), 1, "nowhere"),
     ],

@@ -49,7 +49,7 @@ def loaded(tmp_path: Path) -> LoadedTeam:
 async def found(
     loaded: LoadedTeam, servers: Mapping[str, ServerConfig], limit: float = 5.0
 ) -> list[str]:
-    problems = await check_live([loaded], servers, limit=limit)
+    problems = await check_live([loaded], servers, limit)
     return [str(problem).replace(f"{loaded.path}:", "") for problem in problems]
 
 
@@ -120,3 +120,17 @@ def test_check_with_mistakes_says_that_the_servers_were_not_asked(loaded: Loaded
     result = CliRunner().invoke(app, ["check", str(loaded.root), "--servers"])
     assert result.exit_code == 1
     assert "not asked before the errors are mended" in result.stderr
+
+
+def test_a_server_of_the_desk_that_ends_at_once_is_told_with_its_last_words(
+    loaded: LoadedTeam, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontdesk.cli.check_servers.LIMIT", 2.0)
+    folder = loaded.root / "mcp_servers"
+    url = f"http://127.0.0.1:{unused_tcp_port}/mcp"
+    (folder / "mcp.json").write_text(json.dumps({"mcpServers": {"orders": {"url": url}}}))
+    (folder / "orders").mkdir()
+    (folder / "orders" / "server.py").write_text("raise SystemExit('no database')\n")
+    result = CliRunner().invoke(app, ["check", str(loaded.root), "--servers"])
+    assert result.exit_code == 1
+    assert "(its last words: no database)" in result.stdout
