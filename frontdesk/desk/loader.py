@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +211,7 @@ def _read_prompts(document: Document) -> _Prompts:
         if not isinstance(relative, str):
             continue
         location = ("agents", name, "instructions")
-        path = document.file(location).parent / relative
+        path = Path(normpath(document.file(location).parent / relative))  # one name for one file
         if not path.is_file():
             message = f"the prompt file {path} does not exist"
             hint = did_you_mean(path.name, [near.name for near in path.parent.glob("*.md")])

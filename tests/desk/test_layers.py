@@ -237,3 +237,11 @@ def test_an_overlay_without_its_team_is_an_error(shop):
 def test_the_path_of_an_overlay_stands_for_its_team_with_it(shop):
     version = prod(shop, "lines: { sorry: Prod }\n").version
     assert load_team(shop.root / "agents" / "shop.prod.yaml", {}).version == version
+
+
+def test_a_prompt_named_from_two_folders_is_one_file(shop):
+    shop.write("agents/hello.md", "Hello {{ nobody }}.\n")
+    third = "agents: { third: { description: d, instructions: ../hello.md } }\n"
+    shop.write("agents/common/models.yaml", third)
+    problems = [line for line in shop.found() if "warning" not in line]
+    assert [problem.split(" ")[0] for problem in problems] == ["agents/hello.md:1:10:"]
