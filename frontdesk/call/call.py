@@ -183,6 +183,8 @@ class Call:
         match event:
             case Transcribed() | Words() | Remembered() | FloorTaken() | Played():
                 return False
+            case engine.ResponseUsage():
+                return False
             case Sound(response_id):
                 return self._answers.unheard(response_id)
             case engine.ResponseEnded():
