@@ -1,5 +1,6 @@
 """Fixtures for tests that need the whole of Frontdesk: a server as a process of its own."""
 
+import contextlib
 import os
 import re
 import ssl
@@ -14,6 +15,13 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from tests.frames import checked
+
+with contextlib.suppress(ImportError):  # where only other people's clients are installed
+    from hypothesis import HealthCheck, settings
+
+    # An example takes what it takes: machines are busy with other things.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
 
 ROOT = Path(__file__).parent.parent
 PYTHON = os.environ.get("FRONTDESK_PYTHON", sys.executable)

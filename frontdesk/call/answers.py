@@ -87,6 +87,12 @@ class Answers:
         """Seconds since the caller last heard anything; negative while sound is playing."""
         return self._playback.silent_for(self._clock.now())
 
+    def unheard(self, response_id: str) -> bool:
+        """Whether the caller waits for sound: there is silence, or this response has not begun."""
+        live = self._live.get(response_id)
+        begun = live is not None and live.item is not None and live.item.milliseconds > 0
+        return not begun or self.silent_for() >= 0
+
     def words(self, response_id: str, text: str) -> None:
         """The reply speaks these words next."""
         if self.being_made(response_id):

@@ -183,7 +183,11 @@ class Call:
         match event:
             case Transcribed() | Words() | Remembered() | FloorTaken() | Played():
                 return False
-            case Sound() | engine.ResponseEnded():
+            case engine.ResponseUsage():
+                return False
+            case Sound(response_id):
+                return self._answers.unheard(response_id)
+            case engine.ResponseEnded():
                 return self._answers.silent_for() >= 0
             case _:
                 return True

@@ -185,3 +185,18 @@ async def test_an_answer_that_is_asked_for_before_a_word_is_said_greets(house, p
     [note] = house.history()
     assert note["role"] == "developer"
     assert await phone.talk() == [("assistant", "Welcome.")]
+
+
+async def test_the_first_sound_of_an_answer_is_not_held_back_while_the_last_one_plays(
+    house, phone, monkeypatch
+):
+    look_up = function_call("look_up", {"what": "x"}, call_id="c1")
+    house.script([assistant_message("A long answer.")], [assistant_message("Well."), look_up])
+    house.stage.tool_may_end.clear()  # nothing comes behind the first sound
+    await phone.ask("Tell me.")  # made at once; no time passes, so it plays on
+    monkeypatch.setattr("frontdesk.state.writer.LINGER", 1000.0)
+    monkeypatch.setattr("frontdesk.call.told.PATIENCE", 1000.0)
+    await phone.write("And more.")
+    await phone.send("response.create")
+    await phone.until("response.output_audio.delta")
+    monkeypatch.undo()

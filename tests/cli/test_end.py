@@ -40,6 +40,13 @@ def until_gone(data: Path) -> set[int]:
     return left
 
 
+def until_running(data: Path, count: int) -> None:
+    deadline = time.monotonic() + 10
+    while len(running := running_with(data)) != count:
+        assert time.monotonic() < deadline, running
+        time.sleep(0.05)
+
+
 @pytest.fixture
 def chat(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A chat that waits for its first line, with a server of its own: the usual port is taken."""
@@ -69,8 +76,7 @@ def chat(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
 def test_ctrl_c_ends_a_chat_that_waits_for_a_line_and_its_servers(
     chat: "subprocess.Popen[bytes]", tmp_path: Path
 ) -> None:
-    # Chat, server, two MCP servers and Valkey.
-    assert len(running_with(tmp_path)) == 5
+    until_running(tmp_path, 5)  # chat, server, two MCP servers and Valkey
     chat.send_signal(signal.SIGINT)
     _, errors = chat.communicate(timeout=15)
     assert chat.returncode == 130
