@@ -1,14 +1,12 @@
 """docs/teams.md says what is really so."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from frontdesk.desk.loader import load_desk
-from frontdesk.desk.schema import Agent, Lines, Team
+from frontdesk.desk.schema import Agent, Team
 
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.S)
 MINIMAL = {
@@ -42,16 +40,6 @@ def test_every_other_yaml_example_is_valid(page: str):
     assert all(m["mark"] for m in examples)
     for text in own:
         Team.model_validate(MINIMAL | YAML(typ="safe").load(text))
-
-
-def test_the_overlay_shown_suits_the_example_team(page: str, repository: Path, tmp_path: Path):
-    (text,) = (m["text"] for m in BLOCK.finditer(page) if "overlay of" in (m["mark"] or ""))
-    for folder in ("agents", "tools", "mcp_servers"):
-        shutil.copytree(repository / folder, tmp_path / folder)
-    (tmp_path / "agents" / "support.prod.yaml").write_text(text, encoding="utf-8")
-    team = load_desk(tmp_path, {}, "prod").team().team
-    assert (team.models["main"].provider, team.models["main"].timeout) == ("openai", 8.0)
-    assert team.lines.silence == Lines().silence
 
 
 def test_every_section_and_agent_key_is_told_of(page: str):

@@ -45,6 +45,14 @@ def test_the_example_team_names_the_schema_for_editors(repository: Path):
     assert (path.parent / relative).resolve() == repository / "docs" / "schema" / "team.json"
 
 
+@pytest.mark.parametrize("name", ["support.prod.yaml", "common/hosted.yaml"])
+def test_the_parts_of_the_example_team_are_valid_and_name_their_schema(repository: Path, name: str):
+    path = repository / "agents" / name
+    jsonschema.Draft202012Validator(json.loads(part_schema())).validate(YAML(typ="safe").load(path))
+    relative = path.read_text(encoding="utf-8").splitlines()[0].partition("$schema=")[2]
+    assert (path.parent / relative).resolve() == repository / "docs" / "schema" / FILES[1]
+
+
 @pytest.mark.parametrize(
     ("part", "right"),
     [

@@ -6,6 +6,7 @@ import pytest
 
 from frontdesk.desk.loader import load_desk, load_team
 from frontdesk.desk.problems import DeskError
+from frontdesk.desk.schema import Lines
 
 MODELS = """\
 models:
@@ -245,3 +246,13 @@ def test_a_prompt_named_from_two_folders_is_one_file(shop):
     shop.write("agents/common/models.yaml", third)
     problems = [line for line in shop.found() if "warning" not in line]
     assert [problem.split(" ")[0] for problem in problems] == ["agents/hello.md:1:10:"]
+
+
+def test_the_overlay_of_the_example_desk_changes_what_it_says(repository):
+    plain, prod = (load_desk(repository, {}, overlay).team().team for overlay in (None, "prod"))
+    assert (prod.models["main"].provider, prod.models["main"].timeout) == ("openai", 8.0)
+    assert (prod.voice.tts.voice, prod.voice.tts.style) == ("marin", plain.voice.tts.style)
+    assert prod.mcp["orders"].timeout == 3.0
+    assert prod.mcp["orders"].phrases == plain.mcp["orders"].phrases
+    assert prod.lines.unknown == Lines().unknown != plain.lines.unknown
+    assert prod.agents == plain.agents
