@@ -16,7 +16,7 @@ from frontdesk.call.book import CallBook
 from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.connections import Connection, Connections
-from frontdesk.call.ears import Ears, language
+from frontdesk.call.ears import Ears
 from frontdesk.call.events import (
     CallEvent,
     FloorTaken,
@@ -37,10 +37,8 @@ from frontdesk.call.events import (
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
-from frontdesk.call.reply import Reply
-from frontdesk.call.request import newest_words, trace_labels
+from frontdesk.call.preparing import Preparing
 from frontdesk.call.told import Told
-from frontdesk.call.turn import Turn
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
@@ -50,7 +48,6 @@ from frontdesk.state.entries import CallState
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.audio import OutputEncoder
 from frontdesk.voice.listener import Segment
-from frontdesk.voice.speaker import Speaker
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +76,6 @@ class Call:
         self._protocol = protocol
         self._book = book
         self._recovered = recovered
-        self._tracing = tracing
         self._clock = clock
         self._connections = Connections(caller)
         self._asker: Connection | None = None
@@ -98,8 +94,19 @@ class Call:
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
-        self._turns = 0
         self._asking = Asking(live_team, book, self._hearing)
+        self._preparing = Preparing(
+            live_team=live_team,
+            protocol=protocol,
+            book=book,
+            hearing=self._hearing,
+            asking=self._asking,
+            answers=self._answers,
+            servers=self._servers,
+            tracing=tracing,
+            clock=clock,
+            post=self._inbox.post,
+        )
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -351,7 +358,7 @@ class Call:
             self._feed(completed)
         self._hearing.transcribed(event)
         if not self._protocol.responds:
-            self._turn(answers=True).end("completed")
+            self._preparing.turn(answers=True).end("completed")
 
     def _interrupts(self) -> bool:
         detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
@@ -372,81 +379,14 @@ class Call:
 
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
-        turn = self._turn(answers=not request.out_of_band)
+        turn = self._preparing.turn(answers=not request.out_of_band)
         heard = heard_tokens(self._asking.heard_ms(request))
         if heard:
             self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
-        spoken = "audio" in request.options["output_modalities"]
+        reply = self._preparing.reply(request, turn, heard)
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
-        reply = Reply(
-            request.response_id,
-            lambda: self._asking.request(request, turn.trace.trace_id, self._protocol.session),
-            agent=self.state.agent,
-            out_of_band=request.out_of_band,
-            run_team=self._team.runner.run,
-            speaker_for=self._speaker if spoken else None,
-            silent_for=self._silent_for,
-            lines=self._team.loaded.team.lines,
-            turn=turn,
-            heard=heard,
-            clock=self._clock,
-            post=self._inbox.post,
-        )
+        spoken = "audio" in request.options["output_modalities"]
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
-
-    def _silent_for(self) -> float:
-        """Seconds since either side was last heard."""
-        if self._protocol.speech_item_id is not None:
-            return 0.0
-        return min(self._answers.silent_for(), self._clock.now() - self._hearing.spoken_until)
-
-    def _turn(self, *, answers: bool) -> Turn:
-        """The trace of a turn, which ``answers`` what the caller said or stands beside it."""
-        speeches = self._hearing.unanswered() if answers else []
-        self._turns += 1
-        labels = trace_labels(self._protocol.session)
-        trace = self._tracing.turn(
-            call_id=self.state.call_id,
-            index=self._turns,
-            team=self.state.team,
-            team_version=self.state.team_version,
-            agent=self.state.agent,
-            transport=self.state.transport,
-            workflow_name=labels.workflow_name,
-            group_id=labels.group_id,
-            metadata=labels.metadata,
-            start=speeches[0].started if speeches else None,
-        )
-        voice = self._team.voice
-        turn = Turn(
-            trace,
-            self._clock,
-            stt=voice.stt.name,
-            tts=voice.tts.name,
-            asked=speeches[-1].ended if speeches else self._clock.now(),
-        )
-        self._servers.turn_began(turn)
-        for speech in speeches:
-            speech.answered_by(turn)
-        if not speeches and (words := newest_words(self.state)):
-            turn.asked(words)
-        return turn
-
-    def _speaker(self, agent: str) -> Speaker:
-        """The voice of ``agent``, as the team file has it."""
-        team = self._team.loaded.team
-        tts = team.voice.tts
-        own = team.agents[agent].voice if agent in team.agents else None
-        session = self._protocol.session
-        output: dict[str, Any] = session["audio"].get("output") or {}
-        return Speaker(
-            self._team.voice.tts,
-            voice=own or tts.voice,
-            style=tts.style,
-            speed=min(max(tts.speed * (output.get("speed") or 1.0), 0.25), 1.5),
-            language=language(session) or team.voice.stt.language,
-            cache=self._team.phrases,
-        )
 
     # The end
 

@@ -1,0 +1,122 @@
+"""What a response begins with: its trace, the voice it speaks with, the reply that makes it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from frontdesk.call.answers import Answers
+from frontdesk.call.asking import Asking
+from frontdesk.call.book import CallBook
+from frontdesk.call.client_mcp import ClientServers
+from frontdesk.call.clock import Clock
+from frontdesk.call.ears import language
+from frontdesk.call.events import CallEvent
+from frontdesk.call.hearing import Hearing
+from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.reply import Reply
+from frontdesk.call.request import newest_words, trace_labels
+from frontdesk.call.turn import Turn
+from frontdesk.protocol.commands import ResponseRequested
+from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.tracing.calls import Tracing
+from frontdesk.voice.speaker import Speaker
+
+
+class Preparing:
+    """Owned by the call; every method runs in its writer."""
+
+    def __init__(
+        self,
+        *,
+        live_team: LiveTeam,
+        protocol: RealtimeProtocol,
+        book: CallBook,
+        hearing: Hearing,
+        asking: Asking,
+        answers: Answers,
+        servers: ClientServers,
+        tracing: Tracing,
+        clock: Clock,
+        post: Callable[[CallEvent], None],
+    ) -> None:
+        self._team = live_team
+        self._protocol = protocol
+        self._book = book
+        self._hearing = hearing
+        self._asking = asking
+        self._answers = answers
+        self._servers = servers
+        self._tracing = tracing
+        self._clock = clock
+        self._post = post
+        self._turns = 0
+
+    def reply(self, request: ResponseRequested, turn: Turn, heard: int) -> Reply:
+        """What makes the response. ``heard``: tokens of the caller's audio that it answers."""
+        return Reply(
+            request.response_id,
+            lambda: self._asking.request(request, turn.trace.trace_id, self._protocol.session),
+            agent=self._book.state.agent,
+            out_of_band=request.out_of_band,
+            run_team=self._team.runner.run,
+            speaker_for=self._speaker if "audio" in request.options["output_modalities"] else None,
+            silent_for=self._silent_for,
+            lines=self._team.loaded.team.lines,
+            turn=turn,
+            heard=heard,
+            clock=self._clock,
+            post=self._post,
+        )
+
+    def _silent_for(self) -> float:
+        """Seconds since either side was last heard."""
+        if self._protocol.speech_item_id is not None:
+            return 0.0
+        return min(self._answers.silent_for(), self._clock.now() - self._hearing.spoken_until)
+
+    def turn(self, *, answers: bool) -> Turn:
+        """The trace of a turn, which ``answers`` what the caller said or stands beside it."""
+        speeches = self._hearing.unanswered() if answers else []
+        self._turns += 1
+        labels, state = trace_labels(self._protocol.session), self._book.state
+        trace = self._tracing.turn(
+            call_id=state.call_id,
+            index=self._turns,
+            team=state.team,
+            team_version=state.team_version,
+            agent=state.agent,
+            transport=state.transport,
+            workflow_name=labels.workflow_name,
+            group_id=labels.group_id,
+            metadata=labels.metadata,
+            start=speeches[0].started if speeches else None,
+        )
+        voice = self._team.voice
+        turn = Turn(
+            trace,
+            self._clock,
+            stt=voice.stt.name,
+            tts=voice.tts.name,
+            asked=speeches[-1].ended if speeches else self._clock.now(),
+        )
+        self._servers.turn_began(turn)
+        for speech in speeches:
+            speech.answered_by(turn)
+        if not speeches and (words := newest_words(state)):
+            turn.asked(words)
+        return turn
+
+    def _speaker(self, agent: str) -> Speaker:
+        """The voice of ``agent``, as the team file has it."""
+        team = self._team.loaded.team
+        tts = team.voice.tts
+        own = team.agents[agent].voice if agent in team.agents else None
+        session = self._protocol.session
+        output: dict[str, Any] = session["audio"].get("output") or {}
+        return Speaker(
+            self._team.voice.tts,
+            voice=own or tts.voice,
+            style=tts.style,
+            speed=min(max(tts.speed * (output.get("speed") or 1.0), 0.25), 1.5),
+            language=language(session) or team.voice.stt.language,
+            cache=self._team.phrases,
+        )
