@@ -31,6 +31,7 @@ from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.desk.document import Document
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
@@ -422,8 +423,9 @@ class House:
             mcp=McpConnections(),
             models=ScriptedRegistry(self.models),
         )
+        path = root / "support.yaml"
         self.live_team = LiveTeam(
-            LoadedTeam(team, root / "support.yaml", root, "v1", {}),
+            LoadedTeam(team, path, root, "v1", {}, Document(path, ""), {}),
             self.runner,
             VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
             PhraseCache(),
