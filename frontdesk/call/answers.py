@@ -121,14 +121,16 @@ class Answers:
             if live.encoder and not live.out_of_band and not live.made:
                 live.item = self._playback.open(item["id"], response_id)
 
-    def remember(self, event: Remembered) -> None:
+    def remember(self, event: Remembered) -> tuple[dict[str, Any], str | None]:
         """A tool call of the team, or its output, enters the history ahead of the spoken item.
+        Returns it, with the id of the item it comes after.
 
         Also when the response was cancelled meanwhile: what a tool did is done."""
         live = self._live.get(event.response_id)
         item = {**event.item, "id": f"hidden_{secrets.token_hex(8)}"}
         after = self._before(live.item.item_id) if live and live.item else self._last()
         self._book.record("item.added", item=item, after=after, hidden=True)
+        return item, after
 
     def _last(self) -> str | None:
         last = newest(self._book.state)

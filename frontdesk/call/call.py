@@ -246,7 +246,7 @@ class Call:
                 if self._answers.being_made(response_id):
                     self._book.record("agent.changed", agent=agent, previous=previous)
             case Remembered():
-                self._answers.remember(event)
+                self._show(*self._answers.remember(event))
             case Played(item_id):
                 self._answers.played(item_id)
             case engine.ResponseMcpCall(response_id=response_id):
@@ -264,7 +264,15 @@ class Call:
 
     def _greet(self, connection: Connection) -> None:
         """Tell a client that was attached what session it is in."""
-        for command in self._protocol.open(self._clock.now()):
+        self._tell(connection, self._protocol.open(self._clock.now()))
+
+    def _show(self, item: dict[str, Any], after: str | None) -> None:
+        """What a tool of the team did, for the clients that asked to see it."""
+        for connection in self._connections.showing_tools():
+            self._tell(connection, self._protocol.show(item, after))
+
+    def _tell(self, connection: Connection, commands: list[do.Command]) -> None:
+        for command in commands:
             if isinstance(command, do.Send):
                 self._told.put(command.frame, connection)
 

@@ -10,11 +10,13 @@ a break, or fall silent between turns for longer."""
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One client's end of a call. ``caller``: the call lives as long as one of these is there."""
+    """One client's end of a call. ``caller``: the call lives as long as one of these is there.
+    ``shows_tools``: it asked to see what the team's own tools are called with and give back."""
 
     send: Callable[[bytes], None]
     close: Callable[[int, str], None]
     caller: bool = True
+    shows_tools: bool = False
 
 
 class Connections:
@@ -37,6 +39,9 @@ class Connections:
             self._all.remove(connection)
             connection.close(1000, "")
         return any(other.caller for other in self._all)
+
+    def showing_tools(self) -> list[Connection]:
+        return [connection for connection in self._all if connection.shows_tools]
 
     def send(self, frame: bytes, only: Connection | None) -> None:
         """One frame to all, or to the one whose question it answers."""

@@ -138,6 +138,17 @@ class RealtimeProtocol:
         self._mcp.lists.declare(self._session.servers, now)
         return self._outbox.take()
 
+    def show(self, item: Item, previous_item_id: str | None) -> list[Command]:
+        """An item of the engine's own, that is in no conversation on the wire: for a client that
+        asked to see such."""
+        shown = {**item, "object": "realtime.item", "status": "completed"}
+        if not isinstance(shown.get("output", ""), str):
+            shown["output"] = wire.encode(shown["output"]).decode()
+        for kind in ("added", "done"):
+            fields = {"previous_item_id": previous_item_id, "item": shown}
+            self._outbox.send(f"conversation.item.{kind}", fields)
+        return self._outbox.take()
+
     def receive(self, frame: str | bytes, now: float, *, may_speak: bool = True) -> list[Command]:
         """One frame of the client. JSON in a binary frame is taken too. ``may_speak``: whether
         this client's audio can be taken, or another one is being listened to."""

@@ -78,8 +78,8 @@ def _deeper_than(limit: int, value: object) -> bool:
     return True
 
 
-def encode(event: dict[str, Any]) -> bytes:
-    return orjson.dumps(event)
+def encode(value: Any) -> bytes:
+    return orjson.dumps(value)
 
 
 def audio_delta_parts(fields: dict[str, Any]) -> tuple[bytes, bytes]:

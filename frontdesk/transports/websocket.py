@@ -24,7 +24,8 @@ def router(worker: Worker) -> APIRouter:
     ``?model=`` names the team (an unknown name gets the default team, as clients put their own
     model names there). ``?call_id=`` attaches a second connection with full control to a running
     call, or carries on one that nobody is on; with ``&resume=true`` it is taken over from whoever
-    is. ``?intent=transcription`` only listens.
+    is. ``?intent=transcription`` only listens. With ``?show=tools``, this connection is told of
+    the calls of the team's own tools, too.
     """
     routes = APIRouter()
 
@@ -35,12 +36,13 @@ def router(worker: Worker) -> APIRouter:
         call_id: str | None = None,
         intent: str | None = None,
         resume: bool = False,
+        show: str | None = None,
     ) -> None:
         asked: list[str] = websocket.scope.get("subprotocols") or []
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in asked else None)
         line: FrameProtocol | None = websocket.scope["extensions"].get(EXTENSION)
         outbox = Outbox(websocket.send_text, line)
-        connection = Connection(outbox.put, outbox.close)
+        connection = Connection(outbox.put, outbox.close, shows_tools=show == "tools")
         try:
             call = await worker.open_call(
                 model=model,

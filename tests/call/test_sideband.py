@@ -3,9 +3,10 @@
 import asyncio
 import json
 
-from agents.testing import assistant_message
+from agents.testing import assistant_message, function_call
 
 from frontdesk.call.connections import Connection
+from tests.frames import checked
 
 
 class Second:
@@ -20,7 +21,7 @@ class Second:
         assert phone.call.join(self.connection)
 
     def got(self, frame):
-        self.frames.append(json.loads(frame))
+        self.frames.append(checked(frame))
         self.came.set()
 
     def close(self, code, reason):
@@ -114,3 +115,20 @@ async def test_a_second_client_that_spoke_carries_the_call_on_alone(house):
     phone.call.leave(second.connection, "the client left")
     await asyncio.wait_for(phone.running, 10)
     assert phone.call.state.ended == "the client left"
+
+
+async def test_only_a_client_that_asked_sees_what_the_teams_tools_do(house):
+    phone = await house.place()
+    second = Second(phone)
+    second.connection.shows_tools = True
+    await second.until("session.created")
+    house.script(
+        [function_call("look_up", {"what": "it"}, call_id="c1")], [assistant_message("Found.")]
+    )
+    await phone.ask("Look it up.")
+    await second.until("response.done")
+    shown = [f["item"] for f in second.frames if f["type"] == "conversation.item.done"]
+    tools = [item for item in shown if item["type"] != "message"]
+    assert [item["type"] for item in tools] == ["function_call", "function_call_output"]
+    assert tools[0]["name"] == "look_up" and tools[0]["call_id"] == tools[1]["call_id"] == "c1"
+    assert {f["item"]["type"] for f in phone.of("conversation.item.done")} == {"message"}
