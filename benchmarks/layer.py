@@ -2,11 +2,11 @@
 
     python benchmarks/layer.py [--quick] [--json FILE]
 
-One worker on one core, the callers on another. Callers stream 20 ms frames of PCM16 in real time
-and hold a turn every 5 s: speech, transcript, one call of a function, an answer in two sentences.
-In the same run and with the same callers: a bare socket, the SDK's runner by itself, then
-Frontdesk, turns ended by the client or found by voice activity, and responses cancelled. Takes six
-minutes; ``--quick`` tries everything in a few seconds and proves nothing.
+One worker on one core, the callers and the store on another. Callers stream 20 ms frames of PCM16
+in real time and hold a turn every 5 s: speech, transcript, one call of a function, an answer in two
+sentences. In the same run and with the same callers: a bare socket, the SDK's runner by itself,
+then Frontdesk, turns ended by the client or found by voice activity, and responses cancelled. Takes
+six minutes; ``--quick`` tries everything in a few seconds and proves nothing.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -73,19 +74,23 @@ class Bench:
             alone = self._load(server, 1, committed, MANUAL, turns=plan.alone // 3, every=0.5)
             results.floor = [alone, *self._loads(server, plan.floor_loads)]
         results.runner_ms = _bare_runner(plan.alone // 3)
-        with serving(plan.models, HERE / "desk", cpu=SERVER_CORE) as server:
+        with self._frontdesk() as server:
             results.in_use = server.in_use
             alone = self._load(server, 1, committed, MANUAL, turns=plan.alone, every=0.5)
             results.manual = [alone, *self._loads(server, plan.loads)]
-        with serving(plan.models, HERE / "desk", cpu=SERVER_CORE) as server:
+        with self._frontdesk() as server:
             for calls, turns, every in ((1, plan.cancels, 0.5), (plan.crowd, plan.turns, 2.5)):
                 load = self._load(server, calls, cancelled, MANUAL, turns=turns, every=every)
                 results.cancelled.append(load)
         speech = spoken(question())
-        with serving(plan.models, HERE / "desk", cpu=SERVER_CORE) as server:
+        with self._frontdesk() as server:
             alone = self._load(server, 1, speech, VAD, turns=plan.vad_turns, every=2.5)
             results.vad = [alone, *self._loads(server, plan.vad_loads, speech, VAD)]
         return results
+
+    def _frontdesk(self) -> AbstractContextManager[Server]:
+        cores = {"cpu": SERVER_CORE, "store_cpu": CALLERS_CORE}
+        return serving(self.plan.models, HERE / "desk", **cores)
 
     def _loads(
         self,

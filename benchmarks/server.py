@@ -24,6 +24,8 @@ class Server:
     pid: int
     in_use: dict[str, str]
     """Its models, by its own word."""
+    stores: tuple[int, ...] = ()
+    """Its Valkey, another process."""
 
     @property
     def ws(self) -> str:
@@ -35,9 +37,8 @@ class Server:
         return _cpu_seconds(self.pid)
 
     def helpers_cpu_seconds(self) -> float:
-        """The same for the processes that it started."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return sum(_cpu_seconds(int(pid)) for pid in children)
+        """The same for its store."""
+        return sum(_cpu_seconds(pid) for pid in self.stores)
 
     def memory(self) -> int:
         """Resident bytes."""
@@ -53,11 +54,27 @@ def _cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def serving(models: str, desk: Path, *, cpu: int | None = None) -> Iterator[Server]:
-    """Run ``frontdesk serve`` in a fresh data folder, on one core if asked."""
+def serving(
+    models: str, desk: Path, *, cpu: int | None = None, store_cpu: int | None = None
+) -> Iterator[Server]:
+    """Run ``frontdesk serve`` in a fresh data folder, on one core if asked, and its Valkey on
+    another: a store is a server of its own."""
     command = [sys.executable, "-m", "frontdesk", "serve", str(desk)]
     with running([*command, "--port", "0", "--models", models], cpu=cpu) as server:
+        for store in server.stores if store_cpu is not None else ():
+            os.sched_setaffinity(store, {store_cpu})
         yield server
+
+
+def _stores(data: Path) -> Iterator[int]:
+    """The processes of a Valkey that keeps its data here."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = process.joinpath("cmdline").read_bytes()
+        except OSError:
+            continue  # it has just ended
+        if b"valkey-server" in command and os.fsencode(data) in command:
+            yield int(process.name)
 
 
 @contextmanager
@@ -85,6 +102,7 @@ def _up(log: Path, process: subprocess.Popen[bytes]) -> Server:
         found = re.search(r"talk\s+(http://\S+)/talk", log.read_text(errors="replace"))
         if found:
             with urllib.request.urlopen(f"{found.group(1)}/healthz", timeout=5) as answer:
-                return Server(found.group(1), process.pid, json.load(answer)["in_use"])
+                in_use = json.load(answer)["in_use"]
+            return Server(found.group(1), process.pid, in_use, tuple(_stores(log.parent)))
         time.sleep(0.1)
     raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')}")
