@@ -183,6 +183,8 @@ class Call:
         except Exception:
             self._defect(type(event).__name__)
         self._told.release(hurry=hurry)
+        if isinstance(event, Sound) and event.sent is not None:
+            self._told.notify(event.sent)
 
     def _is_waited_for(self, event: Happening) -> bool:
         """Whether somebody waits for what comes of an event: not for words that are still to be

@@ -1,5 +1,6 @@
 """What arrives in a call's inbox beside protocol engine events: all from our own tasks."""
 
+import asyncio
 from dataclasses import dataclass
 
 from agents import TResponseInputItem
@@ -78,11 +79,13 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """24 kHz samples of the words last announced; ``last``: no more of these words follow."""
+    """24 kHz samples of the words last announced; ``last``: no more of these words follow.
+    ``sent`` is set once they are on their way to the client."""
 
     response_id: str
     samples: Samples
     last: bool = False
+    sent: asyncio.Event | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from frontdesk.team.events import (
     TurnRequest,
 )
 from frontdesk.voice.base import SpeechError
-from frontdesk.voice.speaker import Speaker
+from frontdesk.voice.speaker import Speaker, Spoken
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +119,7 @@ class Reply:
         self._cut_short = False
         self._answered = False
         self._wants_space = False
+        self._sounded = False
 
     async def run(self) -> None:
         """Make the response; always posts exactly one ``ResponseEnded`` unless cancelled."""
@@ -321,9 +322,18 @@ class Reply:
                     self._post(Words(self.response_id, words))
                     begun, self._wants_space = True, not words[-1:].isspace()
                 self.turn.spoke(spoken, asked, passage.agent)
-                self._post(Sound(self.response_id, spoken.audio, spoken.last_of_clause))
+                await self._sound(spoken)
                 if spoken.last_of_clause:
                     asked = self._clock.now()
+
+    async def _sound(self, spoken: Spoken) -> None:
+        """Post sound. The first of a response is on its way before more is made, as making more
+        would hold it up."""
+        sent = None if self._sounded else asyncio.Event()
+        self._post(Sound(self.response_id, spoken.audio, spoken.last_of_clause, sent))
+        if sent is not None:
+            self._sounded = True
+            await sent.wait()
 
     def _spaced(self, text: str) -> str:
         """The first words of a passage, apart from the last ones of the passage before."""

@@ -26,6 +26,7 @@ class Told:
         self._frames: deque[tuple[bytes, Connection | None]] = deque()
         self._waiting: asyncio.Task[None] | None = None
         self._behind = False
+        self._to_notify: list[asyncio.Event] = []
 
     def put(self, frame: bytes, only: Connection | None = None) -> None:
         """Add a frame of the event at hand, for all or for one."""
@@ -45,6 +46,17 @@ class Told:
             return
         self._send_some(len(self._frames))
 
+    def notify(self, sent: asyncio.Event) -> None:
+        """Set ``sent`` once every frame that was put so far is sent."""
+        self._to_notify.append(sent)
+        self._notify_if_sent()
+
+    def _notify_if_sent(self) -> None:
+        if not self._frames:
+            for sent in self._to_notify:
+                sent.set()
+            self._to_notify.clear()
+
     async def _wait(self) -> None:
         while self._frames:
             covered = len(self._frames)
@@ -56,6 +68,7 @@ class Told:
     def _send_some(self, count: int) -> None:
         for _ in range(count):
             self._connections.send(*self._frames.popleft())
+        self._notify_if_sent()
 
     async def aclose(self) -> None:
         """Send what is left."""

@@ -340,6 +340,15 @@ class Phone:
         await self.write(text)
         return await self.respond(**response)
 
+    async def until_sound(self, milliseconds: float) -> None:
+        """Wait until so much sound came of the newest answer."""
+        while True:
+            deltas = self.of("response.output_audio.delta")
+            newest = [d["delta"] for d in deltas if d["item_id"] == deltas[-1]["item_id"]]
+            if sum(len(pybase64.b64decode(delta)) / 48 for delta in newest) >= milliseconds:
+                return
+            await self.until("response.output_audio.delta")
+
     async def settled(self) -> None:
         """Everything that was sent has been acted on: the call answers in order."""
         mark = uuid.uuid4().hex

@@ -117,7 +117,7 @@ async def test_a_cancel_between_clauses_leaves_what_was_heard_until_then(house, 
     house.tts.unheld = 1
     await phone.write("go on")
     await phone.send("response.create")
-    await phone.until("response.output_audio.delta")
+    await phone.until_sound(1000)
     await phone.settled()
     await phone.clock.advance(0.6)
     await phone.send("response.cancel")
@@ -183,7 +183,7 @@ async def test_dropping_the_output_buffer_ends_what_is_played_but_not_the_respon
     house.script([assistant_message(LONG)])
     await phone.write("go on")
     await phone.send("response.create")
-    await phone.until("response.output_audio_transcript.delta")
+    await phone.until_sound(1000)
     await phone.clock.advance(0.6)
     await phone.send("output_audio_buffer.clear")
     await phone.until("response.done")
