@@ -95,6 +95,8 @@ async def running(servers: Iterable[LocalServer], data: Path) -> AsyncGenerator[
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
+        if not shared:  # or whoever is started next would take it for the user's
+            os.environ.pop(TOKEN, None)
 
 
 async def _keep(server: LocalServer, data: Path) -> None:

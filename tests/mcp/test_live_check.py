@@ -1,6 +1,7 @@
 """A team file held against real servers: do they answer, do they have the tools it names?"""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from frontdesk.cli import app
 from frontdesk.desk.loader import LoadedTeam, load_team
 from frontdesk.mcp.config import HttpServer, ServerConfig, StdioServer
 from frontdesk.mcp.live_check import check_live
+from frontdesk.mcp.local import TOKEN, running
 
 ROOT = Path(__file__).parents[2]
 TEAM = """\
@@ -134,3 +136,12 @@ def test_a_server_of_the_desk_that_ends_at_once_is_told_with_its_last_words(
     result = CliRunner().invoke(app, ["check", str(loaded.root), "--servers"])
     assert result.exit_code == 1
     assert "(its last words: no database)" in result.stdout
+
+
+async def test_the_token_made_up_for_a_desks_servers_goes_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(TOKEN, raising=False)
+    async with running([], tmp_path):
+        assert os.environ[TOKEN]
+    assert TOKEN not in os.environ
