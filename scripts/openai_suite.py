@@ -42,7 +42,7 @@ Outcomes = dict[str, str | None]
 
 
 def main() -> None:
-    python, write = sys.argv[1], "--write" in sys.argv
+    python, write = str(Path(sys.argv[1]).absolute()), "--write" in sys.argv
     installed = version("openai")
     if f"openai=={installed} " not in PIN.read_text(encoding="utf-8"):
         sys.exit(f"{PIN.name} pins another openai than the installed {installed}: pin its sdist")
