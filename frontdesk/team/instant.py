@@ -10,32 +10,17 @@ when ``tool_choice`` is ``required`` and there is no other.
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
-from itertools import count
 from typing import Any, cast
 
 from agents.items import TResponseStreamEvent
 from openai.types.responses import (
     Response,
-    ResponseCompletedEvent,
-    ResponseContentPartAddedEvent,
-    ResponseContentPartDoneEvent,
-    ResponseCreatedEvent,
-    ResponseFunctionCallArgumentsDeltaEvent,
-    ResponseFunctionCallArgumentsDoneEvent,
     ResponseFunctionToolCall,
-    ResponseIncompleteEvent,
-    ResponseOutputItemAddedEvent,
-    ResponseOutputItemDoneEvent,
     ResponseOutputMessage,
-    ResponseOutputText,
     ResponsePromptParam,
-    ResponseTextDeltaEvent,
-    ResponseTextDoneEvent,
-    ResponseUsage,
 )
-from openai.types.responses.response import IncompleteDetails
-from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
 from agents import (
     AgentOutputSchemaBase,
@@ -50,6 +35,7 @@ from agents import (
     Usage,
     generation_span,
 )
+from frontdesk.team import stream
 from frontdesk.team.client_tools import ClientFunctionTool
 
 logger = logging.getLogger(__name__)
@@ -57,14 +43,14 @@ logger = logging.getLogger(__name__)
 REPLY = "Thank you, I have looked that up for you now. Is there anything else you would like today?"
 BURST = 4
 """Events that come at once."""
-TOKENS = [word + " " for word in REPLY.split(" ")[:-1]] + [REPLY.split(" ")[-1]]
+_words = re.compile(r"\S+\s*").findall
+TOKENS = _words(REPLY)
 
 
 class InstantModel(Model):
     """See the module: for tests only, and it says so in the log."""
 
     def __init__(self) -> None:
-        self._numbers = count(1)
         logger.warning("INSTANT MODEL in use: replies are scripted, whatever the caller says")
 
     async def get_response(
@@ -107,7 +93,7 @@ class InstantModel(Model):
             if tracing.include_data():
                 span.span_data.output = [item.model_dump() for item in response.output]
             span.span_data.usage = {"input_tokens": 0, "output_tokens": len(TOKENS)}
-            for number, event in enumerate(_events(response), 1):
+            for number, event in enumerate(stream.events(response, _words), 1):
                 if number % BURST == 0:
                     await asyncio.sleep(0)  # as a model on the network does: others have a turn
                 yield event
@@ -118,46 +104,15 @@ class InstantModel(Model):
         tools: list[Tool],
         settings: ModelSettings,
     ) -> Response:
-        number = next(self._numbers)
-        cut_short = False
         tool = _chosen_tool(tools, settings.tool_choice)
         item: ResponseFunctionToolCall | ResponseOutputMessage
         if tool is not None and not _after_a_tool(input):
-            item = ResponseFunctionToolCall(
-                type="function_call",
-                call_id=f"call_instant_{number}",
-                name=tool.name,
-                arguments=json.dumps(sample(tool.params_json_schema)),
-                status="completed",
-            )
+            arguments = json.dumps(sample(tool.params_json_schema))
+            item = stream.function_call(tool.name, arguments)
         else:
             said = "".join(TOKENS[: settings.max_tokens])
-            cut_short = said != REPLY
-            item = ResponseOutputMessage(
-                id=f"msg_instant_{number}",
-                type="message",
-                role="assistant",
-                status="incomplete" if cut_short else "completed",
-                content=[ResponseOutputText(type="output_text", text=said, annotations=[])],
-            )
-        return Response(
-            id=f"resp_instant_{number}",
-            created_at=0,
-            model="instant",
-            object="response",
-            output=[item],
-            incomplete_details=IncompleteDetails(reason="max_output_tokens") if cut_short else None,
-            parallel_tool_calls=False,
-            tool_choice="auto",
-            tools=[],
-            usage=ResponseUsage(
-                input_tokens=0,
-                input_tokens_details=InputTokensDetails.model_construct(cached_tokens=0),
-                output_tokens=len(TOKENS),
-                output_tokens_details=OutputTokensDetails(reasoning_tokens=0),
-                total_tokens=len(TOKENS),
-            ),
-        )
+            item = stream.message(said, cut_short=said != REPLY)
+        return stream.response([item], 0, len(TOKENS), model="instant")
 
 
 def _chosen_tool(tools: list[Tool], choice: object) -> FunctionTool | None:
@@ -221,54 +176,3 @@ def _sample_of_type(schema: dict[str, Any], root: dict[str, Any]) -> Any:
         case _:
             text = "example".ljust(schema.get("minLength", 0), "x")
             return text[: schema.get("maxLength", len(text))]
-
-
-def _events(response: Response) -> list[TResponseStreamEvent]:
-    numbers = count()
-    item = response.output[0]
-    events: list[Any] = [
-        ResponseCreatedEvent(
-            type="response.created", response=response, sequence_number=next(numbers)
-        )
-    ]
-
-    def add(kind: type[Any], type: str, **fields: Any) -> None:
-        events.append(kind(type=type, sequence_number=next(numbers), output_index=0, **fields))
-
-    add(ResponseOutputItemAddedEvent, "response.output_item.added", item=item)
-    if isinstance(item, ResponseOutputMessage):
-        at = {"item_id": item.id, "content_index": 0}
-        part = item.content[0]
-        empty = ResponseOutputText(type="output_text", text="", annotations=[])
-        add(ResponseContentPartAddedEvent, "response.content_part.added", part=empty, **at)
-        assert isinstance(part, ResponseOutputText)
-        for token in TOKENS[: len(part.text.split())]:
-            words: dict[str, Any] = {"delta": token, "logprobs": [], **at}
-            add(ResponseTextDeltaEvent, "response.output_text.delta", **words)
-        add(ResponseTextDoneEvent, "response.output_text.done", text=part.text, logprobs=[], **at)
-        add(ResponseContentPartDoneEvent, "response.content_part.done", part=part, **at)
-    elif isinstance(item, ResponseFunctionToolCall):
-        at = {"item_id": item.call_id}
-        add(
-            ResponseFunctionCallArgumentsDeltaEvent,
-            "response.function_call_arguments.delta",
-            delta=item.arguments,
-            **at,
-        )
-        add(
-            ResponseFunctionCallArgumentsDoneEvent,
-            "response.function_call_arguments.done",
-            arguments=item.arguments,
-            name=item.name,
-            **at,
-        )
-    add(ResponseOutputItemDoneEvent, "response.output_item.done", item=item)
-    if response.incomplete_details:
-        end: Any = ResponseIncompleteEvent(
-            type="response.incomplete", response=response, sequence_number=next(numbers)
-        )
-    else:
-        end = ResponseCompletedEvent(
-            type="response.completed", response=response, sequence_number=next(numbers)
-        )
-    return [*events, end]

@@ -22,7 +22,7 @@ from agents import (
     UserError,
     generation_span,
 )
-from frontdesk.team.embedded import stream
+from frontdesk.team import stream
 from frontdesk.team.embedded.decision import Decider, Decision, handoff_target
 from frontdesk.team.embedded.embedder import Embedder, shared
 from frontdesk.team.embedded.hints import AgentHints
@@ -179,7 +179,8 @@ class EmbeddedModel(Model):
             said = within(decision.text, limit, count)
             output = stream.message(said, cut_short=said != decision.text)
         turns = read_history(given)
-        return stream.response([output], count(turns[-1].text) if turns else 0, count(said))
+        tokens_in = count(turns[-1].text) if turns else 0
+        return stream.response([output], tokens_in, count(said), model="embedded")
 
 
 def within(text: str, limit: int | None, count: Callable[[str], int]) -> str:

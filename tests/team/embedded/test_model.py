@@ -26,7 +26,7 @@ from frontdesk.team.embedded import (
     hints_for,
     warm_up,
 )
-from frontdesk.team.embedded.stream import clauses
+from frontdesk.team.stream import clauses
 
 from .conftest import GARAGE, Garage
 

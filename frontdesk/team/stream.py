@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -60,13 +60,15 @@ def function_call(name: str, arguments: str) -> ResponseFunctionToolCall:
     )
 
 
-def response(output: list[ResponseOutputItem], tokens_in: int, tokens_out: int) -> Response:
+def response(
+    output: list[ResponseOutputItem], tokens_in: int, tokens_out: int, *, model: str
+) -> Response:
     """The response around ``output``, complete if that is."""
     cut_short = any(item.type == "message" and item.status == "incomplete" for item in output)
     return Response(
         id=f"resp_{uuid4().hex}",
         created_at=int(time.time()),
-        model="embedded",
+        model=model,
         object="response",
         output=output,
         tool_choice="auto",
@@ -84,14 +86,16 @@ def response(output: list[ResponseOutputItem], tokens_in: int, tokens_out: int) 
     )
 
 
-def events(final: Response) -> Iterator[TResponseStreamEvent]:
-    """The events that a server would stream for ``final``, text by clause."""
-    for number, event in enumerate(_events(final)):
+def events(
+    final: Response, split: Callable[[str], list[str]] = clauses
+) -> Iterator[TResponseStreamEvent]:
+    """The events that a server would stream for ``final``, its text in the pieces of ``split``."""
+    for number, event in enumerate(_events(final, split)):
         event.sequence_number = number
         yield event
 
 
-def _events(final: Response) -> Iterator[TResponseStreamEvent]:
+def _events(final: Response, split: Callable[[str], list[str]]) -> Iterator[TResponseStreamEvent]:
     fresh: dict[str, Any] = {
         "output": [],
         "status": "in_progress",
@@ -102,7 +106,7 @@ def _events(final: Response) -> Iterator[TResponseStreamEvent]:
     yield ResponseCreatedEvent(type="response.created", response=begun, sequence_number=0)
     for index, item in enumerate(final.output):
         if isinstance(item, ResponseOutputMessage):
-            yield from _message_events(item, index)
+            yield from _message_events(item, index, split)
         elif isinstance(item, ResponseFunctionToolCall):
             yield from _call_events(item, index)
     if final.incomplete_details:
@@ -123,7 +127,9 @@ def _done(item: ResponseOutputItem, index: int) -> ResponseOutputItemDoneEvent:
     )
 
 
-def _message_events(item: ResponseOutputMessage, index: int) -> Iterator[TResponseStreamEvent]:
+def _message_events(
+    item: ResponseOutputMessage, index: int, split: Callable[[str], list[str]]
+) -> Iterator[TResponseStreamEvent]:
     yield _added(item.model_copy(update={"content": [], "status": "in_progress"}), index)
     for place, part in enumerate(item.content):
         if not isinstance(part, ResponseOutputText):
@@ -136,13 +142,13 @@ def _message_events(item: ResponseOutputMessage, index: int) -> Iterator[TRespon
             part=part.model_copy(update={"text": ""}),
             sequence_number=0,
         )
-        for clause in clauses(part.text):
+        for piece in split(part.text):
             yield ResponseTextDeltaEvent(
                 type="response.output_text.delta",
                 item_id=item.id,
                 output_index=index,
                 content_index=place,
-                delta=clause,
+                delta=piece,
                 logprobs=[],
                 sequence_number=0,
             )
