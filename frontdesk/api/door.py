@@ -13,11 +13,8 @@ from frontdesk.api.errors import ApiError
 from frontdesk.api.keys import Keys
 from frontdesk.api.origins import from_own_page, is_local
 from frontdesk.api.sign_in import COOKIE, SIGN_IN, SignIn, is_open
+from frontdesk.call.session import SESSION_CONFIG
 from frontdesk.state.tokens import Tokens, looks_issued
-
-SESSION_CONFIG = "frontdesk.session_config"
-"""Key of the ASGI scope for the session config that a client secret carries; the transports,
-which may not import from here, have it too."""
 
 IN_SUBPROTOCOL = "openai-insecure-api-key."
 """Browsers cannot set headers on a WebSocket: the key comes as a subprotocol."""

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from frontdesk.protocol.errors import ProtocolError
+from frontdesk.protocol.validation import field_name
 from frontdesk.state.errors import StateError
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def install(app: FastAPI) -> None:
         kind = str(first["type"])
         if kind == "json_invalid":
             return error_response(400, "The body of the request is not JSON.", code="invalid_json")
-        param = _param(first["loc"][1:])
+        param = field_name(first["loc"][1:]) or None
         message = f"Invalid value for '{param}': {first['msg']}." if param else f"{first['msg']}."
         return error_response(400, message, code=KINDS.get(kind, "invalid_value"), param=param)
 
@@ -115,13 +116,6 @@ def install(app: FastAPI) -> None:
         )
 
     app.add_middleware(RequestIds)
-
-
-def _param(path: tuple[Any, ...]) -> str | None:
-    name = ""
-    for step in path:
-        name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else str(step)
-    return name or None
 
 
 def _request_id() -> str:

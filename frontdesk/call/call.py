@@ -393,9 +393,9 @@ class Call:
         heard = heard_tokens(self._asking.heard_ms(request))
         if heard:
             self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
-        reply = self._preparing.reply(request, turn, heard)
-        encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         spoken = "audio" in request.options["output_modalities"]
+        reply = self._preparing.reply(request, turn, heard=heard, spoken=spoken)
+        encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
 
     # The end

@@ -50,7 +50,7 @@ class Preparing:
         self._post = post
         self._turns = 0
 
-    def reply(self, request: ResponseRequested, turn: Turn, heard: int) -> Reply:
+    def reply(self, request: ResponseRequested, turn: Turn, *, heard: int, spoken: bool) -> Reply:
         """What makes the response. ``heard``: tokens of the caller's audio that it answers."""
         return Reply(
             request.response_id,
@@ -58,7 +58,7 @@ class Preparing:
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
-            speaker_for=self._speaker if "audio" in request.options["output_modalities"] else None,
+            speaker_for=self._speaker if spoken else None,
             silent_for=self._silent_for,
             lines=self._team.loaded.team.lines,
             turn=turn,

@@ -11,6 +11,10 @@ from frontdesk.voice.base import logprobs_of
 
 Kind = Literal["realtime", "transcription"]
 
+SESSION_CONFIG = "frontdesk.session_config"
+"""Key of the ASGI scope under which the door leaves, for the transports, the session config that a
+client secret carries."""
+
 NOT_OURS = (
     "audio.input.noise_reduction",
     "audio.output.voice",  # who speaks how stands in the team file, agent by agent

@@ -1,5 +1,6 @@
 """Checks of client input: the first thing wrong becomes a :class:`ProtocolError`."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,7 +27,7 @@ def check(schema: TypeAdapter[Any], value: object, prefix: str = "") -> None:
         # A field of several types reports one error for each: the deepest knows most.
         paths = [_path(value, detail) for detail in details]
         deepest = max(range(len(details)), key=lambda i: (len(paths[i]), -i))
-        raise _translate(details[deepest], _name(prefix, paths[deepest])) from None
+        raise _translate(details[deepest], field_name(paths[deepest], prefix)) from None
 
 
 def _path(value: object, error: ErrorDetails) -> list[str | int]:
@@ -50,7 +51,8 @@ def _tag(error: ErrorDetails) -> str:
     return str(error.get("ctx", {}).get("discriminator", "type")).strip("'")
 
 
-def _name(prefix: str, path: list[str | int]) -> str:
+def field_name(path: Iterable[str | int], prefix: str = "") -> str:
+    """A place in a JSON value as ``param`` names it: with dots and brackets."""
     name = prefix
     for step in path:
         if isinstance(step, int):

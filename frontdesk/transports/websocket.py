@@ -9,13 +9,12 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from frontdesk.call.call import Call
 from frontdesk.call.connections import Connection
+from frontdesk.call.session import SESSION_CONFIG
 from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.transports.frames import EXTENSION, FrameProtocol
 from frontdesk.transports.outbox import Outbox
 
 SUBPROTOCOL = "realtime"
-SESSION_CONFIG = "frontdesk.session_config"
-"""Key of the ASGI scope under which the door leaves what a client secret carries."""
 
 
 def router(worker: Worker) -> APIRouter:
