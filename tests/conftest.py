@@ -78,6 +78,12 @@ class ServerProcess:
         """Its address for WebSockets."""
         return self.url.replace("http", "ws", 1)
 
+    @property
+    def resident(self) -> int:
+        """Bytes of memory that it holds."""
+        fields = Path(f"/proc/{self.process.pid}/statm").read_text().split()
+        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def kill(self) -> None:
         """The worst that can happen to it."""
         self.process.kill()

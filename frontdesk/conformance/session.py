@@ -14,7 +14,7 @@ from frontdesk.conformance import audio
 from frontdesk.conformance.reply import Reply
 from frontdesk.conformance.stream import Stream
 from frontdesk.conformance.target import Target
-from frontdesk.conformance.verdicts import Event, Failed, Ledger, inner
+from frontdesk.conformance.verdicts import Event, Failed, Ledger, Skipped, inner
 
 Match = Callable[[Event], bool]
 
@@ -146,6 +146,18 @@ class Session:
             "response.done", where=lambda event: event["response"]["id"] == response_id
         )
         return Reply(response_id, events)
+
+    async def cancelled_reply(self, text: str) -> Reply:
+        """The response to ``text``, cancelled as soon as it was asked for. Raises
+        :class:`Skipped` when it was complete all the same."""
+        await self.write(text)
+        await self.send("response.create")
+        await self.send("response.cancel")
+        reply = await self.reply()
+        if reply.done.get("status") == "completed":
+            raise Skipped("the response was complete before the cancel")
+        reply.must_be("cancelled", "client_cancelled")
+        return reply
 
     async def refused(
         self, type: str, param: str | None = None, /, **fields: Any

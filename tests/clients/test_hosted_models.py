@@ -6,19 +6,17 @@ Nothing else is made up: the team, its handoff, the MCP server and the wire are 
 import asyncio
 import base64
 import json
-import socket
 from collections.abc import AsyncIterator, Iterator
-from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from openai import AsyncOpenAI
 
 from tests.conftest import ServerProcess
+from tests.providers import served, sse
 
 SPEECH = (0.3 * np.sin(np.arange(24_000) / 17) * 32767).astype("<i2").tobytes()
 ANSWER = "Your desk lamp should arrive on Tuesday."
@@ -80,8 +78,8 @@ async def _stream(body: dict[str, Any]) -> AsyncIterator[str]:
         {"type": "response.output_item.done", "output_index": 0, "item": item},
         {"type": "response.completed", "response": done},
     ]
-    for number, event in enumerate(events):
-        yield f"data: {json.dumps({**event, 'sequence_number': number})}\n\n"
+    for frame in sse(events):
+        yield frame
 
 
 def _call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
@@ -92,14 +90,8 @@ def _call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
 @pytest.fixture
 def provider() -> Iterator[tuple[Provider, str]]:
     made = Provider()
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(made.app, log_level="critical", ws="none"))
-    thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield made, f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-    server.should_exit = True
-    thread.join()
-    listening.close()
+    with served(made.app) as url:
+        yield made, url
 
 
 async def test_the_same_desk_answers_on_hosted_models(provider, tmp_path):

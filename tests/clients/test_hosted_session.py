@@ -6,18 +6,16 @@ A local server that speaks OpenAI's API stands in for a hosted one; all else is 
 import asyncio
 import base64
 import json
-import socket
 from collections.abc import AsyncIterator, Iterator
-from threading import Thread
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from openai import AsyncOpenAI
 
 from tests.conftest import ServerProcess
+from tests.providers import served, sse
 
 PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\nrest").decode()
 TEAM = """\
@@ -85,8 +83,8 @@ async def _responses() -> AsyncIterator[str]:
         {"type": "response.output_item.done", "output_index": 0, "item": item},
         {"type": "response.completed", "response": done},
     ]
-    for number, event in enumerate(events):
-        yield f"data: {json.dumps({**event, 'sequence_number': number})}\n\n"
+    for frame in sse(events):
+        yield frame
 
 
 async def _chat() -> AsyncIterator[str]:
@@ -106,14 +104,8 @@ async def _chat() -> AsyncIterator[str]:
 @pytest.fixture(scope="module")
 def provider() -> Iterator[tuple[Provider, str]]:
     made = Provider()
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(made.app, log_level="critical", ws="none"))
-    thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield made, f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-    server.should_exit = True
-    thread.join()
-    listening.close()
+    with served(made.app) as url:
+        yield made, url
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,10 @@ goes on as if it had not come."""
 import asyncio
 import base64
 import json
-import os
 import random
 import re
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,16 +252,10 @@ def test_any_text_and_any_bytes_are_survived(sent: str | bytes) -> None:
     assert [event["type"] for event in events] == ["error"]
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory that a process holds."""
-    fields = Path(f"/proc/{pid}/statm").read_text().split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_server_survives_a_client_of_nonsense(server: Any, seed: int) -> None:
     chance = random.Random(seed)
-    before = resident(server.process.pid)
+    before = server.resident
     async with connect(f"{server.ws}/v1/realtime", max_size=None, compression=None) as socket:
         errors: Counter[str | None] = Counter()
         named: set[str | None] = set()
@@ -287,4 +279,4 @@ async def test_a_server_survives_a_client_of_nonsense(server: Any, seed: int) ->
     assert all(errors[event_id] <= 1 for event_id in named)
     assert errors.total() <= 401
     assert sum(errors[event_id] for event_id in named) > 50
-    assert resident(server.process.pid) - before < 64 * 1024 * 1024
+    assert server.resident - before < 64 * 1024 * 1024

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
 import socket
 import struct
 from base64 import b64encode
-from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -17,12 +15,6 @@ def reset(line):
     raw = line.socket.transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     line.socket.transport.abort()
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory that a process holds."""
-    fields = Path(f"/proc/{pid}/statm").read_text().split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize("moment", ["mid-speech", "mid-answer"])
@@ -165,7 +157,7 @@ async def test_a_frame_too_big_for_the_server_ends_only_its_own_call(server, dia
 async def test_a_flood_stops_at_the_socket_and_other_calls_are_answered(server, dial, calls_end):
     flooding, other = await dial(server), await dial(server)
     await other.ask("Hello?")
-    before = resident(server.process.pid)
+    before = server.resident
     audio = b64encode(bytes(1_500_000)).decode()
     frame = json.dumps({"type": "input_audio_buffer.append", "audio": audio})
 
@@ -176,7 +168,7 @@ async def test_a_flood_stops_at_the_socket_and_other_calls_are_answered(server, 
     flooder = asyncio.create_task(flood())
     for _ in range(3):
         assert (await other.ask("Still there?"))["status"] == "completed"
-    grown = resident(server.process.pid) - before
+    grown = server.resident - before
     flooder.cancel()
     await asyncio.gather(flooder, return_exceptions=True)
     reset(flooding)
@@ -207,8 +199,8 @@ async def test_a_client_that_reads_too_slowly_is_dropped_and_told_why(choked, se
 
 
 async def test_a_client_that_never_reads_is_given_up(choked, server, get, calls_end):
-    before = resident(server.process.pid)
+    before = server.resident
     await calls_end(server)
-    assert resident(server.process.pid) - before < 10 * 1024 * 1024
+    assert server.resident - before < 10 * 1024 * 1024
     ended = get(server, f"/api/calls/{choked.call_id}/conversation")["ended"]
     assert ended == "the client reads too slowly"
