@@ -13,6 +13,7 @@ from typing import Any
 from agents.agent import AgentBase
 from agents.mcp import MCPServer, MCPToolMetaContext
 from agents.tool_context import ToolContext
+from agents.tracing import get_current_span
 from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
 
 from agents import Agent, RunContextWrapper
@@ -23,6 +24,7 @@ from frontdesk.mcp.results import capped, error_text
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
+Patience = Callable[[RunContextWrapper[Any]], float]
 
 _caller: ContextVar[ToolContext[Any] | None] = ContextVar("frontdesk_mcp_caller", default=None)
 
@@ -39,6 +41,7 @@ class McpServerView(MCPServer):
 
     ``examples`` are things callers say, by tool name, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
+    ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
 
     def __init__(
@@ -49,12 +52,14 @@ class McpServerView(MCPServer):
         on_error: ErrorFunction,
         on_progress: ProgressListener | None = None,
         examples: Mapping[str, tuple[str, ...]] | None = None,
+        patience: Patience = lambda context: 0.0,
     ) -> None:
         super().__init__(failure_error_function=on_error, tool_meta_resolver=_remember_caller)
         self.use = use
         self._connection = connection
         self._on_progress = on_progress
         self._examples = examples or {}
+        self._patience = patience
         self._seen: tuple[Tool, ...] = ()
         self._tools: list[Tool] = []
 
@@ -77,6 +82,14 @@ class McpServerView(MCPServer):
         run_context: RunContextWrapper[Any] | None = None,
         agent: AgentBase[Any] | Agent[Any] | None = None,
     ) -> list[Tool]:
+        """The last good list. Its span tells of a server that has not given one yet, and lasts as
+        long as that was waited for."""
+        if run_context is not None:
+            await self._connection.until_listed(self._patience(run_context))
+        if self._connection.state != "ready" and not self._connection.tools:
+            words = self._connection.error or f"The {self.name} service is still starting."
+            if span := get_current_span():
+                span.set_error({"message": words, "data": None})
         return self._current()
 
     async def call_tool(
