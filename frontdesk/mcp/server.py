@@ -7,7 +7,6 @@ words the model reads and which the SDK marks on the call's span.
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from fnmatch import fnmatchcase
 from typing import Any
 
 from agents.agent import AgentBase
@@ -17,9 +16,10 @@ from agents.tracing import get_current_span
 from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
 
 from agents import Agent, RunContextWrapper
-from frontdesk.desk.schema import McpUse, ToolFilter
+from frontdesk.desk.schema import McpUse
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.faults import ToolCallError
+from frontdesk.mcp.narrowing import narrowed
 from frontdesk.mcp.results import capped, error_text
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
@@ -29,17 +29,10 @@ Patience = Callable[[RunContextWrapper[Any]], float]
 _caller: ContextVar[ToolContext[Any] | None] = ContextVar("frontdesk_mcp_caller", default=None)
 
 
-def is_allowed(name: str, tools: ToolFilter) -> bool:
-    """Whether the globs of ``tools`` let a tool through; ``deny`` wins."""
-    if any(fnmatchcase(name, glob) for glob in tools.deny):
-        return False
-    return any(fnmatchcase(name, glob) for glob in tools.allow)
-
-
 class McpServerView(MCPServer):
     """``connection`` as one team sees it; cheap, holds no connection of its own.
 
-    ``examples`` are things callers say, by tool name, for hosted models to read.
+    ``examples`` are things callers say, by the team's name of a tool, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
     ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
@@ -62,6 +55,8 @@ class McpServerView(MCPServer):
         self._patience = patience
         self._seen: tuple[Tool, ...] = ()
         self._tools: list[Tool] = []
+        self._names: dict[str, str] = {}
+        """What the server calls each tool, by the team's name for it."""
 
     @property
     def name(self) -> str:
@@ -100,7 +95,7 @@ class McpServerView(MCPServer):
     ) -> CallToolResult:
         caller = _caller.get()
         result = await self._connection.call(
-            tool_name,
+            self._names.get(tool_name, tool_name),
             arguments or {},
             seconds=self.use.timeout,
             meta=meta,
@@ -128,13 +123,14 @@ class McpServerView(MCPServer):
     def _current(self) -> list[Tool]:
         if self._seen is not self._connection.tools:
             self._seen = self._connection.tools
-            allowed = (tool for tool in self._seen if is_allowed(tool.name, self.use.tools))
-            self._tools = [self._with_examples(tool) for tool in allowed]
+            offered = narrowed(self._seen, self.use.tools)
+            self._names = {name: tool.name for name, tool in offered.items()}
+            self._tools = [self._offered(name, tool) for name, tool in offered.items()]
         return self._tools
 
-    def _with_examples(self, tool: Tool) -> Tool:
-        description = with_examples(tool.description or "", self._examples.get(tool.name, ()))
-        return tool.model_copy(update={"description": description})
+    def _offered(self, name: str, tool: Tool) -> Tool:
+        description = with_examples(tool.description or "", self._examples.get(name, ()))
+        return tool.model_copy(update={"name": name, "description": description})
 
 
 def with_examples(description: str, examples: tuple[str, ...]) -> str:

@@ -149,6 +149,20 @@ async def test_globs_narrow_what_the_agent_is_offered(connections: McpConnection
     assert "Callers say, for example: where is my parcel" in offered["find_order"].description
 
 
+async def test_a_tool_has_the_name_that_the_team_gives_it(
+    connections: McpConnections, host: Any
+) -> None:
+    tools = {"allow": ["find_order", "count", "wait"], "rename": {"find_order": "wait"}}
+    phrased = {"tools": tools, "phrases": {"wait": {"examples": ["where is my parcel"]}}}
+    model = calling("wait", order_id="48271")
+    events = await run(await started(model, connections, phrased))
+    assert json.loads(ended(events).output)["order_id"] == "48271"
+    assert ended(events).name == "wait"
+    offered = {tool.name: tool for tool in model.calls[0].tools}
+    assert set(offered) == {"wait", "count"}  # the server's own wait has to stand back
+    assert "where is my parcel" in getattr(offered["wait"], "description")  # noqa: B009
+
+
 async def test_a_server_that_is_down_is_an_error_to_the_model_in_plain_words(
     connections: McpConnections, host: Any
 ) -> None:
