@@ -26,6 +26,7 @@ from frontdesk.desk.prompts import (
 )
 from frontdesk.desk.reach import check_reach
 from frontdesk.desk.references import check_references, check_servers, mapping
+from frontdesk.desk.renames import check_renames
 from frontdesk.desk.schema import Team
 from frontdesk.desk.servers import read_server_names
 from frontdesk.desk.stored import StoredPrompt, other_prompts, stored_prompts
@@ -104,6 +105,7 @@ def load_team(
         *document.problems,
         *invalid,
         *check_references(document),
+        *check_renames(document),
         *check_reach(document),
         *_check_servers(document, root),
         *check_functions(document, root),

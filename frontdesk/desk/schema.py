@@ -27,6 +27,7 @@ Duration = Annotated[
     Field(ge=0, description="A duration: 5s, 150ms, 2m."),
 ]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
 
 
@@ -116,10 +117,15 @@ class Phrases(Section):
 
 
 class ToolFilter(Section):
-    """Which of a server's tools the team may use; globs allowed."""
+    """Which of a server's tools the team may use, and what it calls them."""
 
-    allow: tuple[str, ...] = ("*",)
-    deny: tuple[str, ...] = ()
+    allow: tuple[str, ...] = Field(default=("*",), description="Names and globs of tools.")
+    deny: tuple[str, ...] = Field(default=(), description="Names and globs; wins over allow.")
+    rename: dict[str, ToolName] = Field(
+        default={},
+        description="New names by the server's own. allow and deny take the server's names; all "
+        "else in this file takes the new ones.",
+    )
 
 
 class McpUse(Section):

@@ -245,7 +245,12 @@ def _detail(usage: Mapping[str, Any], group: str, key: str) -> int | None:
     return cast("Mapping[str, Any]", details).get(key)
 
 
-_ERRORS = {"function": "tool_error", "generation": "model_error", "response": "model_error"}
+_ERRORS = {
+    "function": "tool_error",
+    "generation": "model_error",
+    "response": "model_error",
+    "mcp_tools": "mcp_unavailable",
+}
 
 
 def error(data: SpanData, found: SpanError, content: bool) -> tuple[str, str]:
