@@ -105,7 +105,7 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
         self.tokens = Tokens(redis)
-        self.mcp = McpConnections(self._mcp_servers(desk))
+        self.mcp = McpConnections(self._mcp_servers(desk), self.settings.data_dir)
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
         for name in desk.teams:

@@ -19,9 +19,11 @@ from agents import Agent, RunContextWrapper
 from frontdesk.desk.schema import McpUse, ToolFilter
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.faults import ToolCallError
+from frontdesk.mcp.passing import call_for
 from frontdesk.mcp.results import capped, error_text
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
+CallerValues = Callable[[ToolContext[Any]], Mapping[str, str]]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
 
 _caller: ContextVar[ToolContext[Any] | None] = ContextVar("frontdesk_mcp_caller", default=None)
@@ -39,6 +41,7 @@ class McpServerView(MCPServer):
 
     ``examples`` are things callers say, by tool name, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
+    ``caller_values`` tells what the caller gave for servers that act in their name.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class McpServerView(MCPServer):
         *,
         on_error: ErrorFunction,
         on_progress: ProgressListener | None = None,
+        caller_values: CallerValues = lambda caller: {},
         examples: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__(failure_error_function=on_error, tool_meta_resolver=_remember_caller)
         self.use = use
         self._connection = connection
         self._on_progress = on_progress
+        self._caller_values = caller_values
         self._examples = examples or {}
         self._seen: tuple[Tool, ...] = ()
         self._tools: list[Tool] = []
@@ -86,7 +91,9 @@ class McpServerView(MCPServer):
         meta: dict[str, Any] | None = None,
     ) -> CallToolResult:
         caller = _caller.get()
-        result = await self._connection.call(
+        result = await call_for(
+            self._connection,
+            {} if caller is None else self._caller_values(caller),
             tool_name,
             arguments or {},
             seconds=self.use.timeout,

@@ -13,7 +13,7 @@ from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
 from frontdesk.team.client_tools import end_at_client_tools, offer
-from frontdesk.team.context import TurnContext, report
+from frontdesk.team.context import TurnContext, caller_values, report
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.models import ModelRegistry, model_choice
@@ -153,6 +153,7 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
         use,
         on_error=tool_failure,
         on_progress=report,
+        caller_values=caller_values,
         examples=examples if hosted else None,
     )
 

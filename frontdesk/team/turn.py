@@ -70,6 +70,7 @@ class Turn:
             call_id=request.call_id,
             variables={**team.variables, **request.variables},
             report=self._report,
+            caller=request.caller,
             instructions=request.instructions,
             prompt=request.prompt,
             client_tools=wanted(request) or request.client_tools,
