@@ -29,7 +29,9 @@ class Tokens:
     async def read(self, token: str) -> dict[str, Any] | None:
         """What it stands for; None when it has expired, was revoked or never was."""
         stored: bytes | None = await self._redis.get(_key(token))
-        return None if stored is None else cast("dict[str, Any]", orjson.loads(_open(token, stored)))
+        return (
+            None if stored is None else cast("dict[str, Any]", orjson.loads(_open(token, stored)))
+        )
 
     async def revoke(self, token: str) -> None:
         """It stands for nothing from now on."""
