@@ -212,14 +212,14 @@ class Shop(Served):
 
         @server.tool()
         async def whoami(ctx: Context[Any, Any], party: int = 1) -> str:
-            """Who calls. Waits until ``party`` calls are here together."""
+            """The end of who calls. Waits until ``party`` calls are here together."""
             headers = ctx.headers or {}
             self.who.append((headers.get("authorization"), headers.get("x-customer")))
             self.waiting += 1
             if self.waiting >= party:
                 self.together.set()
             await self.together.wait()
-            return headers.get("x-customer") or "nobody"
+            return (headers.get("x-customer") or "nobody").rpartition("-")[2]
 
         return server.streamable_http_app()
 

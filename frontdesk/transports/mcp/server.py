@@ -28,6 +28,8 @@ from frontdesk.transports.mcp.asking import Asking, NotAnswered
 from frontdesk.transports.mcp.tools import CONVERSATION, INPUT, REQUEST, agent_tools
 
 PATH = "/mcp"
+LAST_WORDS = 1.0
+"""Seconds that answers get to be sent in when the server stops."""
 MOST_SESSIONS = 1000
 """Sessions of clients of the older protocol; each costs a task and some 30 KB."""
 
@@ -48,6 +50,7 @@ class AgentServer:
         self._asking = Asking(worker)
         self._manager: StreamableHTTPSessionManager | None = None
         self._stopping = asyncio.Event()
+        self._answering: set[asyncio.Future[None]] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -80,13 +83,22 @@ class AgentServer:
             ready.set()
             await self._stopping.wait()
             self._manager = None
+            if self._answering:  # what is under way fails now, and is still told so
+                await asyncio.wait(self._answering, timeout=LAST_WORDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._manager is None:
             stopping = PlainTextResponse("The server stops.", 503, {"retry-after": "1"})
             await stopping(scope, receive, send)
             return
-        await self._manager.handle_request(scope, receive, send)
+        handling = asyncio.ensure_future(self._manager.handle_request(scope, receive, send))
+        if scope["method"] == "POST":
+            self._answering.add(handling)
+            handling.add_done_callback(self._answering.discard)
+        try:
+            await handling
+        finally:
+            handling.cancel()
 
     async def _list_tools(
         self, context: Context, params: PaginatedRequestParams | None
