@@ -27,9 +27,9 @@ async def ended_turn(server: Any, key: str, call_id: str) -> Any:
     async with httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}) as http:
         while True:
             answer = await http.get(url)
-            turns = answer.json()["turns"] if answer.status_code == 200 else []
-            if turns and turns[0]["end_reason"]:
-                [turn] = turns
+            found: Any = answer.json() if answer.status_code == 200 else {"turns": []}
+            if found["turns"] and found["turns"][0]["end_reason"]:
+                [turn] = found["turns"]
                 return turn
             await asyncio.sleep(0.02)
 
