@@ -26,6 +26,7 @@ from mcp.types import (
     ToolListChangedNotification,
 )
 
+from frontdesk.mcp.auth import ServerAuth
 from frontdesk.mcp.config import HttpServer, ServerConfig
 from frontdesk.mcp.faults import Fault, ToolCallError, call_error, in_words, watch_faults
 from frontdesk.mcp.guard import AddressGuard
@@ -56,16 +57,25 @@ MAX_PAGES = 50
 class Connection:
     """Supervised access to ``config``; shared by all that use the server.
 
-    ``guard`` watches over a server that a stranger named.
+    ``guard`` watches over a server that a stranger named; ``auth`` is what its requests carry
+    beside the fixed headers.
     """
 
-    def __init__(self, config: ServerConfig, guard: AddressGuard | None = None) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        guard: AddressGuard | None = None,
+        auth: ServerAuth | None = None,
+    ) -> None:
         self.config = config
+        self.auth = auth
         self._guard = guard
         self.state: State = "starting"
         self.tools: tuple[Tool, ...] = ()
         """The last good list, vetted; it stays while the server is down."""
         self.error: str | None = None
+        self.protocol_version: str | None = None
+        """The revision of the protocol that the server speaks, once it was there."""
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has succeeded or failed."""
         self._listed = asyncio.Event()
@@ -284,7 +294,7 @@ class Connection:
         async with AsyncExitStack() as stack:
             if isinstance(self.config, HttpServer):
                 http = await stack.enter_async_context(
-                    http_client(self.config.headers, self._guard)
+                    http_client(self.config.headers, self._guard, self.auth)
                 )
                 transport = streamable_http_client(
                     self.config.url, http_client=http, max_sse_event_size=MAX_ANSWER_BYTES
@@ -310,6 +320,7 @@ class Connection:
                 await stack.enter_async_context(client)
                 self.tools = await self._fetch_tools(client)
             self._client, self._was_ready = client, True
+            self.protocol_version = client.protocol_version
             self.state, self.error = "ready", None
             self._ready.set()
             self._listed.set()
