@@ -1,6 +1,6 @@
 """The "client" that the conformance suite starts, once for each scenario: it asks the test, which
-has ours loaded already, to play the scenario, and ends as that went. Standard library only, as it
-is started 32 times."""
+has ours loaded already, to play the scenario, and ends with that. Standard library only, as it is
+started 39 times."""
 
 import json
 import os
@@ -15,5 +15,4 @@ with socket.socket(socket.AF_UNIX) as line:
         "context": json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}")),
     }
     line.sendall(json.dumps(wish).encode() + b"\n")
-    answer = line.makefile().read()
-sys.exit(answer)  # nothing at all: success
+    line.recv(1)
