@@ -106,6 +106,14 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A guardrail blocked what the caller said in these items: no model is to see it again."""
+
+    response_id: str
+    item_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """The play head should have reached the end of this item."""
 
@@ -124,6 +132,7 @@ Happening = (
     | Sound
     | FloorTaken
     | Remembered
+    | Withheld
     | Played
     | EngineEvent
 )

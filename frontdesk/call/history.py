@@ -9,6 +9,7 @@ from frontdesk.state.entries import CallState, StoredItem
 
 UNFINISHED = "(no result yet: it still runs, or waits for the user's approval)"
 NO_RESULT = "(no result was given)"
+WITHHELD = "(What the caller said here was withheld by a guardrail.)"
 UNSEEN = "(The caller sent an image, which you cannot see.)"
 
 
@@ -87,6 +88,8 @@ def _input_item(stored: StoredItem, sees: bool) -> dict[str, Any] | None:
     item = stored.item
     if stored.hidden:  # its id is the log's own, not the model's
         return {key: value for key, value in item.items() if key != "id"}
+    if stored.withheld:
+        return {"role": item["role"], "content": WITHHELD}
     match item.get("type"):
         case "message":
             content = _content(item, sees) if stored.heard is None else stored.heard

@@ -70,6 +70,7 @@ def turn_request(
         reasoning_effort=reasoning.get("effort"),
         prompt=prompt,
         labels=labels or TraceLabels(),
+        asked=tuple(item["id"] for item in asked if item.get("role") == "user"),
     )
 
 

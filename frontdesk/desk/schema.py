@@ -4,36 +4,14 @@ The JSON Schema for editors is generated from these models, so each description 
 editor's help text. Positions (line, column) are added by the loader; nothing here reads files.
 """
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
+from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
+from frontdesk.desk.section import Duration, Name, Section
 
-def _seconds(value: object) -> object:
-    """Read ``5s``, ``150ms``, ``2m`` or a plain number of seconds."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m)\s*", value)
-        if not match:
-            raise ValueError("expected a duration such as 5s, 150ms or 2m")
-        number, unit = match.groups()
-        return float(number) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit]
-    return value
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(_seconds, json_schema_input_type=str | float),
-    Field(ge=0, description="A duration: 5s, 150ms, 2m."),
-]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
-
-
-class Section(BaseModel):
-    """A part of a team file: unknown keys are errors, values do not change after load."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ModelChoice(Section):
@@ -131,6 +109,7 @@ class McpUse(Section):
         default=None, description="Spoken when a call takes noticeably long."
     )
     phrases: dict[str, Phrases] = Field(default={}, description="By tool name.")
+    guardrails: ToolGuardrails = ToolGuardrails()
 
 
 class ClientMcp(Section):
@@ -152,6 +131,7 @@ class FunctionUse(Phrases):
     )
     timeout: Duration = Field(default=30.0, description="Longest run before it counts as failed.")
     say_while_waiting: str | None = None
+    guardrails: ToolGuardrails = ToolGuardrails()
 
 
 class Answer(Section):
@@ -180,6 +160,7 @@ class Agent(Section):
     handoffs: tuple[str | Handoff, ...] = Field(default=(), description="Agents to hand over to.")
     examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
     answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
+    guardrails: AgentGuardrails = AgentGuardrails()
 
 
 class Lines(Section):
@@ -200,6 +181,10 @@ class Lines(Section):
         default="Are you still there?",
         description="The caller stays silent for as long as idle_timeout_ms of the session says.",
     )
+    blocked: str = Field(
+        default="I'm sorry, I can't talk about that.",
+        description="A guardrail blocked what was said, or what would have been said.",
+    )
 
 
 class Team(Section):
@@ -219,6 +204,8 @@ class Team(Section):
     mcp: dict[Name, McpUse] = {}
     client_mcp: ClientMcp = ClientMcp()
     tools: dict[Name, FunctionUse] = {}
+    guardrails: dict[Name, Guardrail] = {}
+    defaults: Defaults = Defaults()
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

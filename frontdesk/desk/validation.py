@@ -9,7 +9,8 @@ from pydantic_core import ErrorDetails
 
 from frontdesk.desk.document import Document, Location
 from frontdesk.desk.problems import Problem, did_you_mean, one_of
-from frontdesk.desk.schema import Section, Team
+from frontdesk.desk.schema import Team
+from frontdesk.desk.section import Section
 
 _EXPECTED = {
     "string_type": "text",

@@ -8,6 +8,7 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 ``item.added``     item, after (id or null), hidden (true for the team's own tool calls)
 ``item.changed``   item
 ``item.deleted``   item_id
+``item.withheld``  item_id: a guardrail blocked it, and no model is to see it
 ``agent.changed``  agent, previous
 ``heard``          item_id, text, audio_ms: what was played of an assistant item
 ``audio``          item_id, role (caller, agent), uri, offset_ms, seconds
@@ -29,6 +30,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "item.added": ("item",),
     "item.changed": ("item",),
     "item.deleted": ("item_id",),
+    "item.withheld": ("item_id",),
     "agent.changed": ("agent", "previous"),
     "heard": ("item_id", "text", "audio_ms"),
     "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
@@ -45,6 +47,7 @@ class StoredItem:
     hidden: bool = False
     heard: str | None = None
     heard_ms: int | None = None
+    withheld: bool = False
 
 
 @dataclass(slots=True)

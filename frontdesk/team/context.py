@@ -1,6 +1,6 @@
 """What travels with a run: for the functions of a desk, and for ourselves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from agents.tool_context import ToolContext
 
 from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool
+from frontdesk.team.guardrails.guard import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,15 @@ class TurnContext:
     variables: dict[str, Any]
     report: Callable[[str, str], None]
     """Takes a tool call's id and words of progress."""
+    guarded: Callable[[Outcome], None]
+    """Takes what a guardrail of a tool came to."""
     instructions: str | None = None
     prompt: ClientPrompt | None = None
     client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
     only_client_tools: bool = False
     """Whether the model must call one of them."""
+    cleared: Callable[[], Awaitable[None]] | None = None
+    """What a tool waits for before it runs."""
     offered: dict[str, dict[str, ClientFunctionTool]] = field(
         default_factory=dict[str, dict[str, ClientFunctionTool]]
     )

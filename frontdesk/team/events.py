@@ -1,9 +1,11 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agents import TResponseInputItem
+from frontdesk.team.guardrails.guard import Outcome
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
@@ -67,6 +69,10 @@ class TurnRequest:
     prompt: ClientPrompt | None = None
     labels: TraceLabels = TraceLabels()
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
+    asked: tuple[str, ...] = ()
+    """Ids of the items that are to be answered."""
+    cleared: Callable[[], Awaitable[None]] | None = None
+    """What tools wait for before they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,13 @@ class HistoryItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guardrail looked at a tool's arguments or result."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class TokensUsed:
     """A model step ended: tokens of the run so far, as the models reported them."""
 
@@ -173,6 +186,7 @@ TeamEvent = (
     | ClientToolCalled
     | ClientMcpCalled
     | HistoryItem
+    | Guarded
     | TokensUsed
     | TurnEnded
 )

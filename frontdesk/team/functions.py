@@ -24,7 +24,7 @@ from frontdesk.team.context import CallContext, TurnContext
 from frontdesk.team.failures import tool_failure
 
 _numbers = itertools.count(1)
-_threads = ThreadPoolExecutor(32, thread_name_prefix="frontdesk-tool")
+threads = ThreadPoolExecutor(32, thread_name_prefix="frontdesk-tool")
 """For functions that are not async. Not the loop's own pool: a hung tool must not hold up DNS."""
 
 
@@ -60,7 +60,7 @@ class FunctionLoader:
         Raises:
             FunctionLoadError: no such file or function, or a signature without a JSON Schema.
         """
-        function = self._find(name, use.call)
+        function = self.find(f"tools.{name}", use.call)
         takes_default = any(
             parameter.default is not parameter.empty
             for parameter in inspect.signature(function).parameters.values()
@@ -93,12 +93,17 @@ class FunctionLoader:
                 return tool
         raise AssertionError("unreachable")
 
-    def _find(self, name: str, call: str) -> Callable[..., Any]:
+    def find(self, field: str, call: str) -> Callable[..., Any]:
+        """The function ``call`` points to, for the ``field`` of the team file that says so.
+
+        Raises:
+            FunctionLoadError: no such file or function.
+        """
         module_name, _, function_name = call.partition(":")
         parts = module_name.split(".")
         file = self._root.joinpath(*parts).with_suffix(".py")
         if not file.is_file():
-            raise FunctionLoadError(f"tools.{name}: {call}: there is no file {file}")
+            raise FunctionLoadError(f"{field}: {call}: there is no file {file}")
         for depth in range(1, len(parts)):
             package = ".".join([self._package, *parts[:depth]])
             if package not in sys.modules:
@@ -108,11 +113,11 @@ class FunctionLoader:
             module = importlib.import_module(f"{self._package}.{module_name}")
         except Exception as error:
             raise FunctionLoadError(
-                f"tools.{name}: {file} cannot be loaded: {_import_problem(error, parts)}"
+                f"{field}: {file} cannot be loaded: {_import_problem(error, parts)}"
             ) from error
         function = getattr(module, function_name, None)
         if not inspect.isfunction(function):
-            raise FunctionLoadError(f"tools.{name}: {file} has no function {function_name}")
+            raise FunctionLoadError(f"{field}: {file} has no function {function_name}")
         return function
 
     def _add_package(self, name: str, folder: Path) -> None:
@@ -148,7 +153,7 @@ def _as_tool_body(function: Callable[..., Any]) -> Callable[..., Any]:
         # A thread cannot be stopped: after a time-out it runs on, unheard.
         context = contextvars.copy_context()
         job = partial(context.run, function, *args, **kwargs)
-        return _as_text(await asyncio.get_running_loop().run_in_executor(_threads, job))
+        return _as_text(await asyncio.get_running_loop().run_in_executor(threads, job))
 
     if wants_call:
         hints[first] = ToolContext[Any]

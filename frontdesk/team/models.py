@@ -15,6 +15,7 @@ from agents.models import get_default_model, get_default_model_settings
 from openai import AsyncOpenAI
 
 from agents import Model, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel
+from frontdesk.desk.guarding import NO_JUDGE
 from frontdesk.desk.schema import ModelChoice, Team
 from frontdesk.settings import Settings
 
@@ -98,6 +99,19 @@ class ModelRegistry:
         name, choice = model_choice(team, agent)
         request = ModelRequest(team, agent, name, choice, self._client)
         factory: ModelFactory = self._providers[self.provider(choice)].load()
+        return factory(request)
+
+    def judge(self, team: Team, name: str) -> Model:
+        """The model called ``name``, for no agent: to judge what is said.
+
+        Raises:
+            ModelUnavailable: as above; and the embedded model, which cannot judge.
+        """
+        request = ModelRequest(team, "", name, team.models[name], self._client)
+        provider = self.provider(request.choice)
+        if provider == "embedded":
+            raise request.problem(NO_JUDGE)
+        factory: ModelFactory = self._providers[provider].load()
         return factory(request)
 
     def settings(self, choice: ModelChoice) -> ModelSettings:
