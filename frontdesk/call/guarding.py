@@ -52,7 +52,8 @@ class Guarding:
     async def begin(self, request: TurnRequest) -> TurnRequest:
         """Check what can be checked at once. Gives the request as the team may see it; raises
         :class:`Blocked`."""
-        self._passage = Passage("", "output", call_id=request.call_id, variables=request.variables)
+        variables = {**self._guardrails.team.variables, **request.variables}
+        self._passage = Passage("", "output", call_id=request.call_id, variables=variables)
         guards = self._guardrails.input(request.agent)
         if not guards:
             return request
