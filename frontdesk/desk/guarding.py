@@ -132,4 +132,3 @@ def _read(
     judges.problems += found
     if not found:
         judges.texts[name] = compile_template(text).render(values).strip()
-

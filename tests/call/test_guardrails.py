@@ -352,9 +352,7 @@ async def test_words_that_pass_are_held_only_until_the_verdict(house_with):
 async def test_what_the_caller_said_is_checked_once_not_after_each_tool(house_with):
     house, phone = await house_with(**guarded("input", games=SLOW))
     weather = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
-    house.script(
-        [function_call("get_weather", {}, call_id="w1")], [assistant_message("It rains.")]
-    )
+    house.script([function_call("get_weather", {}, call_id="w1")], [assistant_message("It rains.")])
     await phone.configure(tools=[weather])
     await phone.ask("the weather?")
     output = {"type": "function_call_output", "call_id": "w1", "output": "rain"}
@@ -399,7 +397,9 @@ async def tool_house(house_with, side, **rule):
 
 
 def outputs(house):
-    return [item["output"] for item in house.history() if item.get("type") == "function_call_output"]
+    return [
+        item["output"] for item in house.history() if item.get("type") == "function_call_output"
+    ]
 
 
 async def test_a_tool_is_not_called_with_refused_arguments(house_with):

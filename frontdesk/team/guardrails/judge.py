@@ -47,9 +47,7 @@ def by_model(model: Model, settings: ModelSettings, prompt: str) -> Check:
     """The model with this prompt as a check."""
 
     async def check(passage: Passage) -> Violation | None:
-        asked = json.dumps(
-            {"before": passage.before, "words": passage.text}, ensure_ascii=False
-        )
+        asked = json.dumps({"before": passage.before, "words": passage.text}, ensure_ascii=False)
         answer = await model.get_response(
             TASK.format(stage=STAGES[passage.stage]) + prompt,
             asked,

@@ -20,7 +20,9 @@ def searching(rule: Guardrail) -> tuple[Check, OpenFrom]:
         return _personal(rule)
     if rule.words is not None:
         return _words(rule.words, rule.replacement or "")
-    return _check(_by(re.compile(rule.pattern or "", re.IGNORECASE), rule.replacement)), nothing_open
+    return _check(
+        _by(re.compile(rule.pattern or "", re.IGNORECASE), rule.replacement)
+    ), nothing_open
 
 
 def _check(search: Callable[[str], Iterable[Hit]]) -> Check:
@@ -59,7 +61,9 @@ def _words(words: tuple[str, ...], replacement: str) -> tuple[Check, OpenFrom]:
     ends in a script without spaces may have an ending."""
     phrases = [re.findall(r"\w+", phrase.lower()) for phrase in words]
     patterns = [r"[\W_]+".join(map(re.escape, phrase)) for phrase in phrases if phrase]
-    edges = [_edged(pattern, phrase[-1]) for pattern, phrase in zip(patterns, phrases, strict=False)]
+    edges = [
+        _edged(pattern, phrase[-1]) for pattern, phrase in zip(patterns, phrases, strict=False)
+    ]
     found = re.compile("|".join(edges), re.IGNORECASE)
     longest = max(map(len, phrases), default=1)
 

@@ -27,7 +27,9 @@ KINDS = {
 
 _ISSUER = re.compile(r"4|5[1-8]|2[2-7]|3[04-9]|6|9")
 """First figures of card numbers (ISO/IEC 7812; 9 is for national use, as in Korea)."""
-_PHONE_CUE = re.compile(r"\b(?:phone|call|tel|telephone|mobile|cell|ring|text|fax)\b|전화|휴대폰", re.I)
+_PHONE_CUE = re.compile(
+    r"\b(?:phone|call|tel|telephone|mobile|cell|ring|text|fax)\b|전화|휴대폰", re.I
+)
 _NOT_A_NAME = STOP_WORDS | frozenset({"visit", "shop", "online", "website", "site", "order"})
 _MAIL_CUE = re.compile(r"\be-?mail|\bmail\b|이메일|메일", re.I)
 _HALF_AN_ADDRESS = re.compile(

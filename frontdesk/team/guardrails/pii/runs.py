@@ -152,7 +152,9 @@ def _spelled(text: str, token: Token) -> str | None:
     word = token.text
     if not word.isascii() or not word.isalpha():
         return None
-    beside = text[token.span.start - 1 : token.span.start] + text[token.span.end : token.span.end + 1]
+    beside = (
+        text[token.span.start - 1 : token.span.start] + text[token.span.end : token.span.end + 1]
+    )
     if len(word) == 1 or any(character.isdigit() for character in beside):
         return word.upper()
     if token.word in ALPHABET:
