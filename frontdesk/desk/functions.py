@@ -20,9 +20,7 @@ def check_functions(document: Document, root: Path) -> Iterator[Problem]:
                 yield from _check_call(document, (section, name, "call"), call, root)
 
 
-def _check_call(
-    document: Document, location: Location, call: str, root: Path
-) -> Iterator[Problem]:
+def _check_call(document: Document, location: Location, call: str, root: Path) -> Iterator[Problem]:
     module, _, function = call.partition(":")
     source = module_file(module, root)
     if source is None:

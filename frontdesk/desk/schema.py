@@ -231,12 +231,12 @@ class Team(Section):
     name: Name
     description: str = ""
     entry: str = Field(description="The agent who answers first.")
-    models: dict[Name, ModelChoice] = {"main": ModelChoice()}
+    models: dict[Name, ModelChoice] = Field(default={"main": ModelChoice()})
     voice: Voice = Voice()
-    mcp: dict[Name, McpUse] = {}
+    mcp: dict[Name, McpUse] = Field(default={})
     client_mcp: ClientMcp = ClientMcp()
-    tools: dict[Name, FunctionUse] = {}
-    guardrails: dict[Name, Guardrail] = {}
+    tools: dict[Name, FunctionUse] = Field(default={})
+    guardrails: dict[Name, Guardrail] = Field(default={})
     defaults: Defaults = Defaults()
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()

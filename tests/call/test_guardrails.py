@@ -64,7 +64,7 @@ def said(house):
 
 
 async def called(model):
-    while not model.calls:
+    while not model.calls:  # noqa: ASYNC110 (it has no event to wait for)
         await asyncio.sleep(0)
 
 
@@ -167,7 +167,7 @@ async def test_personal_data_is_replaced_by_words_that_can_be_said(house_with):
         "assistant",
         "Your card is a hidden card number. Is that right?",
     )
-    tripped = [s for s in await phone.spans() if s["name"] == "guardrail no"][0]["attributes"]
+    tripped = next(s for s in await phone.spans() if s["name"] == "guardrail no")["attributes"]
     assert "1111" not in json.dumps(tripped)
 
 

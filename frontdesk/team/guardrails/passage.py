@@ -30,7 +30,7 @@ class Violation:
     replacement: str | None = None
 
 
-Check = Callable[[Passage], Violation | None | Awaitable[Violation | None]]
+Check = Callable[[Passage], Violation | Awaitable[Violation | None] | None]
 """Looks at a passage. Any exception is the guardrail's own failure."""
 OpenFrom = Callable[[str], int]
 """From where the end of a text may be the first half of what is looked for; its length when

@@ -80,13 +80,13 @@ def _words(words: tuple[str, ...], replacement: str) -> tuple[Check, OpenFrom]:
 
 
 def _begins(phrase: list[str], said: list[str], over: bool) -> bool:
-    """Whether a phrase may come of what was ``said``; the last word may go on if not ``over``."""
+    """Whether what was ``said`` is a phrase, or the beginning of one; the last word may go on if
+    not ``over``. A whole one counts, too: it must not be torn from its first words."""
     *whole, last = said
-    if phrase[: len(whole)] != whole or len(phrase) < len(said):
+    if phrase[: len(whole)] != whole or len(phrase) < max(2, len(said)):
         return False
     word = phrase[len(whole)]
-    more = len(phrase) > len(said)
-    return (word == last and more) or (not over and word != last and word.startswith(last))
+    return word == last or (not over and word.startswith(last))
 
 
 def _edged(pattern: str, last: str) -> str:

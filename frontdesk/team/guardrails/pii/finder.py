@@ -27,10 +27,12 @@ KINDS = {
 
 _ISSUER = re.compile(r"4|5[1-8]|2[2-7]|3[04-9]|6|9")
 """First figures of card numbers (ISO/IEC 7812; 9 is for national use, as in Korea)."""
+_CARD_CUE = re.compile(r"\bcard\b|카드", re.I)
 _PHONE_CUE = re.compile(
     r"\b(?:phone|call|tel|telephone|mobile|cell|ring|text|fax)\b|전화|휴대폰", re.I
 )
 _NOT_A_NAME = STOP_WORDS | frozenset({"visit", "shop", "online", "website", "site", "order"})
+_COUNTING = "1234567891011121314151617181920"
 _MAIL_CUE = re.compile(r"\be-?mail|\bmail\b|이메일|메일", re.I)
 _HALF_AN_ADDRESS = re.compile(
     r"(?:[\w'+-]+[ ,.]+){0,8}?"
@@ -91,7 +93,8 @@ class PiiFinder:
 
     def _cards(self, text: str) -> Iterator[Found]:
         for run in runs(text):
-            yield from _in_run(run, "card", 13, 19, lambda piece, _: _is_card(piece))
+            found = [*_in_run(run, "card", 13, 19, lambda piece, _: _is_card(piece))]
+            yield from found or _misheard_card(text, run)
 
     def _ibans(self, text: str) -> Iterator[Found]:
         for run in runs(text, letters=True):
@@ -109,7 +112,7 @@ class PiiFinder:
                 yield found
 
     def _phone(self, text: str, run: Run) -> Found | None:
-        if not 7 <= len(run.text) <= 15:
+        if not 7 <= len(run.text) <= 15 or run.text in _COUNTING:
             return None
         start = run.spans[0].start
         before = text[max(0, start - 30) : start]
@@ -123,7 +126,11 @@ class PiiFinder:
             )
         else:
             valid = False
-        return Found("phone", run.span(0, len(run.text)), run.text[-4:]) if valid else None
+        if not valid:
+            return None
+        opened = re.search(r"[+(]*$", before)  # of "+49" and "(212)"
+        first = start - len(opened[0]) if opened else start
+        return Found("phone", Span(first, run.spans[-1].end), run.text[-4:])
 
 
 def _in_run(run: Run, kind: str, shortest: int, longest: int, fits: Fits) -> Iterator[Found]:
@@ -156,6 +163,15 @@ def _is_card(number: str) -> bool:
     return bool(_ISSUER.match(number)) and len(set(number)) > 1 and luhn.is_valid(number)
 
 
+def _misheard_card(text: str, run: Run) -> Iterator[Found]:
+    """A number that is said to be a card's and looks like one, but for its check digit: speech
+    recognition drops and doubles figures."""
+    start = run.spans[0].start
+    named = _CARD_CUE.search(text[max(0, start - 40) : start])
+    if named and 13 <= len(run.text) <= 19 and _ISSUER.match(run.text):
+        yield Found("card", run.span(0, len(run.text)), run.text[-4:])
+
+
 def _is_iban(number: str) -> bool:
     return number[:2].isalpha() and number[2:4].isdigit() and iban.is_valid(number)
 
@@ -170,6 +186,7 @@ def _is_phone(number: str, country: str | None) -> bool:
 def _emails(text: str) -> Iterator[Found]:
     while found := find_email(text):
         address, span = found
+        span = Span(span.start, span.start + len(text[span.start : span.end].rstrip(".,")))
         if _is_address(text, span):
             yield Found("email", span, address.rpartition("@")[2])
         text = mask(text, [span])

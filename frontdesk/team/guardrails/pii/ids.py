@@ -28,8 +28,8 @@ class IdNumber:
 
 CUES = re.compile(
     r"\b(?:ssn|social security|national (?:id|insurance|identity)|nino|sin|social insurance|bsn|"
-    r"burgerservicenummer|tfn|tax (?:file|id|number)|nhs|id(?:entity)? (?:number|card)|personnummer)"
-    r"\b|주민등록|주민번호",
+    r"burgerservicenummer|tfn|tax (?:file|id|number)|nhs|id(?:entity)? (?:number|card)|"
+    r"personnummer)\b|주민등록|주민번호",
     re.IGNORECASE,
 )
 """Words after which a number is a national id."""
