@@ -33,7 +33,6 @@ class Guardrail(Section):
 
     pii: tuple[PiiKind, ...] | None = Field(
         default=None,
-        min_length=1,
         description="Personal data to look for, written or spoken out: card (with Luhn's check), "
         "iban, phone, email, national_id.",
     )
@@ -43,7 +42,7 @@ class Guardrail(Section):
         "known, with pii.",
     )
     words: tuple[str, ...] | None = Field(
-        default=None, min_length=1, description="Words and phrases; case makes no difference."
+        default=None, description="Words and phrases; case makes no difference."
     )
     pattern: Annotated[str, AfterValidator(_expression)] | None = Field(
         default=None, description="A regular expression of Python; case makes no difference."
@@ -90,6 +89,8 @@ class Guardrail(Section):
         if len(said) != 1:
             found = " and ".join(said) or "none of them"
             raise ValueError(f"expected one of {', '.join(KINDS)}, found {found}")
+        if not getattr(self, said[0]):
+            raise ValueError(f"`{said[0]}` is empty")
         alone = self.words or self.pattern or self.prompt
         if self.mode == "replace" and alone and self.replacement is None:
             raise ValueError(f"`mode: replace` of `{said[0]}` needs a `replacement`")

@@ -17,7 +17,8 @@ class Edge:
 @dataclass(frozen=True, slots=True)
 class Node:
     """An agent. ``servers`` are MCP servers by name, with the tools that the team may use there
-    (as its file says them, globs too); ``depth`` counts handoffs from the entry, None where no
+    (as its file says them, globs too); ``guardrails`` are those for its callers' words and its own,
+    the team's included; ``depth`` counts handoffs from the entry, None where no
     caller comes."""
 
     name: str
@@ -26,6 +27,7 @@ class Node:
     voice: str | None
     tools: tuple[str, ...]
     servers: dict[str, str]
+    guardrails: tuple[str, ...]
     depth: int | None
 
 
@@ -58,7 +60,11 @@ def _node(team: Team, name: str, depth: int | None) -> Node:
     agent = team.agents[name]
     model = agent.model or next(iter(team.models))
     servers = {server: tools_of(team, server) for server in agent.mcp}
-    return Node(name, agent.description, model, agent.voice, agent.tools, servers, depth)
+    guarded = [(one.input, one.output) for one in (team.defaults.guardrails, agent.guardrails)]
+    guards = dict.fromkeys(name for sides in guarded for side in sides for name in side)
+    return Node(
+        name, agent.description, model, agent.voice, agent.tools, servers, (*guards,), depth
+    )
 
 
 def tools_of(team: Team, server: str) -> str:

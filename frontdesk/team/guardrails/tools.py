@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, cast
 
+from agents.tool_context import ToolContext
+
 from agents import (
     Agent,
     ToolGuardrailFunctionOutput,
@@ -13,8 +15,6 @@ from agents import (
     ToolOutputGuardrail,
     ToolOutputGuardrailData,
 )
-from agents.tool_context import ToolContext
-
 from frontdesk.desk.guardrails import ToolGuardrails
 from frontdesk.team.context import TurnContext
 from frontdesk.team.guardrails.build import Guardrails
