@@ -33,7 +33,7 @@ from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.document import Document
 from frontdesk.desk.loader import LoadedTeam
-from frontdesk.desk.schema import Team
+from frontdesk.desk.schema import ModelChoice, Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
@@ -243,6 +243,9 @@ class ScriptedRegistry(ModelRegistry):
 
     def model(self, team: Team, agent: str) -> Model:
         return self._scripted[agent]
+
+    def writes(self, choice: ModelChoice) -> bool:
+        return True
 
 
 def team_of(sections: dict[str, Any], stage: Stage) -> Team:
