@@ -203,6 +203,7 @@ class ToneSpeech:
         self.fails_at: set[str] = set()
         self.error: Exception = SpeechError("the voice is gone")
         self.speeds: list[float] = []
+        self.styles: list[str | None] = []
         self.unheld: int | None = None
         self._stage = stage
 
@@ -211,6 +212,7 @@ class ToneSpeech:
     ) -> AsyncIterator[Samples]:
         self.said.append((text, voice))
         self.speeds.append(speed)
+        self.styles.append(style)
         if len(self.said) - 1 == self.unheld:
             self._stage.speech_may_come.clear()
         self._stage.speech_wanted.set()
