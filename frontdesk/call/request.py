@@ -97,7 +97,7 @@ def _id_at(state: CallState, place: int | None) -> str | None:
 
 def asked_since(state: CallState) -> int:
     """Where that begins which is still to be answered: the first thing the caller said that no
-    answer they have heard was asked with; if there is none, the newest."""
+    answer they heard to its end was asked with; if there is none, the newest."""
     answered = _answered_until(state)
     asked = [i for i in range(answered + 1, len(state.items)) if _asks(state.items[i])]
     if asked:
@@ -109,15 +109,21 @@ def asked_since(state: CallState) -> int:
 
 
 def _answered_until(state: CallState) -> int:
-    """The place of the newest item that the newest answer heard was asked with, -1 without one."""
+    """The place of the newest item that the newest whole answer was asked with, -1 without one."""
     for place in range(len(state.items) - 1, -1, -1):
         stored = state.items[place]
-        if stored.item.get("role") != "assistant":
-            continue
-        if message_text(stored.item) if stored.heard is None else stored.heard:
+        if _answers(stored):
             asked = None if stored.asked is None else state.index(stored.asked)
             return place if asked is None else asked
     return -1
+
+
+def _answers(stored: StoredItem) -> bool:
+    """Whether it is an answer that the caller heard to its end."""
+    item, words = stored.item, message_text(stored.item)
+    if item.get("role") != "assistant" or item.get("status") == "incomplete" or not words:
+        return False
+    return stored.heard is None or stored.heard.strip() == words.strip()
 
 
 def _asks(stored: StoredItem) -> bool:

@@ -200,3 +200,18 @@ async def test_who_fails_after_a_handoff_apologises_in_their_own_voice(place):
     assert house.tts.said[0] == ("I pass you on.", "ash")
     assert {voice for _, voice in house.tts.said[1:]} == {"marin"}
     assert (await phone.stored()).agent == "orders"
+
+
+async def test_a_question_whose_answer_was_cut_off_goes_along_with_the_next_one(place):
+    """Nothing but the handing over was heard of it, so it is still open."""
+    house, phone = await place("none")
+    house.script([TO_ORDERS], [TO_ORDERS])
+    back = function_call("transfer_to_frontdesk", {}, call_id="b")
+    house.script([assistant_message("It is blue.")], [back], agent="orders")
+    house.script([assistant_message("Both are blue.")], agent="orders")
+    await phone.say("which colour has a")
+    await phone.until("response.done")
+    await phone.clock.advance(0.7)  # all of "I pass you on."
+    await phone.say("and b")
+    await phone.until("response.done")
+    assert seen(house) == ["which colour has a", "I pass you on.", "and b"]
