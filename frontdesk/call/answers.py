@@ -118,7 +118,7 @@ class Answers:
         if item.get("role") != "assistant" or item.get("status") != "in_progress":
             return None
         asked = (
-            live.reply.asked
+            live.reply.answering
             for live in self._live.values()
             if not live.made and not live.out_of_band
         )

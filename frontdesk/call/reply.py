@@ -99,7 +99,7 @@ class Reply:
         answered."""
         self.response_id = response_id
         self.turn = turn
-        self.asked: TurnRequest | None = None
+        self.answering: TurnRequest | None = None
         """What the team was asked, once it is known."""
         self._request = request
         self._agent = agent
@@ -180,7 +180,7 @@ class Reply:
         self._passages.put_nowait(None)
 
     async def _ask(self, request: TurnRequest) -> None:
-        self.asked = request
+        self.answering = request
         self._images = image_tokens(cast("list[dict[str, Any]]", request.history))
         async with aclosing(self._run_team(request)) as events:
             async for event in events:
@@ -259,7 +259,7 @@ class Reply:
                     change.previous,
                     change.history,
                     change.items,
-                    self.asked.since if self.asked else None,
+                    self.answering.since if self.answering else None,
                 )
             )
 

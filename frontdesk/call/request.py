@@ -75,7 +75,7 @@ def turn_request(
         reasoning_effort=reasoning.get("effort"),
         prompt=prompt,
         labels=labels or TraceLabels(),
-        asked=None if since is None else asked,
+        question=None if since is None else asked,
         view=_view(given, before) if given else None,
         since=_id_at(state, since),
         until=_id_at(state, len(state.items) - 1),

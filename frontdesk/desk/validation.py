@@ -27,6 +27,7 @@ _EXPECTED = {
 }
 _PATTERNS = {
     "^[a-z]": "a name: small letters, digits, - and _, beginning with a letter",
+    "^[A-Za-z0-9_-]{1,64}": "a tool's name: 1 to 64 letters, digits, - and _",
     "^[A-Za-z_]": "module:function, such as tools.shipping:estimate_delivery",
 }
 
@@ -119,6 +120,8 @@ def _expected(detail: ErrorDetails) -> str:
             )
         case "greater_than_equal":
             return f"at least {context['ge']:g}"
+        case "greater_than":
+            return f"more than {context['gt']:g}"
         case "less_than_equal":
             return f"at most {context['le']:g}"
         case "too_short":

@@ -69,12 +69,12 @@ class TurnRequest:
     prompt: ClientPrompt | None = None
     labels: TraceLabels = TraceLabels()
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
-    asked: int | None = None
+    question: int | None = None
     """Where in ``history`` that begins which is to be answered; default: the newest question."""
     view: View | None = None
     """What ``agent`` sees of ``history``; default: all of it."""
     since: str | None = None
-    """Id of the conversation's item at ``asked``."""
+    """Id of the conversation's item at ``question``."""
     until: str | None = None
     """Id of the newest item that the answer is to."""
 

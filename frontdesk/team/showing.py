@@ -29,7 +29,7 @@ class Showing:
         self._team = team
         self._agent = request.agent
         self._view = request.view
-        self._asked = newest_question(history) if request.asked is None else request.asked
+        self._asked = newest_question(history) if request.question is None else request.question
         self._sum_up = sum_up
         self._tell = tell
         self.usage: Usage | None = None
