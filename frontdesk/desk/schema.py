@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
+from frontdesk.desk.budgets import Budgets
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
+from frontdesk.desk.handoffs import AgentVoice, Handoff
 from frontdesk.desk.section import Duration, Name, Section, ToolName
 
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
@@ -85,6 +87,9 @@ class TextToSpeechChoice(Section):
     voice: str | None = Field(default=None, description="The voice's name at the provider.")
     style: str | None = Field(default=None, description="How to speak, in plain words.")
     speed: float = Field(default=1.0, ge=0.25, le=1.5)
+    fallback: "TextToSpeechChoice | None" = Field(
+        default=None, description="Who speaks when this one fails, in the same form."
+    )
 
 
 class TurnDetection(Section):
@@ -173,20 +178,15 @@ class Answer(Section):
     answer: str
 
 
-class Handoff(Section):
-    """An edge to another agent."""
-
-    to: str
-    say: str | None = Field(default=None, description="Spoken by the agent that hands over.")
-
-
 class Agent(Section):
     """A specialist."""
 
     description: str = Field(description="What this agent does: others hand over by it.")
     instructions: str = Field(description="A Markdown prompt file, relative to this file.")
     model: str | None = Field(default=None, description="A name under models; default: the first.")
-    voice: str | None = Field(default=None, description="A voice's name, when not the team's.")
+    voice: str | AgentVoice | None = Field(
+        default=None, description="How this agent sounds, when not like the team: a voice's name."
+    )
     tools: tuple[str, ...] = Field(default=(), description="Names under tools.")
     mcp: tuple[str, ...] = Field(default=(), description="Names under mcp.")
     handoffs: tuple[str | Handoff, ...] = Field(default=(), description="Agents to hand over to.")
@@ -208,6 +208,10 @@ class Lines(Section):
     )
     unheard: str = Field(
         default="Sorry, I didn't catch that.", description="Speech without words in it."
+    )
+    slow: str = Field(
+        default="I'm still on it, thank you for waiting.",
+        description="The answer takes longer than budgets.silence.",
     )
     silence: str = Field(
         default="Are you still there?",
@@ -240,4 +244,5 @@ class Team(Section):
     defaults: Defaults = Defaults()
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
+    budgets: Budgets = Budgets()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

@@ -99,6 +99,7 @@ async def test_a_blocked_clause_is_never_said_nor_what_would_follow_it(house_wit
     house.script([assistant_message("Yes.")])
     await phone.ask("go on")
     assert "idiot" not in json.dumps(house.history())
+    assert [item["role"] for item in house.history()] == ["user", "assistant", "user"]
 
 
 async def test_a_blocked_answer_is_in_the_trace_with_what_blocked_it(house_with):

@@ -58,7 +58,7 @@ def found(desk):
         ("{ call: shipping }", "expected module:function"),
         ("{ call: 'tools.none:none' }", "no module `tools.none`"),
         ("{ prompt: judge.md }", "the prompt file"),
-        ("{ prompt: hello.md, model: mian }", "no model `mian` under `models` (did you mean `main`?)"),
+        ("{ prompt: hello.md, model: mian }", "no model `mian` under `models` (did you mean"),
         ("{ prompt: hello.md, model: own }", "the embedded model cannot judge"),
     ],
 )  # fmt: skip
@@ -80,16 +80,10 @@ def test_names_that_lead_nowhere_are_found(found, desk):
     assert "agents/shop.yaml:18:" in problem
 
 
-@pytest.mark.parametrize(
-    ("first", "agent", "message"),
-    [
-        ("{ call: 'tools.g:f', mode: replace }", "{ input: [first] }", "only pii, words and pattern"),
-    ],
-)  # fmt: skip
-def test_a_guardrail_that_cannot_work_where_it_is_used_is_found(desk, found, first, agent, message):
+def test_what_a_caller_says_cannot_be_replaced_by_a_function(desk, found):
     desk.write("tools/g.py", "def f(text): ...\n")
-    [problem] = found(first, agent)
-    assert message in problem
+    [problem] = found("{ call: 'tools.g:f', mode: replace }", "{ input: [first] }")
+    assert "of what a caller says only pii, words and pattern are replaced" in problem
 
 
 def test_arguments_cannot_be_replaced(desk):
@@ -122,7 +116,9 @@ def test_a_judge_s_prompt_is_filled_in_and_part_of_the_version(desk):
     assert desk.load().version != loaded.version
     desk.write("agents/judge.md", "Watch over {{ shpo }}.")
     [problem] = desk.found()
-    assert problem.startswith("agents/judge.md:1:15: unknown variable `shpo` (did you mean `shop`?)")
+    assert problem.startswith(
+        "agents/judge.md:1:15: unknown variable `shpo` (did you mean `shop`?)"
+    )
 
 
 def test_a_change_of_guardrails_is_told_and_they_are_drawn(desk):

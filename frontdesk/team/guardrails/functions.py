@@ -1,14 +1,11 @@
 """Guardrails that are functions of the desk."""
 
-import asyncio
-import contextvars
 import inspect
-from collections.abc import Callable
-from functools import partial
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
-from frontdesk.team.functions import FunctionLoader, FunctionLoadError, threads
+from frontdesk.team.functions import FunctionLoader, FunctionLoadError
 from frontdesk.team.guardrails.passage import Check, Passage, Violation
+from frontdesk.team.invocation import Invocation
 
 
 def by_function(functions: FunctionLoader, field: str, call: str) -> Check:
@@ -32,19 +29,13 @@ def by_function(functions: FunctionLoader, field: str, call: str) -> Check:
         )
     whole = get_type_hints(function).get(parameters[0]) is Passage
 
+    invocation = Invocation(function)
+
     async def check(passage: Passage) -> Violation | None:
         given = passage if whole else passage.text
-        return _violation(call, await _run(function, given))
+        return _violation(call, await invocation(given))
 
     return check
-
-
-async def _run(function: Callable[..., Any], given: Any) -> Any:
-    if inspect.iscoroutinefunction(function):
-        return await function(given)
-    context = contextvars.copy_context()
-    job = partial(context.run, function, given)
-    return await asyncio.get_running_loop().run_in_executor(threads, job)
 
 
 def _violation(call: str, result: object) -> Violation | None:
