@@ -1,7 +1,7 @@
 """Runs user turns on a team: the one door between a call and the Agents SDK."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,8 @@ class TeamRunner:
     """One version of one team, ready to run; shared by all calls that began with that version.
 
     ``prompt(agent, variables)`` gives an agent's instructions. ``mcp`` and ``models`` belong to
-    the process and are closed by whoever made them.
+    the process and are closed by whoever made them. ``sources`` is the code of this version, by
+    file.
     """
 
     def __init__(
@@ -54,13 +55,14 @@ class TeamRunner:
         mcp: McpConnections,
         models: ModelRegistry,
         trace_content: bool = True,
+        sources: Mapping[Path, str] | None = None,
     ) -> None:
         self.team = team
         self._prompt = prompt
         self._mcp = mcp
         self._models = models
         self._trace_content = trace_content
-        self._functions = FunctionLoader(desk_root)
+        self._functions = FunctionLoader(desk_root, sources)
         self._agents: dict[str, TeamAgent] = {}
         self._provider = _NoModelByName()
 
