@@ -20,6 +20,11 @@ class LiveTeam:
     """Speech of lines that recur, shared by all teams of the worker."""
 
     @property
+    def version(self) -> str:
+        """12 hex digits over all that the team was read from."""
+        return self.loaded.version
+
+    @property
     def guard(self) -> AddressGuard:
         """Where clients of this team may name MCP servers."""
         return AddressGuard(self.loaded.team.client_mcp.private_hosts)

@@ -46,6 +46,13 @@ class McpConnections:
         for wait in waits:
             wait.cancel()
 
+    def add(self, servers: Mapping[str, ServerConfig]) -> None:
+        """Connect to those among ``servers`` that are new; they join when they can."""
+        for name, config in servers.items():
+            if name not in self._connections:
+                self._connections[name] = Connection(config)
+                self._connections[name].open()
+
     async def until_ready(
         self,
         names: Iterable[str],
