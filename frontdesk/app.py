@@ -15,6 +15,7 @@ from frontdesk.api import (
     models,
     sign_in,
     speech,
+    team_page,
     teams,
     transcriptions,
 )
@@ -37,7 +38,11 @@ def create_app(
     keys = Keys(load_keys(settings))
     worker = Worker(without_keys(settings), mcp_urls)
     signing_in = sign_in.SignIn(keys, worker)
-    dashboard = pages.Pages(StoredPages(worker.tracing), signed_in=bool(keys))
+    dashboard = pages.Pages(
+        StoredPages(worker.tracing),
+        signed_in=bool(keys),
+        troubled=lambda: worker.ready and worker.teams.troubled,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -69,6 +74,7 @@ def create_app(
     app.include_router(client_secrets.router(worker))
     app.include_router(models.router(worker))
     app.include_router(pages.router(dashboard))
+    app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
     app.add_middleware(Door, keys=keys, sign_in=signing_in, worker=worker)
     errors.install(app)

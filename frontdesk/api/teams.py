@@ -25,26 +25,28 @@ def router(worker: Worker) -> APIRouter:
         return {"worker": worker.name, **worker.teams.describe()}
 
     @routes.post("/api/teams/{name}/version")
-    async def choose(name: str, request: Request) -> dict[str, Any]:
+    async def chosen(name: str, request: Request) -> dict[str, Any]:
         """Point new calls at ``version``, on all workers, until another is chosen; null: at what
         the files say. Calls under way keep theirs."""
-        body = await read_json(request)
-        if name not in worker.teams:
-            raise ApiError(404, "team_not_found", f"There is no team {name!r}.")
-        version = _version(body)
-        try:
-            await worker.teams.choose(name, version)
-        except UnknownVersion as error:
-            raise ApiError(404, "version_not_found", str(error), "version") from error
-        except UnusableVersion as error:
-            raise ApiError(409, "version_unusable", str(error), "version") from error
-        asker = request.client.host if request.client else "?"
-        chosen = version or "what the files say"
-        logger.warning("team %s: %s was chosen for new calls, from %s", name, chosen, asker)
-        teams = worker.teams.describe()["teams"]
-        return next(team for team in teams if team["name"] == name)
+        await choose(worker, name, _version(await read_json(request)), request)
+        return next(team for team in worker.teams.describe()["teams"] if team["name"] == name)
 
     return routes
+
+
+async def choose(worker: Worker, name: str, version: str | None, request: Request) -> None:
+    """Do so, and put it on record. Raises :class:`ApiError`."""
+    if name not in worker.teams:
+        raise ApiError(404, "team_not_found", f"There is no team {name!r}.")
+    try:
+        await worker.teams.choose(name, version)
+    except UnknownVersion as error:
+        raise ApiError(404, "version_not_found", str(error), "version") from error
+    except UnusableVersion as error:
+        raise ApiError(409, "version_unusable", str(error), "version") from error
+    asker = request.client.host if request.client else "?"
+    what = f"version {version}" if version else "what the files say"
+    logger.warning("team %s: %s was chosen for new calls, from %s", name, what, asker)
 
 
 def _version(body: dict[str, Any]) -> str | None:

@@ -69,6 +69,11 @@ class Teams(Mapping[str, LiveTeam]):
             await self._adopt(team)
         await self.follow()
 
+    @property
+    def troubled(self) -> bool:
+        """Whether something is wrong with the files of the desk."""
+        return bool(self._strays) or any(team.trouble for team in self._teams.values())
+
     def sources(self) -> set[Path]:
         """The files that the newest versions were read from, secrets included."""
         newest = [team.newest.loaded for team in self._teams.values()]
