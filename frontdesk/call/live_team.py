@@ -9,7 +9,7 @@ from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.speaker import PhraseCache
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LiveTeam:
     """Shared by all calls that began with this version of the team."""
 

@@ -132,11 +132,10 @@ class Teams(Mapping[str, LiveTeam]):
 
     async def retire(self) -> None:
         """Let go of versions that nobody needs."""
-        needed = [*self._in_use()]
+        needed = {*self._in_use()}
         for team in self._teams.values():
-            needed += [team.newest, team.current]
-        kept = {id(live) for live in needed}
-        for live in [live for live in self._up if id(live) not in kept]:
+            needed |= {team.newest, team.current}
+        for live in [live for live in self._up if live not in needed]:
             self._up.remove(live)
             await live.runner.aclose()
 
@@ -150,10 +149,11 @@ class Teams(Mapping[str, LiveTeam]):
 
     async def _find(self, name: str, version: str) -> LiveTeam:
         """A version that is up, or is brought up again."""
+        if live := self._find_up(name, version):
+            return live
         async with self._changing:
-            for live in reversed(self._up):
-                if (live.loaded.team.name, live.version) == (name, version):
-                    return live
+            if live := self._find_up(name, version):
+                return live
             kept = await self._store.made_of(name, version)
             if kept is None:
                 raise UnknownVersion(f"There is no version {version!r} of team {name!r}.")
@@ -165,6 +165,12 @@ class Teams(Mapping[str, LiveTeam]):
                 raise UnusableVersion(message) from error
             self._up.append(live)
             return live
+
+    def _find_up(self, name: str, version: str) -> LiveTeam | None:
+        for live in reversed(self._up):
+            if (live.loaded.team.name, live.version) == (name, version):
+                return live
+        return None
 
     async def _point(self, name: str, team: Versions, pin: Pin | None) -> None:
         team.pin, team.chosen = pin, None

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -26,6 +26,7 @@ from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.call.teams import Teams
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
+from frontdesk.desk.schema import Team
 from frontdesk.desk.watch import Watch
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
@@ -82,6 +83,7 @@ class Worker:
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
         self._lives: set[asyncio.Task[None]] = set()
+        self._opening: list[LiveTeam] = []
         self._open = AsyncExitStack()
 
     async def start(self) -> None:
@@ -104,7 +106,7 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
         self.tokens = Tokens(redis)
-        self.mcp = McpConnections(self._mcp_servers(desk))
+        self.mcp = McpConnections(self._mcp_servers(desk), self.settings.data_dir)
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
         bring_up = BringUp(self.settings, self.mcp)
@@ -126,8 +128,8 @@ class Worker:
         return servers
 
     def _in_use(self) -> list[LiveTeam]:
-        """The teams of the calls under way."""
-        return [call.team for call in self.calls.values()]
+        """The teams of the calls under way, and of those that are being carried on."""
+        return [*(call.team for call in self.calls.values()), *self._opening]
 
     def describe(self) -> dict[str, str]:
         """What is in use, for the banner at start and for ``/healthz``."""
@@ -162,11 +164,12 @@ class Worker:
         connection: Connection,
         resume: bool = False,
         session: Mapping[str, Any] | None = None,
+        agent: str | None = None,
     ) -> Call:
         """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
         is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
-        its ``kind``. A new one begins with the config ``session``, a patch. Raises
-        :class:`CallRefused`."""
+        its ``kind``. A new one begins with the config ``session``, a patch. ``agent`` gets the
+        floor, in place of the team's first or who has it. Raises :class:`CallRefused`."""
         session = session or {}
         if session:
             self._check_session(session)
@@ -177,15 +180,15 @@ class Worker:
                 return running
             await running.over.wait()
             connection.caller = True
+        model = str(session.get("model") or model or "") or None
         try:
-            lease, stored = await (self._carry_on(call_id) if known else self._begin())
+            carry_on = self._carry_on(call_id) if call_id is not None else self._begin(model)
+            lease, stored, team = await carry_on
         except (RedisError, StateError) as error:
             logger.error("no call can be opened: %s", error)
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
             raise CallRefused(message, "state_unavailable", 1013) from error
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
-        model = str(session.get("model") or model or "") or None
-        team = await self._team_of(state) if known else self.team(model)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
         clock = Clock()
@@ -204,7 +207,7 @@ class Worker:
             "call.opened",
             team=loaded.team.name,
             team_version=loaded.version,
-            agent=state.agent if state.agent in loaded.team.agents else loaded.team.entry,
+            agent=_first_of((agent, state.agent), loaded.team),
             transport=transport,
         )
         if kind != "realtime" and not known:
@@ -240,14 +243,20 @@ class Worker:
                 self.tracing.call_closed(call.state.call_id)
             await self.teams.retire()
 
-    async def _begin(self) -> tuple[Lease, None]:
-        return await self._claim(f"sess_{secrets.token_hex(12)}"), None
+    async def _begin(self, model: str | None) -> tuple[Lease, None, LiveTeam]:
+        lease = await self._claim(f"sess_{secrets.token_hex(12)}")
+        return lease, None, self.team(model)
 
-    async def _carry_on(self, call_id: str) -> tuple[Lease, CallState | None]:
+    async def _carry_on(self, call_id: str) -> tuple[Lease, CallState | None, LiveTeam]:
         """One at a time for each call: whoever comes meanwhile takes it over from the first."""
         async with self._doors.setdefault(call_id, asyncio.Lock()):
-            await self._expect(call_id)
-            return await self._claim(call_id), await self.store.load(call_id)
+            # Its team first: to bring a version up again may take longer than a lease runs.
+            team = await self._team_of(await self._expect(call_id))
+            self._opening.append(team)
+            try:
+                return await self._claim(call_id), await self.store.load(call_id), team
+            finally:
+                self._opening.remove(team)
 
     async def _claim(self, call_id: str) -> Lease:
         """The right to write the call. A dead worker's lease is waited for until it lapses."""
@@ -260,7 +269,7 @@ class Worker:
                     raise CallRefused(str(held), "call_in_use") from held
                 await asyncio.sleep(0.5)
 
-    async def _expect(self, call_id: str) -> None:
+    async def _expect(self, call_id: str) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
         try:
@@ -272,6 +281,7 @@ class Worker:
         if older := self.calls.get(call_id):
             older.end("the call goes on at another connection", TAKEN_OVER)
             await older.over.wait()
+        return stored
 
     async def aclose(self) -> None:
         """End all calls and let everything go."""
@@ -291,6 +301,11 @@ def _lost(call: Call, error: StateError) -> None:
         call.end("the call goes on at another connection", TAKEN_OVER)
     else:
         call.fail("The call cannot be kept any longer. Call again, please.", "state_unavailable")
+
+
+def _first_of(agents: Iterable[str | None], team: Team) -> str:
+    """The first who is in the team, else the one who answers its calls."""
+    return next((agent for agent in agents if agent in team.agents), None) or team.entry
 
 
 def _check_team(desk: Desk, name: str | None) -> None:
