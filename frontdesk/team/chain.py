@@ -193,7 +193,7 @@ async def _until_told(
         async with asyncio.timeout(link.first_token) as patience:
             async for event in stream:
                 held.append(event)
-                if event.type in TOLD:
+                if event.type in TOLD and not _is_blank(event):
                     link.circuit.answered()
                     if event.type == "response.completed" and not _answers(event.response):
                         raise NoAnswer(f"The model {link.name!r} gave no words and no calls.")
@@ -209,11 +209,18 @@ async def _until_told(
     raise ModelBehaviorError("The answer broke off before it had begun.")
 
 
+def _is_blank(event: TResponseStreamEvent) -> bool:
+    """Whether it is words without a word in them."""
+    delta = getattr(event, "delta", None)
+    return isinstance(delta, str) and not delta.strip()
+
+
 def _answers(response: Response) -> bool:
     """Whether there is anything in it for the caller: thoughts alone are not."""
     for item in response.output:
         if isinstance(item, ResponseOutputMessage):
-            if ItemHelpers.extract_text(item) or ItemHelpers.extract_refusal(item):
+            text = ItemHelpers.extract_text(item) or ItemHelpers.extract_refusal(item) or ""
+            if text.strip():
                 return True
         elif item.type != "reasoning":
             return True
