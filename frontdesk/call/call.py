@@ -98,7 +98,7 @@ class Call:
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
-        self._asking = Asking(live_team, book, self._hearing)
+        self._asking = Asking(live_team, book, self._hearing, self._connections.given)
         self._preparing = Preparing(
             live_team=live_team,
             protocol=protocol,

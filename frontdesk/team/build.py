@@ -14,7 +14,7 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
 from frontdesk.team.chain import ModelChain
 from frontdesk.team.client_tools import end_at_client_tools, offer
-from frontdesk.team.context import TurnContext, patience, report
+from frontdesk.team.context import TurnContext, caller_values, patience, report
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.handoffs import HANDOFF_PREFIX, Edge, edges
@@ -147,6 +147,7 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
         use,
         on_error=tool_failure,
         on_progress=report,
+        caller_values=caller_values,
         patience=patience,
         examples=examples if hosted else None,
     )

@@ -1,5 +1,6 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -69,6 +70,8 @@ class TurnRequest:
     prompt: ClientPrompt | None = None
     labels: TraceLabels = TraceLabels()
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
+    caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What the client gave for MCP servers that act in the caller's name: secrets."""
     question: int | None = None
     """Where in ``history`` that begins which is to be answered; default: the newest question."""
     view: View | None = None
