@@ -8,6 +8,7 @@ from pathlib import Path
 
 from frontdesk.mcp.config import HttpServer, McpConfigError, ServerConfig, load_servers
 from frontdesk.mcp.connection import Connection, State
+from frontdesk.mcp.pins import PinStore
 
 SETTLE_SECONDS = 3.0
 """How long ``start`` waits for first connections; slower servers join when they can."""
@@ -27,8 +28,13 @@ class ServerStatus:
 class McpConnections:
     """Connections by server name, opened once and shared by all calls."""
 
-    def __init__(self, servers: Mapping[str, ServerConfig] | None = None) -> None:
-        self._connections = {name: Connection(config) for name, config in (servers or {}).items()}
+    def __init__(
+        self, servers: Mapping[str, ServerConfig] | None = None, pins: PinStore | None = None
+    ) -> None:
+        """``pins``: what tools said when they were first seen; None: nothing is held against it."""
+        self._connections = {
+            name: Connection(config, pins=pins) for name, config in (servers or {}).items()
+        }
 
     @classmethod
     def from_file(cls, path: Path) -> "McpConnections":
