@@ -13,6 +13,7 @@ from jinja2 import Template
 from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.functions import check_functions
 from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
+from frontdesk.desk.models import check_models
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean, in_order
 from frontdesk.desk.prompts import (
     ANSWER_VARIABLES,
@@ -106,6 +107,7 @@ def load_team(
         *invalid,
         *check_references(document),
         *check_renames(document),
+        *check_models(document),
         *check_reach(document),
         *_check_servers(document, root),
         *check_functions(document, root),

@@ -119,6 +119,8 @@ def _expected(detail: ErrorDetails) -> str:
             )
         case "greater_than_equal":
             return f"at least {context['ge']:g}"
+        case "greater_than":
+            return f"more than {context['gt']:g}"
         case "less_than_equal":
             return f"at most {context['le']:g}"
         case "too_short":
