@@ -47,8 +47,12 @@ VOICE_HANDOFF_TO = "voice.handoff.to"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
 VOICE_ITEM_ID = "voice.item.id"
 VOICE_MCP_APPROVAL = "voice.mcp.approval"
+VOICE_MCP_ATTEMPTS = "voice.mcp.attempts"
+VOICE_MCP_FAULT = "voice.mcp.fault"
+VOICE_MCP_PROGRESS = "voice.mcp.progress"
 VOICE_MCP_SERVER = "voice.mcp.server"
 VOICE_MCP_TOOLS = "voice.mcp.tools"
+VOICE_MCP_WAITED = "voice.mcp.waited"
 VOICE_MODEL_ATTEMPT = "voice.model.attempt"
 VOICE_MODEL_NAME = "voice.model.name"
 VOICE_MODEL_WAIT = "voice.model.wait"
@@ -122,6 +126,7 @@ PII = frozenset(
         "gen_ai.tool.call.result",
         "voice.client.metadata",
         "voice.custom.data",
+        "voice.mcp.progress",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -175,8 +180,12 @@ ATTRIBUTES = frozenset(
         "voice.interrupted_at",
         "voice.item.id",
         "voice.mcp.approval",
+        "voice.mcp.attempts",
+        "voice.mcp.fault",
+        "voice.mcp.progress",
         "voice.mcp.server",
         "voice.mcp.tools",
+        "voice.mcp.waited",
         "voice.model.attempt",
         "voice.model.name",
         "voice.model.wait",

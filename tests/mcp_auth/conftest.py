@@ -270,6 +270,16 @@ async def shop(authority: Authority) -> AsyncIterator[Shop]:
 
 
 @pytest.fixture(params=["2026", "2025"])
+async def closed_shop(authority: Authority, request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
+    """Closed, in each protocol era."""
+    running = Shop(authority, legacy=request.param == "2025")
+    await running.open()
+    yield running
+    running.together.set()
+    await running.stop()
+
+
+@pytest.fixture(params=["2026", "2025"])
 async def open_shop(authority: Authority, request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
     """Open to all, in each protocol era."""
     running = Shop(authority, legacy=request.param == "2025", closed=False)
