@@ -14,7 +14,6 @@ from frontdesk.mcp.auth import ServerAuth, server_auth
 from frontdesk.mcp.config import HttpServer, ServerConfig
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.faults import ToolCallError
-from frontdesk.mcp.oauth import Login
 from frontdesk.mcp.vetting import Finding
 
 ROUNDS = 20
@@ -52,23 +51,19 @@ class Diagnosis:
 
 
 async def diagnose(
-    config: ServerConfig, data: Path | None, limit: float, login: Login | None = None
+    config: ServerConfig, data: Path | None, limit: float, *, starting: bool = False
 ) -> Diagnosis:
     """Connect to the server, ask for its tools again and again, and say how that went. It has
-    ``limit`` seconds to be there; logins are kept in ``data``."""
-    auth = server_auth(config, data, login)
+    ``limit`` seconds to be there; one that is ``starting`` may fail at first, else one attempt is
+    enough. Logins are kept in ``data``."""
+    auth = server_auth(config, data)
     connection = Connection(config, auth=auth)
     began = time.perf_counter()
     connection.open()
     try:
-        try:
-            async with asyncio.timeout(limit):
-                await connection.settled.wait()
-        except TimeoutError:
+        if not await _is_there(connection, limit, starting=starting):
             error = f"The {config.name} service did not answer within {limit:g} seconds."
-            return Diagnosis(config, error, await _mend(config, auth))
-        if connection.state != "ready":
-            return Diagnosis(config, connection.error, await _mend(config, auth))
+            return Diagnosis(config, connection.error or error, await _mend(config, auth))
         connected = 1000 * (time.perf_counter() - began)
         return Diagnosis(
             config,
@@ -82,6 +77,17 @@ async def diagnose(
         )
     finally:
         await connection.aclose()
+
+
+async def _is_there(connection: Connection, limit: float, *, starting: bool) -> bool:
+    try:
+        async with asyncio.timeout(limit):
+            await connection.settled.wait()
+            while starting and connection.state != "ready":  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        pass
+    return connection.state == "ready"
 
 
 async def _latencies(connection: Connection) -> tuple[float, ...]:

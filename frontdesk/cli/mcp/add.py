@@ -55,11 +55,12 @@ def add(
     entry = _entry(target, header or [], env or [], oauth)
     if name and file.exists() and name in read_servers(file):
         raise Failure(f"{file} has a server {name!r} already. Choose another name with --name.")
-    found = asyncio.run(_tried(entry, name or "new", settings.data_dir))
+    guess = _name(urlsplit(target[0]).hostname or Path(target[-1]).name)
+    found = asyncio.run(_tried(entry, name or guess, settings.data_dir))
     if found.error and not untried:
-        told = f"{found.error}{f' Perhaps: {found.mend}.' if found.mend else ''}"
-        raise Failure(f"{told} Nothing was written; --untried writes it all the same.")
-    name = name or _name(found, target)
+        told = f"{found.error} ({found.mend})" if found.mend else found.error
+        raise Failure(f"{told}\nNothing was written; --untried writes it all the same.")
+    name = name or _name(found.server.rpartition(" ")[0] or found.server, guess)
     text = file.read_text(encoding="utf-8") if file.exists() else EMPTY
     try:
         written = with_server(text, name, entry)
@@ -121,15 +122,10 @@ def _config(entry: dict[str, Any], name: str) -> ServerConfig:
             raise Failure(problems or str(error)) from None
 
 
-def _name(found: "Diagnosis", target: list[str]) -> str:
-    """What it calls itself, else where it is."""
-    told = found.server.rpartition(" ")[0] or found.server
-    host = urlsplit(target[0]).hostname or Path(target[-1]).name
-    for text in (told, host):
-        name = re.sub(r"[^a-z0-9_]+", "-", visible(text).lower()).strip("-")[:40]
-        if name:
-            return name
-    return "server"
+def _name(*told: str) -> str:
+    """The first that makes a name."""
+    names = (re.sub(r"[^a-z0-9_]+", "-", visible(text).lower()).strip("-") for text in told)
+    return next((name[:40] for name in names if name), "server")
 
 
 def _replace(file: Path, text: str) -> None:

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from textwrap import shorten
+from typing import Annotated, Any, cast
 
 import typer
 
 from frontdesk.cli.failures import Failure
 from frontdesk.desk.problems import did_you_mean
+from frontdesk.desk.servers import URLS, read_servers
 from frontdesk.mcp import local
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.settings import Settings
@@ -68,11 +70,16 @@ def chosen(servers: Servers, name: str) -> ServerConfig:
     return config
 
 
-def address(config: ServerConfig) -> str:
-    """Where it is, or how it is started."""
-    if isinstance(config, HttpServer):
-        return config.url
-    return " ".join([config.command, *config.args])
+def addresses(root: Path) -> dict[str, str]:
+    """Where each server is, or how it is started, as it stands in mcp.json: there variables are not
+    filled in, so that no secret shows."""
+    entries = read_servers(root / FILE)
+    return {name: _address(cast("dict[str, Any]", entry)) for name, entry in entries.items()}
+
+
+def _address(entry: dict[str, Any]) -> str:
+    words = [entry.get(key, "") for key in (*URLS, "command")] + list(entry.get("args") or [])
+    return shorten(" ".join(str(word) for word in words if word), 100, placeholder=" …")
 
 
 def access(config: ServerConfig) -> str:

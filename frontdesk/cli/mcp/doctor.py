@@ -9,7 +9,7 @@ import typer
 
 from frontdesk.cli.desks import load_teams
 from frontdesk.cli.failures import Failure
-from frontdesk.cli.mcp.desk import Desk, access, address, chosen, settings_of, up
+from frontdesk.cli.mcp.desk import Desk, access, addresses, chosen, settings_of, up
 from frontdesk.cli.server import running
 from frontdesk.desk.problems import DeskError
 from frontdesk.settings import Settings
@@ -43,13 +43,14 @@ def doctor(
 async def _doctor(settings: Settings, names: list[str] | None, seconds: float) -> bool:
     from frontdesk.mcp.diagnosis import diagnose  # takes a second to import
 
-    well = True
+    well, where = True, addresses(settings.desk)
     async with up(settings.desk, names) as servers:
         for name in names or servers.configs:
             config = chosen(servers, name)
-            typer.secho(f"{name}  {address(config)}", bold=True)
-            found = await diagnose(config, settings.data_dir, seconds)
-            said = servers.words[name]() if found.error and name in servers.words else None
+            typer.secho(f"{name}  {where[name]}", bold=True)
+            ours = name in servers.words
+            found = await diagnose(config, settings.data_dir, seconds, starting=ours)
+            said = servers.words[name]() if found.error and ours else None
             lines = [*_lines(found, said), *_uses(settings, found)]
             lines += await asyncio.to_thread(_pins, settings, name)
             for verdict, words in lines:
@@ -75,11 +76,11 @@ def _lines(found: "Diagnosis", said: str | None) -> Iterator[Line]:
     dropped = {finding.tool for finding in found.findings if finding.dropped}
     if found.tools:
         names = ", ".join(tool.name for tool in found.tools)
-        yield "ok", f"{len(found.tools)} tools can be used: {names}"
+        yield "ok", f"{_tools(len(found.tools))} can be used: {names}"
     else:
         yield "bad", "it has no tool that can be used"
     if dropped:
-        yield "warn", f"{len(dropped)} tools cannot be used:"
+        yield "warn", f"{_tools(len(dropped))} cannot be used:"
     for finding in found.findings:
         yield "warn", str(finding)
     for tool in found.tools:
@@ -92,6 +93,10 @@ def _lines(found: "Diagnosis", said: str | None) -> Iterator[Line]:
         yield ("warn" if slow else "ok"), pace
     else:
         yield "bad", "it lost the connection when it was asked for its tools again"
+
+
+def _tools(number: int) -> str:
+    return f"{number} tool{'' if number == 1 else 's'}"
 
 
 def _protocol(found: "Diagnosis") -> str:

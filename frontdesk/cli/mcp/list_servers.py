@@ -5,7 +5,7 @@ import os
 import typer
 
 from frontdesk.cli.desks import load_teams
-from frontdesk.cli.mcp.desk import FILE, Desk, access, address, settings_of
+from frontdesk.cli.mcp.desk import FILE, Desk, access, addresses, settings_of
 from frontdesk.mcp.config import load_servers
 from frontdesk.mcp.local import TOKEN
 
@@ -24,8 +24,9 @@ def list_servers(desk: Desk = None) -> None:
     for loaded in load_teams(settings.desk, settings.overlay):
         for name in loaded.team.mcp:
             users.setdefault(name, []).append(loaded.team.name)
+    where = addresses(settings.desk)
     width = max(map(len, servers))
     for name, config in servers.items():
-        typer.echo(f"{name:{width}}  {address(config)}")
+        typer.echo(f"{name:{width}}  {where[name]}")
         typer.echo(f"{'':{width}}  access: {access(config)}")
         typer.echo(f"{'':{width}}  used by: {', '.join(users.get(name, [])) or 'no team'}")
