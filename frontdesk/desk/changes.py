@@ -11,9 +11,9 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, SecretStr
 
 from frontdesk.desk.document import Document, Location
+from frontdesk.desk.handoffs import AgentVoice, Handoff
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.desk.references import items, mapping
-from frontdesk.desk.schema import Handoff
 
 Sign = Literal["+", "-", "~"]
 
@@ -49,13 +49,17 @@ def server_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
 
 def _veiled(server: Any) -> dict[str, Any]:
     """A server with what may be a secret veiled; references are none."""
-    return mapping(server) | {
-        key: {
-            name: value if "${" in str(value) else SecretStr(str(value))
-            for name, value in mapping(mapping(server)[key]).items()
-        }
-        for key in ("headers", "env")
-        if key in mapping(server)
+    entry = mapping(server)
+    veiled = {key: _all_veiled(entry[key]) for key in ("headers", "env") if key in entry}
+    if secret := mapping(entry.get("oauth")).get("clientSecret"):
+        veiled["oauth"] = entry["oauth"] | _all_veiled({"clientSecret": secret})
+    return entry | veiled
+
+
+def _all_veiled(values: Any) -> dict[str, Any]:
+    return {
+        name: value if "${" in str(value) else SecretStr(str(value))
+        for name, value in mapping(values).items()
     }
 
 
@@ -66,6 +70,8 @@ def _meaning(loaded: LoadedTeam) -> dict[str, Any]:
     main = next(iter(team.models))
     for agent in mapping(plain["agents"]).values():
         agent["model"] = agent["model"] or main  # the first one stands for none
+        if isinstance(agent["voice"], str):
+            agent["voice"] = {**AgentVoice().model_dump(), "voice": agent["voice"]}
         del agent["instructions"]  # compared by its text, not by its file's name
     return plain
 

@@ -43,9 +43,11 @@ logger = logging.getLogger(__name__)
 
 State = Literal["starting", "ready", "down", "closed"]
 
-HTTP_OPEN_SECONDS = 5.0
+HTTP_OPEN_SECONDS = 15.0
 STDIO_OPEN_SECONDS = 60.0
-"""Longest opening of a connection; a command may have to fetch its server first."""
+"""Longest opening of a connection, its handshake and list of tools together. Behind an HTTP address
+each request may start a process (supergateway does so); a command may have to fetch its server
+first. Nobody waits for it longer than calls have time."""
 GRACE_SECONDS, ATTEMPT_SECONDS = 0.5, 1.5
 """How long a call waits for a lost server to come back, and how much longer while an attempt to
 connect is under way."""
