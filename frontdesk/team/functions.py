@@ -105,12 +105,12 @@ class FunctionLoader:
         module_name, _, function_name = call.partition(":")
         parts = module_name.split(".")
         base = self._root.joinpath(*parts)
-        own = (base.with_suffix(".py"), base / "__init__.py")
-        file = next((file for file in own if self._finder.has(file)), None)
-        file = file or module_file(module_name, self._root)
+        ours = (base.with_suffix(".py"), base / "__init__.py")
+        # Of an older version, the file need not be there any more.
+        file = next(filter(self._finder.has, ours), None) or module_file(module_name, self._root)
         if file is None:
             raise FunctionLoadError(f"{field}: {call}: there is no file {base}.py")
-        if file in own:
+        if file in ours:
             self._add_packages(parts[:-1])
             module_name = f"{self._package}.{module_name}"
         importlib.invalidate_caches()
