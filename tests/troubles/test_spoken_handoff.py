@@ -9,6 +9,7 @@ import pytest
 from frontdesk.desk.schema import TextToSpeechChoice
 from frontdesk.voice.base import OUTPUT_RATE
 from frontdesk.voice.embedded import hibari
+from tests.pitch import pitch
 
 pytestmark = pytest.mark.embedded
 
@@ -16,19 +17,6 @@ pytestmark = pytest.mark.embedded
 async def spoken(text):
     mouth = hibari.create(TextToSpeechChoice())
     return np.concatenate([chunk async for chunk in mouth.synthesize(text)])
-
-
-def pitch(sound):
-    """Median fundamental frequency in Hz, of windows of 100 ms, by autocorrelation."""
-    found, size = [], OUTPUT_RATE // 10
-    lags = slice(OUTPUT_RATE // 400, OUTPUT_RATE // 70)
-    for at in range(0, len(sound) - size, size // 2):
-        window = sound[at : at + size] - sound[at : at + size].mean()
-        energies = np.correlate(window, window, "full")[size - 1 :]
-        lag = lags.start + int(np.argmax(energies[lags]))
-        if energies[0] > size * 0.001 and energies[lag] > 0.5 * energies[0]:
-            found.append(OUTPUT_RATE / lag)
-    return float(np.median(found))
 
 
 async def clauses(line):
