@@ -8,7 +8,16 @@ from fastapi import FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
 
 from frontdesk import __version__
-from frontdesk.api import calls, client_secrets, errors, models, sign_in, speech, transcriptions
+from frontdesk.api import (
+    calls,
+    client_secrets,
+    errors,
+    mcp_servers,
+    models,
+    sign_in,
+    speech,
+    transcriptions,
+)
 from frontdesk.api.door import Door
 from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
@@ -58,6 +67,7 @@ def create_app(
     app.include_router(tracing_api.router(worker.tracing))
     app.include_router(client_secrets.router(worker))
     app.include_router(models.router(worker))
+    app.include_router(mcp_servers.router(worker))
     app.include_router(pages.router(dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
     app.add_middleware(Door, keys=keys, sign_in=signing_in, worker=worker)

@@ -9,7 +9,9 @@ import uvicorn
 
 from frontdesk.app import create_app
 from frontdesk.call.worker import Worker
+from frontdesk.desk.problems import DeskError
 from frontdesk.mcp.local import LocalServer
+from frontdesk.mcp.required import absent
 from frontdesk.ports import origin
 from frontdesk.settings import Settings
 from frontdesk.transports.frames import FrameProtocol
@@ -35,9 +37,11 @@ async def run(
     app = create_app(settings, mcp_urls={server.name: server.url for server in started})
     worker: Worker = app.state.worker
     await worker.start()
-    # Up means that the desk's own tools are there: the first caller may be quick.
-    local = {server.name: server for server in started}
-    await worker.mcp.until_ready(local, LOCAL_MCP_LIMIT, lambda name: local[name].ended.is_set())
+    try:
+        await _until_mcp(worker, started)
+    except BaseException:
+        await worker.aclose()
+        raise
     config = uvicorn.Config(
         app,
         ws=FrameProtocol,
@@ -51,6 +55,20 @@ async def run(
     server = _Announcing(config, worker, len(app.state.keys), started)
     await server.serve(sockets=[listener])
     return server.started
+
+
+async def _until_mcp(worker: Worker, started: list[LocalServer]) -> None:
+    """Up means that the desk's own tools are there, as the first caller may be quick, and what the
+    teams can't do without. Raises ``DeskError`` when that is missing."""
+    local = {server.name: server for server in started}
+
+    def has_ended(name: str) -> bool:
+        return name in local and local[name].ended.is_set()
+
+    await worker.mcp.until_ready(local, LOCAL_MCP_LIMIT, has_ended)
+    teams = [team.loaded for team in worker.teams.values()]
+    if problems := await absent(teams, worker.mcp, has_ended):
+        raise DeskError(problems)
 
 
 def _is_true(record: logging.LogRecord) -> bool:
