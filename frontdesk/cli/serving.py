@@ -52,6 +52,8 @@ async def run(
         ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_true)
+    for transport in ("streamable_http", "stdio"):
+        logging.getLogger(f"mcp.client.{transport}").addFilter(_without_stack)
     server = _Announcing(config, worker, len(app.state.keys), started)
     await server.serve(sockets=[listener])
     return server.started
@@ -75,6 +77,12 @@ def _is_true(record: logging.LogRecord) -> bool:
     """Not what uvicorn says of each WebSocket that is refused with a body, though all is well:
     https://github.com/Kludex/uvicorn/pull/3138."""
     return record.msg != "ASGI callable returned without completing handshake."
+
+
+def _without_stack(record: logging.LogRecord) -> bool:
+    """The nonsense that an MCP server sends is no fault of ours, and told in a sentence."""
+    record.exc_info = record.exc_text = None
+    return True
 
 
 class _Announcing(uvicorn.Server):

@@ -10,6 +10,7 @@ forgotten them.
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Literal
 
@@ -141,18 +142,20 @@ class Connection:
         progress: ProgressFnT | None = None,
         concurrency: int = CONCURRENCY,
         record: CallRecord | None = None,
+        allowed: Callable[[], bool] = lambda: True,
     ) -> CallToolResult:
         """Call ``tool``; ``seconds`` bounds all of it, waiting for the connection included.
 
         It is one of at most ``concurrency`` calls of the server. A request that surely did nothing
         is made again: once when it never reached the server, and when the server wanted it later,
-        if there is time for that. ``record`` is filled in as the call goes on its way.
+        if there is time for that. ``record`` is filled in as the call goes on its way; ``allowed``
+        is asked before each request.
 
         Raises:
             ToolCallError: whatever goes wrong, in words for the model.
         """
         return await self._calls.make(
-            Request(tool, arguments, meta, progress),
+            Request(tool, arguments, meta, progress, allowed),
             seconds=seconds,
             concurrency=concurrency,
             record=record or CallRecord(),
@@ -171,6 +174,9 @@ class Connection:
     ) -> tuple[CallToolResult | BaseException | None, list[Fault], bool]:
         """As `Line` has it."""
         client = await self._ready_client()
+        if not request.allowed():
+            words = f"The tool {request.tool} is not what it was, and waits to be accepted."
+            raise ToolCallError(words, status=503, fault="blocked")
         record.asked(asyncio.get_running_loop().time())
         with watch_faults() as faults:
             outcome = await self._ask(client, request, faults)
@@ -346,9 +352,15 @@ class Connection:
     async def _stay(self, client: Client) -> None:
         """Until the end, keep the tool list as the server has it."""
         self.listing.due.clear()
+
+        def fetch_failed(error: Exception, faults: list[Fault]) -> None:
+            if self._means_lost(client, error, faults):
+                self._lose(client)
+
+        keeping = self.listing.keep(client, self._calls.circuit.answered, fetch_failed)
         helpers = (
             asyncio.create_task(self._listen(client)),
-            asyncio.create_task(self.listing.keep(client, self._calls.circuit.answered)),
+            asyncio.create_task(keeping),
         )
         try:
             await self._ended.wait()

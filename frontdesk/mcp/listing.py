@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mcp import Client
 from mcp.types import Tool
 
-from frontdesk.mcp.faults import PinsUnknown
+from frontdesk.mcp.faults import Fault, PinsUnknown, watch_faults
 from frontdesk.mcp.pins import PinStore, ToolChange, changes, says
 from frontdesk.mcp.vetting import Finding
 
@@ -19,8 +19,9 @@ MAX_PAGES = 50
 SHORTEST_TTL, LONGEST_TTL = 30.0, 24 * 3600.0
 """Seconds that a list counts as fresh at least, so that no turn costs a request to a server that
 promises nothing, and at most."""
-FETCH_SECONDS = 2.0
-"""Longest wait for a list that is fetched anew."""
+FETCH_SECONDS, LONGEST_FETCH = 2.0, 16.0
+"""Wait for a list that is fetched anew, twice as long each time that it was too short: behind an
+address each request may start a process (supergateway does so)."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
 """Seconds between attempts to fetch one."""
 PINS_SECONDS = 5.0
@@ -91,20 +92,30 @@ class Listing:
             self.due.set()
         return self.now
 
-    async def keep(self, client: Client, answered: Callable[[], None]) -> None:
+    async def keep(
+        self,
+        client: Client,
+        answered: Callable[[], None],
+        failed: Callable[[Exception, list[Fault]], None],
+    ) -> None:
         """Fetch it again whenever that is due, and again until it comes, for as long as the client
-        lives; ``answered`` is told each time that it came."""
-        pause = FIRST_PAUSE
+        lives; ``answered`` is told each time that it came, and ``failed`` that it did not."""
+        pause, seconds = FIRST_PAUSE, FETCH_SECONDS
         while True:
             if self.now.changed and not self.due.is_set():
                 await self._until_due_or_accepted()
             else:
                 await self.due.wait()
             self.due.clear()
+            faults: list[Fault] = []
             try:
-                async with asyncio.timeout(FETCH_SECONDS):
-                    await self.fetch(client)
+                with watch_faults() as faults:
+                    async with asyncio.timeout(seconds):
+                        await self.fetch(client)
             except Exception as error:
+                failed(error, faults)
+                if isinstance(error, TimeoutError):
+                    seconds = min(2 * seconds, LONGEST_FETCH)
                 logger.debug("MCP server %s: its list was not fetched: %r", self._server, error)
                 self.due.set()
                 await asyncio.sleep(pause)
