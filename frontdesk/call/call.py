@@ -28,12 +28,14 @@ from frontdesk.call.events import (
     Played,
     Remembered,
     Sound,
+    SummaryMade,
     Tick,
     Transcribed,
     TurnBegun,
     TurnOver,
     Words,
 )
+from frontdesk.call.floor import Floor
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
@@ -84,6 +86,7 @@ class Call:
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
         self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
+        self._floor = Floor(book, self._answers)
         self._servers = ClientServers(
             book.state.call_id,
             live_team.guard,
@@ -94,7 +97,7 @@ class Call:
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
-        self._asking = Asking(live_team, book, self._hearing)
+        self._asking = Asking(live_team, book, self._hearing, self._connections.given)
         self._preparing = Preparing(
             live_team=live_team,
             protocol=protocol,
@@ -190,7 +193,7 @@ class Call:
         """Whether somebody waits for what comes of an event: not for words that are still to be
         answered or spoken, nor for what follows sound that is being played."""
         match event:
-            case Transcribed() | Words() | Remembered() | FloorTaken() | Played():
+            case Transcribed() | Words() | Remembered() | FloorTaken() | SummaryMade() | Played():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -244,9 +247,11 @@ class Call:
                 self._answers.words(response_id, text)
             case Sound():
                 self._answers.sound(event)
-            case FloorTaken(response_id, agent, previous):
-                if self._answers.being_made(response_id):
-                    self._book.record("agent.changed", agent=agent, previous=previous)
+            case FloorTaken():
+                for item, after in self._floor.taken(event):
+                    self._show(item, after)
+            case SummaryMade():
+                self._floor.summary_made(event)
             case Remembered():
                 self._show(*self._answers.remember(event))
             case Played(item_id):
@@ -323,7 +328,10 @@ class Call:
                 self._ears.configure(session, changed)
             case do.ItemAdded(item, previous):
                 kept = without_audio(item)
-                self._book.record("item.added", item=kept, after=previous, hidden=False)
+                asked = self._answers.asked_with(kept)
+                self._book.record(
+                    "item.added", item=kept, after=previous, hidden=False, asked=asked
+                )
                 self._answers.opened(kept)
                 if audio := given_audio(item):
                     self._hearing.given_to_answer(item["id"], audio)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from agents import TResponseInputItem
 from frontdesk.call.connections import Connection
+from frontdesk.desk.handoffs import History
 from frontdesk.protocol.engine import EngineEvent
 from frontdesk.voice.base import Samples, Transcript
 from frontdesk.voice.listener import Segment
@@ -90,11 +91,23 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class FloorTaken:
-    """A handoff: from now on ``agent`` answers."""
+    """A handoff: from now on ``agent`` answers. ``items`` are the call that did it and its output,
+    ``history`` what the agent is shown of the time before ``since``, the item asked first."""
 
     response_id: str
     agent: str
     previous: str
+    history: History = "full"
+    items: tuple[TResponseInputItem, ...] = ()
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryMade:
+    """What the agent that took over is told of the time before."""
+
+    response_id: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,7 @@ Happening = (
     | Words
     | Sound
     | FloorTaken
+    | SummaryMade
     | Remembered
     | Played
     | EngineEvent

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from frontdesk.call.clock import Clock
 from frontdesk.call.context import image_tokens
-from frontdesk.call.events import CallEvent, FloorTaken, Remembered, Sound, Words
+from frontdesk.call.events import CallEvent, FloorTaken, Remembered, Sound, SummaryMade, Words
 from frontdesk.call.request import Unanswerable
 from frontdesk.call.turn import Turn
 from frontdesk.desk.schema import Lines
@@ -30,6 +30,7 @@ from frontdesk.team.events import (
     ClientToolCalled,
     HistoryItem,
     MessageEnded,
+    SummedUp,
     TeamEvent,
     TextDelta,
     TokensUsed,
@@ -102,6 +103,8 @@ class Reply:
         answered."""
         self.response_id = response_id
         self.turn = turn
+        self.answering: TurnRequest | None = None
+        """What the team was asked, once it is known."""
         self._request = request
         self._agent = agent
         self._out_of_band = out_of_band
@@ -184,6 +187,7 @@ class Reply:
         self._passages.put_nowait(None)
 
     async def _ask(self, request: TurnRequest) -> None:
+        self.answering = request
         self._images = image_tokens(cast("list[dict[str, Any]]", request.history))
         async with aclosing(self._run_team(request)) as events:
             async for event in events:
@@ -212,8 +216,11 @@ class Reply:
                 self._say(_valid(text), agent)
             case MessageEnded():
                 self._close_passage()
-            case AgentChanged(agent, previous, say):
-                self._hand_over(agent, previous, say)
+            case AgentChanged():
+                self._hand_over(event)
+            case SummedUp(text):
+                if not self._out_of_band:
+                    self._post(SummaryMade(self.response_id, text))
             case ToolStarted(call_id=call_id, waiting=waiting):
                 self._close_passage()
                 if waiting and self._speaker_for is not None:
@@ -250,14 +257,23 @@ class Reply:
         )
         self._post(ResponseUsage(self.response_id, usage))
 
-    def _hand_over(self, agent: str, previous: str, say: str | None) -> None:
-        if say:
-            self._say(say, previous)
+    def _hand_over(self, change: AgentChanged) -> None:
+        if change.say:
+            self._say(change.say, change.previous)
         self._close_passage()
-        self._agent = agent
+        self._agent = change.agent
         self._answered = False  # whoever takes over has to say something
         if not self._out_of_band:
-            self._post(FloorTaken(self.response_id, agent, previous))
+            self._post(
+                FloorTaken(
+                    self.response_id,
+                    change.agent,
+                    change.previous,
+                    change.history,
+                    change.items,
+                    self.answering.since if self.answering else None,
+                )
+            )
 
     # Waiting for tools
 

@@ -76,6 +76,7 @@ class Turn:
         self._offset: int | None = None
         self._played = False
         self._agent = ""
+        self._voices: dict[str, str | None] = {}
         self._error: str | None = None
 
     @property
@@ -126,6 +127,10 @@ class Turn:
         """What the caller said or wrote, on the root."""
         self.trace.set(**{names.GEN_AI_INPUT_MESSAGES: messages.user(words)})
 
+    def speaks_with(self, agent: str, voice: str | None) -> None:
+        """The voice of an agent, by its name at the provider."""
+        self._voices[agent] = voice
+
     def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
         """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
         now = self._clock.now()
@@ -155,6 +160,7 @@ class Turn:
                 names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: clause.first - clause.asked,
                 names.VOICE_AUDIO_DURATION: clause.samples / OUTPUT_RATE,
                 names.GEN_AI_AGENT_NAME: clause.agent,
+                names.GEN_AI_SPEECH_VOICE: self._voices.get(clause.agent),
                 names.GEN_AI_INPUT_MESSAGES: messages.agent(clause.text),
             },
         )

@@ -4,37 +4,16 @@ The JSON Schema for editors is generated from these models, so each description 
 editor's help text. Positions (line, column) are added by the loader; nothing here reads files.
 """
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
+from frontdesk.desk.budgets import Budgets
+from frontdesk.desk.handoffs import AgentVoice, Handoff
+from frontdesk.desk.section import Duration, Name, Section
 
-def _seconds(value: object) -> object:
-    """Read ``5s``, ``150ms``, ``2m`` or a plain number of seconds."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m)\s*", value)
-        if not match:
-            raise ValueError("expected a duration such as 5s, 150ms or 2m")
-        number, unit = match.groups()
-        return float(number) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit]
-    return value
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(_seconds, json_schema_input_type=str | float),
-    Field(ge=0, description="A duration: 5s, 150ms, 2m."),
-]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
-
-
-class Section(BaseModel):
-    """A part of a team file: unknown keys are errors, values do not change after load."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ModelChoice(Section):
@@ -108,6 +87,9 @@ class TextToSpeechChoice(Section):
     voice: str | None = Field(default=None, description="The voice's name at the provider.")
     style: str | None = Field(default=None, description="How to speak, in plain words.")
     speed: float = Field(default=1.0, ge=0.25, le=1.5)
+    fallback: "TextToSpeechChoice | None" = Field(
+        default=None, description="Who speaks when this one fails, in the same form."
+    )
 
 
 class TurnDetection(Section):
@@ -221,20 +203,15 @@ class Answer(Section):
     answer: str
 
 
-class Handoff(Section):
-    """An edge to another agent."""
-
-    to: str
-    say: str | None = Field(default=None, description="Spoken by the agent that hands over.")
-
-
 class Agent(Section):
     """A specialist."""
 
     description: str = Field(description="What this agent does: others hand over by it.")
     instructions: str = Field(description="A Markdown prompt file, relative to this file.")
     model: str | None = Field(default=None, description="A name under models; default: the first.")
-    voice: str | None = Field(default=None, description="A voice's name, when not the team's.")
+    voice: str | AgentVoice | None = Field(
+        default=None, description="How this agent sounds, when not like the team: a voice's name."
+    )
     tools: tuple[str, ...] = Field(default=(), description="Names under tools.")
     mcp: tuple[str, ...] = Field(default=(), description="Names under mcp.")
     handoffs: tuple[str | Handoff, ...] = Field(default=(), description="Agents to hand over to.")
@@ -256,6 +233,10 @@ class Lines(Section):
     unheard: str = Field(
         default="Sorry, I didn't catch that.", description="Speech without words in it."
     )
+    slow: str = Field(
+        default="I'm still on it, thank you for waiting.",
+        description="The answer takes longer than budgets.silence.",
+    )
     silence: str = Field(
         default="Are you still there?",
         description="The caller stays silent for as long as idle_timeout_ms of the session says.",
@@ -274,11 +255,12 @@ class Team(Section):
     name: Name
     description: str = ""
     entry: str = Field(description="The agent who answers first.")
-    models: dict[Name, ModelChoice] = {"main": ModelChoice()}
+    models: dict[Name, ModelChoice] = Field(default={"main": ModelChoice()})
     voice: Voice = Voice()
-    mcp: dict[Name, McpUse] = {}
+    mcp: dict[Name, McpUse] = Field(default={})
     client_mcp: ClientMcp = ClientMcp()
-    tools: dict[Name, FunctionUse] = {}
+    tools: dict[Name, FunctionUse] = Field(default={})
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
+    budgets: Budgets = Budgets()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

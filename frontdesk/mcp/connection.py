@@ -17,7 +17,6 @@ from typing import Any, Literal
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client import IncomingMessage
 from mcp.client.streamable_http import streamable_http_client
-from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -27,6 +26,7 @@ from mcp.types import (
     ToolListChangedNotification,
 )
 
+from frontdesk.mcp.auth import ServerAuth
 from frontdesk.mcp.calls import Calls, Request
 from frontdesk.mcp.config import HttpServer, ServerConfig
 from frontdesk.mcp.faults import Fault, ToolCallError, in_words, watch_faults
@@ -42,9 +42,11 @@ logger = logging.getLogger(__name__)
 
 State = Literal["starting", "ready", "down", "closed"]
 
-HTTP_OPEN_SECONDS = 5.0
+HTTP_OPEN_SECONDS = 15.0
 STDIO_OPEN_SECONDS = 60.0
-"""Longest opening of a connection; a command may have to fetch its server first."""
+"""Longest opening of a connection, its handshake and list of tools together. Behind an HTTP address
+each request may start a process (supergateway does so); a command may have to fetch its server
+first. Nobody waits for it longer than calls have time."""
 GRACE_SECONDS, ATTEMPT_SECONDS = 0.5, 1.5
 """How long a call waits for a lost server to come back, and how much longer while an attempt to
 connect is under way."""
@@ -63,20 +65,25 @@ CONCURRENCY = 64
 class Connection:
     """Supervised access to ``config``; shared by all that use the server.
 
-    ``guard`` watches over a server that a stranger named; ``pins`` hold what tools said at first.
+    ``guard`` watches over a server that a stranger named; ``auth`` is what its requests carry
+    beside the fixed headers; ``pins`` hold what tools said at first.
     """
 
     def __init__(
         self,
         config: ServerConfig,
         guard: AddressGuard | None = None,
+        auth: ServerAuth | None = None,
         pins: PinStore | None = None,
     ) -> None:
         self.config = config
+        self.auth = auth
         self._guard = guard
         self.state: State = "starting"
         self.listing = Listing(config.name, pins)
         self.error: str | None = None
+        self.protocol_version: str | None = None
+        """The revision of the protocol that the server speaks, once it was there."""
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has succeeded or failed."""
         self._starts_until = self._gone_since = 0.0
@@ -315,7 +322,7 @@ class Connection:
         async with AsyncExitStack() as stack:
             if isinstance(self.config, HttpServer):
                 http = await stack.enter_async_context(
-                    http_client(self.config.headers, self._guard)
+                    http_client(self.config.headers, self._guard, self.auth)
                 )
                 transport = streamable_http_client(
                     self.config.url, http_client=http, max_sse_event_size=MAX_ANSWER_BYTES
@@ -341,6 +348,7 @@ class Connection:
                 await stack.enter_async_context(client)
                 await self.listing.fetch(client)
             self._client, self._was_ready = client, True
+            self.protocol_version = client.protocol_version
             self.state, self.error = "ready", None
             self._ready.set()
             self._tried.set()
@@ -353,14 +361,13 @@ class Connection:
         """Until the end, keep the tool list as the server has it."""
         self.listing.due.clear()
 
-        def fetch_failed(error: Exception, faults: list[Fault]) -> None:
+        def failed(error: Exception, faults: list[Fault]) -> None:
             if self._means_lost(client, error, faults):
                 self._lose(client)
 
-        keeping = self.listing.keep(client, self._calls.circuit.answered, fetch_failed)
         helpers = (
-            asyncio.create_task(self._listen(client)),
-            asyncio.create_task(keeping),
+            asyncio.create_task(self.listing.listen(client, failed)),
+            asyncio.create_task(self.listing.keep(client, self._calls.circuit.answered, failed)),
         )
         try:
             await self._ended.wait()
@@ -368,20 +375,6 @@ class Connection:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-
-    async def _listen(self, client: Client) -> None:
-        """Keep the 2026-07-28 stream of change notices open; its loss tells of a lost server."""
-        if client.session.discover_result is None:
-            return  # the 2025 era sends notices without being asked
-        try:
-            async with client.listen(tools_list_changed=True) as notices:
-                async for _ in notices:
-                    self.listing.due.set()
-        except (SubscriptionLost, MCPError) as error:
-            if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED:
-                logger.info("MCP server %s sends no change notices: %s", self.name, error)
-                return
-        self._lose(client)
 
     async def _on_message(self, message: IncomingMessage) -> None:
         if isinstance(message, ToolListChangedNotification):

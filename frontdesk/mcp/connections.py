@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontdesk.mcp.auth import server_auth
 from frontdesk.mcp.config import HttpServer, McpConfigError, ServerConfig, load_servers
 from frontdesk.mcp.connection import Connection, State
 from frontdesk.mcp.pins import PinStore
@@ -29,11 +30,16 @@ class McpConnections:
     """Connections by server name, opened once and shared by all calls."""
 
     def __init__(
-        self, servers: Mapping[str, ServerConfig] | None = None, pins: PinStore | None = None
+        self,
+        servers: Mapping[str, ServerConfig] | None = None,
+        data: Path | None = None,
+        pins: PinStore | None = None,
     ) -> None:
-        """``pins``: what tools said when they were first seen; None: nothing is held against it."""
+        """``data``: the folder where logins to servers are kept. ``pins``: what tools said when
+        they were first seen; None: nothing is held against it."""
         self._connections = {
-            name: Connection(config, pins=pins) for name, config in (servers or {}).items()
+            name: Connection(config, auth=server_auth(config, data), pins=pins)
+            for name, config in (servers or {}).items()
         }
 
     @classmethod

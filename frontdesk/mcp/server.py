@@ -5,7 +5,7 @@ connection), and a failed call is a ``ToolCallError`` that the SDK hands to ``on
 words the model reads and which the SDK marks on the call's span.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -22,10 +22,12 @@ from frontdesk.mcp.faults import ToolCallError
 from frontdesk.mcp.hidden import visible
 from frontdesk.mcp.listing import Listed
 from frontdesk.mcp.narrowing import narrowed
+from frontdesk.mcp.passing import call_for
 from frontdesk.mcp.record import CallRecord
 from frontdesk.mcp.results import error_text, readable
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
+CallerValues = Callable[[ToolContext[Any]], Mapping[str, str]]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
 RecordListener = Callable[[ToolContext[Any], str, CallRecord], None]
 Patience = Callable[[RunContextWrapper[Any]], float]
@@ -41,6 +43,7 @@ class McpServerView(MCPServer):
 
     ``examples`` are things callers say, by the team's name of a tool, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
+    ``caller_values`` tells what the caller gave for servers that act in their name.
     ``on_record`` gets the server's name and what became of a call on its way, when it is over.
     ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
@@ -52,6 +55,7 @@ class McpServerView(MCPServer):
         *,
         on_error: ErrorFunction,
         on_progress: ProgressListener | None = None,
+        caller_values: CallerValues = lambda caller: {},
         on_record: RecordListener = lambda caller, server, record: None,
         examples: Mapping[str, tuple[str, ...]] | None = None,
         patience: Patience = lambda context: 0.0,
@@ -60,6 +64,7 @@ class McpServerView(MCPServer):
         self.use = use
         self._connection = connection
         self._on_progress = on_progress
+        self._caller_values = caller_values
         self._on_record = on_record
         self._examples = examples or {}
         self._patience = patience
@@ -106,8 +111,9 @@ class McpServerView(MCPServer):
         caller = _caller.get()
         record = CallRecord()
         own_name = self._names.get(tool_name, tool_name)
-        try:
-            result = await self._connection.call(
+
+        def call(connection: Connection) -> Awaitable[CallToolResult]:
+            return connection.call(
                 own_name,
                 arguments or {},
                 seconds=self.use.timeout,
@@ -117,6 +123,10 @@ class McpServerView(MCPServer):
                 record=record,
                 allowed=lambda: own_name not in self._blocked(),
             )
+
+        try:
+            values: Mapping[str, str] = {} if caller is None else self._caller_values(caller)
+            result = await call_for(self._connection, values, call)
             if result.is_error:
                 record.fault = "tool"
                 raise ToolCallError(error_text(result))

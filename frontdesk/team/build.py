@@ -15,16 +15,15 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
 from frontdesk.team.chain import ModelChain
 from frontdesk.team.client_tools import end_at_client_tools, offer
-from frontdesk.team.context import TurnContext, note_mcp_call, patience, report
+from frontdesk.team.context import TurnContext, caller_values, note_mcp_call, patience, report
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
+from frontdesk.team.handoffs import HANDOFF_PREFIX, Edge, edges
 from frontdesk.team.models import ModelRegistry, model_choice
 
 Prompt = Callable[[str, dict[str, Any]], str]
 """``prompt(agent, variables)``: the agent's instructions, filled in."""
 
-
-HANDOFF_PREFIX = "transfer_to_"
 
 _T = TypeVar("_T")
 
@@ -97,14 +96,6 @@ def build_agents(
     return agents
 
 
-def edges(agent: schema.Agent) -> list[schema.Handoff]:
-    """An agent's handoffs in their long form."""
-    return [
-        edge if isinstance(edge, schema.Handoff) else schema.Handoff(to=edge)
-        for edge in agent.handoffs
-    ]
-
-
 def _agent(
     team: Team,
     name: str,
@@ -157,6 +148,7 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
         use,
         on_error=tool_failure,
         on_progress=report,
+        caller_values=caller_values,
         on_record=note_mcp_call,
         patience=patience,
         examples=examples if hosted else None,
@@ -164,7 +156,7 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
 
 
 def _handoff(
-    team: Team, agents: dict[str, TeamAgent], field: str, edge: schema.Handoff, hosted: bool
+    team: Team, agents: dict[str, TeamAgent], field: str, edge: Edge, hosted: bool
 ) -> Handoff[TurnContext, TeamAgent]:
     target = _named(agents, edge.to, field)
     description = f"Hand the caller over to {edge.to}. {target.handoff_description}"

@@ -1,9 +1,12 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agents import TResponseInputItem
+from frontdesk.desk.handoffs import History
+from frontdesk.team.view import View
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
@@ -67,6 +70,16 @@ class TurnRequest:
     prompt: ClientPrompt | None = None
     labels: TraceLabels = TraceLabels()
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
+    caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What the client gave for MCP servers that act in the caller's name: secrets."""
+    question: int | None = None
+    """Where in ``history`` that begins which is to be answered; default: the newest question."""
+    view: View | None = None
+    """What ``agent`` sees of ``history``; default: all of it."""
+    since: str | None = None
+    """Id of the conversation's item at ``question``."""
+    until: str | None = None
+    """Id of the newest item that the answer is to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +97,22 @@ class MessageEnded:
 
 @dataclass(frozen=True, slots=True)
 class AgentChanged:
-    """A handoff took place. ``say`` is the edge's spoken line, if any."""
+    """A handoff took place. ``say`` is the edge's spoken line, if any; ``history`` what the agent
+    is shown of the time before; ``items`` the call that did it and its output, which later runs
+    must see."""
 
     agent: str
     previous: str
     say: str | None = None
+    history: History = "full"
+    items: tuple[TResponseInputItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SummedUp:
+    """What the agent that has just taken over is told of the time before, by a model."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +193,7 @@ TeamEvent = (
     TextDelta
     | MessageEnded
     | AgentChanged
+    | SummedUp
     | ToolStarted
     | ToolProgress
     | ToolEnded

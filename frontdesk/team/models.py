@@ -159,6 +159,10 @@ class ModelRegistry:
         """Whether a service runs the model, which takes what the protocol says of reasoning."""
         return self.provider(choice) not in ("embedded", "instant")
 
+    def writes(self, choice: ModelChoice) -> bool:
+        """Whether the model has words of its own, and can sum up a conversation."""
+        return self.provider(choice) not in ("embedded", "instant")
+
     def context_window(self, choice: ModelChoice) -> int:
         """Tokens that the model can be given, its answer included."""
         if choice.context_window:

@@ -1,6 +1,7 @@
 """Runs user turns on a team: the one door between a call and the Agents SDK."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +31,11 @@ from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.history import complete
 from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
+from frontdesk.team.showing import Showing
+from frontdesk.team.summary import summed_up
 from frontdesk.team.turn import Turn, TurnHooks
+
+logger = logging.getLogger(__name__)
 
 MAX_STEPS = 12
 """Most model steps of one user turn, over all its agents."""
@@ -127,8 +132,10 @@ class TeamRunner:
             known = ", ".join(self._agents) or "none: was start() awaited?"
             raise TurnFailed(f"no agent {request.agent!r} (there are: {known})", "unknown_agent")
         turn = Turn(self.team, request)
-        *earlier, asked = complete(request.history)
-        config = self._config(request, earlier)
+        history = complete(request.history)
+        showing = Showing(self.team, request, history, self._sum_up, turn.tell)
+        *earlier, asked = history
+        config = self._config(request, earlier, showing)
         result = Runner.run_streamed(
             agent,
             [asked],
@@ -138,6 +145,7 @@ class TeamRunner:
             run_config=config,
         )
         turn.cancel_run = result.cancel
+        showing.usage = result.context_wrapper.usage
         follower = asyncio.create_task(turn.follow(result))
         usage = result.context_wrapper.usage
         told = 0
@@ -154,10 +162,29 @@ class TeamRunner:
                 await _cancel(result, follower)
         yield TurnEnded(turn.agent, *_tokens(usage), cut_short=turn.cut_short)
 
-    def _config(self, request: TurnRequest, earlier: list[TResponseInputItem]) -> RunConfig:
-        def with_earlier(call: CallModelData[TurnContext]) -> ModelInputData:
+    async def _sum_up(
+        self, agent: str, items: list[TResponseInputItem]
+    ) -> tuple[str, Usage] | None:
+        """``items`` summed up by the model of ``agent``; None where it has no words of its own,
+        fails or takes too long."""
+        model, settings = self._agents[agent].model, self._agents[agent].model_settings
+        if not self._models.writes(model_choice(self.team, agent)[1]) or isinstance(model, str):
+            return None
+        budget = self.team.budgets.summary
+        try:
+            async with asyncio.timeout(budget):
+                return await summed_up(model, settings, items) if model else None
+        except Exception as error:
+            logger.warning("%s could not sum up the call within %g s: %r", agent, budget, error)
+            return None
+
+    def _config(
+        self, request: TurnRequest, earlier: list[TResponseInputItem], showing: Showing
+    ) -> RunConfig:
+        async def with_earlier(call: CallModelData[TurnContext]) -> ModelInputData:
             data = call.model_data
-            return ModelInputData([*earlier, *data.input], data.instructions)
+            items = await showing.shown(call.agent.name, [*earlier, *data.input])
+            return ModelInputData(items, data.instructions)
 
         labels = request.labels
         config = RunConfig(

@@ -33,7 +33,7 @@ from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.document import Document
 from frontdesk.desk.loader import LoadedTeam
-from frontdesk.desk.schema import Team
+from frontdesk.desk.schema import ModelChoice, Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
@@ -206,6 +206,7 @@ class ToneSpeech:
         self.fails_at: set[str] = set()
         self.error: Exception = SpeechError("the voice is gone")
         self.speeds: list[float] = []
+        self.styles: list[str | None] = []
         self.unheld: int | None = None
         self._stage = stage
 
@@ -214,6 +215,7 @@ class ToneSpeech:
     ) -> AsyncIterator[Samples]:
         self.said.append((text, voice))
         self.speeds.append(speed)
+        self.styles.append(style)
         if len(self.said) - 1 == self.unheld:
             self._stage.speech_may_come.clear()
         self._stage.speech_wanted.set()
@@ -246,6 +248,9 @@ class ScriptedRegistry(ModelRegistry):
 
     def model(self, team: Team, agent: str) -> Model:
         return self._scripted[agent]
+
+    def writes(self, choice: ModelChoice) -> bool:
+        return True
 
 
 def team_of(sections: dict[str, Any], stage: Stage) -> Team:

@@ -35,7 +35,7 @@ class StoreAway(MemoryPins):
 
 
 async def opened(host: Any, pins: MemoryPins) -> McpConnections:
-    connections = McpConnections({"orders": host.config}, pins)
+    connections = McpConnections({"orders": host.config}, pins=pins)
     await connections.start()
     return connections
 
@@ -71,9 +71,7 @@ async def test_a_later_change_is_told_with_its_diff_and_blocked_where_that_is_wa
     await connections.aclose()
 
 
-async def test_a_call_that_meets_a_changed_server_is_not_made(
-    host: Any, wait_until: Until
-) -> None:
+async def test_a_call_that_meets_a_changed_server_is_not_made(host: Any, wait_until: Until) -> None:
     connections = await opened(host, MemoryPins())
     use = McpUse.model_validate({"pin": "block"})
     view = McpServerView(connections.get("orders"), use, on_error=lambda context, error: "")

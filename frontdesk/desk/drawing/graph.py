@@ -2,16 +2,25 @@
 
 from dataclasses import dataclass
 
-from frontdesk.desk.schema import Handoff, Team
+from frontdesk.desk.handoffs import AgentVoice, Handoff, History, Last
+from frontdesk.desk.schema import Team
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A handoff; ``say`` is what the caller hears."""
+    """A handoff; ``say`` is what the caller hears. ``history`` is what the other agent is shown,
+    in words, None when it is everything."""
 
     source: str
     target: str
     say: str | None
+    history: str | None = None
+
+    @property
+    def label(self) -> str | None:
+        """What stands on the edge."""
+        parts = (f"history: {self.history}" if self.history else None, self.say)
+        return " · ".join(part for part in parts if part) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Graph:
 def graph(team: Team) -> Graph:
     """The graph of a team."""
     edges = tuple(
-        Edge(name, handoff.to, handoff.say)
+        Edge(name, handoff.to, handoff.say, _history(handoff.history))
         if isinstance(handoff, Handoff)
         else Edge(name, handoff, None)
         for name, agent in team.agents.items()
@@ -58,7 +67,14 @@ def _node(team: Team, name: str, depth: int | None) -> Node:
     agent = team.agents[name]
     model = agent.model or next(iter(team.models))
     servers = {server: tools_of(team, server) for server in agent.mcp}
-    return Node(name, agent.description, model, agent.voice, agent.tools, servers, depth)
+    voice = agent.voice.voice if isinstance(agent.voice, AgentVoice) else agent.voice
+    return Node(name, agent.description, model, voice, agent.tools, servers, depth)
+
+
+def _history(history: History) -> str | None:
+    if isinstance(history, Last):
+        return f"last {history.last}"
+    return None if history == "full" else history
 
 
 def tools_of(team: Team, server: str) -> str:

@@ -84,8 +84,8 @@ class Link:
         arrows = "→←" if self.is_level else "↓↑"
         lines: list[str] = []
         for edge, arrow in ((self.there, arrows[0]), (self.back, arrows[1])):
-            if edge and edge.say:
-                text = f"{arrow} {edge.say}" if both else edge.say
+            if edge and edge.label:
+                text = f"{arrow} {edge.label}" if both else edge.label
                 lines += wrapped(text, LABEL_SIZE, LABEL_ROOM, 2)
         return lines
 

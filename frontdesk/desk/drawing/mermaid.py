@@ -35,7 +35,7 @@ def _lines(graph: Graph) -> Iterator[str]:
     for name, key in servers.items():
         yield f'  {key}[("{_text(name)}<br/>{_text(_short(allowed[name]))}")]'
     for edge in graph.edges:
-        label = f'|"{_text(_short(edge.say))}"|' if edge.say else ""
+        label = f'|"{_text(_short(edge.label))}"|' if edge.label else ""
         yield f"  {agents[edge.source]} -->{label} {agents[edge.target]}"
     for name, key in agents.items():
         for tool in graph.nodes[name].tools:

@@ -1,0 +1,41 @@
+"""A tool called in the caller's own name."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from mcp.types import CallToolResult
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
+from frontdesk.mcp.caller import calling_for, check, filled
+from frontdesk.mcp.config import HttpServer
+from frontdesk.mcp.connection import Connection
+
+
+async def call_for(
+    connection: Connection,
+    caller: Mapping[str, str],
+    call: Callable[[Connection], Awaitable[CallToolResult]],
+) -> CallToolResult:
+    """Make ``call`` for a caller who gave these values; they go where mcp.json names them.
+
+    Since 2026-07-28 every request stands for itself, so the connection is shared. A session of
+    the older protocol belongs to whom it was opened for: such a server gets a connection for this
+    one call.
+
+    Raises:
+        ToolCallError: whatever goes wrong, and when a value is missing.
+    """
+    config = connection.config
+    if not isinstance(config, HttpServer) or not config.caller_headers:
+        return await call(connection)
+    check(config.name, config.caller_headers, caller)
+    with calling_for(caller):
+        if connection.protocol_version not in HANDSHAKE_PROTOCOL_VERSIONS:
+            return await call(connection)
+        headers = {**config.headers, **filled(config.caller_headers)}
+        own = Connection(replace(config, headers=headers, caller_headers={}), auth=connection.auth)
+    own.open()
+    try:
+        return await call(own)
+    finally:
+        await own.aclose()
