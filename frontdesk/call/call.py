@@ -33,6 +33,7 @@ from frontdesk.call.events import (
     Transcribed,
     TurnBegun,
     TurnOver,
+    Withheld,
     Words,
 )
 from frontdesk.call.floor import Floor
@@ -84,7 +85,8 @@ class Call:
         self._told = Told(book, self._connections)
         self._inbox: Inbox[CallEvent] = Inbox()
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
-        self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
+        budgets = live_team.loaded.team.budgets
+        self._hearing = Hearing(book, self._ears, clock, self._inbox.post, patience=budgets.words)
         self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
         self._floor = Floor(book, self._answers)
         self._servers = ClientServers(
@@ -112,6 +114,11 @@ class Call:
         )
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
+
+    @property
+    def team(self) -> LiveTeam:
+        """The version of the team that the call began with."""
+        return self._team
 
     @property
     def state(self) -> CallState:
@@ -193,7 +200,9 @@ class Call:
         """Whether somebody waits for what comes of an event: not for words that are still to be
         answered or spoken, nor for what follows sound that is being played."""
         match event:
-            case Transcribed() | Words() | Remembered() | FloorTaken() | SummaryMade() | Played():
+            case Transcribed() | Words() | Remembered() | Withheld() | Played():
+                return False
+            case FloorTaken() | SummaryMade():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -254,6 +263,9 @@ class Call:
                 self._floor.summary_made(event)
             case Remembered():
                 self._show(*self._answers.remember(event))
+            case Withheld(item_ids=item_ids):
+                for item_id in item_ids:
+                    self._book.record("item.withheld", item_id=item_id)
             case Played(item_id):
                 self._answers.played(item_id)
             case engine.ResponseMcpCall(response_id=response_id):
@@ -376,7 +388,9 @@ class Call:
             self._feed(completed)
         self._hearing.transcribed(event)
         if not self._protocol.responds:
-            self._preparing.turn(answers=True).end("completed")
+            heard = self._preparing.turn(answers=True)
+            heard.quiet_because("not_asked")
+            heard.end("completed")
 
     def _interrupts(self) -> bool:
         detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
@@ -418,7 +432,7 @@ class Call:
         for event in self._inbox.rest():
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
-            elif isinstance(event, Transcribed | Remembered | engine.McpCallEnded):
+            elif isinstance(event, Transcribed | Remembered | Withheld | engine.McpCallEnded):
                 self._survive(event)
         await self._servers.aclose()
         await self._hearing.aclose()

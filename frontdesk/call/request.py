@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from frontdesk.call.context import ContextTooLong, Limits
-from frontdesk.call.history import message_text, newest, placed_input, shows_image
+from frontdesk.call.history import being_made, message_text, newest, placed_input, shows_image
 from frontdesk.desk.handoffs import History, Last
 from frontdesk.protocol.commands import McpTool, ResponseRequested
 from frontdesk.protocol.items import audio_index, with_transcript
@@ -81,6 +81,7 @@ def turn_request(
         view=_view(given, before) if given else None,
         since=_id_at(state, since),
         until=_id_at(state, len(state.items) - 1),
+        asked=tuple(item["id"] for item in unanswered if item.get("role") == "user"),
     )
 
 
@@ -123,13 +124,15 @@ def _answered_until(state: CallState) -> int:
 def _answers(stored: StoredItem) -> bool:
     """Whether it is an answer that the caller heard to its end."""
     item, words = stored.item, message_text(stored.item)
-    if item.get("role") != "assistant" or item.get("status") == "incomplete" or not words:
+    if item.get("role") != "assistant" or item.get("status") != "completed" or not words:
         return False
     return stored.heard is None or stored.heard.strip() == words.strip()
 
 
 def _asks(stored: StoredItem) -> bool:
     item = stored.item
+    if stored.withheld:
+        return False
     return item.get("role") == "user" and bool(message_text(item) or shows_image(item))
 
 
@@ -181,7 +184,7 @@ def _unanswered(state: CallState) -> list[dict[str, Any]]:
     """What came since the last answer."""
     items: list[dict[str, Any]] = []
     for stored in reversed(state.items):
-        if stored.item.get("role") == "assistant":
+        if stored.item.get("role") == "assistant" and not being_made(stored.item):
             break
         items.append(stored.item)
     return items
@@ -198,7 +201,7 @@ def said_nothing(state: CallState) -> bool:
     in it: noise that cut off an answer before it was heard leaves the question standing."""
     spoke = False
     for stored in reversed(state.items):
-        if stored.hidden or stored.heard == "":
+        if stored.hidden or stored.heard == "" or being_made(stored.item):
             continue
         if stored.item.get("role") != "user":
             break

@@ -17,7 +17,7 @@ from frontdesk.cli import (
     graph,
     init,
     key,
-    mcp_accept,
+    mcp,
     serve,
     traces,
 )
@@ -67,10 +67,8 @@ app.command("diff")(diff.diff)
 app.command("call")(call.call)
 app.command("chat")(chat.chat)
 app.command("conformance")(conformance.conformance)
+app.add_typer(mcp.app, name="mcp")
 app.add_typer(traces.app, name="traces")
-mcp = typer.Typer(no_args_is_help=True, help="The MCP servers of the desk.")
-mcp.command("accept")(mcp_accept.accept)
-app.add_typer(mcp, name="mcp")
 
 
 def main() -> None:

@@ -4,15 +4,15 @@ The JSON Schema for editors is generated from these models, so each description 
 editor's help text. Positions (line, column) are added by the loader; nothing here reads files.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
 from frontdesk.desk.budgets import Budgets
+from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
-from frontdesk.desk.section import Duration, Name, Section
+from frontdesk.desk.section import Duration, Name, Section, ToolName
 
-ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
 
 
@@ -170,6 +170,7 @@ class McpUse(Section):
         default=False,
         description="Whether the words that the server sends while a call takes long are spoken.",
     )
+    guardrails: ToolGuardrails = ToolGuardrails()
 
 
 class ClientMcp(Section):
@@ -194,6 +195,7 @@ class FunctionUse(Phrases):
     say_progress: bool = Field(
         default=False, description="Whether the words that it reports while it runs are spoken."
     )
+    guardrails: ToolGuardrails = ToolGuardrails()
 
 
 class Answer(Section):
@@ -217,6 +219,7 @@ class Agent(Section):
     handoffs: tuple[str | Handoff, ...] = Field(default=(), description="Agents to hand over to.")
     examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
     answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
+    guardrails: AgentGuardrails = AgentGuardrails()
 
 
 class Lines(Section):
@@ -241,6 +244,10 @@ class Lines(Section):
         default="Are you still there?",
         description="The caller stays silent for as long as idle_timeout_ms of the session says.",
     )
+    blocked: str = Field(
+        default="I'm sorry, I can't talk about that.",
+        description="A guardrail blocked what was said, or what would have been said.",
+    )
 
 
 class Team(Section):
@@ -260,6 +267,8 @@ class Team(Section):
     mcp: dict[Name, McpUse] = Field(default={})
     client_mcp: ClientMcp = ClientMcp()
     tools: dict[Name, FunctionUse] = Field(default={})
+    guardrails: dict[Name, Guardrail] = Field(default={})
+    defaults: Defaults = Defaults()
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
     budgets: Budgets = Budgets()

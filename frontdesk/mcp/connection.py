@@ -22,6 +22,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import (
     CONNECTION_CLOSED,
     CallToolResult,
+    Implementation,
     Tool,
     ToolListChangedNotification,
 )
@@ -32,6 +33,7 @@ from frontdesk.mcp.config import HttpServer, ServerConfig
 from frontdesk.mcp.faults import Fault, ToolCallError, in_words, watch_faults
 from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
+from frontdesk.mcp.last_words import LastWords
 from frontdesk.mcp.listing import Listing
 from frontdesk.mcp.pace import Pace
 from frontdesk.mcp.pins import PinStore
@@ -65,16 +67,16 @@ CONCURRENCY = 64
 class Connection:
     """Supervised access to ``config``; shared by all that use the server.
 
-    ``guard`` watches over a server that a stranger named; ``auth`` is what its requests carry
-    beside the fixed headers; ``pins`` hold what tools said at first.
+    ``guard`` watches over a server that a stranger named; ``pins`` hold what tools said at first;
+    ``auth`` is what its requests carry beside the fixed headers.
     """
 
     def __init__(
         self,
         config: ServerConfig,
         guard: AddressGuard | None = None,
-        auth: ServerAuth | None = None,
         pins: PinStore | None = None,
+        auth: ServerAuth | None = None,
     ) -> None:
         self.config = config
         self.auth = auth
@@ -84,6 +86,9 @@ class Connection:
         self.error: str | None = None
         self.protocol_version: str | None = None
         """The revision of the protocol that the server speaks, once it was there."""
+        self.last_words = LastWords(config.name)
+        """Of a server that we start."""
+        self.server_info: Implementation | None = None
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has succeeded or failed."""
         self._starts_until = self._gone_since = 0.0
@@ -127,6 +132,11 @@ class Connection:
         if left > 0 and not self.listing.arrived.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.listing.arrived.wait(), left)
+
+    async def ask_for_list(self) -> None:
+        """Ask for the tools once, and keep nothing: to see how quick the server is. Raises
+        ``ToolCallError`` and what the client raises."""
+        await (await self._ready_client()).list_tools()
 
     async def aclose(self) -> None:
         """End the connection and every call on it."""
@@ -313,7 +323,8 @@ class Connection:
         if error == self._reported:
             return
         if error:
-            logger.warning("MCP server %s: %s It is tried again.", self.name, error)
+            said = f" Its last words: {line}" if (line := self.last_words.line) else ""
+            logger.warning("MCP server %s: %s It is tried again.%s", self.name, error, said)
         elif self._reported:
             logger.warning("MCP server %s is there again.", self.name)
         self._reported = error
@@ -335,7 +346,8 @@ class Connection:
                         args=list(self.config.args),
                         env=dict(self.config.env),
                         cwd=self.config.cwd,
-                    )
+                    ),
+                    errlog=await stack.enter_async_context(self.last_words.heard()),
                 )
                 seconds = STDIO_OPEN_SECONDS
             client = Client(
@@ -349,6 +361,7 @@ class Connection:
                 await self.listing.fetch(client)
             self._client, self._was_ready = client, True
             self.protocol_version = client.protocol_version
+            self.server_info = client.server_info
             self.state, self.error = "ready", None
             self._ready.set()
             self._tried.set()

@@ -32,15 +32,14 @@ class McpConnections:
     def __init__(
         self,
         servers: Mapping[str, ServerConfig] | None = None,
-        data: Path | None = None,
         pins: PinStore | None = None,
+        data: Path | None = None,
     ) -> None:
-        """``data``: the folder where logins to servers are kept. ``pins``: what tools said when
-        they were first seen; None: nothing is held against it."""
-        self._connections = {
-            name: Connection(config, auth=server_auth(config, data), pins=pins)
-            for name, config in (servers or {}).items()
-        }
+        """``pins``: what tools said when they were first seen; None: nothing is held against it.
+        ``data``: the folder where logins to servers are kept."""
+        self._pins = pins
+        self._data = data
+        self._connections = {name: self._to(config) for name, config in (servers or {}).items()}
 
     @classmethod
     def from_file(cls, path: Path) -> "McpConnections":
@@ -57,6 +56,16 @@ class McpConnections:
             await asyncio.wait(waits, timeout=settle)
         for wait in waits:
             wait.cancel()
+
+    def add(self, servers: Mapping[str, ServerConfig]) -> None:
+        """Connect to those among ``servers`` that are new; they join when they can."""
+        for name, config in servers.items():
+            if name not in self._connections:
+                self._connections[name] = self._to(config)
+                self._connections[name].open()
+
+    def _to(self, config: ServerConfig) -> Connection:
+        return Connection(config, pins=self._pins, auth=server_auth(config, self._data))
 
     async def until_ready(
         self,

@@ -5,7 +5,7 @@ connection), and a failed call is a ``ToolCallError`` that the SDK hands to ``on
 words the model reads and which the SDK marks on the call's span.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -22,7 +22,7 @@ from frontdesk.mcp.faults import ToolCallError
 from frontdesk.mcp.hidden import visible
 from frontdesk.mcp.listing import Listed
 from frontdesk.mcp.narrowing import narrowed
-from frontdesk.mcp.passing import call_for
+from frontdesk.mcp.passing import speaking_for
 from frontdesk.mcp.record import CallRecord
 from frontdesk.mcp.results import error_text, readable
 
@@ -111,22 +111,19 @@ class McpServerView(MCPServer):
         caller = _caller.get()
         record = CallRecord()
         own_name = self._names.get(tool_name, tool_name)
-
-        def call(connection: Connection) -> Awaitable[CallToolResult]:
-            return connection.call(
-                own_name,
-                arguments or {},
-                seconds=self.use.timeout,
-                meta=meta,
-                progress=self._reporter(caller, record),
-                concurrency=self.use.concurrency,
-                record=record,
-                allowed=lambda: own_name not in self._blocked(),
-            )
-
         try:
-            values: Mapping[str, str] = {} if caller is None else self._caller_values(caller)
-            result = await call_for(self._connection, values, call)
+            given = {} if caller is None else dict(self._caller_values(caller))
+            async with speaking_for(self._connection, given) as connection:
+                result = await connection.call(
+                    own_name,
+                    arguments or {},
+                    seconds=self.use.timeout,
+                    meta=meta,
+                    progress=self._reporter(caller, record),
+                    concurrency=self.use.concurrency,
+                    record=record,
+                    allowed=lambda: own_name not in self._blocked(),
+                )
             if result.is_error:
                 record.fault = "tool"
                 raise ToolCallError(error_text(result))

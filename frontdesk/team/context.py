@@ -1,7 +1,7 @@
 """What travels with a run: for the functions of a desk, and for ourselves."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from agents import RunContextWrapper
 from frontdesk.mcp.record import CallRecord
 from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool
+from frontdesk.team.guardrails.guard import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class TurnContext:
     variables: dict[str, Any]
     report: Callable[[str, str], None]
     """Takes a tool call's id and words of progress."""
+    guarded: Callable[[Outcome], None]
+    """Takes what a guardrail of a tool came to."""
     caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """What the client gave for MCP servers that act in the caller's name."""
     waits_until: float = 0.0
@@ -43,6 +46,8 @@ class TurnContext:
     client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
     only_client_tools: bool = False
     """Whether the model must call one of them."""
+    cleared: Callable[[], Awaitable[None]] | None = None
+    """What a tool waits for before it runs."""
     offered: dict[str, dict[str, ClientFunctionTool]] = field(
         default_factory=dict[str, dict[str, ClientFunctionTool]]
     )
@@ -71,12 +76,12 @@ def report(tool: ToolContext[Any], words: str) -> None:
         tool.context.report(tool.tool_call_id, words)
 
 
+def caller_values(tool: ToolContext[Any]) -> Mapping[str, str]:
+    """What the caller of a running tool gave for servers that act in their name."""
+    return tool.context.caller if isinstance(tool.context, TurnContext) else {}
+
+
 def note_mcp_call(tool: ToolContext[Any], server: str, record: CallRecord) -> None:
     """Keep what became of a call to an MCP server."""
     if isinstance(tool.context, TurnContext):
         tool.context.mcp_calls[tool.tool_call_id] = {"server": server, **asdict(record)}
-
-
-def caller_values(tool: ToolContext[Any]) -> Mapping[str, str]:
-    """What the caller of a running tool gave for servers that act in their name."""
-    return tool.context.caller if isinstance(tool.context, TurnContext) else {}

@@ -5,7 +5,7 @@ import inspect
 import itertools
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast, get_type_hints
@@ -14,9 +14,11 @@ import pydantic_core
 from agents.tool_context import ToolContext
 
 from agents import FunctionTool, RunContextWrapper, UserError, function_tool
+from frontdesk.desk.functions import module_file
 from frontdesk.desk.schema import FunctionUse
 from frontdesk.mcp.results import cut_text
 from frontdesk.mcp.server import with_examples
+from frontdesk.team.code import CodeFinder
 from frontdesk.team.context import CallContext, TurnContext
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.invocation import Invocation
@@ -30,19 +32,25 @@ class FunctionLoadError(ValueError):
 
 class FunctionLoader:
     """Loads functions by file from under ``desk_root``, each loader with modules of its own.
+    ``sources`` are texts of files there that hold whatever those say by now.
 
     The desk root never goes on ``sys.path``: its folders are no packages and could shadow
     installed ones. Modules get a parent package made for this loader, so ``from .other import x``
     works between files of the folder, and a new version of a team gets new code.
     """
 
-    def __init__(self, desk_root: Path) -> None:
+    def __init__(self, desk_root: Path, sources: Mapping[Path, str] | None = None) -> None:
         self._root = desk_root.resolve()
         self._package = f"_frontdesk_desk_{next(_numbers)}"
         self._add_package(self._package, self._root)
+        texts = {path.resolve(): text for path, text in (sources or {}).items()}
+        self._finder = CodeFinder(self._package, self._root, texts)
+        sys.meta_path.insert(0, self._finder)
 
     def close(self) -> None:
         """Forget the modules; functions already handed out go on working."""
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
         for name in [name for name in sys.modules if f"{name}.".startswith(f"{self._package}.")]:
             del sys.modules[name]
 
@@ -56,7 +64,7 @@ class FunctionLoader:
         Raises:
             FunctionLoadError: no such file or function, or a signature without a JSON Schema.
         """
-        function = self._find(name, use.call)
+        function = self.find(f"tools.{name}", use.call)
 
         def failed(context: RunContextWrapper[Any], error: Exception) -> str:
             return tool_failure(context, error, tool.params_json_schema)
@@ -87,27 +95,41 @@ class FunctionLoader:
             tool.description = with_examples(tool.description, use.examples)
         return tool
 
-    def _find(self, name: str, call: str) -> Callable[..., Any]:
+    def find(self, field: str, call: str) -> Callable[..., Any]:
+        """The function ``call`` points to, for the ``field`` of the team file that says so: in a
+        file of the desk, else in an installed package.
+
+        Raises:
+            FunctionLoadError: no such file or function.
+        """
         module_name, _, function_name = call.partition(":")
         parts = module_name.split(".")
-        file = self._root.joinpath(*parts).with_suffix(".py")
-        if not file.is_file():
-            raise FunctionLoadError(f"tools.{name}: {call}: there is no file {file}")
-        for depth in range(1, len(parts)):
-            package = ".".join([self._package, *parts[:depth]])
-            if package not in sys.modules:
-                self._add_package(package, self._root.joinpath(*parts[:depth]))
+        base = self._root.joinpath(*parts)
+        ours = (base.with_suffix(".py"), base / "__init__.py")
+        # Of an older version, the file need not be there any more.
+        file = next(filter(self._finder.has, ours), None) or module_file(module_name, self._root)
+        if file is None:
+            raise FunctionLoadError(f"{field}: {call}: there is no file {base}.py")
+        if file in ours:
+            self._add_packages(parts[:-1])
+            module_name = f"{self._package}.{module_name}"
         importlib.invalidate_caches()
         try:
-            module = importlib.import_module(f"{self._package}.{module_name}")
-        except Exception as error:
+            module = importlib.import_module(module_name)
+        except (Exception, SystemExit) as error:
             raise FunctionLoadError(
-                f"tools.{name}: {file} cannot be loaded: {_import_problem(error, parts)}"
+                f"{field}: {file} cannot be loaded: {_import_problem(error, parts)}"
             ) from error
         function = getattr(module, function_name, None)
         if not inspect.isfunction(function):
-            raise FunctionLoadError(f"tools.{name}: {file} has no function {function_name}")
+            raise FunctionLoadError(f"{field}: {file} has no function {function_name}")
         return function
+
+    def _add_packages(self, parts: list[str]) -> None:
+        for depth in range(1, len(parts) + 1):
+            package = ".".join([self._package, *parts[:depth]])
+            if package not in sys.modules:
+                self._add_package(package, self._root.joinpath(*parts[:depth]))
 
     def _add_package(self, name: str, folder: Path) -> None:
         package = types.ModuleType(name)
@@ -115,7 +137,7 @@ class FunctionLoader:
         sys.modules[name] = package
 
 
-def _import_problem(error: Exception, parts: list[str]) -> str:
+def _import_problem(error: BaseException, parts: list[str]) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         if error.name.split(".")[0] == parts[0]:
             return f"{error} (between files of the folder write: from .other import something)"

@@ -41,6 +41,10 @@ VOICE_CLIENT_WORKFLOW_NAME = "voice.client.workflow_name"
 VOICE_CUSTOM_DATA = "voice.custom.data"
 VOICE_EOU_DELAY = "voice.eou.delay"
 VOICE_EOU_PROBABILITY = "voice.eou.probability"
+VOICE_GUARDRAIL_MODE = "voice.guardrail.mode"
+VOICE_GUARDRAIL_REASON = "voice.guardrail.reason"
+VOICE_GUARDRAIL_STAGE = "voice.guardrail.stage"
+VOICE_GUARDRAIL_TEXT = "voice.guardrail.text"
 VOICE_GUARDRAIL_TRIGGERED = "voice.guardrail.triggered"
 VOICE_HANDOFF_FROM = "voice.handoff.from"
 VOICE_HANDOFF_TO = "voice.handoff.to"
@@ -59,11 +63,16 @@ VOICE_MODEL_WAIT = "voice.model.wait"
 VOICE_OPENAI_SPAN_ID = "voice.openai.span_id"
 VOICE_OPENAI_SPAN_TYPE = "voice.openai.span_type"
 VOICE_PLAYBACK_POSITION = "voice.playback.position"
+VOICE_SILENCE_REASON = "voice.silence.reason"
+VOICE_SILENCE_STAGE = "voice.silence.stage"
+VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
 VOICE_TEAM_VERSION = "voice.team.version"
 VOICE_TRANSPORT = "voice.transport"
+VOICE_TURN_BLOCKED_BY = "voice.turn.blocked_by"
 VOICE_TURN_END_REASON = "voice.turn.end_reason"
+VOICE_TURN_HELD = "voice.turn.held"
 VOICE_TURN_INDEX = "voice.turn.index"
 VOICE_TURN_LATENCY = "voice.turn.latency"
 
@@ -82,6 +91,7 @@ GUARDRAIL = "guardrail"
 MCP_LIST_TOOLS = "mcp_list_tools"
 CUSTOM = "custom"
 TEXT_TO_SPEECH = "text_to_speech"
+DEAD_AIR = "dead_air"
 SPEECH_GROUP = "speech_group"
 PLAYBACK = "playback"
 
@@ -101,6 +111,7 @@ STAGES: dict[str, str] = {
     "mcp_list_tools": "mcp",
     "custom": "other",
     "text_to_speech": "text_to_speech",
+    "dead_air": "other",
     "speech_group": "other",
     "playback": "playback",
     "MCP": "mcp",
@@ -126,6 +137,8 @@ PII = frozenset(
         "gen_ai.tool.call.result",
         "voice.client.metadata",
         "voice.custom.data",
+        "voice.guardrail.reason",
+        "voice.guardrail.text",
         "voice.mcp.progress",
     }
 )
@@ -174,6 +187,10 @@ ATTRIBUTES = frozenset(
         "voice.custom.data",
         "voice.eou.delay",
         "voice.eou.probability",
+        "voice.guardrail.mode",
+        "voice.guardrail.reason",
+        "voice.guardrail.stage",
+        "voice.guardrail.text",
         "voice.guardrail.triggered",
         "voice.handoff.from",
         "voice.handoff.to",
@@ -192,11 +209,16 @@ ATTRIBUTES = frozenset(
         "voice.openai.span_id",
         "voice.openai.span_type",
         "voice.playback.position",
+        "voice.silence.reason",
+        "voice.silence.stage",
+        "voice.silence.waits_for",
         "voice.step.index",
         "voice.stt.confidence",
         "voice.team.version",
         "voice.transport",
+        "voice.turn.blocked_by",
         "voice.turn.end_reason",
+        "voice.turn.held",
         "voice.turn.index",
         "voice.turn.latency",
     }

@@ -173,6 +173,17 @@ def test_each_loader_has_code_of_its_own(desk: Path) -> None:
     assert not [name for name in set(sys.modules) - before if name.startswith("_frontdesk_desk")]
 
 
+def test_a_function_may_lie_in_a_package_of_the_desk_or_in_an_installed_one(
+    desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for root in (desk / "tools", installed := tmp_path / "installed"):
+        (root / "lamps").mkdir(parents=True)
+        (root / "lamps" / "__init__.py").write_text(f"def f() -> str:\n    return {root.name!r}\n")
+    monkeypatch.syspath_prepend(installed)
+    assert FunctionLoader(desk).find("x", "tools.lamps:f")() == "tools"
+    assert FunctionLoader(desk).find("x", "lamps:f")() == "installed"
+
+
 @pytest.mark.parametrize(
     ("source", "call", "message"),
     [
@@ -183,6 +194,7 @@ def test_each_loader_has_code_of_its_own(desk: Path) -> None:
         ("import no_such_package", "tools.new:f", "install it where frontdesk is installed"),
         ("def f(:", "tools.new:f", "SyntaxError"),
         ("1/0", "tools.new:f", "ZeroDivisionError"),
+        ("import sys; sys.exit(3)", "tools.new:f", "SystemExit: 3"),
         ("def f(x):\n    pass", "tools.new:f", "parameter 'x' needs a type annotation"),
         ("def f(x: object()):\n    pass", "tools.new:f", "no JSON Schema"),
         ("async def f():\n    yield 1", "tools.new:f", "it yields: a tool has one result"),
@@ -195,3 +207,26 @@ def test_what_cannot_be_loaded_is_told_with_its_mend(
     with pytest.raises(FunctionLoadError, match=message) as failed:
         load(desk, call)
     assert str(failed.value).startswith("tools.tool: ")
+
+
+def test_the_code_of_a_version_is_run_whatever_its_files_hold_by_now(desk: Path) -> None:
+    sources = {path: path.read_text() for path in (desk / "tools").glob("*.py")}
+    (desk / "tools" / "places.py").unlink()
+    (desk / "tools" / "shipping.py").write_text("not even Python")
+    loader = FunctionLoader(desk, sources)
+    use = FunctionUse(call="tools.shipping:estimate")
+    assert loader.load("tool", use, show_examples=False).params_json_schema["required"] == ["city"]
+    finders = [*sys.meta_path]
+    loader.close()
+    assert len(sys.meta_path) == len(finders) - 1
+
+
+def test_of_two_edits_within_a_second_the_last_counts(desk: Path) -> None:
+    file = (desk / "tools" / "quick.py").resolve()
+    for word in ("one", "two"):  # of one size, so that Python's cached files could not tell them
+        text = f'def say() -> str:\n    """Says {word}."""\n    return "{word}"\n'
+        file.write_text(text)
+        loader = FunctionLoader(desk, {file: text})
+        tool = loader.load("tool", FunctionUse(call="tools.quick:say"), show_examples=False)
+        assert tool.description == f"Says {word}."
+    assert not list((desk / "tools").rglob("quick*.pyc"))
