@@ -174,11 +174,11 @@ async def test_what_a_slow_tool_tells_is_spoken_where_that_is_wanted(build_house
     phone = await house.place()
     await waiting_for_a_tool(house, phone)
     await phone.clock.asleep()
-    await phone.clock.advance(1)
+    await phone.clock.advance(2)
     await phone.until("response.output_audio_transcript.delta", delta="Let me see.")
     house.stage.report("Two of three.")
     house.stage.report("Half of it is done.")  # the newest is what counts
-    for _ in range(4):
+    for _ in range(5):
         await phone.settled()
         await phone.clock.advance(1)
     await phone.until("response.output_audio_transcript.delta", delta=" Half of it is done.")
