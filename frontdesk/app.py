@@ -13,6 +13,7 @@ from frontdesk.api import (
     calls,
     client_secrets,
     errors,
+    mcp_servers,
     models,
     sign_in,
     speech,
@@ -79,6 +80,7 @@ def create_app(
     app.include_router(tracing_api.router(worker.tracing))
     app.include_router(client_secrets.router(worker))
     app.include_router(models.router(worker))
+    app.include_router(mcp_servers.router(worker))
     app.routes.append(Route(mcp.PATH, agents, include_in_schema=False))
     app.include_router(pages.router(dashboard))
     app.include_router(team_page.router(worker, dashboard))

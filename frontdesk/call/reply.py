@@ -47,6 +47,7 @@ from frontdesk.team.events import (
     TextDelta,
     TokensUsed,
     ToolEnded,
+    ToolProgress,
     ToolStarted,
     TurnEnded,
     TurnFailed,
@@ -65,6 +66,9 @@ QUICK = 0.25
 SILENCE = 0.7
 """Seconds without a sound from either side after which the waiting line of a running tool is
 spoken. People leave gaps of about 0.2 s and ask whether anyone is there after a second or two."""
+
+NEWS_SILENCE = 1.5
+"""The same for what a tool tells of its progress: by then the caller knows that it takes long."""
 
 RunTeam = Callable[[TurnRequest], AsyncGenerator[TeamEvent]]
 SpeakerFor = Callable[[str], Speaker]
@@ -145,6 +149,9 @@ class Reply:
         self._running: dict[str, str] = {}
         self._waiting: asyncio.Task[None] | None = None
         self._waited: set[str] = set()
+        self._telling: set[str] = set()
+        self._news: dict[str, str] = {}
+        self._news_came = asyncio.Event()
         self._heard = heard
         self._images = 0
         self._refused: dict[str, str] | None = None
@@ -288,7 +295,12 @@ class Reply:
                 self.turn.doing.tools[call_id] = name
                 self._close_passage()
                 if waiting and self._speaker_for is not None:
+                    self._telling |= {call_id} if event.tells else set()
                     self._tool_started(call_id, waiting)
+            case ToolProgress(call_id, message):
+                if call_id in self._telling:
+                    self._news[call_id] = _valid(message)
+                    self._news_came.set()
             case ToolEnded(call_id=call_id):
                 self.turn.doing.tools.pop(call_id, None)
                 self._tool_ended(call_id)
@@ -347,19 +359,31 @@ class Reply:
 
     def _tool_ended(self, call_id: str) -> None:
         self._running.pop(call_id, None)
+        self._news.pop(call_id, None)
+        self._telling.discard(call_id)
         if self._waiting and not self._running:
             self._waiting.cancel()
             self._waiting = None
 
     async def _wait_aloud(self) -> None:
-        """Say once that it takes a while, when it has been silent for a moment."""
+        """Say once that it takes a while, when it has been silent for a moment, and from then on
+        what tools tell of their progress, the newest at each gap."""
         await self._clock.sleep(QUICK)
-        while (silent := self._silent_for()) < SILENCE:
-            await self._clock.sleep(SILENCE - silent)  # a play head has no event to wait for
+        await self._until_silent(SILENCE)
         unsaid = (line for line in self._running.values() if line not in self._waited)
         if line := next(unsaid, None):
             self._waited.add(line)
             self._say_between(line)
+        while self._telling:
+            await self._news_came.wait()
+            await self._until_silent(NEWS_SILENCE)
+            self._news_came.clear()
+            for call_id in list(self._news):
+                self._say_between(self._news.pop(call_id))
+
+    async def _until_silent(self, seconds: float) -> None:
+        while (silent := self._silent_for()) < seconds:
+            await self._clock.sleep(seconds - silent)  # a play head has no event to wait for
 
     def _say_between(self, line: str) -> None:
         """Speak a line apart from what comes before and after it."""

@@ -43,8 +43,15 @@ class Server:
 
     def get(self, path: str) -> dict[str, Any]:
         """GET a JSON document. Raises :class:`Failure`."""
-        headers = {"authorization": f"Bearer {self.key}"}
-        request = urllib.request.Request(self.url + path, headers=headers)
+        return self._ask(path, None)
+
+    def post(self, path: str, document: Any) -> dict[str, Any]:
+        """POST one JSON document and get another. Raises :class:`Failure`."""
+        return self._ask(path, json.dumps(document).encode())
+
+    def _ask(self, path: str, body: bytes | None) -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        request = urllib.request.Request(self.url + path, body, headers)
         try:
             with urllib.request.urlopen(request, timeout=10, context=self.tls) as answer:
                 return json.load(answer)

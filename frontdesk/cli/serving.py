@@ -9,7 +9,9 @@ import uvicorn
 
 from frontdesk.app import create_app
 from frontdesk.call.worker import Worker
+from frontdesk.desk.problems import DeskError
 from frontdesk.mcp.local import LocalServer
+from frontdesk.mcp.required import absent
 from frontdesk.ports import origin
 from frontdesk.settings import Settings
 from frontdesk.transports.frames import FrameProtocol
@@ -36,9 +38,11 @@ async def run(
     app = create_app(settings, mcp_urls={server.name: server.url for server in started})
     worker: Worker = app.state.worker
     await worker.start()
-    # Up means that the desk's own tools are there: the first caller may be quick.
-    local = {server.name: server for server in started}
-    await worker.mcp.until_ready(local, LOCAL_MCP_LIMIT, lambda name: local[name].ended.is_set())
+    try:
+        await _until_mcp(worker, started)
+    except BaseException:
+        await worker.aclose()
+        raise
     config = uvicorn.Config(
         app,
         ws=FrameProtocol,
@@ -49,15 +53,37 @@ async def run(
         ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_true)
+    for transport in ("streamable_http", "stdio"):
+        logging.getLogger(f"mcp.client.{transport}").addFilter(_without_stack)
     server = _Announcing(config, worker, app.state.agents, len(app.state.keys), started)
     await server.serve(sockets=[listener])
     return server.started
+
+
+async def _until_mcp(worker: Worker, started: list[LocalServer]) -> None:
+    """Up means that the desk's own tools are there, as the first caller may be quick, and what the
+    teams can't do without. Raises ``DeskError`` when that is missing."""
+    local = {server.name: server for server in started}
+
+    def has_ended(name: str) -> bool:
+        return name in local and local[name].ended.is_set()
+
+    await worker.mcp.until_ready(local, LOCAL_MCP_LIMIT, has_ended)
+    teams = [team.loaded for team in worker.teams.values()]
+    if problems := await absent(teams, worker.mcp, has_ended):
+        raise DeskError(problems)
 
 
 def _is_true(record: logging.LogRecord) -> bool:
     """Not what uvicorn says of each WebSocket that is refused with a body, though all is well:
     https://github.com/Kludex/uvicorn/pull/3138."""
     return record.msg != "ASGI callable returned without completing handshake."
+
+
+def _without_stack(record: logging.LogRecord) -> bool:
+    """The nonsense that an MCP server sends is no fault of ours, and told in a sentence."""
+    record.exc_info = record.exc_text = None
+    return True
 
 
 class _Announcing(uvicorn.Server):

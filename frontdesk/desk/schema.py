@@ -192,6 +192,9 @@ class FunctionUse(Phrases):
     )
     timeout: Duration = Field(default=30.0, description="Longest run before it counts as failed.")
     say_while_waiting: str | None = None
+    say_progress: bool = Field(
+        default=False, description="Whether the words that it reports while it runs are spoken."
+    )
     guardrails: ToolGuardrails = ToolGuardrails()
 
 

@@ -24,6 +24,8 @@ class Request:
     arguments: dict[str, Any]
     meta: dict[str, Any] | None = None
     progress: ProgressFnT | None = None
+    allowed: Callable[[], bool] = lambda: True
+    """Looked at before each attempt: the server may be another by then."""
 
 
 class Line(Protocol):

@@ -10,6 +10,7 @@ forgotten them.
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Literal
 
@@ -34,7 +35,6 @@ from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
 from frontdesk.mcp.last_words import LastWords
 from frontdesk.mcp.listing import Listing
-from frontdesk.mcp.notices import until_lost
 from frontdesk.mcp.pace import Pace
 from frontdesk.mcp.pins import PinStore
 from frontdesk.mcp.record import CallRecord
@@ -159,18 +159,20 @@ class Connection:
         progress: ProgressFnT | None = None,
         concurrency: int = CONCURRENCY,
         record: CallRecord | None = None,
+        allowed: Callable[[], bool] = lambda: True,
     ) -> CallToolResult:
         """Call ``tool``; ``seconds`` bounds all of it, waiting for the connection included.
 
         It is one of at most ``concurrency`` calls of the server. A request that surely did nothing
         is made again: once when it never reached the server, and when the server wanted it later,
-        if there is time for that. ``record`` is filled in as the call goes on its way.
+        if there is time for that. ``record`` is filled in as the call goes on its way; ``allowed``
+        is asked before each request.
 
         Raises:
             ToolCallError: whatever goes wrong, in words for the model.
         """
         return await self._calls.make(
-            Request(tool, arguments, meta, progress),
+            Request(tool, arguments, meta, progress, allowed),
             seconds=seconds,
             concurrency=concurrency,
             record=record or CallRecord(),
@@ -189,6 +191,9 @@ class Connection:
     ) -> tuple[CallToolResult | BaseException | None, list[Fault], bool]:
         """As `Line` has it."""
         client = await self._ready_client()
+        if not request.allowed():
+            words = f"The tool {request.tool} is not what it was, and waits to be accepted."
+            raise ToolCallError(words, status=503, fault="blocked")
         record.asked(asyncio.get_running_loop().time())
         with watch_faults() as faults:
             outcome = await self._ask(client, request, faults)
@@ -368,9 +373,14 @@ class Connection:
     async def _stay(self, client: Client) -> None:
         """Until the end, keep the tool list as the server has it."""
         self.listing.due.clear()
+
+        def failed(error: Exception, faults: list[Fault]) -> None:
+            if self._means_lost(client, error, faults):
+                self._lose(client)
+
         helpers = (
-            asyncio.create_task(self._listen(client)),
-            asyncio.create_task(self.listing.keep(client, self._calls.circuit.answered)),
+            asyncio.create_task(self.listing.listen(client, failed)),
+            asyncio.create_task(self.listing.keep(client, self._calls.circuit.answered, failed)),
         )
         try:
             await self._ended.wait()
@@ -378,13 +388,6 @@ class Connection:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-
-    async def _listen(self, client: Client) -> None:
-        """Hear of changes, and of the server's end; in the 2025 era they come without asking."""
-        if client.session.discover_result is None:
-            return
-        if await until_lost(client, self.name, self.listing.due.set):
-            self._lose(client)
 
     async def _on_message(self, message: IncomingMessage) -> None:
         if isinstance(message, ToolListChangedNotification):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +84,9 @@ class McpConnections:
                     c.state != "ready" and not has_failed(c.name) for c in waited_for
                 ):
                     await asyncio.sleep(0.05)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(self._connections.values())
 
     def get(self, name: str) -> Connection:
         """Raises ``McpConfigError`` for a server that the file does not name."""

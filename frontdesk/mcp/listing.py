@@ -7,9 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mcp import Client
-from mcp.types import Tool
+from mcp.client.subscriptions import SubscriptionLost
+from mcp.shared.exceptions import MCPError
+from mcp.types import CONNECTION_CLOSED, Tool
 
-from frontdesk.mcp.faults import PinsUnknown
+from frontdesk.mcp.faults import Fault, PinsUnknown, watch_faults
 from frontdesk.mcp.pins import PinStore, ToolChange, changes, says
 from frontdesk.mcp.vetting import Finding
 
@@ -19,8 +21,9 @@ MAX_PAGES = 50
 SHORTEST_TTL, LONGEST_TTL = 30.0, 24 * 3600.0
 """Seconds that a list counts as fresh at least, so that no turn costs a request to a server that
 promises nothing, and at most."""
-FETCH_SECONDS = 2.0
-"""Longest wait for a list that is fetched anew."""
+FETCH_SECONDS, LONGEST_FETCH = 2.0, 16.0
+"""Wait for a list that is fetched anew, twice as long each time that it was too short: behind an
+address each request may start a process (supergateway does so)."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
 """Seconds between attempts to fetch one."""
 PINS_SECONDS = 5.0
@@ -28,6 +31,12 @@ PINS_SECONDS = 5.0
 
 STORE_SECONDS = 1.0
 """Longest wait for the store of the pins."""
+
+LONGEST_LISTEN_PAUSE = 5.0
+"""Seconds before a stream of notices that cannot be opened is tried again."""
+
+Failed = Callable[[Exception, list[Fault]], None]
+"""Told what went wrong with a request, and the faults on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +100,30 @@ class Listing:
             self.due.set()
         return self.now
 
-    async def keep(self, client: Client, answered: Callable[[], None]) -> None:
+    async def keep(
+        self,
+        client: Client,
+        answered: Callable[[], None],
+        failed: Failed,
+    ) -> None:
         """Fetch it again whenever that is due, and again until it comes, for as long as the client
-        lives; ``answered`` is told each time that it came."""
-        pause = FIRST_PAUSE
+        lives; ``answered`` is told each time that it came, and ``failed`` that it did not."""
+        pause, seconds = FIRST_PAUSE, FETCH_SECONDS
         while True:
             if self.now.changed and not self.due.is_set():
                 await self._until_due_or_accepted()
             else:
                 await self.due.wait()
             self.due.clear()
+            faults: list[Fault] = []
             try:
-                async with asyncio.timeout(FETCH_SECONDS):
-                    await self.fetch(client)
+                with watch_faults() as faults:
+                    async with asyncio.timeout(seconds):
+                        await self.fetch(client)
             except Exception as error:
+                failed(error, faults)
+                if isinstance(error, TimeoutError):
+                    seconds = min(2 * seconds, LONGEST_FETCH)
                 logger.debug("MCP server %s: its list was not fetched: %r", self._server, error)
                 self.due.set()
                 await asyncio.sleep(pause)
@@ -112,6 +131,31 @@ class Listing:
             else:
                 pause = FIRST_PAUSE
                 answered()
+
+    async def listen(self, client: Client, failed: Failed) -> None:
+        """Keep the 2026-07-28 stream of change notices open. It may end at any time, as proxies end
+        what is idle; whatever changed meanwhile is asked for. Ends where there are no notices."""
+        if client.session.discover_result is None:
+            return  # the 2025 era sends notices without being asked
+        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
+        while True:
+            faults: list[Fault] = []
+            began = loop.time()
+            try:
+                with watch_faults() as faults:
+                    async with client.listen(tools_list_changed=True) as notices:
+                        async for _ in notices:
+                            self.due.set()
+            except (SubscriptionLost, MCPError) as error:
+                failed(error, faults)
+                refused = all(fault.kind == "status" and fault.status < 429 for fault in faults)
+                if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED and refused:
+                    logger.info("MCP server %s sends no change notices: %s", self._server, error)
+                    return
+            self.due.set()
+            lasted = loop.time() - began > LONGEST_LISTEN_PAUSE
+            pause = FIRST_PAUSE if lasted else min(2 * pause, LONGEST_LISTEN_PAUSE)
+            await asyncio.sleep(pause)
 
     async def accept(self, digests: Collection[str] | None = None) -> list[str]:
         """Pin what changed as it is now, all of it or what has these ``digests``; the names.

@@ -110,17 +110,19 @@ class McpServerView(MCPServer):
     ) -> CallToolResult:
         caller = _caller.get()
         record = CallRecord()
+        own_name = self._names.get(tool_name, tool_name)
         try:
             given = {} if caller is None else dict(self._caller_values(caller))
             async with speaking_for(self._connection, given) as connection:
                 result = await connection.call(
-                    self._names.get(tool_name, tool_name),
+                    own_name,
                     arguments or {},
                     seconds=self.use.timeout,
                     meta=meta,
                     progress=self._reporter(caller, record),
                     concurrency=self.use.concurrency,
                     record=record,
+                    allowed=lambda: own_name not in self._blocked(),
                 )
             if result.is_error:
                 record.fault = "tool"
@@ -153,12 +155,17 @@ class McpServerView(MCPServer):
         seen = self._connection.listing.use()
         if self._seen is not seen:
             self._seen = seen
-            blocked = {change.tool for change in seen.changed} if self.use.pin == "block" else ()
+            blocked = self._blocked()
             trusted = (tool for tool in seen.tools if tool.name not in blocked)
             offered = narrowed(trusted, self.use.tools)
             self._names = {name: tool.name for name, tool in offered.items()}
             self._tools = [self._offered(name, tool) for name, tool in offered.items()]
         return self._tools
+
+    def _blocked(self) -> set[str]:
+        """Tools that are not what was pinned, where that is a reason."""
+        changed = self._connection.listing.now.changed
+        return {change.tool for change in changed} if self.use.pin == "block" else set()
 
     def _offered(self, name: str, tool: Tool) -> Tool:
         description = with_examples(tool.description or "", self._examples.get(name, ()))

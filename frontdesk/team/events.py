@@ -122,13 +122,15 @@ class SummedUp:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool of the team runs. ``waiting`` is the line to speak when it takes long."""
+    """A tool of the team runs. ``waiting`` is the line to speak when it takes long; ``tells``:
+    what it says of its progress is to be spoken, too."""
 
     call_id: str
     name: str
     arguments: str
     server: str | None = None
     waiting: str | None = None
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True)

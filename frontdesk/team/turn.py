@@ -203,7 +203,8 @@ class Turn:
         server = item.tool_origin.mcp_server_name if item.tool_origin else None
         use = self._team.mcp.get(server) if server else self._team.tools.get(call.name)
         waiting = (use.say_while_waiting if use else None) or self._team.lines.waiting
-        self._emit(ToolStarted(call.call_id, call.name, call.arguments, server, waiting))
+        tells = use is not None and use.say_progress
+        self._emit(ToolStarted(call.call_id, call.name, call.arguments, server, waiting, tells))
         self._begin(call.call_id)
 
     def _take_output(self, raw: dict[str, Any]) -> None:

@@ -60,6 +60,7 @@ from frontdesk.team.context import CallContext
 async def look_up(call: CallContext, what: str) -> str:
     """Looks something up, on the stage of the test."""
     stage = call.variables["stage"]
+    stage.report = call.report
     stage.tool_started.set()
     await stage.tool_may_end.wait()
     return f"found {what}"
@@ -141,6 +142,8 @@ class Stage:
     words_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     speech_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     tool_started: asyncio.Event = field(default_factory=asyncio.Event)
+    report: Callable[[str], None] = lambda words: None
+    """How the tool that runs tells of its progress."""
     verdict_wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:

@@ -165,6 +165,28 @@ async def test_a_slow_tool_is_not_announced_while_sound_is_playing(house, phone)
     await phone.until("response.done")
 
 
+async def test_what_a_slow_tool_tells_is_spoken_where_that_is_wanted(build_house):
+    tool = {"call": "tools.stage:look_up", "say_while_waiting": "Let me see."}
+    house = await build_house(
+        agents={"frontdesk": {"tools": ["look_up"]}},
+        tools={"look_up": {**tool, "say_progress": True}},
+    )
+    phone = await house.place()
+    await waiting_for_a_tool(house, phone)
+    await phone.clock.asleep()
+    await phone.clock.advance(2)
+    await phone.until("response.output_audio_transcript.delta", delta="Let me see.")
+    house.stage.report("Two of three.")
+    house.stage.report("Half of it is done.")  # the newest is what counts
+    for _ in range(5):
+        await phone.settled()
+        await phone.clock.advance(1)
+    await phone.until("response.output_audio_transcript.delta", delta=" Half of it is done.")
+    house.stage.tool_may_end.set()
+    await phone.until("response.done")
+    assert spoken(phone) == ["Let me see. Half of it is done. It is blue."]
+
+
 async def test_nothing_is_announced_in_text(house, phone):
     await waiting_for_a_tool(house, phone, output_modalities=["text"])
     await phone.clock.advance(3)

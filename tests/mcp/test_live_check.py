@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from typer.testing import CliRunner
 
 from frontdesk.cli import app
 from frontdesk.desk.loader import LoadedTeam, load_team
+from frontdesk.mcp import required
 from frontdesk.mcp.config import HttpServer, ServerConfig, StdioServer
+from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.live_check import check_live
 from frontdesk.mcp.local import TOKEN, running
 
@@ -168,3 +171,29 @@ async def test_the_token_made_up_for_a_desks_servers_goes_with_them(
     async with running([], tmp_path):
         assert os.environ[TOKEN]
     assert TOKEN not in os.environ
+
+
+async def test_a_required_server_that_is_not_there_is_a_mistake_where_that_is_said(
+    tmp_path: Path, host: Any, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    monkeypatch.setattr(required, "LIMIT", 0.0)
+    desk(tmp_path, "{ }", "")
+    file = tmp_path / "agents" / "shop.yaml"
+    file.write_text(file.read_text().replace("    tools: { }", "    required: true"))
+    loaded = load_team(file, {})
+    for address, problems in (
+        (host.url, []),
+        (
+            f"http://127.0.0.1:{unused_tcp_port}/mcp",
+            [
+                "6:5: the MCP server `orders` is required, and is not there: The orders service "
+                "cannot be reached right now. (start it, mend its entry in mcp.json, or drop "
+                "`required`)"
+            ],
+        ),
+    ):
+        connections = McpConnections({"orders": replace(host.config, url=address)})
+        await connections.start()
+        found = await required.absent([loaded], connections)
+        assert [str(problem).replace(f"{file}:", "") for problem in found] == problems
+        await connections.aclose()

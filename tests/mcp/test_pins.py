@@ -9,6 +9,7 @@ from mcp.types import Tool
 from frontdesk.desk.schema import McpUse
 from frontdesk.mcp import listing
 from frontdesk.mcp.connections import McpConnections
+from frontdesk.mcp.faults import ToolCallError
 from frontdesk.mcp.pins import MemoryPins, changes, says
 from frontdesk.mcp.server import McpServerView
 
@@ -34,7 +35,7 @@ class StoreAway(MemoryPins):
 
 
 async def opened(host: Any, pins: MemoryPins) -> McpConnections:
-    connections = McpConnections({"orders": host.config}, pins)
+    connections = McpConnections({"orders": host.config}, pins=pins)
     await connections.start()
     return connections
 
@@ -67,6 +68,22 @@ async def test_a_later_change_is_told_with_its_diff_and_blocked_where_that_is_wa
     assert change.diff in caplog.text
     assert "frontdesk mcp accept orders" in caplog.text
     assert names(connections, "warn") - names(connections, "block") == {"find_order"}
+    await connections.aclose()
+
+
+async def test_a_call_that_meets_a_changed_server_is_not_made(host: Any, wait_until: Until) -> None:
+    connections = await opened(host, MemoryPins())
+    use = McpUse.model_validate({"pin": "block"})
+    view = McpServerView(connections.get("orders"), use, on_error=lambda context, error: "")
+    assert "find_order" in {tool.name for tool in view.cached_tools}
+    await host.kill()
+    host.fiddle = poisoned
+    await host.start()
+    if not host.legacy:  # without a session, a call alone does not tell that it is another server
+        await wait_until(lambda: connections.get("orders").listing.now.changed)
+    with pytest.raises(ToolCallError, match="find_order is not what it was"):
+        await view.call_tool("find_order", {"order_id": "1"})
+    assert host.log == []
     await connections.aclose()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,7 +83,8 @@ def test_words_survive_the_way_into_messages_and_back(words: str) -> None:
 @settings(max_examples=50)
 @given(json_values)
 def test_attributes_survive_the_store(value: object) -> None:
-    assert rows.unpack(rows.pack({"a": value})) == json.loads(messages.dump({"a": value}))
+    # orjson, as numbers beyond 64 bits come back as floats
+    assert rows.unpack(rows.pack({"a": value})) == orjson.loads(messages.dump({"a": value}))
 
 
 @given(st.text())

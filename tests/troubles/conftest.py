@@ -152,6 +152,19 @@ def get() -> Callable[[Any, str], Any]:
 
 
 @pytest.fixture
+def post() -> Callable[[Any, str, Any], Any]:
+    """POST a JSON document to a server, and get another."""
+
+    def post(server: Any, path: str, document: Any) -> Any:
+        body, headers = json.dumps(document).encode(), {"content-type": "application/json"}
+        request = urllib.request.Request(server.url + path, body, headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    return post
+
+
+@pytest.fixture
 def calls_end(get) -> Callable[[Any], Awaitable[None]]:
     """Wait until a server has no calls left."""
 

@@ -4,12 +4,13 @@ import logging
 
 import typer
 
-from frontdesk.cli.mcp import add, call, doctor, list_servers, login
+from frontdesk.cli.mcp import accept, add, call, doctor, list_servers, login
 
 app = typer.Typer(no_args_is_help=True)
 app.command("list")(list_servers.list_servers)
 app.command("add", context_settings={"ignore_unknown_options": True})(add.add)
 app.command("doctor")(doctor.doctor)
+app.command("accept")(accept.accept)
 app.command("call")(call.call)
 app.command("login")(login.login)
 
