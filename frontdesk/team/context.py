@@ -53,6 +53,8 @@ class TurnContext:
     """The client's tools that an agent was really offered, by agent and name."""
     failed: set[str] = field(default_factory=set[str])
     """Ids of the tool calls that failed."""
+    refused: set[str] = field(default_factory=set[str])
+    """Ids of those whose arguments a guardrail refused: they are not remembered."""
 
     def for_function(self, tool: ToolContext[Any]) -> CallContext:
         """The context that one tool call's function sees."""
