@@ -115,6 +115,11 @@ class Call:
         self._alarm_at: float | None = None
 
     @property
+    def team(self) -> LiveTeam:
+        """The version of the team that the call began with."""
+        return self._team
+
+    @property
     def state(self) -> CallState:
         """The call as its log tells it."""
         return self._book.state
