@@ -8,7 +8,6 @@ from typing import Any
 
 from frontdesk.desk.document import Document, Location, read_text
 from frontdesk.desk.files import files
-from frontdesk.desk.files import files
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean, warning
 from frontdesk.desk.prompts import (
     LARGEST_PROMPT,

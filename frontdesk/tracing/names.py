@@ -51,14 +51,21 @@ VOICE_HANDOFF_TO = "voice.handoff.to"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
 VOICE_ITEM_ID = "voice.item.id"
 VOICE_MCP_APPROVAL = "voice.mcp.approval"
+VOICE_MCP_ATTEMPTS = "voice.mcp.attempts"
+VOICE_MCP_FAULT = "voice.mcp.fault"
+VOICE_MCP_PROGRESS = "voice.mcp.progress"
 VOICE_MCP_SERVER = "voice.mcp.server"
 VOICE_MCP_TOOLS = "voice.mcp.tools"
+VOICE_MCP_WAITED = "voice.mcp.waited"
 VOICE_MODEL_ATTEMPT = "voice.model.attempt"
 VOICE_MODEL_NAME = "voice.model.name"
 VOICE_MODEL_WAIT = "voice.model.wait"
 VOICE_OPENAI_SPAN_ID = "voice.openai.span_id"
 VOICE_OPENAI_SPAN_TYPE = "voice.openai.span_type"
 VOICE_PLAYBACK_POSITION = "voice.playback.position"
+VOICE_SILENCE_REASON = "voice.silence.reason"
+VOICE_SILENCE_STAGE = "voice.silence.stage"
+VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
 VOICE_TEAM_VERSION = "voice.team.version"
@@ -84,6 +91,7 @@ GUARDRAIL = "guardrail"
 MCP_LIST_TOOLS = "mcp_list_tools"
 CUSTOM = "custom"
 TEXT_TO_SPEECH = "text_to_speech"
+DEAD_AIR = "dead_air"
 SPEECH_GROUP = "speech_group"
 PLAYBACK = "playback"
 
@@ -103,6 +111,7 @@ STAGES: dict[str, str] = {
     "mcp_list_tools": "mcp",
     "custom": "other",
     "text_to_speech": "text_to_speech",
+    "dead_air": "other",
     "speech_group": "other",
     "playback": "playback",
     "MCP": "mcp",
@@ -130,6 +139,7 @@ PII = frozenset(
         "voice.custom.data",
         "voice.guardrail.reason",
         "voice.guardrail.text",
+        "voice.mcp.progress",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -187,14 +197,21 @@ ATTRIBUTES = frozenset(
         "voice.interrupted_at",
         "voice.item.id",
         "voice.mcp.approval",
+        "voice.mcp.attempts",
+        "voice.mcp.fault",
+        "voice.mcp.progress",
         "voice.mcp.server",
         "voice.mcp.tools",
+        "voice.mcp.waited",
         "voice.model.attempt",
         "voice.model.name",
         "voice.model.wait",
         "voice.openai.span_id",
         "voice.openai.span_type",
         "voice.playback.position",
+        "voice.silence.reason",
+        "voice.silence.stage",
+        "voice.silence.waits_for",
         "voice.step.index",
         "voice.stt.confidence",
         "voice.team.version",

@@ -13,7 +13,7 @@ from frontdesk.team.guardrails.guard import Guard
 from frontdesk.team.guardrails.passage import Passage, Violation, nothing_open
 from frontdesk.team.guardrails.patterns import searching
 
-FUNCTIONS = '''
+FUNCTIONS = """
 from __future__ import annotations
 from frontdesk.team.guardrails.passage import Passage, Violation
 
@@ -26,7 +26,7 @@ def leaves(text: str) -> str | None:
 def nothing() -> None: ...
 
 def two(text: str, other: str) -> None: ...
-'''
+"""
 
 
 @pytest.fixture
