@@ -45,7 +45,8 @@ class Guarding:
 
     def watches(self, agent: str) -> bool:
         """Whether what ``agent`` says has to come by here."""
-        return bool(self._guardrails.output(agent) or self._guardrails.input(agent))
+        guardrails = self._guardrails
+        return bool(guardrails.guards and (guardrails.output(agent) or guardrails.input(agent)))
 
     # What the caller said
 

@@ -91,6 +91,9 @@ class Guardrail(Section):
             raise ValueError(f"expected one of {', '.join(KINDS)}, found {found}")
         if not getattr(self, said[0]):
             raise ValueError(f"`{said[0]}` is empty")
+        for phrase in self.words or ():
+            if not re.search(r"\w", phrase):
+                raise ValueError(f"`{phrase}` has no word in it")
         alone = self.words or self.pattern or self.prompt
         if self.mode == "replace" and alone and self.replacement is None:
             raise ValueError(f"`mode: replace` of `{said[0]}` needs a `replacement`")

@@ -54,6 +54,8 @@ class TurnContext:
     """The client's tools that an agent was really offered, by agent and name."""
     failed: set[str] = field(default_factory=set[str])
     """Ids of the tool calls that failed."""
+    refused: set[str] = field(default_factory=set[str])
+    """Ids of those whose arguments a guardrail refused: they are not remembered."""
     mcp_calls: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """What became of calls to MCP servers on their way, by tool call id, for their spans."""
 

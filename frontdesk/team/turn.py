@@ -228,7 +228,8 @@ class Turn:
             return
         self._concluded.add(call_id)
         call = self._calls[call_id]
-        self._about(call_id, HistoryItem(call_item(call_id, call.name, call.arguments)))
+        arguments = "{}" if call_id in self.context.refused else call.arguments
+        self._about(call_id, HistoryItem(call_item(call_id, call.name, arguments)))
         self._about(call_id, HistoryItem(output))
 
     def _begin(self, call_id: str) -> None:

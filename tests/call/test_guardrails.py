@@ -6,6 +6,8 @@ import json
 import pytest
 from agents.testing import assistant_message, function_call
 
+from frontdesk.state.fold import dump
+
 CARD = "4111 1111 1111 1111"
 LINE = "Not that."
 GUARDS = '''
@@ -96,6 +98,7 @@ async def test_a_blocked_clause_is_never_said_nor_what_would_follow_it(house_wit
     assert phone.done[0]["status"] == "incomplete"
     await phone.clock.advance(60)
     assert await phone.talk() == [("user", "hello"), ("assistant", f"Good day to you. {LINE}")]
+    assert b"idiot" not in dump(await phone.stored())
     house.script([assistant_message("Yes.")])
     await phone.ask("go on")
     assert "idiot" not in json.dumps(house.history())
@@ -411,6 +414,7 @@ async def test_a_tool_is_not_called_with_refused_arguments(house_with):
     await phone.ask("look up my card")
     assert not house.stage.tool_started.is_set()
     assert "refused by the guardrail no" in outputs(house)[0]
+    assert b"1111" not in dump(await phone.stored())
     assert await guardrail_spans(phone) == [("no", True)]
 
 

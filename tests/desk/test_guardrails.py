@@ -42,6 +42,7 @@ def found(desk):
     [
         ("{}", "expected one of pii, words, pattern, call, prompt, found none of them"),
         ("{ pii: [card], words: [x] }", "found pii and words"),
+        ("{ words: ['!'] }", "`!` has no word in it"),
         ("{ words: [] }", "`words` is empty"),
         ("{ pii: [crad] }", "did you mean `card`?"),
         ("{ pii: [card], countries: [kp] }", "`countries`: expected"),

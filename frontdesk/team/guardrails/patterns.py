@@ -10,6 +10,8 @@ from frontdesk.team.guardrails.pii import KINDS, Found, PiiFinder
 Hit = tuple[int, int, str, str]
 """Where it begins and ends, what it is, what is said in its place."""
 
+NEAR = 60
+"""Letters of what was said before in which a word may say what a number is."""
 HIDDEN = "a hidden {kind}"
 """What is said in place of personal data: it fits where a number or an address would stand."""
 
@@ -20,20 +22,25 @@ def searching(rule: Guardrail) -> tuple[Check, OpenFrom]:
         return _personal(rule)
     if rule.words is not None:
         return _words(rule.words, rule.replacement or "")
-    return _check(
-        _by(re.compile(rule.pattern or "", re.IGNORECASE), rule.replacement)
-    ), nothing_open
+    pattern = re.compile(rule.pattern or "", re.IGNORECASE)
+    return _check(_by(pattern, rule.replacement)), nothing_open
 
 
-def _check(search: Callable[[str], Iterable[Hit]]) -> Check:
+def _check(search: Callable[[str], Iterable[Hit]], open_from: OpenFrom | None = None) -> Check:
+    """What ``search`` finds. With ``open_from``, it is shown no more of what was said before than
+    may be the first half of something, and a few words more."""
+
     def check(passage: Passage) -> Violation | None:
         """What lies wholly in the words before was dealt with then."""
-        known = len(passage.before)
-        hits = [hit for hit in search(passage.before + passage.text) if hit[1] > known]
+        before = passage.before
+        if open_from is not None and before:
+            begin = min(open_from(before), len(before) - NEAR)
+            before = before[max(0, begin) :]
+        known, whole = len(before), before + passage.text
+        hits = [hit for hit in search(whole) if hit[1] > known]
         if not hits:
             return None
         said, done = "", known
-        whole = passage.before + passage.text
         for start, end, _, instead in hits:
             said += whole[done : max(start, done)] + instead
             done = end
@@ -53,19 +60,15 @@ def _personal(rule: Guardrail) -> tuple[Check, OpenFrom]:
         said = template.replace("{kind}", kind).replace("{last}", " ".join(found.last))
         return found.span.start, found.span.end, kind, said
 
-    return _check(lambda text: map(hit, finder.find(text))), finder.open_from
+    return _check(lambda text: map(hit, finder.find(text)), finder.open_from), finder.open_from
 
 
 def _words(words: tuple[str, ...], replacement: str) -> tuple[Check, OpenFrom]:
     """Whole words and phrases, with anything but letters and figures between their words. What
     ends in a script without spaces may have an ending."""
     phrases = [re.findall(r"\w+", phrase.lower()) for phrase in words]
-    patterns = [r"[\W_]+".join(map(re.escape, phrase)) for phrase in phrases if phrase]
-    edges = [
-        _edged(pattern, phrase[-1]) for pattern, phrase in zip(patterns, phrases, strict=False)
-    ]
-    found = re.compile("|".join(edges), re.IGNORECASE)
-    longest = max(map(len, phrases), default=1)
+    found = re.compile("|".join(map(_pattern, phrases)), re.IGNORECASE)
+    longest = max(map(len, phrases))
 
     def open_from(text: str) -> int:
         last = [*re.finditer(r"\w+", text)][-longest:]
@@ -76,7 +79,7 @@ def _words(words: tuple[str, ...], replacement: str) -> tuple[Check, OpenFrom]:
                 return match.start()
         return len(text)
 
-    return _check(_by(found, replacement)), open_from
+    return _check(_by(found, replacement), open_from), open_from
 
 
 def _begins(phrase: list[str], said: list[str], over: bool) -> bool:
@@ -89,8 +92,9 @@ def _begins(phrase: list[str], said: list[str], over: bool) -> bool:
     return word == last or (not over and word.startswith(last))
 
 
-def _edged(pattern: str, last: str) -> str:
-    return rf"(?<!\w){pattern}" + (r"(?!\w)" if last.isascii() else "")
+def _pattern(phrase: list[str]) -> str:
+    words = r"[\W_]+".join(map(re.escape, phrase))
+    return rf"(?<!\w){words}" + (r"(?!\w)" if phrase[-1].isascii() else "")
 
 
 def _by(pattern: re.Pattern[str], replacement: str | None) -> Callable[[str], Iterable[Hit]]:

@@ -45,6 +45,7 @@ def _arguments(
         given = _passage(context, data.agent, _readable(context.tool_arguments), "arguments")
         checked = await check(guards, given, context.context.guarded)
         if checked.blocked:
+            context.context.refused.add(context.tool_call_id)
             return _refused(context, REFUSED, checked.blocked)
         return ToolGuardrailFunctionOutput.allow()
 

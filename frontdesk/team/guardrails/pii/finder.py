@@ -32,6 +32,8 @@ _PHONE_CUE = re.compile(
     r"\b(?:phone|call|tel|telephone|mobile|cell|ring|text|fax)\b|전화|휴대폰", re.I
 )
 _NOT_A_NAME = STOP_WORDS | frozenset({"visit", "shop", "online", "website", "site", "order"})
+_SHORTEST = 7
+"""Figures and letters of the shortest thing that is looked for, a phone number."""
 _COUNTING = "1234567891011121314151617181920"
 _MAIL_CUE = re.compile(r"\be-?mail|\bmail\b|이메일|메일", re.I)
 _HALF_AN_ADDRESS = re.compile(
@@ -72,13 +74,15 @@ class PiiFinder:
             "phone": self._phones,
         }
         self._searches = [search for kind, search in searches.items() if kind in kinds]
+        self._without_numbers = [search for search in self._searches if search is _emails]
         self._spells_addresses = "email" in kinds
         self._has_numbers = any(kind != "email" for kind in kinds)
 
     def find(self, text: str) -> list[Found]:
         """All that there is in ``text``, in order; nothing is found twice."""
         found: list[Found] = []
-        for search in self._searches:
+        longest = max((len(run.text) for run in runs(text, letters=True)), default=0)
+        for search in self._searches if longest >= _SHORTEST else self._without_numbers:
             found += search(mask(text, [one.span for one in found]))
         return sorted(found, key=lambda one: one.span.start)
 

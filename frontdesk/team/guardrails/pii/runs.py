@@ -16,6 +16,10 @@ from frontdesk.team.embedded.reading.tokens import Span, Token, tokens
 _KOREAN = dict(zip("영공일이삼사오육륙칠팔구", "001234566789", strict=True))
 _GAP = re.compile(r"[^\w|]{0,6}|_{1,3}")
 """What may stand inside a number: spaces, dashes, dots, commas, Markdown; not the bar of a mask."""
+_BETWEEN = frozenset(FILLERS) | frozenset(REPEATS)
+"""Words behind which a number may go on."""
+_LONGEST = 300
+"""Letters of the longest thing that is looked for, an account number in words."""
 _NUMBER_WORDS = (*UNITS, *TENS, *SCALES, *ZEROS, *REPEATS)
 
 
@@ -91,13 +95,19 @@ def open_from(text: str) -> int:
     """Where a run begins that goes on to the end of ``text``, and may go on behind it; the length
     of the text when there is none."""
     trimmed = _without_beginning_of_a_word(text)
-    for run in reversed(runs(trimmed, letters=True)):
-        end = run.spans[-1].end
-        rest = trimmed[end:].split()
-        if _GAP.fullmatch(trimmed[end:]) or all(_clean(word) in FILLERS for word in rest):
-            return run.spans[0].start
-        break
-    return len(text)
+    shift = max(0, len(trimmed) - _LONGEST)
+    tail = trimmed[shift:]
+    start, gap = len(text), ""
+    for token in reversed(tokens(tail)):
+        behind = gap or tail[token.span.end :]
+        if not _GAP.fullmatch(behind):
+            break
+        gap = token.gap or " "
+        if token.word not in _BETWEEN:
+            if _read(tail, [token], 0, letters=True)[0] is None:
+                break
+            start = shift + token.span.start
+    return start
 
 
 def _without_beginning_of_a_word(text: str) -> str:
@@ -109,10 +119,6 @@ def _without_beginning_of_a_word(text: str) -> str:
     word = match[0].lower()
     unsure = any(known != word and known.startswith(word) for known in _NUMBER_WORDS)
     return text[: match.start()] if unsure else text
-
-
-def _clean(word: str) -> str:
-    return word.strip(",.;:-").lower()
 
 
 def _read(text: str, words: list[Token], at: int, letters: bool) -> tuple[str | None, int]:
