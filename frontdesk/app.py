@@ -8,7 +8,16 @@ from fastapi import FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
 
 from frontdesk import __version__
-from frontdesk.api import calls, client_secrets, errors, models, sign_in, speech, transcriptions
+from frontdesk.api import (
+    approvals,
+    calls,
+    client_secrets,
+    errors,
+    models,
+    sign_in,
+    speech,
+    transcriptions,
+)
 from frontdesk.api.door import Door
 from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
@@ -53,6 +62,7 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
+    app.include_router(approvals.router(worker))
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing))

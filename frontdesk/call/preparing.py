@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from frontdesk.call.answering import Answering
 from frontdesk.call.answers import Answers
 from frontdesk.call.asking import Asking
 from frontdesk.call.book import CallBook
@@ -32,6 +33,7 @@ class Preparing:
         book: CallBook,
         hearing: Hearing,
         asking: Asking,
+        answering: Answering,
         answers: Answers,
         servers: ClientServers,
         tracing: Tracing,
@@ -43,6 +45,7 @@ class Preparing:
         self._book = book
         self._hearing = hearing
         self._asking = asking
+        self._answering = answering
         self._answers = answers
         self._servers = servers
         self._tracing = tracing
@@ -54,10 +57,11 @@ class Preparing:
         """What makes the response. ``heard``: tokens of the caller's audio that it answers."""
         return Reply(
             request.response_id,
-            lambda: self._asking.request(request, turn.trace.trace_id, self._protocol.session),
+            lambda: self._asking.request(request, turn, self._protocol.session),
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
+            answering=self._answering,
             speaker_for=self._speaker if spoken else None,
             silent_for=self._silent_for,
             lines=self._team.loaded.team.lines,

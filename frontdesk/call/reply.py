@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, cast
 
+from frontdesk.call.answering import Answering
 from frontdesk.call.clock import Clock
 from frontdesk.call.context import image_tokens
 from frontdesk.call.events import CallEvent, FloorTaken, Remembered, Sound, Words
@@ -26,6 +27,8 @@ from frontdesk.protocol.engine import (
 )
 from frontdesk.team.events import (
     AgentChanged,
+    AnswerNeeded,
+    ApprovalNeeded,
     ClientMcpCalled,
     ClientToolCalled,
     HistoryItem,
@@ -85,6 +88,7 @@ class Reply:
         agent: str,
         out_of_band: bool,
         run_team: RunTeam,
+        answering: Answering,
         speaker_for: SpeakerFor | None,
         silent_for: Callable[[], float],
         lines: Lines,
@@ -102,6 +106,8 @@ class Reply:
         self._agent = agent
         self._out_of_band = out_of_band
         self._run_team = run_team
+        self._answering = answering
+        self._to_ask: list[ApprovalNeeded | AnswerNeeded] = []
         self._speaker_for = speaker_for
         self._silent_for = silent_for
         self._lines = lines
@@ -178,13 +184,25 @@ class Reply:
 
     async def _ask(self, request: TurnRequest) -> None:
         self._images = image_tokens(cast("list[dict[str, Any]]", request.history))
+        if request.agent != self._agent:  # who asked for something carries it out
+            self._hand_over(request.agent, self._agent, None)
         async with aclosing(self._run_team(request)) as events:
             async for event in events:
                 self._take(event)
-        if not self._answered and not self._client_calls and not self._cut_short:
+        silent = not (self._answered or self._client_calls or self._cut_short or self._to_ask)
+        if silent:
             self.turn.failed("the model gave no words", code="empty_reply")
             self._close_passage()
             self._say(self._lines.sorry, self._agent)
+        if not self._out_of_band:
+            await self._ask_caller()
+
+    async def _ask_caller(self) -> None:
+        """What came up in this response, or stands open from before, is put at its end."""
+        question = await self._answering.ask(self.response_id, self._to_ask, self.turn)
+        if question:
+            self._close_passage()
+            self._say(question, self._agent)
 
     async def _apologise(self) -> dict[str, str] | None:
         """The speech model failed: perhaps it can still say so. An error if it cannot."""
@@ -213,6 +231,9 @@ class Reply:
                     self._tool_started(call_id, waiting)
             case ToolEnded(call_id=call_id):
                 self._tool_ended(call_id)
+            case ApprovalNeeded() | AnswerNeeded():
+                self._tool_ended(event.call_id)
+                self._to_ask.append(event)
             case HistoryItem(item):
                 if not self._out_of_band:
                     self._post(Remembered(self.response_id, item))

@@ -4,36 +4,14 @@ The JSON Schema for editors is generated from these models, so each description 
 editor's help text. Positions (line, column) are added by the loader; nothing here reads files.
 """
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
+from frontdesk.desk.approvals import Policies, Rules, RulesByTool
+from frontdesk.desk.sections import Duration, Name, Section
 
-def _seconds(value: object) -> object:
-    """Read ``5s``, ``150ms``, ``2m`` or a plain number of seconds."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m)\s*", value)
-        if not match:
-            raise ValueError("expected a duration such as 5s, 150ms or 2m")
-        number, unit = match.groups()
-        return float(number) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit]
-    return value
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(_seconds, json_schema_input_type=str | float),
-    Field(ge=0, description="A duration: 5s, 150ms, 2m."),
-]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
-
-
-class Section(BaseModel):
-    """A part of a team file: unknown keys are errors, values do not change after load."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ModelChoice(Section):
@@ -131,6 +109,13 @@ class McpUse(Section):
         default=None, description="Spoken when a call takes noticeably long."
     )
     phrases: dict[str, Phrases] = Field(default={}, description="By tool name.")
+    approve: RulesByTool = Field(
+        default={}, description="Who approves calls, by globs of tool names; the first rule fits."
+    )
+    elicitation: Literal["spoken", "decline"] = Field(
+        default="spoken",
+        description="What the server asks in the middle of a call is asked aloud, or declined.",
+    )
 
 
 class ClientMcp(Section):
@@ -152,6 +137,7 @@ class FunctionUse(Phrases):
     )
     timeout: Duration = Field(default=30.0, description="Longest run before it counts as failed.")
     say_while_waiting: str | None = None
+    approve: Rules = Field(default=(), description="Who approves calls; the first rule that fits.")
 
 
 class Answer(Section):
@@ -200,6 +186,23 @@ class Lines(Section):
         default="Are you still there?",
         description="The caller stays silent for as long as idle_timeout_ms of the session says.",
     )
+    ask: str = Field(
+        default="Just to be sure: {{ action }}{% if arguments %}, with {{ arguments }}{% endif %}. "
+        "Shall I go ahead? Please say yes or no.",
+        description="Jinja2 template: the caller is asked to approve a tool call.",
+    )
+    unclear: str = Field(
+        default="Sorry, I need a clear yes or no.",
+        description="Said before a question is asked once more.",
+    )
+    unclear_value: str = Field(
+        default="Sorry, I didn't get that.",
+        description="Said before a tool's own question is asked once more.",
+    )
+    asking_a_colleague: str = Field(
+        default="I have to ask a colleague about that first. I'll tell you as soon as I know.",
+        description="A tool call waits for approval on a screen.",
+    )
 
 
 class Team(Section):
@@ -219,6 +222,7 @@ class Team(Section):
     mcp: dict[Name, McpUse] = {}
     client_mcp: ClientMcp = ClientMcp()
     tools: dict[Name, FunctionUse] = {}
+    policies: Policies = Policies()
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

@@ -326,6 +326,8 @@ class RealtimeProtocol:
                 self._transcripts.fail(event)
             case engine.ItemCut():
                 self._conversation.cut(event.item_id, event.transcript)
+            case engine.SpeakUp():
+                self._turns.speak_up()
             case engine.EngineError():
                 error = ProtocolError(event.code, event.message, type="server_error")
                 self._send_error(error, None)

@@ -160,6 +160,12 @@ class ItemCut:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakUp:
+    """The engine has something to say unasked. The core asks for a response as after a turn, if
+    nobody speaks, none is in progress, and the client leaves it to the server when to answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineError:
     """Something failed that no response stands for: an ``error`` event, the call goes on.
     ``detail`` is for logs and is not sent."""
@@ -185,5 +191,6 @@ EngineEvent = (
     | McpToolsFailed
     | McpCallEnded
     | ItemCut
+    | SpeakUp
     | EngineError
 )

@@ -2,17 +2,25 @@
 
 An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their fields:
 
-=================  ==========================================================================
-``call.opened``    team, team_version, agent, transport
-``session``        session (the effective config)
-``item.added``     item, after (id or null), hidden (true for the team's own tool calls)
-``item.changed``   item
-``item.deleted``   item_id
-``agent.changed``  agent, previous
-``heard``          item_id, text, audio_ms: what was played of an assistant item
-``audio``          item_id, role (caller, agent), uri, offset_ms, seconds
-``call.ended``     reason
-=================  ==========================================================================
+=====================  ========================================================================
+``call.opened``        team, team_version, agent, transport
+``session``            session (the effective config)
+``item.added``         item, after (id or null), hidden (true for the team's own tool calls)
+``item.changed``       item
+``item.deleted``       item_id
+``agent.changed``      agent, previous
+``heard``              item_id, text, audio_ms: what was played of an assistant item
+``question.asked``     question: id, kind (approval, elicitation), call_id, tool, arguments, server,
+                       agent, by, text, asked_at, deadline (unix seconds), schema, message
+``question.put``       question_id, deadline: it is put to the caller, perhaps once more
+``question.answered``  question_id, words (the caller's), reading (yes, no, unclear, or a value's)
+``question.decided``   question_id, decision (approved, denied; accepted, declined, cancelled),
+                       who (caller, a name, nobody), how (spoken, screen, client, or why there was
+                       no answer), reason, values
+``question.resumed``   question_ids: the calls were given on, to be run or refused
+``audio``              item_id, role (caller, agent), uri, offset_ms, seconds
+``call.ended``         reason
+=====================  ========================================================================
 
 ``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
 item, no ``after`` at all (or an item that is gone) puts it last. ``hidden`` may be left out.
@@ -31,6 +39,11 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "item.deleted": ("item_id",),
     "agent.changed": ("agent", "previous"),
     "heard": ("item_id", "text", "audio_ms"),
+    "question.asked": ("question",),
+    "question.put": ("question_id", "deadline"),
+    "question.answered": ("question_id", "words", "reading"),
+    "question.decided": ("question_id", "decision", "who", "how"),
+    "question.resumed": ("question_ids",),
     "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
     "call.ended": ("reason",),
 }
@@ -66,6 +79,9 @@ class CallState:
     session: dict[str, Any] = field(default_factory=dict[str, Any])
     items: list[StoredItem] = field(default_factory=list[StoredItem])
     audio: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    questions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Everything that was to be approved or answered, oldest first, each with what was said to it
+    (``answers``) and what came of it (``decided``, None while it is open; ``resumed``)."""
     unknown: int = 0
     _ids: set[str] = field(init=False, repr=False, compare=False)
 

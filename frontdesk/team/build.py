@@ -9,9 +9,11 @@ from agents.tool_context import ToolContext
 
 from agents import Agent, FunctionTool, Handoff, RunContextWrapper, Tool
 from frontdesk.desk import schema
+from frontdesk.desk.approvals import rules_for
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
+from frontdesk.team.approvals import ask_first
 from frontdesk.team.client_tools import end_at_client_tools, offer
 from frontdesk.team.context import TurnContext, report
 from frontdesk.team.failures import tool_failure
@@ -39,6 +41,9 @@ class TeamAgent(Agent[TurnContext]):
     time.)
     """
 
+    gates: dict[str, Callable[[FunctionTool], None]]
+    """Puts the team's rules of approval before a tool, by MCP server."""
+
     async def get_system_prompt(self, run_context: RunContextWrapper[TurnContext]) -> str | None:
         """As the SDK does, which looks at the function's signature at every step."""
         instructions = cast("Callable[..., str]", self.instructions)
@@ -52,6 +57,7 @@ class TeamAgent(Agent[TurnContext]):
                 if tool.name not in taken:
                     taken.add(tool.name)
                     cast("FunctionTool", tool).on_invoke_tool = _with_plain_text(tool)
+                    self.gates[server.name](cast("FunctionTool", tool))
                     tools.append(tool)
         return tools
 
@@ -130,9 +136,7 @@ def _agent(
         instructions=instructions,
         model=models.model(team, name),
         tools=[
-            functions.load(
-                tool, _named(team.tools, tool, f"agents.{name}.tools"), show_examples=hosted
-            )
+            _function(team, functions, tool, f"agents.{name}.tools", hosted)
             for tool in section.tools
         ],
         mcp_servers=[
@@ -141,9 +145,33 @@ def _agent(
         ],
         tool_use_behavior=end_at_client_tools,
     )
+    agent.gates = {
+        view.name: _gate(team, view)
+        for view in agent.mcp_servers
+        if isinstance(view, McpServerView)
+    }
     # Set afterwards: the constructor takes an OpenAI model's own defaults for "nothing was said".
     agent.model_settings = models.settings(choice)
     return agent
+
+
+def _function(
+    team: Team, functions: FunctionLoader, name: str, field: str, hosted: bool
+) -> FunctionTool:
+    use = _named(team.tools, name, field)
+    tool = functions.load(name, use, show_examples=hosted)
+    if rules := (*use.approve, *rules_for(name, team.policies.approve)):
+        ask_first(tool, rules, lines_ask=team.lines.ask)
+    return tool
+
+
+def _gate(team: Team, view: McpServerView) -> Callable[[FunctionTool], None]:
+    def gate(tool: FunctionTool) -> None:
+        if rules := rules_for(tool.name, view.use.approve, team.policies.approve):
+            hints = next((t.annotations for t in view.cached_tools if t.name == tool.name), None)
+            ask_first(tool, rules, lines_ask=team.lines.ask, hints=hints, server=view.name)
+
+    return gate
 
 
 def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> McpServerView:

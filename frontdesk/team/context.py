@@ -7,7 +7,15 @@ from typing import Any
 from agents.tool_context import ToolContext
 
 from frontdesk.team.client_tools import ClientFunctionTool
-from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool
+from frontdesk.team.events import (
+    AnswerNeeded,
+    ApprovalNeeded,
+    ClientMcpTool,
+    ClientPrompt,
+    ClientTool,
+    Decided,
+)
+from frontdesk.team.held import HeldCalls
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,14 @@ class TurnContext:
     """The client's tools that an agent was really offered, by agent and name."""
     failed: set[str] = field(default_factory=set[str])
     """Ids of the tool calls that failed."""
+    decided: dict[str, Decided] = field(default_factory=dict[str, Decided])
+    """The calls that the run begins with, by id."""
+    held: HeldCalls | None = None
+    """None: nobody can be asked anything."""
+    asked: dict[str, ApprovalNeeded | AnswerNeeded] = field(
+        default_factory=dict[str, "ApprovalNeeded | AnswerNeeded"]
+    )
+    """What has to be asked before the run can go on, by tool call."""
 
     def for_function(self, tool: ToolContext[Any]) -> CallContext:
         """The context that one tool call's function sees."""

@@ -1,9 +1,12 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from agents import TResponseInputItem
+
+if TYPE_CHECKING:
+    from frontdesk.team.held import HeldCalls
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
@@ -46,6 +49,17 @@ class TraceLabels:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """A tool call that had to wait for somebody, and may now go on: the run begins with it.
+    ``refusal`` is what the model is told in place of a result when it was not approved."""
+
+    call_id: str
+    name: str
+    arguments: str
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """One run of the team.
 
@@ -67,6 +81,9 @@ class TurnRequest:
     prompt: ClientPrompt | None = None
     labels: TraceLabels = TraceLabels()
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
+    decided: tuple[Decided, ...] = ()
+    held: "HeldCalls | None" = None
+    """Where tool calls wait that ask something themselves. None: nobody can be asked now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +153,35 @@ class ClientMcpCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """The model called a tool that somebody has to approve: the run ends, and another begins with
+    the call once it is decided. ``question`` is how it is put to them; ``seconds`` they have."""
+
+    call_id: str
+    name: str
+    arguments: str
+    agent: str
+    server: str | None
+    by: Literal["spoken", "screen", "client"]
+    question: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNeeded:
+    """An MCP server asks the caller something in the middle of a call (elicitation): the run ends,
+    and another begins with the call once that is answered. ``schema`` is that of the answer."""
+
+    call_id: str
+    name: str
+    arguments: str
+    agent: str
+    server: str
+    message: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryItem:
     """An input item that later runs must see (a tool call or its output, never a message)."""
 
@@ -172,6 +218,8 @@ TeamEvent = (
     | ToolEnded
     | ClientToolCalled
     | ClientMcpCalled
+    | ApprovalNeeded
+    | AnswerNeeded
     | HistoryItem
     | TokensUsed
     | TurnEnded

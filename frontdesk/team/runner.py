@@ -30,6 +30,7 @@ from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.history import complete
 from frontdesk.team.models import ModelRegistry, WarmsUp, model_choice
+from frontdesk.team.resuming import resuming
 from frontdesk.team.turn import Turn, TurnHooks
 
 MAX_STEPS = 12
@@ -121,6 +122,8 @@ class TeamRunner:
         if agent is None:
             known = ", ".join(self._agents) or "none: was start() awaited?"
             raise TurnFailed(f"no agent {request.agent!r} (there are: {known})", "unknown_agent")
+        if request.decided:
+            agent = resuming(agent, request.decided)
         turn = Turn(self.team, request)
         *earlier, asked = complete(request.history)
         config = self._config(request, earlier)

@@ -52,6 +52,15 @@ VOICE_MCP_TOOLS = "voice.mcp.tools"
 VOICE_OPENAI_SPAN_ID = "voice.openai.span_id"
 VOICE_OPENAI_SPAN_TYPE = "voice.openai.span_type"
 VOICE_PLAYBACK_POSITION = "voice.playback.position"
+VOICE_QUESTION_ANSWER = "voice.question.answer"
+VOICE_QUESTION_BY = "voice.question.by"
+VOICE_QUESTION_DECISION = "voice.question.decision"
+VOICE_QUESTION_HOW = "voice.question.how"
+VOICE_QUESTION_ID = "voice.question.id"
+VOICE_QUESTION_KIND = "voice.question.kind"
+VOICE_QUESTION_READING = "voice.question.reading"
+VOICE_QUESTION_TEXT = "voice.question.text"
+VOICE_QUESTION_WHO = "voice.question.who"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
 VOICE_TEAM_VERSION = "voice.team.version"
@@ -69,6 +78,9 @@ INVOKE_AGENT = "invoke_agent"
 MODEL_STEP = "model_step"
 CHAT = "chat"
 EXECUTE_TOOL = "execute_tool"
+QUESTION = "question"
+ANSWER = "answer"
+DECISION = "decision"
 HANDOFF = "handoff"
 GUARDRAIL = "guardrail"
 MCP_LIST_TOOLS = "mcp_list_tools"
@@ -87,6 +99,9 @@ STAGES: dict[str, str] = {
     "model_step": "step",
     "chat": "model",
     "execute_tool": "tools",
+    "question": "question",
+    "answer": "question",
+    "decision": "question",
     "handoff": "handoff",
     "guardrail": "guardrail",
     "mcp_list_tools": "mcp",
@@ -117,6 +132,8 @@ PII = frozenset(
         "gen_ai.tool.call.result",
         "voice.client.metadata",
         "voice.custom.data",
+        "voice.question.answer",
+        "voice.question.text",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -175,6 +192,15 @@ ATTRIBUTES = frozenset(
         "voice.openai.span_id",
         "voice.openai.span_type",
         "voice.playback.position",
+        "voice.question.answer",
+        "voice.question.by",
+        "voice.question.decision",
+        "voice.question.how",
+        "voice.question.id",
+        "voice.question.kind",
+        "voice.question.reading",
+        "voice.question.text",
+        "voice.question.who",
         "voice.step.index",
         "voice.stt.confidence",
         "voice.team.version",

@@ -26,6 +26,7 @@ from agents.testing import ScriptedModel
 
 import agents
 from agents import Model
+from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
@@ -38,6 +39,7 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
 from frontdesk.state import CallState, CallStore, LogWriter, connect
+from frontdesk.state.approvals import ApprovalStore
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.valkey import embedded_valkey
 from frontdesk.team.models import ModelRegistry
@@ -439,10 +441,17 @@ class House:
             VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
             PhraseCache(),
         )
+        self.approvals = ApprovalStore(store._redis)
+        self.board = ScreenBoard(self.approvals, self._decide)
         self.writers: dict[Call, LogWriter] = {}
         self.phones: list[Phone] = []
         self.defects_expected = False
         """Whether a test makes something of ours fail, which is then logged as an error."""
+
+    def _decide(self, call_id: str, question_id: str, decision: dict[str, Any]) -> None:
+        for phone in self.phones:
+            if phone.call.state.call_id == call_id:
+                phone.call.decide(question_id, **decision)
 
     @property
     def model(self) -> ScriptedModel:
@@ -491,6 +500,7 @@ class House:
             tracing=self.tracing,
             clock=clock,
             caller=connection,
+            board=self.board,
         )
         phone = Phone(self, call, clock, connection)
         phone.running = asyncio.create_task(call.run())
@@ -566,6 +576,7 @@ def new_house() -> Callable[..., Any]:
                 for phone in house.phones:
                     await house.check(phone)
                 await house.runner.aclose()
+                await house.board.aclose()
         left = asyncio.all_tasks() - before - {asyncio.current_task()}
         assert not left, left
 
