@@ -17,7 +17,9 @@ def check_approvals(document: Document) -> Iterator[Problem]:
     for at, value in _rules(data):
         yield from _check_ask(document, at, value)
     for server, use in mapping(data.get("mcp")).items():
-        allowed = [str(name) for name in items(mapping(mapping(use).get("tools")).get("allow"))]
+        tools = mapping(mapping(use).get("tools"))
+        renamed = mapping(tools.get("rename"))
+        allowed = [str(renamed.get(name, name)) for name in items(tools.get("allow"))]
         for glob in mapping(mapping(use).get("approve")):
             if not _may_fit(glob, allowed):
                 message = f"`{glob}` fits no tool that `tools.allow` has"
