@@ -3,14 +3,12 @@
 The whole of what was said has to be a yes: an affirmation, and beside it nothing but words of
 courtesy or of the question itself. A negation alone is a no. Anything else is unclear: a "but", a
 question, a hesitation, a number that was not asked about, yes and no together, "okay" alone.
-
-All languages are read at once, as a transcriber does not always know which it heard; no word below
-is a yes in one of them and a no in another.
 """
 
 import re
-import unicodedata
 from typing import Literal
+
+from frontdesk.call.consent_words import BESIDE, NO, OPEN, YES, plain
 
 Consent = Literal["yes", "no", "unclear"]
 
@@ -20,341 +18,13 @@ ECHO_WORDS = 3
 """So many words of the question, as they stand there, are held to be its echo."""
 
 
-def _phrases(text: str) -> frozenset[tuple[str, ...]]:
-    return frozenset(tuple(_plain(line).split()) for line in text.splitlines() if line.strip())
-
-
-def _plain(text: str) -> str:
-    """Small letters without accents, apostrophes or punctuation: ``Sí, d'accord!`` as ``si d
-    accord``. Hangul stays whole."""
-    spread = unicodedata.normalize("NFD", text.casefold())
-    bare = "".join(sign for sign in spread if not unicodedata.combining(sign))
-    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFC", bare)))
-
-
-_YES = _phrases(
-    """
-    yes
-    yeah
-    yep
-    yup
-    sure
-    certainly
-    absolutely
-    definitely
-    of course
-    correct
-    exactly
-    that is right
-    that s right
-    that is correct
-    that s correct
-    go ahead
-    go for it
-    do it
-    do that
-    do so
-    please do
-    confirmed
-    i confirm
-    i approve
-    approved
-    affirmative
-    i agree
-    agreed
-    ja
-    jawohl
-    genau
-    richtig
-    korrekt
-    stimmt
-    das stimmt
-    einverstanden
-    natürlich
-    selbstverständlich
-    auf jeden fall
-    mach das
-    machen sie das
-    tun sie das
-    bestätigt
-    ich bestätige
-    gerne
-    sí
-    claro
-    claro que sí
-    por supuesto
-    desde luego
-    correcto
-    exacto
-    de acuerdo
-    adelante
-    hazlo
-    hágalo
-    confirmo
-    confirmado
-    afirmativo
-    así es
-    oui
-    ouais
-    d'accord
-    bien sûr
-    exactement
-    tout à fait
-    absolument
-    c'est ça
-    c'est exact
-    c'est correct
-    allez-y
-    vas-y
-    faites-le
-    fais-le
-    je confirme
-    confirmé
-    volontiers
-    네
-    네네
-    넵
-    예
-    예예
-    맞아요
-    맞습니다
-    네 맞아요
-    그럼요
-    물론이죠
-    물론입니다
-    좋아요
-    좋습니다
-    그렇게 해 주세요
-    그렇게 해주세요
-    그렇게 하세요
-    해 주세요
-    해주세요
-    진행해 주세요
-    진행해주세요
-    진행하세요
-    동의해요
-    동의합니다
-    승인합니다
-    확인했습니다
-    """
-)
-
-_NO = _phrases(
-    """
-    no
-    nope
-    nah
-    not
-    never
-    don t
-    dont
-    do not
-    doesn t
-    won t
-    can t
-    cannot
-    isn t
-    stop
-    cancel
-    abort
-    wrong
-    incorrect
-    nein
-    ne
-    nee
-    nö
-    nicht
-    kein
-    keine
-    keinen
-    niemals
-    auf keinen fall
-    falsch
-    abbrechen
-    stopp
-    halt
-    nunca
-    jamás
-    tampoco
-    cancela
-    cancelar
-    cancelo
-    incorrecto
-    detente
-    non
-    pas
-    jamais
-    annule
-    annulez
-    annuler
-    arrête
-    arrêtez
-    faux
-    아니
-    아니요
-    아니오
-    아뇨
-    아닙니다
-    안
-    안돼
-    안돼요
-    안됩니다
-    안 돼
-    하지마
-    하지마요
-    하지마세요
-    하지 마
-    하지 마세요
-    하지 말아 주세요
-    마세요
-    말아
-    취소
-    취소해
-    취소해요
-    취소해 주세요
-    취소해주세요
-    싫어
-    싫어요
-    싫습니다
-    그만
-    됐어요
-    됐습니다
-    """
-)
-
-_OPEN = _phrases(
-    """
-    no problem
-    no doubt
-    no question
-    why not
-    not sure
-    don t know
-    do not know
-    don t understand
-    do not understand
-    didn t hear
-    didn t catch
-    did not hear
-    can t hear
-    kein problem
-    keine ahnung
-    keine frage
-    weiß nicht
-    nicht sicher
-    nicht verstanden
-    warum nicht
-    no sé
-    no estoy seguro
-    no estoy segura
-    no entiendo
-    no hay problema
-    sin problema
-    por qué no
-    pas de problème
-    pas de souci
-    je ne sais pas
-    sais pas
-    pas sûr
-    pas sûre
-    pourquoi pas
-    pas compris
-    comprends pas
-    글쎄요
-    is that correct
-    is that right
-    is it correct
-    ist das richtig
-    ist das korrekt
-    stimmt das
-    es correcto
-    es eso correcto
-    est ce correct
-    c'est correct ou
-    """
-)
-"""What has a negation or an affirmation in it, and is neither a no nor a yes."""
-
-_BESIDE = _phrases(
-    """
-    please
-    thanks
-    thank you
-    very much
-    okay
-    ok
-    right
-    alright
-    all right
-    great
-    good
-    perfect
-    fine
-    well
-    so
-    oh
-    uh
-    um
-    and
-    then
-    now
-    just
-    that
-    it
-    is
-    is fine
-    for me
-    i do
-    bitte
-    bitte schön
-    danke
-    gut
-    prima
-    super
-    also
-    ähm
-    und
-    dann
-    jetzt
-    por favor
-    gracias
-    vale
-    bueno
-    bien
-    pues
-    y
-    entonces
-    ahora
-    s'il vous plaît
-    s'il te plaît
-    merci
-    bon
-    très bien
-    parfait
-    alors
-    et
-    le
-    그래
-    그래요
-    부탁해요
-    부탁드려요
-    부탁드립니다
-    부탁합니다
-    감사합니다
-    고마워요
-    음
-    어
-    """
-)
-"""Courtesies and fillers: they may stand beside a yes, and are none."""
-
-_LONGEST = max(len(phrase) for phrase in _YES | _NO | _OPEN | _BESIDE)
+_LONGEST = max(len(phrase) for phrase in YES | NO | OPEN | BESIDE)
 _QUESTION = re.compile(r"[?？¿]")
 
 
 def read_consent(words: str, question: str = "") -> Consent:
     """What ``words``, all that the caller said, are to ``question``, a yes-or-no one."""
-    tokens, asked = _plain(words).split(), _plain(question).split()
+    tokens, asked = plain(words).split(), plain(question).split()
     found = _parts(tokens, asked)
     if not tokens or _QUESTION.search(words) or "open" in found or _is_echo(tokens, asked):
         return "unclear"
@@ -365,13 +35,13 @@ def read_consent(words: str, question: str = "") -> Consent:
 
 def is_aside(words: str) -> bool:
     """Whether unclear words say something of their own, rather than being a poor yes or no."""
-    others = _parts(_plain(words).split(), []).count("other")
+    others = _parts(plain(words).split(), []).count("other")
     return bool(_QUESTION.search(words)) or others >= OWN_WORDS
 
 
 def normal(text: str) -> list[str]:
     """The words of a text, for comparison."""
-    return _plain(text).split()
+    return plain(text).split()
 
 
 def _is_echo(tokens: list[str], asked: list[str]) -> bool:
@@ -384,7 +54,7 @@ def _is_echo(tokens: list[str], asked: list[str]) -> bool:
 def _parts(tokens: list[str], asked: list[str]) -> list[str]:
     """The words, longest phrases first, as yes, no, open, beside or other. After a yes, words of
     the question count as courtesies: "yes, send the lamp back"."""
-    kinds = (("open", _OPEN), ("no", _NO), ("yes", _YES), ("beside", _BESIDE))
+    kinds = (("open", OPEN), ("no", NO), ("yes", YES), ("beside", BESIDE))
     found: list[str] = []
     at = 0
     while at < len(tokens):

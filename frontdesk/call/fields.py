@@ -12,10 +12,10 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, FormatChecker
 
 from frontdesk.call.consent import read_consent
+from frontdesk.mcp.elicitation import Elicited
 from frontdesk.team.asking import plain_name
 from frontdesk.team.embedded.reading.arguments import Told, read_arguments
 from frontdesk.team.embedded.reading.parameters import Kind, Parameter, parameters
-from frontdesk.team.held import Elicited
 
 CONFIRM = ""
 """The name of the one field of a schema without any: whether the caller agrees."""
@@ -120,14 +120,14 @@ def _names(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _ask(name: str, schema: Mapping[str, Any]) -> str:
-    """``Delivery day. Morning or evening?``: the title, the description, and the choices."""
+    """``Delivery day: morning or evening?``: the title, the description, and the choices."""
     title, description = schema.get("title"), schema.get("description")
     label = str(title or plain_name(name))
     words = _sentence(str(description)) if description else f"{label[:1].upper()}{label[1:]}?"
     [parameter] = parameters({"properties": {name: schema}})
     labels = [choice.label for choice in parameter.choices]
     if labels:
-        return f"{words} {_or(labels)}?"
+        return f"{words.rstrip('.?')}: {_or(labels)}?"
     return words
 
 

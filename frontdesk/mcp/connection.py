@@ -27,6 +27,7 @@ from mcp.types import (
 )
 
 from frontdesk.mcp.config import HttpServer, ServerConfig
+from frontdesk.mcp.elicitation import Askers, bound
 from frontdesk.mcp.faults import Fault, ToolCallError, call_error, in_words, watch_faults
 from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
@@ -68,6 +69,8 @@ class Connection:
         """Set once the first attempt to connect has succeeded or failed."""
         self._listed = asyncio.Event()
         self._starts_until = 0.0
+        self.askers = Askers()
+        """The calls that the server may ask something about."""
         self._client: Client | None = None
         self._ready = asyncio.Event()
         self._ended = asyncio.Event()
@@ -130,7 +133,8 @@ class Connection:
             ToolCallError: whatever goes wrong, in words for the model.
         """
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as limit:
+                bound(limit)
                 for attempt in (1, 2):
                     client = await self._ready_client()
                     with watch_faults() as faults:
@@ -303,6 +307,7 @@ class Connection:
                 mode="auto",
                 cache=None,
                 message_handler=self._on_message,
+                elicitation_callback=None if self._guard else self.askers.elicit,
             )
             async with asyncio.timeout(seconds):
                 await stack.enter_async_context(client)

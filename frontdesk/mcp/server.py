@@ -5,7 +5,7 @@ connection), and a failed call is a ``ToolCallError`` that the SDK hands to ``on
 words the model reads and which the SDK marks on the call's span.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,12 +18,14 @@ from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
 from agents import Agent, RunContextWrapper
 from frontdesk.desk.schema import McpUse
 from frontdesk.mcp.connection import Connection
+from frontdesk.mcp.elicitation import Answer, Elicitation, Elicited
 from frontdesk.mcp.faults import ToolCallError
 from frontdesk.mcp.narrowing import narrowed
-from frontdesk.mcp.results import capped, error_text
+from frontdesk.mcp.results import capped, error_text, noted
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
+ElicitationListener = Callable[[ToolContext[Any], Elicitation], Awaitable[Elicited]]
 Patience = Callable[[RunContextWrapper[Any]], float]
 
 _caller: ContextVar[ToolContext[Any] | None] = ContextVar("frontdesk_mcp_caller", default=None)
@@ -34,6 +36,7 @@ class McpServerView(MCPServer):
 
     ``examples`` are things callers say, by the team's name of a tool, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
+    ``on_elicitation`` answers what the server asks about a tool call.
     ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
 
@@ -46,6 +49,7 @@ class McpServerView(MCPServer):
         on_progress: ProgressListener | None = None,
         examples: Mapping[str, tuple[str, ...]] | None = None,
         patience: Patience = lambda context: 0.0,
+        on_elicitation: ElicitationListener | None = None,
     ) -> None:
         super().__init__(failure_error_function=on_error, tool_meta_resolver=_remember_caller)
         self.use = use
@@ -53,6 +57,7 @@ class McpServerView(MCPServer):
         self._on_progress = on_progress
         self._examples = examples or {}
         self._patience = patience
+        self._on_elicitation = on_elicitation
         self._seen: tuple[Tool, ...] = ()
         self._tools: list[Tool] = []
         self._names: dict[str, str] = {}
@@ -94,16 +99,24 @@ class McpServerView(MCPServer):
         meta: dict[str, Any] | None = None,
     ) -> CallToolResult:
         caller = _caller.get()
-        result = await self._connection.call(
-            self._names.get(tool_name, tool_name),
-            arguments or {},
-            seconds=self.use.timeout,
-            meta=meta,
-            progress=None if caller is None else self._reporter(caller),
-        )
+        with self._connection.askers.asking(self._answerer(caller)) as asker:
+            result = await self._connection.call(
+                self._names.get(tool_name, tool_name),
+                arguments or {},
+                seconds=self.use.timeout,
+                meta=meta,
+                progress=None if caller is None else self._reporter(caller),
+            )
         if result.is_error:
-            raise ToolCallError(error_text(result))
-        return capped(result)
+            raise ToolCallError(" ".join([error_text(result), *asker.notes]))
+        return capped(noted(result, asker.notes))
+
+    def _answerer(self, caller: ToolContext[Any] | None) -> Answer | None:
+        """Who answers what the server asks about a call. None: it is declined."""
+        put = self._on_elicitation
+        if put is None or caller is None or self.use.elicitation == "decline":
+            return None
+        return lambda elicitation: put(caller, elicitation)
 
     async def list_prompts(self) -> ListPromptsResult:
         return ListPromptsResult(prompts=[])

@@ -17,6 +17,7 @@ from frontdesk.team.approvals import ask_first
 from frontdesk.team.chain import ModelChain
 from frontdesk.team.client_tools import end_at_client_tools, offer
 from frontdesk.team.context import TurnContext, patience, report
+from frontdesk.team.eliciting import ask_caller, may_ask
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.models import ModelRegistry, model_choice
@@ -43,7 +44,7 @@ class TeamAgent(Agent[TurnContext]):
     """
 
     gates: dict[str, Callable[[FunctionTool], None]]
-    """Puts the team's rules of approval before a tool, by MCP server."""
+    """What stands before a tool of an MCP server, by server: approval, and questions of its own."""
 
     async def get_system_prompt(self, run_context: RunContextWrapper[TurnContext]) -> str | None:
         """As the SDK does, which looks at the function's signature at every step."""
@@ -170,6 +171,8 @@ def _function(
 
 def _gate(team: Team, view: McpServerView) -> Callable[[FunctionTool], None]:
     def gate(tool: FunctionTool) -> None:
+        if view.use.elicitation == "spoken":
+            may_ask(tool, view.name)
         if rules := rules_for(tool.name, view.use.approve, team.policies.approve):
             hints = next((t.annotations for t in view.cached_tools if t.name == tool.name), None)
             ask_first(tool, rules, lines_ask=team.lines.ask, hints=hints, server=view.name)
@@ -185,6 +188,7 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
         on_error=tool_failure,
         on_progress=report,
         patience=patience,
+        on_elicitation=ask_caller,
         examples=examples if hosted else None,
     )
 

@@ -8,41 +8,25 @@ begins with the same call takes it up again. Such a call lives as long as its pr
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from frontdesk.mcp.elicitation import Elicitation, Elicited
 
-@dataclass(frozen=True, slots=True)
-class Elicitation:
-    """A question of a server: words for the caller, and the JSON schema of the answer."""
-
-    message: str
-    schema: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Elicited:
-    """What came of it, in MCP's words. ``content`` goes with ``accept``."""
-
-    action: Literal["accept", "decline", "cancel"]
-    content: dict[str, Any] | None = None
-
-
-Work = Callable[["HeldCall"], Awaitable[Any]]
+END_SECONDS = 0.5
+"""How long a call that is cancelled may take to tell its server."""
 
 
 class HeldCall:
-    """One call. ``failed``: what it gave is no result but a failure, in words."""
+    """One call. ``failed`` is where its run notes the ids of calls that failed."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Callable[[], Awaitable[Any]], failed: set[str]) -> None:
         self._questions: asyncio.Queue[tuple[Elicitation, asyncio.Future[Elicited]]] = (
             asyncio.Queue()
         )
         self._asked: asyncio.Future[Elicited] | None = None
         self._one_at_a_time = asyncio.Lock()
-        self.task = asyncio.ensure_future(work(self))
-        self.notes: list[str] = []
-        """What the model should know of questions that could not be put."""
+        self.failed = failed
+        self.task = asyncio.ensure_future(work())
 
     async def ask(self, elicitation: Elicitation) -> Elicited:
         """Put a question, on behalf of the server, and wait for what comes of it."""
@@ -58,6 +42,7 @@ class HeldCall:
             await asyncio.wait({self.task, question}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             self.task.cancel()
+            await asyncio.wait({self.task}, timeout=END_SECONDS)
             raise
         finally:
             question.cancel()
@@ -99,6 +84,7 @@ class HeldCalls:
         calls, self._calls = [*self._calls.values()], {}
         for call in calls:
             call.task.cancel()
+            call.answer(Elicited("cancel"))
         for call in calls:
             with suppress(asyncio.CancelledError, Exception):
                 await call.task

@@ -422,7 +422,13 @@ class House:
     """Places calls with one team. ``models`` are the agents' scripted models."""
 
     def __init__(
-        self, team: Team, stage: Stage, root: Path, store: CallStore, tracing: Tracing
+        self,
+        team: Team,
+        stage: Stage,
+        root: Path,
+        store: CallStore,
+        tracing: Tracing,
+        servers: McpConnections,
     ) -> None:
         self.team, self.stage, self.store, self.tracing = team, stage, store, tracing
         self.stt, self.tts = ScriptedTranscriber(stage), ToneSpeech(stage)
@@ -431,7 +437,7 @@ class House:
             team,
             desk_root=root,
             prompt=lambda agent, variables: f"You are {agent}.",
-            mcp=McpConnections(),
+            mcp=servers,
             models=ScriptedRegistry(self.models),
         )
         path = root / "support.yaml"
@@ -560,12 +566,13 @@ def new_house() -> Callable[..., Any]:
         before = asyncio.all_tasks()
         async with opened(tmp_path, valkey_url) as (store, tracing):
 
-            async def build_one(**sections: Any) -> House:
+            async def build_one(servers: McpConnections | None = None, **sections: Any) -> House:
                 stage = Stage()
                 root = tmp_path / "desk"
                 (root / "tools").mkdir(parents=True, exist_ok=True)
                 (root / "tools" / "stage.py").write_text(TOOLS)
-                house = House(team_of(sections, stage), stage, root, store, tracing)
+                team, mcp = team_of(sections, stage), servers or McpConnections()
+                house = House(team, stage, root, store, tracing, mcp)
                 await house.runner.start()
                 houses.append(house)
                 return house
