@@ -13,7 +13,7 @@ from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.events import CallEvent, QuestionDue, QuestionNews
 from frontdesk.call.fields import elicited
 from frontdesk.state.entries import CallState
-from frontdesk.team.events import AnswerNeeded, ApprovalNeeded, Decided
+from frontdesk.team.events import NOT_DONE, AnswerNeeded, ApprovalNeeded, Decided
 from frontdesk.team.held import HeldCalls
 
 Question = dict[str, Any]
@@ -227,4 +227,4 @@ def refusal(question: Question) -> str | None:
         return None
     why = _REFUSALS.get(decided["how"], f"{decided['who']} refused it")
     reason = f" ({decided['reason']})" if decided.get("reason") else ""
-    return f"Not done, {why}{reason}. Do not try it again unless the caller asks for it anew."
+    return f"{NOT_DONE}{why}{reason}. Do not try it again unless the caller asks for it anew."

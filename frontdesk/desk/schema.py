@@ -231,6 +231,10 @@ class Lines(Section):
         default="Sorry, I didn't get that.",
         description="Said before a tool's own question is asked once more.",
     )
+    refused: str = Field(
+        default="All right, that was not done.",
+        description="A tool call was not approved (embedded model).",
+    )
     asking_a_colleague: str = Field(
         default="I have to ask a colleague about that first. I'll tell you as soon as I know.",
         description="A tool call waits for approval on a screen.",

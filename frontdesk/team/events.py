@@ -48,10 +48,15 @@ class TraceLabels:
     metadata: dict[str, Any] | None = None
 
 
+NOT_DONE = "Not done: "
+"""What a refusal begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """A tool call that had to wait for somebody, and may now go on: the run begins with it.
-    ``refusal`` is what the model is told in place of a result when it was not approved."""
+    ``refusal`` is what the model is told in place of a result when it was not approved; it begins
+    with :data:`NOT_DONE`."""
 
     call_id: str
     name: str

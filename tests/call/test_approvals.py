@@ -79,7 +79,7 @@ async def test_a_no_refuses_the_call_and_the_model_is_told_so_plainly(desk):
     assert not desk.stage.tool_started.is_set()
     assert spoken(phone)[1] == "All right, I leave it."
     output = desk.history()[-1]["output"]
-    assert output.startswith("Not done, the caller said no.")
+    assert output.startswith("Not done: the caller said no.")
     [question] = questions(phone)
     assert question["decided"]["decision"] == "denied"
     assert (question["decided"]["who"], question["decided"]["how"]) == ("caller", "spoken")
@@ -141,7 +141,7 @@ async def test_another_amount_takes_the_place_of_the_one_that_was_asked_about(de
     assert (first["decided"]["decision"], first["decided"]["how"]) == ("denied", "replaced")
     assert second["decided"]["decision"] == "approved"
     outputs = [words for kind, words in await phone.talk() if kind == "function_call_output"]
-    assert outputs[0].startswith("Not done, the caller wanted something else instead.")
+    assert outputs[0].startswith("Not done: the caller wanted something else instead.")
     assert outputs[1:] == ["found 50 euros"]
 
 
