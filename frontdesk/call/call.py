@@ -109,7 +109,9 @@ class Call:
             self._inbox.post,
             lambda: book.recorded_within(RECORD_SECONDS),
         )
-        self._asking = Asking(live_team, book, self._hearing, self._answering)
+        self._asking = Asking(
+            live_team, book, self._hearing, self._answering, self._connections.given
+        )
         self._preparing = Preparing(
             live_team=live_team,
             protocol=protocol,

@@ -39,6 +39,7 @@ def turn_request(
     words: Mapping[str, str],
     prompt: ClientPrompt | None = None,
     labels: TraceLabels | None = None,
+    caller: Mapping[str, str] | None = None,
 ) -> TurnRequest:
     """``request`` as the team takes it. Input given by the client replaces the conversation; what
     it refers to is taken as it is now, with the words that came meanwhile (``words``: by item, of
@@ -70,6 +71,7 @@ def turn_request(
         reasoning_effort=reasoning.get("effort"),
         prompt=prompt,
         labels=labels or TraceLabels(),
+        caller=caller or {},
     )
 
 

@@ -21,9 +21,11 @@ from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.elicitation import Answer, Elicitation, Elicited
 from frontdesk.mcp.faults import ToolCallError
 from frontdesk.mcp.narrowing import narrowed
+from frontdesk.mcp.passing import call_for
 from frontdesk.mcp.results import capped, error_text, noted
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
+CallerValues = Callable[[ToolContext[Any]], Mapping[str, str]]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
 ElicitationListener = Callable[[ToolContext[Any], Elicitation], Awaitable[Elicited]]
 Patience = Callable[[RunContextWrapper[Any]], float]
@@ -36,6 +38,7 @@ class McpServerView(MCPServer):
 
     ``examples`` are things callers say, by the team's name of a tool, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
+    ``caller_values`` tells what the caller gave for servers that act in their name.
     ``on_elicitation`` answers what the server asks about a tool call.
     ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
@@ -47,6 +50,7 @@ class McpServerView(MCPServer):
         *,
         on_error: ErrorFunction,
         on_progress: ProgressListener | None = None,
+        caller_values: CallerValues = lambda caller: {},
         examples: Mapping[str, tuple[str, ...]] | None = None,
         patience: Patience = lambda context: 0.0,
         on_elicitation: ElicitationListener | None = None,
@@ -55,6 +59,7 @@ class McpServerView(MCPServer):
         self.use = use
         self._connection = connection
         self._on_progress = on_progress
+        self._caller_values = caller_values
         self._examples = examples or {}
         self._patience = patience
         self._on_elicitation = on_elicitation
@@ -100,7 +105,9 @@ class McpServerView(MCPServer):
     ) -> CallToolResult:
         caller = _caller.get()
         with self._connection.askers.asking(self._answerer(caller)) as asker:
-            result = await self._connection.call(
+            result = await call_for(
+                self._connection,
+                {} if caller is None else self._caller_values(caller),
                 self._names.get(tool_name, tool_name),
                 arguments or {},
                 seconds=self.use.timeout,

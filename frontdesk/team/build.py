@@ -16,7 +16,7 @@ from frontdesk.mcp.server import McpServerView, with_examples
 from frontdesk.team.approvals import ask_first
 from frontdesk.team.chain import ModelChain
 from frontdesk.team.client_tools import end_at_client_tools, offer
-from frontdesk.team.context import TurnContext, patience, report
+from frontdesk.team.context import TurnContext, caller_values, patience, report
 from frontdesk.team.eliciting import ask_caller, may_ask
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
@@ -187,6 +187,7 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
         use,
         on_error=tool_failure,
         on_progress=report,
+        caller_values=caller_values,
         patience=patience,
         on_elicitation=ask_caller,
         examples=examples if hosted else None,

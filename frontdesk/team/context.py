@@ -41,6 +41,8 @@ class TurnContext:
     variables: dict[str, Any]
     report: Callable[[str, str], None]
     """Takes a tool call's id and words of progress."""
+    caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What the client gave for MCP servers that act in the caller's name."""
     waits_until: float = 0.0
     """Until when (the loop's time) the turn waits for MCP servers that are still starting."""
     instructions: str | None = None
@@ -80,3 +82,8 @@ def report(tool: ToolContext[Any], words: str) -> None:
     """Pass on a running tool's progress."""
     if isinstance(tool.context, TurnContext):
         tool.context.report(tool.tool_call_id, words)
+
+
+def caller_values(tool: ToolContext[Any]) -> Mapping[str, str]:
+    """What the caller of a running tool gave for servers that act in their name."""
+    return tool.context.caller if isinstance(tool.context, TurnContext) else {}

@@ -1,5 +1,6 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -89,6 +90,8 @@ class TurnRequest:
     decided: tuple[Decided, ...] = ()
     held: "HeldCalls | None" = None
     """Where tool calls wait that ask something themselves. None: nobody can be asked now."""
+    caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What the client gave for MCP servers that act in the caller's name: secrets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Turn:
             call_id=request.call_id,
             variables={**team.variables, **request.variables},
             report=self._report,
+            caller=request.caller,
             waits_until=_waits_until(request.history),
             instructions=request.instructions,
             prompt=request.prompt,

@@ -179,7 +179,11 @@ async def test_a_failing_tool_is_an_error_to_the_model_and_leaks_nothing(
             "The tool was not run: wrong arguments ($: 'city' is a required property).",
         ),
         (("estimate", "{not json"), "The tool was not run: its arguments are not JSON."),
-        (("slow", {}), "The tool took longer than 0.05 seconds and was stopped."),
+        (
+            ("slow", {}),
+            "The tool did not finish within 0.05 seconds and was given up; "
+            "it is not known whether it took effect.",
+        ),
     ],
 )
 async def test_the_model_is_told_in_words_what_was_wrong(
