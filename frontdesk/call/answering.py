@@ -19,6 +19,7 @@ from frontdesk.call.questions import (
     Question,
     Questions,
     as_decided,
+    is_spoken,
     refusal,
     resumed_id,
 )
@@ -30,7 +31,7 @@ from frontdesk.team.history import call_item, output_item
 TRIES = 2
 """How often something is asked, all in all."""
 WAITING = (
-    "Not run yet: somebody has to approve it on a screen. You will be told what they decide; "
+    "Not run yet: it has to be approved on a screen. You will be told what they decide; "
     "do not call the tool again for this."
 )
 ASIDE = (
@@ -141,8 +142,10 @@ class Answering:
             if (question := known.get(one.call_id)) is None:
                 continue
             turn.asked_question(question)
-            if question["by"] == "screen":
-                words = [self._lines.asking_a_colleague]
+            if not is_spoken(question):
+                lines = self._lines
+                at_screen = question["by"] == "screen"
+                words = [lines.asking_a_colleague if at_screen else lines.asking_in_client]
                 self._remember(response_id, one.call_id, question, WAITING)
         if (question := self.again()) is not None:
             words.append(question)

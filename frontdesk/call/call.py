@@ -102,7 +102,14 @@ class Call:
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
-        self._questions = Questions(book, clock, self._inbox.post, board)
+        self._questions = Questions(
+            book,
+            clock,
+            post=self._inbox.post,
+            feed=self._feed,
+            board=board,
+            client_approves=lambda: self._connections.approving,
+        )
         self._answering = Answering(
             self._questions,
             live_team.loaded.team.lines,
@@ -370,6 +377,9 @@ class Call:
                 self._answers.cancelled(response_id)
             case do.ListMcpTools() | do.RunMcpTool() | do.McpCallRefused() | do.DropMcpServer():
                 self._servers.obey(command)
+            case do.ApprovalAnswered(question_id, approve, reason):
+                decision = "approved" if approve else "denied"
+                self._questions.decide(question_id, decision, "caller", "client", reason=reason)
             case do.OutputCleared():
                 self._answers.cut_short()
             case do.Close(code, reason):

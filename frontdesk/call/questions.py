@@ -12,6 +12,7 @@ from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.events import CallEvent, QuestionDue, QuestionNews
 from frontdesk.call.fields import elicited
+from frontdesk.protocol.engine import ApprovalClosed, ApprovalWanted, EngineEvent
 from frontdesk.state.entries import CallState
 from frontdesk.team.events import NOT_DONE, AnswerNeeded, ApprovalNeeded, Decided
 from frontdesk.team.held import HeldCalls
@@ -28,6 +29,7 @@ INTERRUPTED = (
 )
 _REFUSALS = {
     "spoken": "the caller said no",
+    "client": "the caller refused it",
     "unclear": "the caller did not clearly say yes",
     "timeout": "nobody decided in time",
     "replaced": "the caller wanted something else instead",
@@ -46,13 +48,22 @@ class Questions:
     """Owned by the call; its writer calls every method."""
 
     def __init__(
-        self, book: CallBook, clock: Clock, post: Callable[[CallEvent], None], board: Board
+        self,
+        book: CallBook,
+        clock: Clock,
+        *,
+        post: Callable[[CallEvent], None],
+        feed: Callable[[EngineEvent], None],
+        board: Board,
+        client_approves: Callable[[], bool],
     ) -> None:
         self.held = HeldCalls()
         self._book = book
         self._clock = clock
         self._post = post
+        self._feed = feed
         self._board = board
+        self._client_approves = client_approves
         self._alarms: dict[str, Timer] = {}
 
     @property
@@ -65,7 +76,7 @@ class Questions:
 
     def for_caller(self) -> Question | None:
         """What the caller is asked now."""
-        return next((q for q in self.open() if q["by"] != "screen"), None)
+        return next((q for q in self.open() if is_spoken(q)), None)
 
     def ready(self) -> list[Question]:
         """What is decided and not told yet, of one agent."""
@@ -112,7 +123,9 @@ class Questions:
             self.held.answer(question["call_id"], elicited(decision, fields.get("values")))
         elif question["by"] == "screen":
             self._board.close(question)
-        if (following := self.for_caller()) and question["by"] != "screen":
+        elif question["by"] == "client":
+            self._feed(ApprovalClosed(question_id))
+        if (following := self.for_caller()) and is_spoken(question):
             self._put(following)  # it could not be answered before
         return True
 
@@ -143,7 +156,9 @@ class Questions:
             "after": self._last_item(),
         }
         if isinstance(needed, ApprovalNeeded):
-            question |= {"kind": "approval", "by": needed.by, "text": needed.question}
+            aloud = needed.by == "client" and not self._client_approves()
+            by = "spoken" if aloud else needed.by
+            question |= {"kind": "approval", "by": by, "text": needed.question}
             question |= {"seconds": needed.seconds, "deadline": now + needed.seconds}
         else:
             question |= {"kind": "elicitation", "by": "spoken", "text": needed.message}
@@ -176,6 +191,10 @@ class Questions:
     def _watch(self, question: Question) -> None:
         if question["by"] == "screen":
             self._board.show(self.state.call_id, question)
+        elif question["by"] == "client":
+            label = question["server"] or self.state.team
+            wanted = (question["id"], label, question["tool"], question["arguments"])
+            self._feed(ApprovalWanted(*wanted))
         wait = question["deadline"] - self._clock.now()
         due = QuestionDue(question["id"])
         if earlier := self._alarms.get(question["id"]):
@@ -209,15 +228,20 @@ class Questions:
         await self.held.aclose()
 
 
+def is_spoken(question: Question) -> bool:
+    """Whether the caller is asked aloud. Of others the talk goes on meanwhile."""
+    return question["by"] == "spoken"
+
+
 def as_decided(question: Question) -> Decided:
     """A decided question as what a run begins with."""
     return Decided(resumed_id(question), question["tool"], question["arguments"], refusal(question))
 
 
 def resumed_id(question: Question) -> str:
-    """The id of the tool call that a decision leads to. Of a call that waited for a screen the
-    first one is taken: its output says that it waits."""
-    return f"{question['call_id']}_2" if question["by"] == "screen" else question["call_id"]
+    """The id of the tool call that a decision leads to. Where the talk went on meanwhile the first
+    one is taken: its output says that it waits."""
+    return question["call_id"] if is_spoken(question) else f"{question['call_id']}_2"
 
 
 def refusal(question: Question) -> str | None:

@@ -239,6 +239,10 @@ class Lines(Section):
         default="I have to ask a colleague about that first. I'll tell you as soon as I know.",
         description="A tool call waits for approval on a screen.",
     )
+    asking_in_client: str = Field(
+        default="Please confirm that on your screen.",
+        description="A tool call waits for approval in the caller's own client.",
+    )
 
 
 class Team(Section):

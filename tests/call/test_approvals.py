@@ -337,3 +337,104 @@ async def test_a_screen_decides_while_the_talk_goes_on(build_house):
     assert questions(phone)[0]["decided"]["who"] == "Ann"
     outputs = [words for kind, words in await phone.talk() if kind == "function_call_output"]
     assert outputs[0].startswith("Not run yet") and outputs[1] == "found 120 euros"
+
+
+@pytest.fixture
+async def in_client(build_house):
+    rule = {"by": "client"}
+    return await build_house(
+        agents={"frontdesk": {"tools": ["refund"]}},
+        tools={"refund": {"call": "tools.stage:look_up", "approve": rule}},
+    )
+
+
+async def wanted(phone):
+    frames = await phone.until("conversation.item.added")
+    while frames[-1]["item"]["type"] != "mcp_approval_request":
+        frames = await phone.until("conversation.item.added")
+    return frames[-1]["item"]
+
+
+def answered(request, approve, **fields):
+    return {
+        "type": "mcp_approval_response",
+        "approval_request_id": request["id"],
+        "approve": approve,
+        **fields,
+    }
+
+
+@pytest.mark.parametrize("approve", [True, False])
+async def test_a_client_that_asked_for_it_approves_by_an_item(in_client, approve):
+    phone = await in_client.place()
+    phone.connection.approves = True
+    in_client.script([refund()], [assistant_message("So be it.")])
+    await phone.write("I want my money back")
+    await phone.send("response.create")
+    request = await wanted(phone)
+    assert (request["server_label"], request["name"]) == ("support", "refund")
+    assert request["arguments"] == '{"what":"120 euros"}'
+    await phone.until("response.done")
+    assert spoken(phone) == ["Please confirm that on your screen."]
+    await heard_out(phone)
+    item = answered(request, approve, reason=None if approve else "too much")
+    await phone.send("conversation.item.create", item=item)
+    await phone.until("response.done")
+    assert spoken(phone)[1] == "So be it."
+    assert in_client.stage.tool_started.is_set() is approve
+    decided = questions(phone)[0]["decided"]
+    assert (decided["who"], decided["how"]) == ("caller", "client")
+    if not approve:
+        assert "the caller refused it (too much)" in in_client.history()[-1]["output"]
+    await phone.send("conversation.item.create", item=answered(request, True))
+    [error] = (await phone.until("error"))[-1:]
+    assert error["error"]["param"] == "item.approval_request_id"
+
+
+async def test_a_client_that_did_not_ask_for_it_has_its_caller_asked_aloud(in_client):
+    phone = await in_client.place()
+    in_client.script([refund()], [assistant_message("Done.")])
+    await phone.ask("I want my money back")
+    assert spoken(phone) == [QUESTION]
+    assert questions(phone)[0]["by"] == "spoken"
+
+
+async def test_deleting_the_request_denies(in_client):
+    phone = await in_client.place()
+    phone.connection.approves = True
+    in_client.script([refund()], [assistant_message("I leave it.")])
+    await phone.write("I want my money back")
+    await phone.send("response.create")
+    request = await wanted(phone)
+    await phone.until("response.done")
+    await heard_out(phone)
+    await phone.send("conversation.item.delete", item_id=request["id"])
+    await phone.until("response.done")
+    assert questions(phone)[0]["decided"]["decision"] == "denied"
+
+
+async def test_a_request_to_the_client_is_answered_after_the_call_was_carried_on(in_client):
+    phone = await in_client.place()
+    phone.connection.approves = True
+    in_client.script([refund()], [assistant_message("Done.")])
+    await phone.write("I want my money back")
+    await phone.send("response.create")
+    request = await wanted(phone)
+    await phone.until("response.done")
+    await heard_out(phone)
+    again = await in_client.place(phone.call.state.call_id)
+    await again.send("conversation.item.create", item=answered(request, True))
+    await again.until("response.done")
+    assert in_client.stage.tool_started.is_set()
+
+
+async def test_nothing_is_said_unasked_to_a_client_that_asks_for_each_response(desk):
+    phone = await desk.place()
+    await phone.configure(audio={"input": {"turn_detection": None}})
+    desk.script([refund()], [assistant_message("It timed out.")])
+    await phone.ask("I want my money back")
+    await phone.clock.advance(61)
+    await phone.settled()
+    assert len(phone.done) == 1
+    await phone.respond()
+    assert spoken(phone)[1] == "It timed out."
