@@ -2,20 +2,25 @@
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from frontdesk.desk.approvals import ASK_VARIABLES
 from frontdesk.desk.document import Document, Location
+from frontdesk.desk.functions import parameters
 from frontdesk.desk.problems import Problem, did_you_mean
 from frontdesk.desk.prompts import check_template
 from frontdesk.desk.references import items, mapping
 
 
-def check_approvals(document: Document) -> Iterator[Problem]:
-    """Templates that cannot be filled in, and globs that fit no tool that the team may use."""
+def check_approvals(document: Document, root: Path) -> Iterator[Problem]:
+    """Templates that cannot be filled in, arguments that a function does not have, and globs that
+    fit no tool that the team may use."""
     data = mapping(document.data)
     for at, value in _rules(data):
         yield from _check_ask(document, at, value)
+        if at[0] == "tools":
+            yield from _check_arguments(document, at, value, root)
     for server, use in mapping(data.get("mcp")).items():
         tools = mapping(mapping(use).get("tools"))
         renamed = mapping(tools.get("rename"))
@@ -25,6 +30,21 @@ def check_approvals(document: Document) -> Iterator[Problem]:
                 message = f"`{glob}` fits no tool that `tools.allow` has"
                 at = ("mcp", server, "approve", glob)
                 yield document.key_problem(at, message, did_you_mean(glob, allowed))
+
+
+def _check_arguments(
+    document: Document, at: Location, rule: dict[str, Any], root: Path
+) -> Iterator[Problem]:
+    tool = str(at[1])
+    call = mapping(mapping(mapping(document.data).get("tools")).get(tool)).get("call")
+    module, _, function = str(call).partition(":")
+    if (known := parameters(module, function, root)) is None:
+        return
+    for path in mapping(mapping(rule.get("when")).get("arguments")):
+        if path not in known and path.partition(".")[0] not in known:
+            place = (*at, "when", "arguments", path)
+            message = f"`{tool}` has no argument `{path}`"
+            yield document.key_problem(place, message, did_you_mean(path, known))
 
 
 def _may_fit(glob: str, allowed: list[str]) -> bool:

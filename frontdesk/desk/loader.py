@@ -113,7 +113,7 @@ def load_team(
         *_check_servers(document, root),
         *check_functions(document, root),
         *_check_answers(document),
-        *check_approvals(document),
+        *check_approvals(document, root),
         *prompts.problems,
         *_check_filled_in(document, prompts),
         *unusable,

@@ -6,6 +6,8 @@ import pytest
 from mcp.types import ToolAnnotations
 
 from frontdesk.desk.approvals import Rule, rules_for
+from frontdesk.desk.changes import changes
+from frontdesk.desk.drawing.graph import graph
 from frontdesk.desk.loader import load_desk
 from frontdesk.team.approvals import deciding
 from frontdesk.team.asking import question
@@ -177,3 +179,30 @@ def test_the_example_loads_without_a_word(repository: Path):
     rules = rules_for("pay_back", team.team.policies.approve)
     assert deciding(rules, {"amount": 101}, None, is_mcp=False).by == "screen"
     assert deciding(rules, {"amount": 100}, None, is_mcp=False).by == "spoken"
+
+
+def test_the_drawing_says_who_approves(repository: Path):
+    team = load_desk(repository / "agents" / "examples" / "goodwill").teams["goodwill"].team
+    assert graph(team).nodes["goodwill"].tools == (
+        "pay_back (approval: screen, spoken)",
+        "cancel_order (approval: spoken)",
+    )
+
+
+def test_a_changed_rule_is_told_in_meaning(desk, tmp_path: Path):
+    base = TEAM + "policies: { approve: { 'pay_*': { by: spoken, timeout: TIME } } }\n"
+    desk.team(base.replace("TIME", "1m"))
+    before = desk.load()
+    desk.team(base.replace("TIME", "60s"))
+    assert changes(before, desk.load()) == []
+    desk.team(base.replace("TIME", "2m"))
+    [change] = changes(before, desk.load())
+    assert (change.sign, change.where) == ("~", "policies.approve.pay_*.1.timeout")
+    assert (change.before, change.after) == ("60", "120")
+
+
+def test_an_argument_that_the_function_has_not_is_found(found):
+    rule = "{ by: spoken, when: { arguments: { amout: { over: 5 }, amount.x: { over: 1 } } } }"
+    [problem] = found(TOOLS.format(approve=rule))
+    assert problem.startswith("agents/shop.yaml:12:49: `pay` has no argument `amout`")
+    assert problem.endswith("(did you mean `amount`?)")

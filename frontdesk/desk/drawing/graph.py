@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from frontdesk.desk.approvals import rules_for
 from frontdesk.desk.schema import Handoff, Team
 
 
@@ -16,9 +17,9 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An agent. ``servers`` are MCP servers by name, with the tools that the team may use there
-    (as its file says them, globs too); ``depth`` counts handoffs from the entry, None where no
-    caller comes."""
+    """An agent. ``tools`` say who approves them, if anybody. ``servers`` are MCP servers by name,
+    with the tools that the team may use there (as its file says them, globs too); ``depth`` counts
+    handoffs from the entry, None where no caller comes."""
 
     name: str
     description: str
@@ -58,7 +59,15 @@ def _node(team: Team, name: str, depth: int | None) -> Node:
     agent = team.agents[name]
     model = agent.model or next(iter(team.models))
     servers = {server: tools_of(team, server) for server in agent.mcp}
-    return Node(name, agent.description, model, agent.voice, agent.tools, servers, depth)
+    tools = tuple(_marked(team, tool) for tool in agent.tools)
+    return Node(name, agent.description, model, agent.voice, tools, servers, depth)
+
+
+def _marked(team: Team, name: str) -> str:
+    """A function, and who approves it."""
+    rules = (*team.tools[name].approve, *rules_for(name, team.policies.approve))
+    asked = dict.fromkeys(rule.by for rule in rules if rule.by != "nobody")
+    return f"{name} (approval: {', '.join(asked)})" if asked else name
 
 
 def tools_of(team: Team, server: str) -> str:
@@ -69,6 +78,8 @@ def tools_of(team: Team, server: str) -> str:
         words += f" but {', '.join(tools.deny)}"
     if tools.rename:
         words += f" ({', '.join(f'{old} as {new}' for old, new in tools.rename.items())})"
+    if asked := [*team.mcp[server].approve, *team.policies.approve]:
+        words += f"; approval: {', '.join(dict.fromkeys(asked))}"
     return words
 
 
