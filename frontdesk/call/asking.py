@@ -93,9 +93,11 @@ class Asking:
     def _going_on(self, asked: TurnRequest, step: Step) -> TurnRequest:
         """``asked``, by a run that may ask the caller back, and goes on with what was decided."""
         notes = [words for words in (asked.instructions, step.note) if words]
+        agent = step.agent or asked.agent
         return replace(
             asked,
-            agent=step.agent or asked.agent,
+            agent=agent,
+            view=asked.view if agent == asked.agent else None,
             instructions="\n\n".join(notes) or None,
             decided=step.decided,
             held=self._answering.questions.held,

@@ -31,12 +31,15 @@ from frontdesk.call.events import (
     QuestionNews,
     Remembered,
     Sound,
+    SummaryMade,
     Tick,
     Transcribed,
     TurnBegun,
     TurnOver,
+    Withheld,
     Words,
 )
+from frontdesk.call.floor import Floor
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
@@ -92,6 +95,7 @@ class Call:
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
         self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
+        self._floor = Floor(book, self._answers)
         self._servers = ClientServers(
             book.state.call_id,
             live_team.guard,
@@ -223,7 +227,9 @@ class Call:
         """Whether somebody waits for what comes of an event: not for words that are still to be
         answered or spoken, nor for what follows sound that is being played."""
         match event:
-            case Transcribed() | Words() | Remembered() | FloorTaken() | Played() | QuestionNews():
+            case Transcribed() | Words() | Remembered() | Withheld() | Played() | QuestionNews():
+                return False
+            case FloorTaken() | SummaryMade():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -277,11 +283,16 @@ class Call:
                 self._answers.words(response_id, text)
             case Sound():
                 self._answers.sound(event)
-            case FloorTaken(response_id, agent, previous):
-                if self._answers.being_made(response_id):
-                    self._book.record("agent.changed", agent=agent, previous=previous)
+            case FloorTaken():
+                for item, after in self._floor.taken(event):
+                    self._show(item, after)
+            case SummaryMade():
+                self._floor.summary_made(event)
             case Remembered():
                 self._show(*self._answers.remember(event))
+            case Withheld(item_ids=item_ids):
+                for item_id in item_ids:
+                    self._book.record("item.withheld", item_id=item_id)
             case Played(item_id):
                 self._answers.played(item_id)
             case QuestionNews():
@@ -361,7 +372,10 @@ class Call:
                 self._ears.configure(session, changed)
             case do.ItemAdded(item, previous):
                 kept = without_audio(item)
-                self._book.record("item.added", item=kept, after=previous, hidden=False)
+                asked = self._answers.asked_with(kept)
+                self._book.record(
+                    "item.added", item=kept, after=previous, hidden=False, asked=asked
+                )
                 self._answers.opened(kept)
                 if audio := given_audio(item):
                     self._hearing.given_to_answer(item["id"], audio)
@@ -451,7 +465,7 @@ class Call:
         for event in self._inbox.rest():
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
-            elif isinstance(event, Transcribed | Remembered | engine.McpCallEnded):
+            elif isinstance(event, Transcribed | Remembered | Withheld | engine.McpCallEnded):
                 self._survive(event)
         await self._servers.aclose()
         await self._questions.aclose()

@@ -135,6 +135,7 @@ class Worker:
             mcp=self.mcp,
             models=self._models,
             trace_content=self.settings.trace_content,
+            judges=loaded.judges,
         )
         await asyncio.gather(voice.warm_up(), runner.start())
         return LiveTeam(loaded, runner, voice, self._phrases)

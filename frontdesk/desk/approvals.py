@@ -10,7 +10,7 @@ from typing import Annotated, Literal, cast
 
 from pydantic import BeforeValidator, Field
 
-from frontdesk.desk.sections import Duration, Section
+from frontdesk.desk.section import Duration, Section
 
 By = Literal["spoken", "screen", "client", "nobody"]
 

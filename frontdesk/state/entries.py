@@ -2,28 +2,10 @@
 
 An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their fields:
 
-=====================  ========================================================================
-``call.opened``        team, team_version, agent, transport
-``session``            session (the effective config)
-``item.added``         item, after (id or null), hidden (true for the team's own tool calls)
-``item.changed``       item
-``item.deleted``       item_id
-``agent.changed``      agent, previous
-``heard``              item_id, text, audio_ms: what was played of an assistant item
-``question.asked``     question: id, kind (approval, elicitation), call_id, tool, arguments, server,
-                       agent, by, text, asked_at, deadline (unix seconds), schema, message
-``question.put``       question_id, deadline: it is put to the caller, perhaps once more
-``question.answered``  question_id, words (the caller's), reading (yes, no, unclear, or a value's)
-``question.decided``   question_id, decision (approved, denied; accepted, declined, cancelled),
-                       who (caller, a name, nobody), how (spoken, screen, client, or why there was
-                       no answer), reason, values
-``question.resumed``   question_ids: the calls were given on, to be run or refused
-``audio``              item_id, role (caller, agent), uri, offset_ms, seconds
-``call.ended``         reason
-=====================  ========================================================================
-
+=====================  =================================================================
 ``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
-item, no ``after`` at all (or an item that is gone) puts it last. ``hidden`` may be left out.
+item, no ``after`` at all (or an item that is gone) puts it last. ``hidden``, ``asked``,
+``history``, ``since`` and ``handed`` may be left out.
 """
 
 from dataclasses import dataclass, field
@@ -37,7 +19,9 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "item.added": ("item",),
     "item.changed": ("item",),
     "item.deleted": ("item_id",),
+    "item.withheld": ("item_id",),
     "agent.changed": ("agent", "previous"),
+    "summary": ("text",),
     "heard": ("item_id", "text", "audio_ms"),
     "question.asked": ("question",),
     "question.put": ("question_id", "deadline"),
@@ -58,6 +42,20 @@ class StoredItem:
     hidden: bool = False
     heard: str | None = None
     heard_ms: int | None = None
+    withheld: bool = False
+    asked: str | None = None
+
+
+@dataclass(slots=True)
+class Given:
+    """What the agent with the floor was given of the conversation when it took over: of the first
+    ``before`` items what ``history`` says, of the others all, but with ``none`` no tool call made
+    before the handoff, whose call id is ``handed``."""
+
+    history: str | dict[str, int]
+    before: int
+    handed: str | None = None
+    summary: str | None = None
 
 
 @dataclass(slots=True)
@@ -83,6 +81,7 @@ class CallState:
     """Everything that was to be approved or answered, oldest first, each with what was said to it
     (``answers``) and what came of it (``decided``, None while it is open; ``resumed``)."""
     unknown: int = 0
+    given: Given | None = None
     _ids: set[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -102,10 +101,14 @@ class CallState:
         """Put an item in at ``index``."""
         self._ids.add(stored.item["id"])
         self.items.insert(index, stored)
+        if self.given and index < self.given.before:
+            self.given.before += 1
 
     def remove(self, index: int) -> None:
         """Drop the item at ``index``."""
         self._ids.discard(self.items.pop(index).item["id"])
+        if self.given and index < self.given.before:
+            self.given.before -= 1
 
 
 def check(entry: Entry) -> None:

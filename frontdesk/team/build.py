@@ -20,13 +20,14 @@ from frontdesk.team.context import TurnContext, caller_values, patience, report
 from frontdesk.team.eliciting import ask_caller, may_ask
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
+from frontdesk.team.guardrails.build import Guardrails
+from frontdesk.team.guardrails.tools import tool_guardrails
+from frontdesk.team.handoffs import HANDOFF_PREFIX, Edge, edges
 from frontdesk.team.models import ModelRegistry, model_choice
 
 Prompt = Callable[[str, dict[str, Any]], str]
 """``prompt(agent, variables)``: the agent's instructions, filled in."""
 
-
-HANDOFF_PREFIX = "transfer_to_"
 
 _T = TypeVar("_T")
 
@@ -82,13 +83,16 @@ def build_agents(
     functions: FunctionLoader,
     mcp: McpConnections,
     models: ModelRegistry,
+    guardrails: Guardrails,
 ) -> dict[str, TeamAgent]:
     """All agents of ``team`` by name, joined by their handoffs.
 
     Raises:
         TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
     """
-    agents = {name: _agent(team, name, prompt, functions, mcp, models) for name in team.agents}
+    agents = {
+        name: _agent(team, name, prompt, functions, mcp, models, guardrails) for name in team.agents
+    }
     for name, agent in agents.items():
         hosted = models.provider(model_choice(team, name)[1]) != "embedded"
         agent.handoffs = [
@@ -103,14 +107,6 @@ def build_agents(
     return agents
 
 
-def edges(agent: schema.Agent) -> list[schema.Handoff]:
-    """An agent's handoffs in their long form."""
-    return [
-        edge if isinstance(edge, schema.Handoff) else schema.Handoff(to=edge)
-        for edge in agent.handoffs
-    ]
-
-
 def _agent(
     team: Team,
     name: str,
@@ -118,6 +114,7 @@ def _agent(
     functions: FunctionLoader,
     mcp: McpConnections,
     models: ModelRegistry,
+    guardrails: Guardrails,
 ) -> TeamAgent:
     section = team.agents[name]
     _, choice = model_choice(team, name)
@@ -138,11 +135,18 @@ def _agent(
         instructions=instructions,
         model=models.model(team, name),
         tools=[
-            _function(team, functions, tool, f"agents.{name}.tools", hosted)
+            _function(
+                team,
+                functions,
+                tool,
+                _named(team.tools, tool, f"agents.{name}.tools"),
+                hosted,
+                guardrails,
+            )
             for tool in section.tools
         ],
         mcp_servers=[
-            _view(mcp, server, _named(team.mcp, server, f"agents.{name}.mcp"), hosted)
+            _view(mcp, server, _named(team.mcp, server, f"agents.{name}.mcp"), hosted, guardrails)
             for server in section.mcp
         ],
         tool_use_behavior=end_at_client_tools,
@@ -160,12 +164,18 @@ def _agent(
 
 
 def _function(
-    team: Team, functions: FunctionLoader, name: str, field: str, hosted: bool
-) -> FunctionTool:
-    use = _named(team.tools, name, field)
+    team: Team,
+    functions: FunctionLoader,
+    name: str,
+    use: schema.FunctionUse,
+    hosted: bool,
+    guardrails: Guardrails,
+) -> Tool:
     tool = functions.load(name, use, show_examples=hosted)
     if rules := (*use.approve, *rules_for(name, team.policies.approve)):
         ask_first(tool, rules, lines_ask=team.lines.ask)
+    before, after = tool_guardrails(guardrails, use.guardrails)
+    tool.tool_input_guardrails, tool.tool_output_guardrails = before, after
     return tool
 
 
@@ -180,9 +190,11 @@ def _gate(team: Team, view: McpServerView) -> Callable[[FunctionTool], None]:
     return gate
 
 
-def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> McpServerView:
+def _view(
+    mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool, guardrails: Guardrails
+) -> McpServerView:
     examples = {tool: phrases.examples for tool, phrases in use.phrases.items()}
-    return McpServerView(
+    view = McpServerView(
         mcp.get(name),
         use,
         on_error=tool_failure,
@@ -192,10 +204,13 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
         on_elicitation=ask_caller,
         examples=examples if hosted else None,
     )
+    before, after = tool_guardrails(guardrails, use.guardrails)
+    view.tool_input_guardrails, view.tool_output_guardrails = before, after
+    return view
 
 
 def _handoff(
-    team: Team, agents: dict[str, TeamAgent], field: str, edge: schema.Handoff, hosted: bool
+    team: Team, agents: dict[str, TeamAgent], field: str, edge: Edge, hosted: bool
 ) -> Handoff[TurnContext, TeamAgent]:
     target = _named(agents, edge.to, field)
     description = f"Hand the caller over to {edge.to}. {target.handoff_description}"

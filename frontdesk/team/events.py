@@ -1,10 +1,13 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from agents import TResponseInputItem
+from frontdesk.desk.handoffs import History
+from frontdesk.team.guardrails.guard import Outcome
+from frontdesk.team.view import View
 
 if TYPE_CHECKING:
     from frontdesk.team.held import HeldCalls
@@ -92,6 +95,18 @@ class TurnRequest:
     """Where tool calls wait that ask something themselves. None: nobody can be asked now."""
     caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """What the client gave for MCP servers that act in the caller's name: secrets."""
+    question: int | None = None
+    """Where in ``history`` that begins which is to be answered; default: the newest question."""
+    view: View | None = None
+    """What ``agent`` sees of ``history``; default: all of it."""
+    since: str | None = None
+    """Id of the conversation's item at ``question``."""
+    until: str | None = None
+    """Id of the newest item that the answer is to."""
+    asked: tuple[str, ...] = ()
+    """Ids of the items that are to be answered."""
+    cleared: Callable[[], Awaitable[None]] | None = None
+    """What tools wait for before they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +124,22 @@ class MessageEnded:
 
 @dataclass(frozen=True, slots=True)
 class AgentChanged:
-    """A handoff took place. ``say`` is the edge's spoken line, if any."""
+    """A handoff took place. ``say`` is the edge's spoken line, if any; ``history`` what the agent
+    is shown of the time before; ``items`` the call that did it and its output, which later runs
+    must see."""
 
     agent: str
     previous: str
     say: str | None = None
+    history: History = "full"
+    items: tuple[TResponseInputItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SummedUp:
+    """What the agent that has just taken over is told of the time before, by a model."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +223,13 @@ class HistoryItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guardrail looked at a tool's arguments or result."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class TokensUsed:
     """A model step ended: tokens of the run so far, as the models reported them."""
 
@@ -221,6 +254,7 @@ TeamEvent = (
     TextDelta
     | MessageEnded
     | AgentChanged
+    | SummedUp
     | ToolStarted
     | ToolProgress
     | ToolEnded
@@ -229,6 +263,7 @@ TeamEvent = (
     | ApprovalNeeded
     | AnswerNeeded
     | HistoryItem
+    | Guarded
     | TokensUsed
     | TurnEnded
 )

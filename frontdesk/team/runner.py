@@ -1,7 +1,8 @@
 """Runs user turns on a team: the one door between a call and the Agents SDK."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,15 @@ from frontdesk.team.context import TurnContext
 from frontdesk.team.events import TeamEvent, TokensUsed, TurnEnded, TurnFailed, TurnRequest
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
+from frontdesk.team.guardrails.build import Guardrails, build_guardrails
 from frontdesk.team.history import complete
 from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
 from frontdesk.team.resuming import resuming
+from frontdesk.team.showing import Showing
+from frontdesk.team.summary import summed_up
 from frontdesk.team.turn import Turn, TurnHooks
+
+logger = logging.getLogger(__name__)
 
 MAX_STEPS = 12
 """Most model steps of one user turn, over all its agents."""
@@ -42,7 +48,8 @@ CANCEL_SECONDS = 0.5
 class TeamRunner:
     """One version of one team, ready to run; shared by all calls that began with that version.
 
-    ``prompt(agent, variables)`` gives an agent's instructions. ``mcp`` and ``models`` belong to
+    ``prompt(agent, variables)`` gives an agent's instructions, ``judges`` what models watch for,
+    by guardrail. ``mcp`` and ``models`` belong to
     the process and are closed by whoever made them.
     """
 
@@ -55,8 +62,11 @@ class TeamRunner:
         mcp: McpConnections,
         models: ModelRegistry,
         trace_content: bool = True,
+        judges: Mapping[str, str] | None = None,
     ) -> None:
         self.team = team
+        self.guardrails = Guardrails(team)
+        self._judges = judges or {}
         self._prompt = prompt
         self._mcp = mcp
         self._models = models
@@ -71,17 +81,23 @@ class TeamRunner:
         Raises:
             TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
         """
-        self._agents = await asyncio.to_thread(
-            build_agents,
+        self._agents = await asyncio.to_thread(self._build)
+        for agent in self._agents.values():
+            if isinstance(agent.model, WarmsUp):
+                await agent.model.warm_up()
+
+    def _build(self) -> dict[str, TeamAgent]:
+        self.guardrails = build_guardrails(
+            self.team, functions=self._functions, models=self._models, judges=self._judges
+        )
+        return build_agents(
             self.team,
             prompt=self._prompt,
             functions=self._functions,
             mcp=self._mcp,
             models=self._models,
+            guardrails=self.guardrails,
         )
-        for agent in self._agents.values():
-            if isinstance(agent.model, WarmsUp):
-                await agent.model.warm_up()
 
     async def aclose(self) -> None:
         """Forget this version of the team. Runs under way go on."""
@@ -130,8 +146,10 @@ class TeamRunner:
         if request.decided:
             agent = resuming(agent, request.decided)
         turn = Turn(self.team, request)
-        *earlier, asked = complete(request.history)
-        config = self._config(request, earlier)
+        history = complete(request.history)
+        showing = Showing(self.team, request, history, self._sum_up, turn.tell)
+        *earlier, asked = history
+        config = self._config(request, earlier, showing)
         result = Runner.run_streamed(
             agent,
             [asked],
@@ -141,6 +159,7 @@ class TeamRunner:
             run_config=config,
         )
         turn.cancel_run = result.cancel
+        showing.usage = result.context_wrapper.usage
         follower = asyncio.create_task(turn.follow(result))
         usage = result.context_wrapper.usage
         told = 0
@@ -157,10 +176,29 @@ class TeamRunner:
                 await _cancel(result, follower)
         yield TurnEnded(turn.agent, *_tokens(usage), cut_short=turn.cut_short)
 
-    def _config(self, request: TurnRequest, earlier: list[TResponseInputItem]) -> RunConfig:
-        def with_earlier(call: CallModelData[TurnContext]) -> ModelInputData:
+    async def _sum_up(
+        self, agent: str, items: list[TResponseInputItem]
+    ) -> tuple[str, Usage] | None:
+        """``items`` summed up by the model of ``agent``; None where it has no words of its own,
+        fails or takes too long."""
+        model, settings = self._agents[agent].model, self._agents[agent].model_settings
+        if not self._models.writes(model_choice(self.team, agent)[1]) or isinstance(model, str):
+            return None
+        budget = self.team.budgets.summary
+        try:
+            async with asyncio.timeout(budget):
+                return await summed_up(model, settings, items) if model else None
+        except Exception as error:
+            logger.warning("%s could not sum up the call within %g s: %r", agent, budget, error)
+            return None
+
+    def _config(
+        self, request: TurnRequest, earlier: list[TResponseInputItem], showing: Showing
+    ) -> RunConfig:
+        async def with_earlier(call: CallModelData[TurnContext]) -> ModelInputData:
             data = call.model_data
-            return ModelInputData([*earlier, *data.input], data.instructions)
+            items = await showing.shown(call.agent.name, [*earlier, *data.input])
+            return ModelInputData(items, data.instructions)
 
         labels = request.labels
         config = RunConfig(

@@ -25,7 +25,6 @@ from agents import (
     TResponseInputItem,
 )
 from frontdesk.desk.schema import Team
-from frontdesk.team.build import HANDOFF_PREFIX, edges
 from frontdesk.team.choice import wanted
 from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.context import TurnContext
@@ -35,6 +34,7 @@ from frontdesk.team.events import (
     ClientMcpTool,
     ClientTool,
     ClientToolCalled,
+    Guarded,
     HistoryItem,
     MessageEnded,
     TeamEvent,
@@ -44,6 +44,7 @@ from frontdesk.team.events import (
     ToolStarted,
     TurnRequest,
 )
+from frontdesk.team.handoffs import HANDOFF_PREFIX, edge_between
 from frontdesk.team.history import call_item
 from frontdesk.team.models import model_choice
 
@@ -73,6 +74,7 @@ class Turn:
             call_id=request.call_id,
             variables={**team.variables, **request.variables},
             report=self._report,
+            guarded=lambda outcome: self._emit(Guarded(outcome)),
             caller=request.caller,
             waits_until=_waits_until(request.history),
             instructions=request.instructions,
@@ -81,6 +83,7 @@ class Turn:
             only_client_tools=bool(wanted(request)),
             decided={call.call_id: call for call in request.decided},
             held=request.held,
+            cleared=request.cleared,
         )
         self.cut_short = False
         """Whether the model stopped at its token limit."""
@@ -104,6 +107,10 @@ class Turn:
             self._end_message()
         finally:
             self.events.put_nowait(None)
+
+    def tell(self, event: TeamEvent) -> None:
+        """Something happened beside the SDK's events."""
+        self._emit(event)
 
     def step_began(self, agent: str) -> None:
         """A model is asked. The time-out is ours because the SDK's makes a task of each token."""
@@ -182,8 +189,7 @@ class Turn:
                 self._take_call(call, item)
             case HandoffOutputItem():
                 raw = cast("dict[str, Any]", item.raw_item)
-                self._conclude(raw["call_id"], raw)
-                self._change_agent(item.source_agent.name, item.target_agent.name)
+                self._change_agent(item.source_agent.name, item.target_agent.name, raw)
             case ToolCallOutputItem():
                 self._take_output(cast("dict[str, Any]", item.raw_item))
             case _:
@@ -215,10 +221,13 @@ class Turn:
                 self._emit(ToolEnded(call.call_id, call.name, _words(raw["output"]), error=True))
             self._conclude(call.call_id, raw)
 
-    def _change_agent(self, previous: str, agent: str) -> None:
-        says = (edge.say for edge in edges(self._team.agents[previous]) if edge.to == agent)
+    def _change_agent(self, previous: str, agent: str, output: Any) -> None:
+        edge = edge_between(self._team, previous, agent)
+        call = self._calls[output["call_id"]]
+        self._concluded.add(call.call_id)
+        made = call_item(call.call_id, call.name, call.arguments)
         self.agent = agent
-        self._emit(AgentChanged(agent, previous, next(says, None)))
+        self._emit(AgentChanged(agent, previous, edge.say, edge.history, (made, output)))
 
     def _conclude(self, call_id: str, output: Any) -> None:
         if call_id in self._concluded:
@@ -259,12 +268,18 @@ def _client_call(call: ResponseFunctionToolCall, declared: ClientTool | ClientMc
 
 
 class TurnHooks(RunHooks[TurnContext]):
-    """Hears of each tool's end as it happens, times the model steps, and frees all but the first
-    of them from a forced tool choice."""
+    """Hears of each tool's end as it happens, times the model steps, frees all but the first of
+    them from a forced tool choice, and lets no tool run before it may."""
 
     def __init__(self, turn: Turn, config: RunConfig) -> None:
         self._turn = turn
         self._config = config
+
+    async def on_tool_start(
+        self, context: RunContextWrapper[TurnContext], agent: Agent[TurnContext], tool: Tool
+    ) -> None:
+        if context.context.cleared is not None:
+            await context.context.cleared()
 
     async def on_tool_end(
         self,

@@ -3,23 +3,33 @@
 from dataclasses import dataclass
 
 from frontdesk.desk.approvals import rules_for
-from frontdesk.desk.schema import Handoff, Team
+from frontdesk.desk.handoffs import AgentVoice, Handoff, History, Last
+from frontdesk.desk.schema import Team
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A handoff; ``say`` is what the caller hears."""
+    """A handoff; ``say`` is what the caller hears. ``history`` is what the other agent is shown,
+    in words, None when it is everything."""
 
     source: str
     target: str
     say: str | None
+    history: str | None = None
+
+    @property
+    def label(self) -> str | None:
+        """What stands on the edge."""
+        parts = (f"history: {self.history}" if self.history else None, self.say)
+        return " · ".join(part for part in parts if part) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """An agent. ``tools`` say who approves them, if anybody. ``servers`` are MCP servers by name,
-    with the tools that the team may use there (as its file says them, globs too); ``depth`` counts
-    handoffs from the entry, None where no caller comes."""
+    with the tools that the team may use there (as its file says them, globs too); ``guardrails``
+    are those for its callers' words and its own, the team's included; ``depth`` counts handoffs
+    from the entry, None where no caller comes."""
 
     name: str
     description: str
@@ -27,6 +37,7 @@ class Node:
     voice: str | None
     tools: tuple[str, ...]
     servers: dict[str, str]
+    guardrails: tuple[str, ...]
     depth: int | None
 
 
@@ -43,7 +54,7 @@ class Graph:
 def graph(team: Team) -> Graph:
     """The graph of a team."""
     edges = tuple(
-        Edge(name, handoff.to, handoff.say)
+        Edge(name, handoff.to, handoff.say, _history(handoff.history))
         if isinstance(handoff, Handoff)
         else Edge(name, handoff, None)
         for name, agent in team.agents.items()
@@ -60,7 +71,16 @@ def _node(team: Team, name: str, depth: int | None) -> Node:
     model = agent.model or next(iter(team.models))
     servers = {server: tools_of(team, server) for server in agent.mcp}
     tools = tuple(_marked(team, tool) for tool in agent.tools)
-    return Node(name, agent.description, model, agent.voice, tools, servers, depth)
+    guarded = [(one.input, one.output) for one in (team.defaults.guardrails, agent.guardrails)]
+    guards = tuple(dict.fromkeys(name for sides in guarded for side in sides for name in side))
+    voice = agent.voice.voice if isinstance(agent.voice, AgentVoice) else agent.voice
+    return Node(name, agent.description, model, voice, tools, servers, guards, depth)
+
+
+def _history(history: History) -> str | None:
+    if isinstance(history, Last):
+        return f"last {history.last}"
+    return None if history == "full" else history
 
 
 def _marked(team: Team, name: str) -> str:

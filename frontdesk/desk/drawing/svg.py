@@ -72,7 +72,7 @@ def _link(link: Link) -> str:
 
 
 def _told(edge: Edge) -> str:
-    return f"{edge.source} → {edge.target}" + (f": {edge.say}" if edge.say else "")
+    return f"{edge.source} → {edge.target}" + (f": {edge.label}" if edge.label else "")
 
 
 def _path(points: list[Point], attributes: str, inner: str = "") -> str:

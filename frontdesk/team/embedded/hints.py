@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from frontdesk.desk.schema import Agent, Answer, Handoff, Lines, Phrases, Team
+from frontdesk.desk.handoffs import Handoff
+from frontdesk.desk.schema import Agent, Answer, Lines, Phrases, Team
 
 
 @dataclass(frozen=True)
