@@ -17,6 +17,8 @@ from frontdesk.api import (
     models,
     sign_in,
     speech,
+    team_page,
+    teams,
     transcriptions,
 )
 from frontdesk.api.door import Door
@@ -41,7 +43,11 @@ def create_app(
     worker = Worker(without_keys(settings), mcp_urls)
     agents = AgentServer(worker)
     signing_in = sign_in.SignIn(keys, worker)
-    dashboard = pages.Pages(StoredPages(worker.tracing), signed_in=bool(keys))
+    dashboard = pages.Pages(
+        StoredPages(worker.tracing),
+        signed_in=bool(keys),
+        troubled=lambda: worker.ready and worker.teams.troubled,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -69,6 +75,7 @@ def create_app(
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
     app.include_router(approvals.router(worker))
+    app.include_router(teams.router(worker))
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing))
@@ -76,6 +83,7 @@ def create_app(
     app.include_router(models.router(worker))
     app.routes.append(Route(mcp.PATH, agents, include_in_schema=False))
     app.include_router(pages.router(dashboard))
+    app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
     app.add_middleware(Door, keys=keys, sign_in=signing_in, worker=worker)
     errors.install(app)

@@ -68,6 +68,9 @@ VOICE_QUESTION_KIND = "voice.question.kind"
 VOICE_QUESTION_READING = "voice.question.reading"
 VOICE_QUESTION_TEXT = "voice.question.text"
 VOICE_QUESTION_WHO = "voice.question.who"
+VOICE_SILENCE_REASON = "voice.silence.reason"
+VOICE_SILENCE_STAGE = "voice.silence.stage"
+VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
 VOICE_TEAM_VERSION = "voice.team.version"
@@ -96,6 +99,7 @@ GUARDRAIL = "guardrail"
 MCP_LIST_TOOLS = "mcp_list_tools"
 CUSTOM = "custom"
 TEXT_TO_SPEECH = "text_to_speech"
+DEAD_AIR = "dead_air"
 SPEECH_GROUP = "speech_group"
 PLAYBACK = "playback"
 
@@ -118,6 +122,7 @@ STAGES: dict[str, str] = {
     "mcp_list_tools": "mcp",
     "custom": "other",
     "text_to_speech": "text_to_speech",
+    "dead_air": "other",
     "speech_group": "other",
     "playback": "playback",
     "MCP": "mcp",
@@ -221,6 +226,9 @@ ATTRIBUTES = frozenset(
         "voice.question.reading",
         "voice.question.text",
         "voice.question.who",
+        "voice.silence.reason",
+        "voice.silence.stage",
+        "voice.silence.waits_for",
         "voice.step.index",
         "voice.stt.confidence",
         "voice.team.version",
