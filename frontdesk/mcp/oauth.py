@@ -150,7 +150,7 @@ class OAuthTokens(httpx2.Auth):
             self._next_try, self._pause = 0.0, FIRST_PAUSE
         self._restored = True
         await self._provider._initialize()  # pyright: ignore[reportPrivateUsage]
-        if self._file:
+        if self._file and self._login is None:
             self._file.restore(self._provider.context)
 
     def _valid(self) -> OAuthToken | None:

@@ -20,15 +20,22 @@ from frontdesk.desk.schema import McpUse
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.elicitation import Answer, Elicitation, Elicited
 from frontdesk.mcp.faults import ToolCallError
+from frontdesk.mcp.hidden import visible
+from frontdesk.mcp.listing import Listed
 from frontdesk.mcp.narrowing import narrowed
-from frontdesk.mcp.passing import call_for
-from frontdesk.mcp.results import capped, error_text, noted
+from frontdesk.mcp.passing import speaking_for
+from frontdesk.mcp.record import CallRecord
+from frontdesk.mcp.results import error_text, noted, readable
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
 CallerValues = Callable[[ToolContext[Any]], Mapping[str, str]]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
 ElicitationListener = Callable[[ToolContext[Any], Elicitation], Awaitable[Elicited]]
+RecordListener = Callable[[ToolContext[Any], str, CallRecord], None]
 Patience = Callable[[RunContextWrapper[Any]], float]
+
+MAX_PROGRESS = 200
+"""Characters of one notice of progress."""
 
 _caller: ContextVar[ToolContext[Any] | None] = ContextVar("frontdesk_mcp_caller", default=None)
 
@@ -40,6 +47,7 @@ class McpServerView(MCPServer):
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
     ``caller_values`` tells what the caller gave for servers that act in their name.
     ``on_elicitation`` answers what the server asks about a tool call.
+    ``on_record`` gets the server's name and what became of a call on its way, when it is over.
     ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
 
@@ -51,6 +59,7 @@ class McpServerView(MCPServer):
         on_error: ErrorFunction,
         on_progress: ProgressListener | None = None,
         caller_values: CallerValues = lambda caller: {},
+        on_record: RecordListener = lambda caller, server, record: None,
         examples: Mapping[str, tuple[str, ...]] | None = None,
         patience: Patience = lambda context: 0.0,
         on_elicitation: ElicitationListener | None = None,
@@ -60,10 +69,11 @@ class McpServerView(MCPServer):
         self._connection = connection
         self._on_progress = on_progress
         self._caller_values = caller_values
+        self._on_record = on_record
         self._examples = examples or {}
         self._patience = patience
         self._on_elicitation = on_elicitation
-        self._seen: tuple[Tool, ...] = ()
+        self._seen = Listed()
         self._tools: list[Tool] = []
         self._names: dict[str, str] = {}
         """What the server calls each tool, by the team's name for it."""
@@ -104,19 +114,27 @@ class McpServerView(MCPServer):
         meta: dict[str, Any] | None = None,
     ) -> CallToolResult:
         caller = _caller.get()
-        with self._connection.askers.asking(self._answerer(caller)) as asker:
-            result = await call_for(
-                self._connection,
-                {} if caller is None else self._caller_values(caller),
-                self._names.get(tool_name, tool_name),
-                arguments or {},
-                seconds=self.use.timeout,
-                meta=meta,
-                progress=None if caller is None else self._reporter(caller),
-            )
-        if result.is_error:
-            raise ToolCallError(" ".join([error_text(result), *asker.notes]))
-        return capped(noted(result, asker.notes))
+        record = CallRecord()
+        try:
+            given = {} if caller is None else dict(self._caller_values(caller))
+            with self._connection.askers.asking(self._answerer(caller)) as asker:
+                async with speaking_for(self._connection, given) as connection:
+                    result = await connection.call(
+                        self._names.get(tool_name, tool_name),
+                        arguments or {},
+                        seconds=self.use.timeout,
+                        meta=meta,
+                        progress=self._reporter(caller, record),
+                        concurrency=self.use.concurrency,
+                        record=record,
+                    )
+            if result.is_error:
+                record.fault = "tool"
+                raise ToolCallError(" ".join([error_text(result), *asker.notes]))
+        finally:
+            if caller is not None:
+                self._on_record(caller, self.name, record)
+        return noted(readable(result, self.use.max_result_bytes), asker.notes)
 
     def _answerer(self, caller: ToolContext[Any] | None) -> Answer | None:
         """Who answers what the server asks about a call. None: it is declined."""
@@ -133,17 +151,24 @@ class McpServerView(MCPServer):
     ) -> GetPromptResult:
         raise ToolCallError("Prompts of MCP servers are not used: a team's prompts are its own.")
 
-    def _reporter(self, caller: ToolContext[Any]) -> Any:
+    def _reporter(self, caller: ToolContext[Any] | None, record: CallRecord) -> Any:
         async def report(progress: float, total: float | None, message: str | None) -> None:
-            if self._on_progress is not None and message:
-                self._on_progress(caller, message)
+            words = visible(message or "").strip()[:MAX_PROGRESS]
+            if not words:
+                return
+            record.heard(words)
+            if self._on_progress is not None and caller is not None:
+                self._on_progress(caller, words)
 
         return report
 
     def _current(self) -> list[Tool]:
-        if self._seen is not self._connection.tools:
-            self._seen = self._connection.tools
-            offered = narrowed(self._seen, self.use.tools)
+        seen = self._connection.listing.use()
+        if self._seen is not seen:
+            self._seen = seen
+            blocked = {change.tool for change in seen.changed} if self.use.pin == "block" else ()
+            trusted = (tool for tool in seen.tools if tool.name not in blocked)
+            offered = narrowed(trusted, self.use.tools)
             self._names = {name: tool.name for name, tool in offered.items()}
             self._tools = [self._offered(name, tool) for name, tool in offered.items()]
         return self._tools
