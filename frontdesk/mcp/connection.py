@@ -16,7 +16,6 @@ from typing import Any, Literal
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client import IncomingMessage
 from mcp.client.streamable_http import streamable_http_client
-from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -36,6 +35,7 @@ from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
 from frontdesk.mcp.last_words import LastWords
 from frontdesk.mcp.listing import Listing
+from frontdesk.mcp.notices import until_lost
 from frontdesk.mcp.pace import Pace
 from frontdesk.mcp.pins import PinStore
 from frontdesk.mcp.record import CallRecord
@@ -384,18 +384,11 @@ class Connection:
             await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _listen(self, client: Client) -> None:
-        """Keep the 2026-07-28 stream of change notices open; its loss tells of a lost server."""
+        """Hear of changes, and of the server's end; in the 2025 era they come without asking."""
         if client.session.discover_result is None:
-            return  # the 2025 era sends notices without being asked
-        try:
-            async with client.listen(tools_list_changed=True) as notices:
-                async for _ in notices:
-                    self.listing.due.set()
-        except (SubscriptionLost, MCPError) as error:
-            if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED:
-                logger.info("MCP server %s sends no change notices: %s", self.name, error)
-                return
-        self._lose(client)
+            return
+        if await until_lost(client, self.name, self.listing.due.set):
+            self._lose(client)
 
     async def _on_message(self, message: IncomingMessage) -> None:
         if isinstance(message, ToolListChangedNotification):
