@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from frontdesk import __version__
 from frontdesk.api import (
+    approvals,
     calls,
     client_secrets,
     errors,
@@ -74,6 +75,7 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
+    app.include_router(approvals.router(worker))
     app.include_router(teams.router(worker))
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))

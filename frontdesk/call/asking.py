@@ -1,8 +1,10 @@
 """What the team is asked: the conversation in words, as much of it as the model takes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from frontdesk.call.answering import Answering, Step
 from frontdesk.call.book import CallBook
 from frontdesk.call.context import Limits, estimate, limits
 from frontdesk.call.hearing import Hearing
@@ -10,6 +12,7 @@ from frontdesk.call.history import newest
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
 from frontdesk.call.request import said_nothing, trace_labels, turn_request
+from frontdesk.call.turn import Turn
 from frontdesk.protocol.commands import ResponseRequested
 from frontdesk.protocol.items import given_audio
 from frontdesk.team.events import ClientPrompt, TurnRequest
@@ -19,13 +22,19 @@ class Asking:
     """Owned by the call: its writer calls every method but :meth:`request`."""
 
     def __init__(
-        self, live_team: LiveTeam, book: CallBook, hearing: Hearing, given: Mapping[str, str]
+        self,
+        live_team: LiveTeam,
+        book: CallBook,
+        hearing: Hearing,
+        answering: Answering,
+        given: Mapping[str, str],
     ) -> None:
         """``given``: what the clients gave for MCP servers, as it is now."""
         self._given = given
         self._team = live_team
         self._book = book
         self._hearing = hearing
+        self._answering = answering
         self._prompts = Prompts(live_team.loaded)
         self._own_tokens: dict[str, int] = {}
         """Tokens of each agent's instructions."""
@@ -50,7 +59,7 @@ class Asking:
             self._words[item_id] = words
 
     async def request(
-        self, request: ResponseRequested, trace_id: str, session: dict[str, Any]
+        self, request: ResponseRequested, turn: Turn, session: dict[str, Any]
     ) -> TurnRequest | str:
         """What the team is to answer, once all that was said is in words, or what to say when
         there are none. Raises :class:`~frontdesk.call.request.Unanswerable`."""
@@ -60,18 +69,38 @@ class Asking:
         if given is None and not request.out_of_band and said_nothing(state):
             lines, last = self._team.loaded.team.lines, newest(state)
             silent = last is not None and last["id"] == self.silent_item
-            return lines.silence if silent else lines.unheard
+            line = lines.silence if silent else lines.unheard
+            return f"{line} {self._answering.again() or ''}".strip()
+        step = Step()
+        if given is None and not request.out_of_band:
+            step = await self._answering.begin(request.response_id, turn)
+        if step.say is not None:
+            return step.say
         prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
-        return turn_request(
+        asked = turn_request(
             state,
             request,
-            trace_id,
+            turn.trace.trace_id,
             limits=self._limits(request.options, session, prompt),
             sees=self._team.runner.sees(state.agent),
             words={item: self._words.pop(item, "") for item in given or ()},
             prompt=prompt,
             labels=trace_labels(session),
             caller=dict(self._given),
+        )
+        return asked if request.out_of_band else self._going_on(asked, step)
+
+    def _going_on(self, asked: TurnRequest, step: Step) -> TurnRequest:
+        """``asked``, by a run that may ask the caller back, and goes on with what was decided."""
+        notes = [words for words in (asked.instructions, step.note) if words]
+        agent = step.agent or asked.agent
+        return replace(
+            asked,
+            agent=agent,
+            view=asked.view if agent == asked.agent else None,
+            instructions="\n\n".join(notes) or None,
+            decided=step.decided,
+            held=self._answering.questions.held,
         )
 
     def _limits(

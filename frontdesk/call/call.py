@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import Any
 
+from frontdesk.call.answering import Answering
 from frontdesk.call.answers import Answers
 from frontdesk.call.asking import Asking
 from frontdesk.call.book import CallBook
@@ -26,6 +27,8 @@ from frontdesk.call.events import (
     Joined,
     Left,
     Played,
+    QuestionDue,
+    QuestionNews,
     Remembered,
     Sound,
     SummaryMade,
@@ -41,6 +44,7 @@ from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.preparing import Preparing
+from frontdesk.call.questions import Board, Questions
 from frontdesk.call.told import Told
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
@@ -56,6 +60,9 @@ logger = logging.getLogger(__name__)
 
 TRY_AGAIN = 1013
 """Close code "try again later" (RFC 6455 registry)."""
+
+RECORD_SECONDS = 1.0
+"""How long a tool call that was approved waits for that to be safely on record."""
 
 FOR_THE_ASKER = frozenset({"error", "conversation.item.retrieved"})
 """Answers that concern nobody but the client whose frame they answer."""
@@ -74,6 +81,7 @@ class Call:
         tracing: Tracing,
         clock: Clock,
         caller: Connection,
+        board: Board,
     ) -> None:
         self._team = live_team
         self._protocol = protocol
@@ -99,13 +107,30 @@ class Call:
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
-        self._asking = Asking(live_team, book, self._hearing, self._connections.given)
+        self._questions = Questions(
+            book,
+            clock,
+            post=self._inbox.post,
+            feed=self._feed,
+            board=board,
+            client_approves=lambda: self._connections.approving,
+        )
+        self._answering = Answering(
+            self._questions,
+            live_team.loaded.team.lines,
+            self._inbox.post,
+            lambda: book.recorded_within(RECORD_SECONDS),
+        )
+        self._asking = Asking(
+            live_team, book, self._hearing, self._answering, self._connections.given
+        )
         self._preparing = Preparing(
             live_team=live_team,
             protocol=protocol,
             book=book,
             hearing=self._hearing,
             asking=self._asking,
+            answering=self._answering,
             answers=self._answers,
             servers=self._servers,
             tracing=tracing,
@@ -170,6 +195,7 @@ class Call:
         async with self._book:
             self._obey(self._recovered)
             self._obey(self._protocol.open(self._clock.now()))
+            self._questions.restore()
             self._told.release()
             self._wind()
             try:
@@ -183,7 +209,14 @@ class Call:
 
     def _act_on(self, event: Happening) -> None:
         self._survive(event)
+        if self._questions.has_news and self._answers.silent_for() >= 0:
+            self._survive(engine.SpeakUp())
         self._wind()
+
+    def decide(self, question_id: str, decision: str, who: str, reason: str | None) -> None:
+        """Somebody at a screen decided."""
+        fields = {"question_id": question_id, "decision": decision, "who": who, "reason": reason}
+        self._inbox.post(QuestionNews("decided", {**fields, "how": "screen"}))
 
     def _survive(self, event: Happening) -> None:
         """Apply an event; a defect of ours must not take the call down with it."""
@@ -200,7 +233,7 @@ class Call:
         """Whether somebody waits for what comes of an event: not for words that are still to be
         answered or spoken, nor for what follows sound that is being played."""
         match event:
-            case Transcribed() | Words() | Remembered() | Withheld() | Played():
+            case Transcribed() | Words() | Remembered() | Withheld() | Played() | QuestionNews():
                 return False
             case FloorTaken() | SummaryMade():
                 return False
@@ -268,6 +301,11 @@ class Call:
                     self._book.record("item.withheld", item_id=item_id)
             case Played(item_id):
                 self._answers.played(item_id)
+            case QuestionNews():
+                self._questions.apply(event)
+            case QuestionDue(question_id):
+                speaking = self._protocol.speech_item_id is not None
+                self._questions.due(question_id, speaking=speaking)
             case engine.ResponseMcpCall(response_id=response_id):
                 if turn := self._answers.turn_of(response_id):
                     self._servers.called(response_id, turn)
@@ -359,6 +397,9 @@ class Call:
                 self._answers.cancelled(response_id)
             case do.ListMcpTools() | do.RunMcpTool() | do.McpCallRefused() | do.DropMcpServer():
                 self._servers.obey(command)
+            case do.ApprovalAnswered(question_id, approve, reason):
+                decision = "approved" if approve else "denied"
+                self._questions.decide(question_id, decision, "caller", "client", reason=reason)
             case do.OutputCleared():
                 self._answers.cut_short()
             case do.Close(code, reason):
@@ -437,6 +478,7 @@ class Call:
         if self._hearing.unanswered_speech:
             self._preparing.turn(answers=True).end("session_closed")
         await self._servers.aclose()
+        await self._questions.aclose()
         await self._hearing.aclose()
         await self._answers.aclose()
         await self._ears.aclose()

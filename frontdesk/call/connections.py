@@ -18,6 +18,7 @@ class Connection:
     close: Callable[[int, str], None]
     caller: bool = True
     shows_tools: bool = False
+    approves: bool = False
     given: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
@@ -44,6 +45,11 @@ class Connections:
             self._all.remove(connection)
             connection.close(1000, "")
         return any(other.caller for other in self._all)
+
+    @property
+    def approving(self) -> bool:
+        """Whether one of them approves calls of the team's tools."""
+        return any(connection.approves for connection in self._all)
 
     def showing_tools(self) -> list[Connection]:
         return [connection for connection in self._all if connection.shows_tools]

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from agents import TResponseInputItem
 from frontdesk.call.connections import Connection
@@ -133,6 +134,24 @@ class Played:
     item_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class QuestionNews:
+    """Something about a question that stands open in the call: an entry of the log, of this kind
+    and with these fields. ``done`` is set once it counts; ``seen`` is no entry, and only asks for
+    that of what was posted before."""
+
+    kind: Literal["asked", "answered", "decided", "resumed", "seen"]
+    fields: dict[str, Any]
+    done: asyncio.Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionDue:
+    """The time to answer a question is up."""
+
+    question_id: str
+
+
 Happening = (
     Frame
     | Joined
@@ -148,6 +167,8 @@ Happening = (
     | Remembered
     | Withheld
     | Played
+    | QuestionNews
+    | QuestionDue
     | EngineEvent
 )
 """What a call acts on."""

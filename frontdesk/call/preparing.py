@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from frontdesk.call.answering import Answering
 from frontdesk.call.answers import Answers
 from frontdesk.call.asking import Asking
 from frontdesk.call.book import CallBook
@@ -36,6 +37,7 @@ class Preparing:
         book: CallBook,
         hearing: Hearing,
         asking: Asking,
+        answering: Answering,
         answers: Answers,
         servers: ClientServers,
         tracing: Tracing,
@@ -47,6 +49,7 @@ class Preparing:
         self._book = book
         self._hearing = hearing
         self._asking = asking
+        self._answering = answering
         self._answers = answers
         self._servers = servers
         self._tracing = tracing
@@ -58,10 +61,11 @@ class Preparing:
         """What makes the response. ``heard``: tokens of the caller's audio that it answers."""
         return Reply(
             request.response_id,
-            lambda: self._asking.request(request, turn.trace.trace_id, self._protocol.session),
+            lambda: self._asking.request(request, turn, self._protocol.session),
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
+            answering=self._answering,
             guarding=Guarding(self._team.runner.guardrails, turn),
             speaker_for=partial(self._speaker, turn) if spoken else None,
             silent_for=self._silent_for,

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
 
+from frontdesk.call.answering import Answering
 from frontdesk.call.clock import Clock
 from frontdesk.call.context import image_tokens
 from frontdesk.call.dead_air import DeadAir
@@ -37,6 +38,8 @@ from frontdesk.protocol.engine import (
 )
 from frontdesk.team.events import (
     AgentChanged,
+    AnswerNeeded,
+    ApprovalNeeded,
     ClientMcpCalled,
     ClientToolCalled,
     Guarded,
@@ -106,6 +109,7 @@ class Reply:
         agent: str,
         out_of_band: bool,
         run_team: RunTeam,
+        answering: Answering,
         guarding: Guarding,
         speaker_for: SpeakerFor | None,
         silent_for: Callable[[], float],
@@ -127,6 +131,8 @@ class Reply:
         self._agent = agent
         self._out_of_band = out_of_band
         self._run_team = run_team
+        self._answering = answering
+        self._to_ask: list[ApprovalNeeded | AnswerNeeded] = []
         self._guarding = guarding
         self._asked: tuple[str, ...] = ()
         self._tasks: asyncio.TaskGroup
@@ -231,6 +237,8 @@ class Reply:
     async def _ask(self, request: TurnRequest) -> None:
         self.answering = request
         self._images = image_tokens(cast("list[dict[str, Any]]", request.history))
+        if request.agent != self._agent:  # who asked for something carries it out
+            self._hand_over(AgentChanged(request.agent, self._agent))
         self._asked = request.asked
         request = await self._guarding.begin(request)
         cleared = None
@@ -245,10 +253,20 @@ class Reply:
                     await cleared.wait()
                     self.turn.held(self._clock.now() - ready)
                 self._take(event)
-        if not self._answered and not self._client_calls and not self._cut_short:
+        silent = not (self._answered or self._client_calls or self._cut_short or self._to_ask)
+        if silent:
             self.turn.failed("the model gave no words", code="empty_reply")
             self._close_passage()
             self._say(self._lines.sorry, self._agent, watched=False)
+        if not self._out_of_band:
+            await self._ask_caller()
+
+    async def _ask_caller(self) -> None:
+        """What came up in this response, or stands open from before, is put at its end."""
+        question = await self._answering.ask(self.response_id, self._to_ask, self.turn)
+        if question:
+            self._close_passage()
+            self._say(question, self._agent, watched=False)
 
     async def _decide(
         self, request: TurnRequest, guards: Sequence[Guard], cleared: asyncio.Event
@@ -304,6 +322,9 @@ class Reply:
             case ToolEnded(call_id=call_id):
                 self.turn.doing.tools.pop(call_id, None)
                 self._tool_ended(call_id)
+            case ApprovalNeeded() | AnswerNeeded():
+                self._tool_ended(event.call_id)
+                self._to_ask.append(event)
             case HistoryItem(item):
                 if not self._out_of_band:
                     self._post(Remembered(self.response_id, item))

@@ -242,6 +242,37 @@ class Turn:
             error=error["message"] if error else None,
         )
 
+    def asked_question(self, question: dict[str, Any]) -> None:
+        """Somebody is asked to approve a tool call, or a server's question is put."""
+        now = self._clock.now()
+        attributes = {
+            **_about(question),
+            names.GEN_AI_TOOL_CALL_ARGUMENTS: question["arguments"],
+            names.VOICE_QUESTION_TEXT: question["text"],
+        }
+        name = f"{names.QUESTION} {question['tool']}"
+        self.trace.record(name, start=now, end=now, attributes=attributes)
+
+    def answered_question(self, question: dict[str, Any], words: str, reading: str) -> None:
+        """What the caller said to a question, and how that was read."""
+        now = self._clock.now()
+        said = {names.VOICE_QUESTION_ANSWER: words, names.VOICE_QUESTION_READING: reading}
+        name = f"{names.ANSWER} {question['tool']}"
+        self.trace.record(name, start=now, end=now, attributes={**_about(question), **said})
+
+    def decided_question(self, question: dict[str, Any]) -> None:
+        """What came of a question: from when it was asked until it was decided."""
+        decided: dict[str, Any] = question["decided"]
+        attributes = {
+            **_about(question),
+            names.VOICE_QUESTION_DECISION: decided["decision"],
+            names.VOICE_QUESTION_WHO: decided["who"],
+            names.VOICE_QUESTION_HOW: decided["how"],
+        }
+        name = f"{names.DECISION} {question['tool']}"
+        at = decided["at"]
+        self.trace.record(name, start=at, end=at, attributes=attributes)
+
     def guarded(self, outcome: Outcome) -> None:
         """A guardrail looked at words."""
         now = self._clock.now()
@@ -315,3 +346,15 @@ class Turn:
             why = self._quiet if reason == "completed" or self._error else reason
             self.trace.set(**{names.VOICE_SILENCE_REASON: why})
         self.trace.end(reason="failed" if self._error else reason, error=self._error)
+
+
+def _about(question: dict[str, Any]) -> dict[str, Any]:
+    return {
+        names.VOICE_QUESTION_ID: question["id"],
+        names.VOICE_QUESTION_KIND: question["kind"],
+        names.VOICE_QUESTION_BY: question["by"],
+        names.GEN_AI_TOOL_NAME: question["tool"],
+        names.GEN_AI_TOOL_CALL_ID: question["call_id"],
+        names.GEN_AI_AGENT_NAME: question["agent"],
+        names.VOICE_MCP_SERVER: question["server"],
+    }

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.exceptions import RedisError
 
+from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.bring_up import BringUp
 from frontdesk.call.call import Call
@@ -33,6 +34,7 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
 from frontdesk.protocol.errors import ProtocolError
 from frontdesk.settings import Settings
+from frontdesk.state.approvals import ApprovalStore, Decision
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Fenced, Held, StateError
@@ -107,6 +109,9 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
         self.tokens = Tokens(redis)
+        self.approvals = ApprovalStore(redis)
+        self.board = ScreenBoard(self.approvals, self._decide)
+        self._open.push_async_callback(self.board.aclose)
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
@@ -221,6 +226,7 @@ class Worker:
             tracing=self.tracing,
             clock=clock,
             caller=connection,
+            board=self.board,
         )
         self.calls[state.call_id] = call
         self.tracing.call_opened(state.call_id)
@@ -228,6 +234,11 @@ class Worker:
         self._lives.add(task)
         task.add_done_callback(self._lives.discard)
         return call
+
+    def _decide(self, call_id: str, question_id: str, decision: Decision) -> None:
+        """Somebody decided at a screen, here or at another worker."""
+        if call := self.calls.get(call_id):
+            call.decide(question_id, **decision)
 
     async def _team_of(self, state: CallState) -> LiveTeam:
         """The version of its team that a call began with, as long as that is known."""
@@ -241,6 +252,7 @@ class Worker:
         finally:
             if self.calls.get(call.state.call_id) is call:
                 del self.calls[call.state.call_id]
+                self.board.forget(call.state.call_id)
                 self.tracing.call_closed(call.state.call_id)
             await self.teams.retire()
 

@@ -92,6 +92,9 @@ def _plain(value: Any, document: Document, at: Location) -> Any:
             entries = list(cast("tuple[Any, ...]", value))
             if at and at[-1] == "handoffs":
                 return dict(map(_handoff, entries))
+            if "approve" in at[-2:]:  # rules, whose order counts
+                rules = (_plain(rule, document, at) for rule in entries)
+                return {str(number): rule for number, rule in enumerate(rules, 1)}
             return [_plain(inner, document, (*at, index)) for index, inner in enumerate(entries)]
         case _:
             return value

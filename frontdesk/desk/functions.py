@@ -106,6 +106,21 @@ def _functions(source: Path) -> Iterator[str]:
                 pass
 
 
+def parameters(module: str, function: str, root: Path) -> tuple[str, ...] | None:
+    """The names that a function takes; None when it is not defined in that file, or takes any."""
+    source = module_file(module, root)
+    try:
+        body = ast.parse(read_text(source, largest=1 << 20)).body if source else []
+    except (DeskError, SyntaxError):
+        return None
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
+            arguments = node.args
+            named = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+            return None if arguments.kwarg else tuple(each.arg for each in named)
+    return None
+
+
 def _modules(root: Path, module: str) -> list[str]:
     folder = root.joinpath(*module.split(".")[:-1])
     prefix = module.rpartition(".")[0]

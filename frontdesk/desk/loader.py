@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Template
 
+from frontdesk.desk.approval_checks import check_approvals
 from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.files import Files, files, plain, reading
 from frontdesk.desk.functions import check_functions, read_code
@@ -130,6 +131,7 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         *_check_servers(document, root),
         *check_functions(document, root),
         *_check_answers(document),
+        *check_approvals(document, root),
         *prompts.problems,
         *judges.problems,
         *_check_filled_in(document, prompts),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
+from frontdesk.desk.approvals import Policies, Rules, RulesByTool
 from frontdesk.desk.budgets import Budgets
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
@@ -146,6 +147,13 @@ class McpUse(Section):
         default=None, description="Spoken when a call takes noticeably long."
     )
     phrases: dict[str, Phrases] = Field(default={}, description="By tool name.")
+    approve: RulesByTool = Field(
+        default={}, description="Who approves calls, by globs of tool names; the first rule fits."
+    )
+    elicitation: Literal["spoken", "decline"] = Field(
+        default="spoken",
+        description="What the server asks in the middle of a call is asked aloud, or declined.",
+    )
     required: bool = Field(
         default=False, description="Whether the desk refuses to start without the server."
     )
@@ -195,6 +203,7 @@ class FunctionUse(Phrases):
     say_progress: bool = Field(
         default=False, description="Whether the words that it reports while it runs are spoken."
     )
+    approve: Rules = Field(default=(), description="Who approves calls; the first rule that fits.")
     guardrails: ToolGuardrails = ToolGuardrails()
 
 
@@ -244,6 +253,31 @@ class Lines(Section):
         default="Are you still there?",
         description="The caller stays silent for as long as idle_timeout_ms of the session says.",
     )
+    ask: str = Field(
+        default="Just to be sure: {{ action }}{% if arguments %}, with {{ arguments }}{% endif %}. "
+        "Shall I go ahead? Please say yes or no.",
+        description="Jinja2 template: the caller is asked to approve a tool call.",
+    )
+    unclear: str = Field(
+        default="Sorry, I need a clear yes or no.",
+        description="Said before a question is asked once more.",
+    )
+    unclear_value: str = Field(
+        default="Sorry, I didn't get that.",
+        description="Said before a tool's own question is asked once more.",
+    )
+    refused: str = Field(
+        default="All right, that was not done.",
+        description="A tool call was not approved (embedded model).",
+    )
+    asking_a_colleague: str = Field(
+        default="I have to ask a colleague about that first. I'll tell you as soon as I know.",
+        description="A tool call waits for approval on a screen.",
+    )
+    asking_in_client: str = Field(
+        default="Please confirm that on your screen.",
+        description="A tool call waits for approval in the caller's own client.",
+    )
     blocked: str = Field(
         default="I'm sorry, I can't talk about that.",
         description="A guardrail blocked what was said, or what would have been said.",
@@ -267,6 +301,7 @@ class Team(Section):
     mcp: dict[Name, McpUse] = Field(default={})
     client_mcp: ClientMcp = ClientMcp()
     tools: dict[Name, FunctionUse] = Field(default={})
+    policies: Policies = Policies()
     guardrails: dict[Name, Guardrail] = Field(default={})
     defaults: Defaults = Defaults()
     agents: dict[Name, Agent] = Field(min_length=1)

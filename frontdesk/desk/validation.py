@@ -78,7 +78,7 @@ def _in_document(data: Any, loc: Location) -> tuple[Location, bool]:
         if _has(node, part):
             node = node[part]
             location.append(part)
-        elif part == "[key]":
+        elif part == "[key]" or _is_made_up(node, part):
             continue
         elif part in _SECTIONS or part == "str" or _lists_words(part):
             if (part in _SECTIONS) != isinstance(node, dict):
@@ -86,6 +86,11 @@ def _in_document(data: Any, loc: Location) -> tuple[Location, bool]:
         else:
             location.append(part)
     return tuple(location), True
+
+
+def _is_made_up(node: Any, part: str | int) -> bool:
+    """Whether this is a place in a list that the author wrote short, as its one item."""
+    return isinstance(part, int) and not isinstance(node, list)
 
 
 def _has(node: Any, part: str | int) -> bool:
@@ -178,8 +183,10 @@ def _inside(annotation: Any, part: str | int) -> Iterator[Any]:
             yield from _inside(member, part)
     elif get_origin(annotation) is dict:
         yield get_args(annotation)[1]
-    elif get_origin(annotation) is tuple:
+    elif get_origin(annotation) is tuple and isinstance(part, int):
         yield get_args(annotation)[0]
+    elif get_origin(annotation) is tuple:  # written short, as its one item
+        yield from _inside(get_args(annotation)[0], part)
     elif _is_section(annotation) and part in annotation.model_fields:
         yield annotation.model_fields[part].annotation
 
@@ -190,6 +197,8 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
     elif get_origin(annotation) in (Annotated, Union, types.UnionType):
         for member in get_args(annotation):
             yield from _sections(member)
+    elif get_origin(annotation) is tuple:
+        yield from _sections(get_args(annotation)[0])
 
 
 def _is_section(annotation: Any) -> bool:

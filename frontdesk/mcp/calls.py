@@ -10,6 +10,7 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CallToolResult
 
 from frontdesk.mcp.circuit import Circuit
+from frontdesk.mcp.elicitation import bound
 from frontdesk.mcp.faults import Fault, ToolCallError, call_error, is_failure
 from frontdesk.mcp.pace import Pace
 from frontdesk.mcp.record import CallRecord
@@ -65,7 +66,8 @@ class Calls:
         loop = asyncio.get_running_loop()
         record.began = loop.time()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as limit:
+                bound(limit)
                 with self.circuit.passing(request.tool):
                     async with self._slots.taken(concurrency):
                         result = await self._insist(request, record, record.began + seconds)

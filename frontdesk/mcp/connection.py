@@ -30,6 +30,7 @@ from mcp.types import (
 from frontdesk.mcp.auth import ServerAuth
 from frontdesk.mcp.calls import Calls, Request
 from frontdesk.mcp.config import HttpServer, ServerConfig
+from frontdesk.mcp.elicitation import Askers
 from frontdesk.mcp.faults import Fault, ToolCallError, in_words, watch_faults
 from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
@@ -92,6 +93,8 @@ class Connection:
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has succeeded or failed."""
         self._starts_until = self._gone_since = 0.0
+        self.askers = Askers()
+        """The calls that the server may ask something about."""
         self._client: Client | None = None
         self._ready = asyncio.Event()
         self._ended = asyncio.Event()
@@ -355,6 +358,7 @@ class Connection:
                 mode="auto",
                 cache=None,
                 message_handler=self._on_message,
+                elicitation_callback=None if self._guard else self.askers.elicit,
             )
             async with asyncio.timeout(seconds):
                 await stack.enter_async_context(client)

@@ -86,6 +86,25 @@ def _check_tools(
         elif tool not in offered:
             message = f"phrases for `{tool}`, which the team may not use"
             yield warning(document.key_problem(place, message, "see `tools` above"))
+    yield from _check_approvals(document, use, connection, at)
+
+
+def _check_approvals(
+    document: Document, use: McpUse, connection: Connection, at: Location
+) -> Iterator[Problem]:
+    """Globs that fit no tool that the team may use, and arguments that none of those has."""
+    offered = narrowed(connection.tools, use.tools)
+    for glob, rules in use.approve.items():
+        place = (*at, "approve", glob)
+        fitting = [tool for name, tool in offered.items() if fnmatchcase(name, glob)]
+        if not fitting:
+            yield document.key_problem(place, _missing(connection, glob), _near(glob, [*offered]))
+            continue
+        known = {name for tool in fitting for name in tool.input_schema.get("properties", {})}
+        for path in (path for rule in rules for path in rule.when.arguments):
+            if path not in known and path.partition(".")[0] not in known:
+                message = f"no tool that `{glob}` fits has an argument `{path}`"
+                yield document.key_problem(place, message, did_you_mean(path, known))
 
 
 def _check_renames(

@@ -1,6 +1,7 @@
 """Fits a tool's result to what a model should read."""
 
 import json
+from collections.abc import Sequence
 
 from mcp.types import CallToolResult, ContentBlock, TextContent
 
@@ -24,6 +25,14 @@ def capped(result: CallToolResult, limit: int = MAX_RESULT_BYTES) -> CallToolRes
             note = f"[a {block.type} of {size} bytes was left out: too large]"
             kept.append(TextContent(type="text", text=note))
     return result.model_copy(update={"content": kept})
+
+
+def noted(result: CallToolResult, notes: Sequence[str]) -> CallToolResult:
+    """``result`` with notes of ours at its end."""
+    if not notes:
+        return result
+    texts = [TextContent(type="text", text=note) for note in notes]
+    return result.model_copy(update={"content": [*result.content, *texts]})
 
 
 def readable(result: CallToolResult, limit: int = MAX_RESULT_BYTES) -> CallToolResult:

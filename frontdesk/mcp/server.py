@@ -5,7 +5,7 @@ connection), and a failed call is a ``ToolCallError`` that the SDK hands to ``on
 words the model reads and which the SDK marks on the call's span.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,17 +18,19 @@ from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
 from agents import Agent, RunContextWrapper
 from frontdesk.desk.schema import McpUse
 from frontdesk.mcp.connection import Connection
+from frontdesk.mcp.elicitation import Answer, Elicitation, Elicited
 from frontdesk.mcp.faults import ToolCallError
 from frontdesk.mcp.hidden import visible
 from frontdesk.mcp.listing import Listed
 from frontdesk.mcp.narrowing import narrowed
 from frontdesk.mcp.passing import speaking_for
 from frontdesk.mcp.record import CallRecord
-from frontdesk.mcp.results import error_text, readable
+from frontdesk.mcp.results import error_text, noted, readable
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
 CallerValues = Callable[[ToolContext[Any]], Mapping[str, str]]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
+ElicitationListener = Callable[[ToolContext[Any], Elicitation], Awaitable[Elicited]]
 RecordListener = Callable[[ToolContext[Any], str, CallRecord], None]
 Patience = Callable[[RunContextWrapper[Any]], float]
 
@@ -44,6 +46,7 @@ class McpServerView(MCPServer):
     ``examples`` are things callers say, by the team's name of a tool, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
     ``caller_values`` tells what the caller gave for servers that act in their name.
+    ``on_elicitation`` answers what the server asks about a tool call.
     ``on_record`` gets the server's name and what became of a call on its way, when it is over.
     ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
@@ -59,6 +62,7 @@ class McpServerView(MCPServer):
         on_record: RecordListener = lambda caller, server, record: None,
         examples: Mapping[str, tuple[str, ...]] | None = None,
         patience: Patience = lambda context: 0.0,
+        on_elicitation: ElicitationListener | None = None,
     ) -> None:
         super().__init__(failure_error_function=on_error, tool_meta_resolver=_remember_caller)
         self.use = use
@@ -68,6 +72,7 @@ class McpServerView(MCPServer):
         self._on_record = on_record
         self._examples = examples or {}
         self._patience = patience
+        self._on_elicitation = on_elicitation
         self._seen = Listed()
         self._tools: list[Tool] = []
         self._names: dict[str, str] = {}
@@ -113,24 +118,32 @@ class McpServerView(MCPServer):
         own_name = self._names.get(tool_name, tool_name)
         try:
             given = {} if caller is None else dict(self._caller_values(caller))
-            async with speaking_for(self._connection, given) as connection:
-                result = await connection.call(
-                    own_name,
-                    arguments or {},
-                    seconds=self.use.timeout,
-                    meta=meta,
-                    progress=self._reporter(caller, record),
-                    concurrency=self.use.concurrency,
-                    record=record,
-                    allowed=lambda: own_name not in self._blocked(),
-                )
+            with self._connection.askers.asking(self._answerer(caller)) as asker:
+                async with speaking_for(self._connection, given) as connection:
+                    result = await connection.call(
+                        own_name,
+                        arguments or {},
+                        seconds=self.use.timeout,
+                        meta=meta,
+                        progress=self._reporter(caller, record),
+                        concurrency=self.use.concurrency,
+                        record=record,
+                        allowed=lambda: own_name not in self._blocked(),
+                    )
             if result.is_error:
                 record.fault = "tool"
-                raise ToolCallError(error_text(result))
+                raise ToolCallError(" ".join([error_text(result), *asker.notes]))
         finally:
             if caller is not None:
                 self._on_record(caller, self.name, record)
-        return readable(result, self.use.max_result_bytes)
+        return noted(readable(result, self.use.max_result_bytes), asker.notes)
+
+    def _answerer(self, caller: ToolContext[Any] | None) -> Answer | None:
+        """Who answers what the server asks about a call. None: it is declined."""
+        put = self._on_elicitation
+        if put is None or caller is None or self.use.elicitation == "decline":
+            return None
+        return lambda elicitation: put(caller, elicitation)
 
     async def list_prompts(self) -> ListPromptsResult:
         return ListPromptsResult(prompts=[])

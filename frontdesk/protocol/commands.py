@@ -134,6 +134,15 @@ class DropMcpServer:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalAnswered:
+    """The client answered an ``ApprovalWanted``."""
+
+    question_id: str
+    approve: bool
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunMcpTool:
     """Call a tool; answer with ``McpCallEnded``. ``arguments`` are JSON of an object.
 
@@ -194,6 +203,7 @@ Command = (
     | ResponseCancelled
     | ListMcpTools
     | DropMcpServer
+    | ApprovalAnswered
     | RunMcpTool
     | McpCallRefused
     | OutputCleared

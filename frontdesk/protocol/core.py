@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from frontdesk.protocol import engine, images, options, wire
+from frontdesk.protocol.approvals import TeamApprovals
 from frontdesk.protocol.commands import (
     Close,
     Command,
@@ -67,6 +68,7 @@ class RealtimeProtocol:
         self._session.sees_images = sees_images
         self._conversation = Conversation(self._outbox)
         self._mcp = Mcp(self._conversation, self._outbox)
+        self._approvals = TeamApprovals(self._conversation, self._outbox)
         self._responses = Responses(self._conversation, self._outbox, self._mcp)
         self._transcripts = Transcripts(self._conversation, self._outbox)
         self._turns = Turns(
@@ -221,6 +223,7 @@ class RealtimeProtocol:
                 self._conversation.delete(event["item_id"])
                 self._transcripts.forget(event["item_id"])
                 self._mcp.calls.forget(event["item_id"])
+                self._approvals.forget(event["item_id"])
             case "conversation.item.truncate":
                 self._truncate(event["item_id"], event["content_index"], event["audio_end_ms"], now)
             case "response.create":
@@ -253,11 +256,13 @@ class RealtimeProtocol:
         self._check_call(item)
         self._conversation.add_done(item, self._conversation.place(previous_item_id))
         if item["type"] == "mcp_approval_response":
-            self._mcp.calls.answer(item)
+            ours = item["approval_request_id"] in self._approvals
+            (self._approvals if ours else self._mcp.calls).answer(item)
 
     def _check_call(self, item: Item) -> None:
         """An output without its call, or a call id used twice, would fail the next model run."""
-        if item["type"] == "mcp_approval_response":
+        answers = item["type"] == "mcp_approval_response"
+        if answers and item["approval_request_id"] not in self._approvals:
             self._mcp.calls.check(item)
         if item["type"] in ("message", "mcp_approval_response"):
             return
@@ -326,6 +331,12 @@ class RealtimeProtocol:
                 self._transcripts.fail(event)
             case engine.ItemCut():
                 self._conversation.cut(event.item_id, event.transcript)
+            case engine.ApprovalWanted():
+                self._approvals.ask(event)
+            case engine.ApprovalClosed():
+                self._approvals.close(event.question_id)
+            case engine.SpeakUp():
+                self._turns.speak_up()
             case engine.EngineError():
                 error = ProtocolError(event.code, event.message, type="server_error")
                 self._send_error(error, None)

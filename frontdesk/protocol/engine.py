@@ -160,6 +160,29 @@ class ItemCut:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalWanted:
+    """A call of the team's own tool has to be approved by the client's side."""
+
+    question_id: str
+    server_label: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalClosed:
+    """It need not be answered any more."""
+
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakUp:
+    """The engine has something to say unasked. The core asks for a response as after a turn, if
+    nobody speaks, none is in progress, and the client leaves it to the server when to answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineError:
     """Something failed that no response stands for: an ``error`` event, the call goes on.
     ``detail`` is for logs and is not sent."""
@@ -185,5 +208,8 @@ EngineEvent = (
     | McpToolsFailed
     | McpCallEnded
     | ItemCut
+    | ApprovalWanted
+    | ApprovalClosed
+    | SpeakUp
     | EngineError
 )

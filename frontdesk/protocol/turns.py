@@ -98,6 +98,12 @@ class Turns:
         self._commit(item_id)
         self._answer()
 
+    def speak_up(self) -> None:
+        """The server has something to say: a response as after a turn, if there is room for one."""
+        if self._responses.idle and not self._input.speaking:
+            self.idle.stop()
+            self._answer()
+
     def _answer(self) -> None:
         detection = self._session.turn_detection
         if self._session.responds and detection and detection["create_response"]:

@@ -154,6 +154,38 @@ def _audio(state: CallState, entry: Entry) -> None:
     state.audio.append({name: entry[name] for name in _AUDIO})
 
 
+def _question_asked(state: CallState, entry: Entry) -> None:
+    fresh: dict[str, Any] = {"answers": [], "decided": None, "resumed": False}
+    state.questions.append({**entry["question"], **fresh})
+
+
+def _question_answered(state: CallState, entry: Entry) -> None:
+    answer = {name: value for name, value in entry.items() if name not in ("kind", "question_id")}
+    _question(state, entry["question_id"])["answers"].append(answer)
+
+
+def _question_put(state: CallState, entry: Entry) -> None:
+    _question(state, entry["question_id"])["deadline"] = entry["deadline"]
+
+
+def _question_decided(state: CallState, entry: Entry) -> None:
+    decided = {name: value for name, value in entry.items() if name not in ("kind", "question_id")}
+    question = _question(state, entry["question_id"])
+    question["decided"] = question["decided"] or decided  # the first decision stands
+
+
+def _question_resumed(state: CallState, entry: Entry) -> None:
+    for question_id in entry["question_ids"]:
+        _question(state, question_id)["resumed"] = True
+
+
+def _question(state: CallState, question_id: str) -> dict[str, Any]:
+    for question in reversed(state.questions):
+        if question["id"] == question_id:
+            return question
+    raise LookupError(f"no question {question_id!r}")
+
+
 def _ended(state: CallState, entry: Entry) -> None:
     state.ended = entry["reason"]
 
@@ -170,6 +202,11 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "agent.changed": _agent_changed,
     "summary": _summary,
     "heard": _heard,
+    "question.asked": _question_asked,
+    "question.put": _question_put,
+    "question.answered": _question_answered,
+    "question.decided": _question_decided,
+    "question.resumed": _question_resumed,
     "audio": _audio,
     "call.ended": _ended,
 }

@@ -10,9 +10,11 @@ from agents.tracing import FunctionSpanData, get_current_span
 
 from agents import Agent, FunctionTool, Handoff, ModelSettings, RunContextWrapper, Tool
 from frontdesk.desk import schema
+from frontdesk.desk.approvals import rules_for
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
+from frontdesk.team.approvals import ask_first
 from frontdesk.team.chain import ModelChain
 from frontdesk.team.client_tools import end_at_client_tools, offer
 from frontdesk.team.context import (
@@ -22,6 +24,7 @@ from frontdesk.team.context import (
     patience,
     report,
 )
+from frontdesk.team.eliciting import ask_caller, may_ask
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.guardrails.build import Guardrails
@@ -48,6 +51,9 @@ class TeamAgent(Agent[TurnContext]):
     time.)
     """
 
+    gates: dict[str, Callable[[FunctionTool], None]]
+    """What stands before a tool of an MCP server, by server: approval, and questions of its own."""
+
     async def get_system_prompt(self, run_context: RunContextWrapper[TurnContext]) -> str | None:
         """As the SDK does, which looks at the function's signature at every step."""
         instructions = cast("Callable[..., str]", self.instructions)
@@ -61,6 +67,7 @@ class TeamAgent(Agent[TurnContext]):
                 if tool.name not in taken:
                     taken.add(tool.name)
                     cast("FunctionTool", tool).on_invoke_tool = _for_text_and_trace(tool)
+                    self.gates[server.name](cast("FunctionTool", tool))
                     tools.append(tool)
         return tools
 
@@ -136,6 +143,7 @@ def _agent(
         model=models.model(team, name),
         tools=[
             _function(
+                team,
                 functions,
                 tool,
                 _named(team.tools, tool, f"agents.{name}.tools"),
@@ -150,6 +158,11 @@ def _agent(
         ],
         tool_use_behavior=end_at_client_tools,
     )
+    agent.gates = {
+        view.name: _gate(team, view)
+        for view in agent.mcp_servers
+        if isinstance(view, McpServerView)
+    }
     # Set afterwards: the constructor takes an OpenAI model's own defaults for "nothing was said".
     # A chain adds the settings of each of its models itself.
     in_chain = isinstance(agent.model, ModelChain)
@@ -158,6 +171,7 @@ def _agent(
 
 
 def _function(
+    team: Team,
     functions: FunctionLoader,
     name: str,
     use: schema.FunctionUse,
@@ -165,9 +179,22 @@ def _function(
     guardrails: Guardrails,
 ) -> Tool:
     tool = functions.load(name, use, show_examples=hosted)
+    if rules := (*use.approve, *rules_for(name, team.policies.approve)):
+        ask_first(tool, rules, lines_ask=team.lines.ask)
     before, after = tool_guardrails(guardrails, use.guardrails)
     tool.tool_input_guardrails, tool.tool_output_guardrails = before, after
     return tool
+
+
+def _gate(team: Team, view: McpServerView) -> Callable[[FunctionTool], None]:
+    def gate(tool: FunctionTool) -> None:
+        if view.use.elicitation == "spoken":
+            may_ask(tool, view.name)
+        if rules := rules_for(tool.name, view.use.approve, team.policies.approve):
+            hints = next((t.annotations for t in view.cached_tools if t.name == tool.name), None)
+            ask_first(tool, rules, lines_ask=team.lines.ask, hints=hints, server=view.name)
+
+    return gate
 
 
 def _view(
@@ -182,6 +209,7 @@ def _view(
         caller_values=caller_values,
         on_record=note_mcp_call,
         patience=patience,
+        on_elicitation=ask_caller,
         examples=examples if hosted else None,
     )
     before, after = tool_guardrails(guardrails, use.guardrails)

@@ -58,9 +58,12 @@ async def _left_to_the_client(context: Any, arguments: str) -> str:
 def end_at_client_tools(
     context: RunContextWrapper[Any], results: list[FunctionToolResult]
 ) -> ToolsToFinalOutputResult:
-    """The SDK's question after the tools of a step: is the run over? Yes, if a client must answer.
+    """The SDK's question after the tools of a step: is the run over? Yes, if a client must answer,
+    or somebody has to be asked.
 
     All tools of the step have finished by then.
     """
-    ends = any(isinstance(result.tool, ClientFunctionTool) for result in results)
+    ends = bool(context.context.asked) or any(
+        isinstance(result.tool, ClientFunctionTool) for result in results
+    )
     return ToolsToFinalOutputResult(is_final_output=ends, final_output="" if ends else None)

@@ -10,8 +10,16 @@ from agents.tool_context import ToolContext
 from agents import RunContextWrapper
 from frontdesk.mcp.record import CallRecord
 from frontdesk.team.client_tools import ClientFunctionTool
-from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool
+from frontdesk.team.events import (
+    AnswerNeeded,
+    ApprovalNeeded,
+    ClientMcpTool,
+    ClientPrompt,
+    ClientTool,
+    Decided,
+)
 from frontdesk.team.guardrails.guard import Outcome
+from frontdesk.team.held import HeldCalls
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,14 @@ class TurnContext:
     """Ids of the tool calls that failed."""
     refused: set[str] = field(default_factory=set[str])
     """Ids of those whose arguments a guardrail refused: they are not remembered."""
+    decided: dict[str, Decided] = field(default_factory=dict[str, Decided])
+    """The calls that the run begins with, by id."""
+    held: HeldCalls | None = None
+    """None: nobody can be asked anything."""
+    asked: dict[str, ApprovalNeeded | AnswerNeeded] = field(
+        default_factory=dict[str, "ApprovalNeeded | AnswerNeeded"]
+    )
+    """What has to be asked before the run can go on, by tool call."""
     mcp_calls: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """What became of calls to MCP servers on their way, by tool call id, for their spans."""
 

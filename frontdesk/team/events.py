@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from agents import TResponseInputItem
 from frontdesk.desk.handoffs import History
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.view import View
+
+if TYPE_CHECKING:
+    from frontdesk.team.held import HeldCalls
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
@@ -49,6 +52,22 @@ class TraceLabels:
     metadata: dict[str, Any] | None = None
 
 
+NOT_DONE = "Not done: "
+"""What a refusal begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A tool call that had to wait for somebody, and may now go on: the run begins with it.
+    ``refusal`` is what the model is told in place of a result when it was not approved; it begins
+    with :data:`NOT_DONE`."""
+
+    call_id: str
+    name: str
+    arguments: str
+    refusal: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class TurnRequest:
     """One run of the team.
@@ -71,6 +90,9 @@ class TurnRequest:
     prompt: ClientPrompt | None = None
     labels: TraceLabels = TraceLabels()
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
+    decided: tuple[Decided, ...] = ()
+    held: "HeldCalls | None" = None
+    """Where tool calls wait that ask something themselves. None: nobody can be asked now."""
     caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """What the client gave for MCP servers that act in the caller's name: secrets."""
     question: int | None = None
@@ -167,6 +189,35 @@ class ClientMcpCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """The model called a tool that somebody has to approve: the run ends, and another begins with
+    the call once it is decided. ``question`` is how it is put to them; ``seconds`` they have."""
+
+    call_id: str
+    name: str
+    arguments: str
+    agent: str
+    server: str | None
+    by: Literal["spoken", "screen", "client"]
+    question: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNeeded:
+    """An MCP server asks the caller something in the middle of a call (elicitation): the run ends,
+    and another begins with the call once that is answered. ``schema`` is that of the answer."""
+
+    call_id: str
+    name: str
+    arguments: str
+    agent: str
+    server: str
+    message: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryItem:
     """An input item that later runs must see (a tool call or its output, never a message)."""
 
@@ -211,6 +262,8 @@ TeamEvent = (
     | ToolEnded
     | ClientToolCalled
     | ClientMcpCalled
+    | ApprovalNeeded
+    | AnswerNeeded
     | HistoryItem
     | Guarded
     | TokensUsed

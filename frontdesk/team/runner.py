@@ -32,6 +32,7 @@ from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.guardrails.build import Guardrails, build_guardrails
 from frontdesk.team.history import complete
 from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
+from frontdesk.team.resuming import resuming
 from frontdesk.team.showing import Showing
 from frontdesk.team.summary import summed_up
 from frontdesk.team.turn import Turn, TurnHooks
@@ -143,6 +144,8 @@ class TeamRunner:
         if agent is None:
             known = ", ".join(self._agents) or "none: was start() awaited?"
             raise TurnFailed(f"no agent {request.agent!r} (there are: {known})", "unknown_agent")
+        if request.decided:
+            agent = resuming(agent, request.decided)
         turn = Turn(self.team, request)
         history = complete(request.history)
         showing = Showing(self.team, request, history, self._sum_up, turn.tell)

@@ -81,6 +81,8 @@ class Turn:
             prompt=request.prompt,
             client_tools=wanted(request) or request.client_tools,
             only_client_tools=bool(wanted(request)),
+            decided={call.call_id: call for call in request.decided},
+            held=request.held,
             cleared=request.cleared,
         )
         self.cut_short = False
@@ -127,8 +129,13 @@ class Turn:
         self.cancel_run()
 
     def tool_ended(self, call: ResponseFunctionToolCall, result: object) -> None:
-        """A tool of ours has finished; ``result`` is what the model will read."""
+        """A tool of ours has finished; ``result`` is what the model will read. One that somebody
+        has to be asked about has not begun, or goes on: it is told with a later run."""
         self._calls[call.call_id] = call
+        if asked := self.context.asked.get(call.call_id):
+            self._concluded.add(call.call_id)
+            self._about(call.call_id, asked)
+            return
         output = ItemHelpers.tool_call_output_item(call, result)
         error = call.call_id in self.context.failed
         self._about(

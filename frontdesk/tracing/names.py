@@ -63,6 +63,15 @@ VOICE_MODEL_WAIT = "voice.model.wait"
 VOICE_OPENAI_SPAN_ID = "voice.openai.span_id"
 VOICE_OPENAI_SPAN_TYPE = "voice.openai.span_type"
 VOICE_PLAYBACK_POSITION = "voice.playback.position"
+VOICE_QUESTION_ANSWER = "voice.question.answer"
+VOICE_QUESTION_BY = "voice.question.by"
+VOICE_QUESTION_DECISION = "voice.question.decision"
+VOICE_QUESTION_HOW = "voice.question.how"
+VOICE_QUESTION_ID = "voice.question.id"
+VOICE_QUESTION_KIND = "voice.question.kind"
+VOICE_QUESTION_READING = "voice.question.reading"
+VOICE_QUESTION_TEXT = "voice.question.text"
+VOICE_QUESTION_WHO = "voice.question.who"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
@@ -86,6 +95,9 @@ MODEL_STEP = "model_step"
 CHAT = "chat"
 MODEL_ATTEMPT = "model_attempt"
 EXECUTE_TOOL = "execute_tool"
+QUESTION = "question"
+ANSWER = "answer"
+DECISION = "decision"
 HANDOFF = "handoff"
 GUARDRAIL = "guardrail"
 MCP_LIST_TOOLS = "mcp_list_tools"
@@ -106,6 +118,9 @@ STAGES: dict[str, str] = {
     "chat": "model",
     "model_attempt": "model",
     "execute_tool": "tools",
+    "question": "question",
+    "answer": "question",
+    "decision": "question",
     "handoff": "handoff",
     "guardrail": "guardrail",
     "mcp_list_tools": "mcp",
@@ -140,6 +155,8 @@ PII = frozenset(
         "voice.guardrail.reason",
         "voice.guardrail.text",
         "voice.mcp.progress",
+        "voice.question.answer",
+        "voice.question.text",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -209,6 +226,15 @@ ATTRIBUTES = frozenset(
         "voice.openai.span_id",
         "voice.openai.span_type",
         "voice.playback.position",
+        "voice.question.answer",
+        "voice.question.by",
+        "voice.question.decision",
+        "voice.question.how",
+        "voice.question.id",
+        "voice.question.kind",
+        "voice.question.reading",
+        "voice.question.text",
+        "voice.question.who",
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",

@@ -49,10 +49,12 @@ class PageData(Protocol):
 
 
 def router(pages: "Pages") -> APIRouter:
-    """The routes ``/``, ``/talk``, ``/traces``, ``/traces/calls/{call_id}`` and ``/static/…``."""
+    """The routes ``/``, ``/talk``, ``/traces``, ``/traces/calls/{call_id}``, ``/approvals`` and
+    ``/static/…``."""
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route("/", pages.home, methods=["GET"])
     routes.add_api_route("/talk", pages.talk, methods=["GET"])
+    routes.add_api_route("/approvals", pages.approvals, methods=["GET"])
     routes.add_api_route("/traces", pages.traces, methods=["GET"])
     routes.add_api_route("/traces/calls/{call_id}", pages.call, methods=["GET"])
     routes.add_api_route("/static/{version}/{path:path}", pages.static, methods=["GET"])
@@ -84,6 +86,9 @@ class Pages:
 
     def talk(self, request: Request) -> Response:
         return self.page(request, "talk.html")
+
+    def approvals(self, request: Request) -> Response:
+        return self.page(request, "approvals.html")
 
     def traces(
         self,

@@ -25,7 +25,8 @@ def router(worker: Worker) -> APIRouter:
     model names there). ``?call_id=`` attaches a second connection with full control to a running
     call, or carries on one that nobody is on; with ``&resume=true`` it is taken over from whoever
     is. ``?intent=transcription`` only listens. With ``?show=tools``, this connection is told of
-    the calls of the team's own tools, too.
+    the calls of the team's own tools, too; with ``?approvals=true`` it approves those that the
+    team leaves to the client.
     """
     routes = APIRouter()
 
@@ -37,6 +38,7 @@ def router(worker: Worker) -> APIRouter:
         intent: str | None = None,
         resume: bool = False,
         show: str | None = None,
+        approvals: bool = False,
     ) -> None:
         asked: list[str] = websocket.scope.get("subprotocols") or []
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in asked else None)
@@ -47,6 +49,7 @@ def router(worker: Worker) -> APIRouter:
                 outbox.put,
                 outbox.close,
                 shows_tools=show == "tools",
+                approves=approvals,
                 given=_given(websocket),
             )
             call = await worker.open_call(

@@ -26,6 +26,7 @@ from agents.testing import ScriptedModel
 
 import agents
 from agents import Model
+from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
@@ -38,6 +39,7 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
 from frontdesk.state import CallState, CallStore, LogWriter, connect
+from frontdesk.state.approvals import ApprovalStore
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.valkey import embedded_valkey
 from frontdesk.team.models import ModelRegistry
@@ -446,7 +448,13 @@ class House:
     """Places calls with one team. ``models`` are the agents' scripted models."""
 
     def __init__(
-        self, team: Team, stage: Stage, root: Path, store: CallStore, tracing: Tracing
+        self,
+        team: Team,
+        stage: Stage,
+        root: Path,
+        store: CallStore,
+        tracing: Tracing,
+        servers: McpConnections,
     ) -> None:
         self.team, self.stage, self.store, self.tracing = team, stage, store, tracing
         self.stt, self.tts = ScriptedTranscriber(stage), ToneSpeech(stage)
@@ -457,7 +465,7 @@ class House:
             team,
             desk_root=root,
             prompt=lambda agent, variables: f"You are {agent}.",
-            mcp=McpConnections(),
+            mcp=servers,
             models=ScriptedRegistry(self.models, self.judge),
             judges={name: f"Watch for {name}." for name in team.guardrails},
         )
@@ -472,10 +480,17 @@ class House:
             else VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
             PhraseCache(),
         )
+        self.approvals = ApprovalStore(store._redis)
+        self.board = ScreenBoard(self.approvals, self._decide)
         self.writers: dict[Call, LogWriter] = {}
         self.phones: list[Phone] = []
         self.defects_expected = False
         """Whether a test makes something of ours fail, which is then logged as an error."""
+
+    def _decide(self, call_id: str, question_id: str, decision: dict[str, Any]) -> None:
+        for phone in self.phones:
+            if phone.call.state.call_id == call_id:
+                phone.call.decide(question_id, **decision)
 
     @property
     def model(self) -> ScriptedModel:
@@ -524,6 +539,7 @@ class House:
             tracing=self.tracing,
             clock=clock,
             caller=connection,
+            board=self.board,
         )
         phone = Phone(self, call, clock, connection)
         phone.running = asyncio.create_task(call.run())
@@ -583,12 +599,13 @@ def new_house() -> Callable[..., Any]:
         before = asyncio.all_tasks()
         async with opened(tmp_path, valkey_url) as (store, tracing):
 
-            async def build_one(**sections: Any) -> House:
+            async def build_one(servers: McpConnections | None = None, **sections: Any) -> House:
                 stage = Stage()
                 root = tmp_path / "desk"
                 (root / "tools").mkdir(parents=True, exist_ok=True)
                 (root / "tools" / "stage.py").write_text(TOOLS)
-                house = House(team_of(sections, stage), stage, root, store, tracing)
+                team, mcp = team_of(sections, stage), servers or McpConnections()
+                house = House(team, stage, root, store, tracing, mcp)
                 await house.runner.start()
                 houses.append(house)
                 return house
@@ -599,6 +616,7 @@ def new_house() -> Callable[..., Any]:
                 for phone in house.phones:
                     await house.check(phone)
                 await house.runner.aclose()
+                await house.board.aclose()
         left = asyncio.all_tasks() - before - {asyncio.current_task()}
         assert not left, left
 

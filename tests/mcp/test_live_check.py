@@ -96,6 +96,25 @@ async def test_new_names_are_held_against_the_servers_own(tmp_path: Path, host: 
     ]
 
 
+async def test_rules_of_approval_are_held_against_the_servers_tools(
+    tmp_path: Path, host: Any
+) -> None:
+    desk(tmp_path, "{}", "")
+    file = tmp_path / "agents" / "shop.yaml"
+    rules = """\
+    approve:
+      refnd_*: spoken
+      refund_*: { by: spoken, when: { arguments: { order: { given: true } } } }
+      find_order: { by: screen, when: { arguments: { order_id: { equals: "1" } } } }
+"""
+    file.write_text(file.read_text().replace("agents:\n", f"{rules}agents:\n"))
+    lines = await found(load_team(file, {}), {"orders": host.config})
+    assert lines[0].startswith("9:7: the MCP server `orders` has no tool `refnd_*`")
+    assert lines[1:] == [
+        "10:7: no tool that `refund_*` fits has an argument `order` (did you mean `order_id`?)"
+    ]
+
+
 async def test_a_server_that_is_not_there_is_found_where_the_team_names_it(
     loaded: LoadedTeam, unused_tcp_port: int
 ) -> None:

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import urllib.request
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,8 @@ class Line:
         self.call_id = ""
         self.events: list[dict[str, Any]] = []
         """All that was received, sound excepted."""
+        self.sound_ms: dict[str, float] = {}
+        """Milliseconds of sound that came, by item."""
 
     async def send(self, kind: str, **fields: Any) -> None:
         await self.socket.send(json.dumps({"type": kind, **fields}))
@@ -57,7 +59,18 @@ class Line:
         event = json.loads(await self.socket.recv())
         if event["type"] != "response.output_audio.delta":
             self.events.append(event)
+        else:
+            before = self.sound_ms.get(event["item_id"], 0.0)
+            self.sound_ms[event["item_id"]] = before + len(b64decode(event["delta"])) / 48
         return event
+
+    async def heard_out(self) -> None:
+        """Tell the server that the caller has heard all of the last answer: it came faster than
+        anybody speaks."""
+        item_id, milliseconds = next(reversed(self.sound_ms.items()))
+        fields = {"item_id": item_id, "content_index": 0, "audio_end_ms": int(milliseconds)}
+        await self.send("conversation.item.truncate", **fields)
+        await self.until("conversation.item.truncated")
 
     async def until(self, kind: str) -> dict[str, Any]:
         """The next event of this kind."""

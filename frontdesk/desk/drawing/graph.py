@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from frontdesk.desk.approvals import rules_for
 from frontdesk.desk.handoffs import AgentVoice, Handoff, History, Last
 from frontdesk.desk.schema import Team
 
@@ -25,10 +26,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An agent. ``servers`` are MCP servers by name, with the tools that the team may use there
-    (as its file says them, globs too); ``guardrails`` are those for its callers' words and its own,
-    the team's included; ``depth`` counts handoffs from the entry, None where no
-    caller comes."""
+    """An agent. ``tools`` say who approves them, if anybody. ``servers`` are MCP servers by name,
+    with the tools that the team may use there (as its file says them, globs too); ``guardrails``
+    are those for its callers' words and its own, the team's included; ``depth`` counts handoffs
+    from the entry, None where no caller comes."""
 
     name: str
     description: str
@@ -69,16 +70,24 @@ def _node(team: Team, name: str, depth: int | None) -> Node:
     agent = team.agents[name]
     model = agent.model or next(iter(team.models))
     servers = {server: tools_of(team, server) for server in agent.mcp}
+    tools = tuple(_marked(team, tool) for tool in agent.tools)
     guarded = [(one.input, one.output) for one in (team.defaults.guardrails, agent.guardrails)]
     guards = tuple(dict.fromkeys(name for sides in guarded for side in sides for name in side))
     voice = agent.voice.voice if isinstance(agent.voice, AgentVoice) else agent.voice
-    return Node(name, agent.description, model, voice, agent.tools, servers, guards, depth)
+    return Node(name, agent.description, model, voice, tools, servers, guards, depth)
 
 
 def _history(history: History) -> str | None:
     if isinstance(history, Last):
         return f"last {history.last}"
     return None if history == "full" else history
+
+
+def _marked(team: Team, name: str) -> str:
+    """A function, and who approves it."""
+    rules = (*team.tools[name].approve, *rules_for(name, team.policies.approve))
+    asked = dict.fromkeys(rule.by for rule in rules if rule.by != "nobody")
+    return f"{name} (approval: {', '.join(asked)})" if asked else name
 
 
 def tools_of(team: Team, server: str) -> str:
@@ -89,6 +98,8 @@ def tools_of(team: Team, server: str) -> str:
         words += f" but {', '.join(tools.deny)}"
     if tools.rename:
         words += f" ({', '.join(f'{old} as {new}' for old, new in tools.rename.items())})"
+    if asked := [*team.mcp[server].approve, *team.policies.approve]:
+        words += f"; approval: {', '.join(dict.fromkeys(asked))}"
     return words
 
 

@@ -30,6 +30,7 @@ from frontdesk.team.embedded.history import ToolUse, UserTurn, read_history
 from frontdesk.team.embedded.offers import Deed, Offer, offers_for
 from frontdesk.team.embedded.ranking import Ranker
 from frontdesk.team.embedded.saying.results import say_result
+from frontdesk.team.events import NOT_DONE
 
 
 def _today() -> date:
@@ -158,10 +159,11 @@ class EmbeddedModel(Model):
 
     def _say(self, results: list[ToolUse], offers: list[Offer]) -> str:
         templates = {offer.name: offer.template for offer in offers if offer.deed is Deed.TOOL}
+        lines = self._hints.lines
         said = [
-            say_result(
-                use.output or "", templates.get(use.name), use.arguments, self._hints.lines.sorry
-            )
+            lines.refused
+            if (use.output or "").startswith(NOT_DONE)
+            else say_result(use.output or "", templates.get(use.name), use.arguments, lines.sorry)
             for use in results
         ]
         return " ".join(dict.fromkeys(said))

@@ -1,0 +1,237 @@
+"""How a turn answers what stands open, and asks what is to be asked: the reply's side of it.
+
+Whatever a response begins with, an open question comes first. Only the caller's own words, said
+after they heard the question, decide it.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from frontdesk.call.consent import is_aside, normal, read_consent
+from frontdesk.call.events import CallEvent, QuestionNews, Remembered
+from frontdesk.call.fields import field_question, next_field, read_value
+from frontdesk.call.history import message_text
+from frontdesk.call.questions import (
+    INTERRUPTED,
+    Question,
+    Questions,
+    as_decided,
+    is_spoken,
+    refusal,
+    resumed_id,
+)
+from frontdesk.call.turn import Turn
+from frontdesk.desk.schema import Lines
+from frontdesk.team.events import AnswerNeeded, ApprovalNeeded, Decided
+from frontdesk.team.history import call_item, output_item
+
+TRIES = 2
+"""How often something is asked, all in all."""
+WAITING = (
+    "Not run yet: it has to be approved on a screen. You will be told what they decide; "
+    "do not call the tool again for this."
+)
+ASIDE = (
+    "You have just asked the caller for a yes or no: {question} Answer only what they say now. "
+    "Nothing has been decided or done; the question is put to them again after your answer."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a response begins with. ``say``: these words are all of it. ``decided``: the team's run,
+    by ``agent``, goes on with these calls. ``note`` is for the model."""
+
+    say: str | None = None
+    decided: tuple[Decided, ...] = ()
+    agent: str | None = None
+    note: str | None = None
+
+
+class Answering:
+    """Used by the replies of one call. It changes nothing itself: the writer is told, and waited
+    for."""
+
+    def __init__(
+        self,
+        questions: Questions,
+        lines: Lines,
+        post: Callable[[CallEvent], None],
+        recorded: Callable[[], Awaitable[object]],
+    ) -> None:
+        """``recorded`` waits until what was said to the writer is safely stored."""
+        self.questions = questions
+        self._lines = lines
+        self._post = post
+        self._recorded = recorded
+
+    def again(self) -> str | None:
+        """The words that put the open question to the caller once more."""
+        question = self.questions.for_caller()
+        return None if question is None else _words(question)
+
+    async def begin(self, response_id: str, turn: Turn) -> Step:
+        """What a response in the conversation begins with."""
+        await self._tell_of_interrupted(response_id)
+        question = self.questions.for_caller()
+        if question is not None:
+            said = _said_since(self.questions, question)
+            if said is None:
+                return Step(note=ASIDE.format(question=_words(question)))
+            step = await self._answered(question, said, turn)
+            if step is not None:
+                return step
+            if (following := self.again()) is not None:
+                return Step(say=following)
+        return await self._go_on(turn)
+
+    async def _answered(self, question: Question, said: "_Said", turn: Turn) -> Step | None:
+        """Read the caller's words. A step if the question stays open."""
+        if question["kind"] == "approval":
+            reading = read_consent(said.words, question["text"])
+            if reading == "yes" and not said.after_hearing:
+                reading = "unheard"
+            fields: dict[str, Any] = {"reading": reading}
+        else:
+            fields = read_value(question, said.words)
+            reading = fields["reading"]
+        tries = 1 + sum(a["reading"] in ("unclear", "unheard") for a in _tries(question))
+        news = {"question_id": question["id"], "words": said.words, **fields}
+        await self._tell("answered", news)
+        turn.answered_question(question, said.words, reading)
+        if reading in ("unclear", "unheard") and tries < TRIES:
+            if question["kind"] == "approval" and is_aside(said.words):
+                return Step(note=ASIDE.format(question=_words(question)))
+            return Step(say=self._once_more(question))
+        if (decision := _decision(question, reading)) is None:  # a server asks for more
+            return Step(say=_words(question))
+        values = _values(question) if decision == "accepted" else None
+        how = "unclear" if reading in ("unclear", "unheard") else "spoken"
+        decided = {"question_id": question["id"], "decision": decision, "who": "caller"}
+        await self._tell("decided", {**decided, "how": how, "values": values})
+        return None
+
+    def _once_more(self, question: Question) -> str:
+        lines = self._lines
+        sorry = lines.unclear if question["kind"] == "approval" else lines.unclear_value
+        return f"{sorry} {_words(question)}"
+
+    async def _go_on(self, turn: Turn) -> Step:
+        """Give on what is decided."""
+        ready = self.questions.ready()
+        if not ready:
+            return Step()
+        await self._tell("resumed", {"question_ids": [question["id"] for question in ready]})
+        await self._recorded()  # a tool that may not run twice runs when that cannot happen
+        for question in ready:
+            turn.decided_question(question)
+        return Step(decided=tuple(map(as_decided, ready)), agent=ready[0]["agent"])
+
+    async def ask(
+        self, response_id: str, needed: Sequence[ApprovalNeeded | AnswerNeeded], turn: Turn
+    ) -> str | None:
+        """Put on record what came up in a response; returns what to say at its end."""
+        for one in needed:
+            await self._tell("asked", {"needed": one})
+        words: list[str] = []
+        known = {question["call_id"]: question for question in self.questions.open()}
+        for one in needed:
+            if (question := known.get(one.call_id)) is None:
+                continue
+            turn.asked_question(question)
+            if not is_spoken(question):
+                lines = self._lines
+                at_screen = question["by"] == "screen"
+                words = [lines.asking_a_colleague if at_screen else lines.asking_in_client]
+                self._remember(response_id, one.call_id, question, WAITING)
+        if (question := self.again()) is not None:
+            words.append(question)
+        return " ".join(words) or None
+
+    async def _tell_of_interrupted(self, response_id: str) -> None:
+        """A call that was given on, and whose end nobody saw, goes into the history as that."""
+        state = self.questions.state
+        told_of = {stored.item.get("call_id") for stored in state.items}
+        told_of |= {resumed_id(q) for q in state.questions if not q["resumed"]}  # it goes on
+        for question in state.questions:
+            if question["resumed"] and resumed_id(question) not in told_of:
+                told_of.add(resumed_id(question))
+                told = refusal(question) or INTERRUPTED
+                self._remember(response_id, resumed_id(question), question, told)
+                await self._tell("seen", {})
+
+    def _remember(self, response_id: str, call_id: str, question: Question, output: str) -> None:
+        item = call_item(call_id, question["tool"], question["arguments"])
+        self._post(Remembered(response_id, item))
+        self._post(Remembered(response_id, output_item(call_id, output)))
+
+    async def _tell(self, kind: Any, fields: dict[str, Any]) -> None:
+        done = asyncio.Event()
+        self._post(QuestionNews(kind, fields, done))
+        await done.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The caller's words since a question was put, and whether they had heard it by then."""
+
+    words: str
+    after_hearing: bool
+
+
+def _said_since(questions: Questions, question: Question) -> _Said | None:
+    """What the caller said after the question was last put, if anything."""
+    words: list[str] = []
+    for stored in reversed(questions.state.items):
+        item = stored.item
+        if item["id"] == question["after"]:
+            break
+        if stored.hidden or item.get("type") != "message":
+            continue
+        if item["role"] == "assistant":
+            heard = message_text(item) if stored.heard is None else stored.heard
+            if not words:
+                return None
+            return _Said(" ".join(reversed(words)), _was_put(_words(question), heard))
+        if item["role"] == "user" and (text := message_text(item)):
+            words.append(text)
+    return _Said(" ".join(reversed(words)), after_hearing=False) if words else None
+
+
+def _was_put(question: str, heard: str) -> bool:
+    """Whether so much of a question was heard that it can be answered: all but its last sentence,
+    or of a single one all but its last two words."""
+    sentences = re.split(r"(?<=[.!?。？！])\s+", question.strip())
+    wanted = normal(" ".join(sentences[:-1])) if len(sentences) > 1 else normal(question)[:-2]
+    got = normal(heard)
+    spans = range(len(got) - len(wanted), -1, -1)
+    return any(got[at : at + len(wanted)] == wanted for at in spans)
+
+
+def _words(question: Question) -> str:
+    return question["text"] if question["kind"] == "approval" else field_question(question)
+
+
+def _tries(question: Question) -> list[dict[str, Any]]:
+    """What was said to a question, or to the field of it that is asked for now."""
+    field = next_field(question) if question["kind"] == "elicitation" else None
+    return [answer for answer in question["answers"] if answer.get("field") == field]
+
+
+def _decision(question: Question, reading: str) -> str | None:
+    if question["kind"] == "approval":
+        return "approved" if reading == "yes" else "denied"
+    if reading == "no":
+        return "declined"
+    if reading == "unclear":
+        return "cancelled"
+    return "accepted" if next_field(question) is None else None
+
+
+def _values(question: Question) -> dict[str, Any]:
+    """What the caller gave, by field."""
+    given = (answer for answer in question["answers"] if answer["reading"] == "value")
+    return {answer["field"]: answer["value"] for answer in given if "value" in answer}
