@@ -17,8 +17,8 @@ from frontdesk.mcp.auth import ServerAuth
 from frontdesk.mcp.config import HttpServer
 from frontdesk.mcp.faults import in_words
 from frontdesk.mcp.http import http_client
-from frontdesk.mcp.oauth import Login, OAuthFailed, redirect_uri
 from frontdesk.mcp.oauth_config import OAuth
+from frontdesk.mcp.oauth_provider import Login, OAuthFailed, redirect_uri
 
 PATIENCE = 600.0
 """Seconds that a person may take."""

@@ -37,7 +37,7 @@ def login(
 
 async def _login(settings: Settings, config: HttpServer, browser: bool) -> None:
     from frontdesk.mcp.login import log_in  # they take a second to import
-    from frontdesk.mcp.oauth import OAuthFailed
+    from frontdesk.mcp.oauth_provider import OAuthFailed
 
     async def show(url: str) -> None:
         typer.echo(f"Log in here:\n\n  {url}\n")
