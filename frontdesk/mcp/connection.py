@@ -36,6 +36,7 @@ from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
 from frontdesk.mcp.last_words import LastWords
 from frontdesk.mcp.listing import Listing
+from frontdesk.mcp.notices import until_lost
 from frontdesk.mcp.pace import Pace
 from frontdesk.mcp.pins import PinStore
 from frontdesk.mcp.record import CallRecord
@@ -383,7 +384,7 @@ class Connection:
                 self._lose(client)
 
         helpers = (
-            asyncio.create_task(self.listing.listen(client, failed)),
+            asyncio.create_task(self._listen(client)),
             asyncio.create_task(self.listing.keep(client, self._calls.circuit.answered, failed)),
         )
         try:
@@ -392,6 +393,13 @@ class Connection:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _listen(self, client: Client) -> None:
+        """Hear of changes, and of the server's end; in the 2025 era they come without asking."""
+        if client.session.discover_result is None:
+            return
+        if await until_lost(client, self.name, self.listing.due.set):
+            self._lose(client)
 
     async def _on_message(self, message: IncomingMessage) -> None:
         if isinstance(message, ToolListChangedNotification):

@@ -7,9 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mcp import Client
-from mcp.client.subscriptions import SubscriptionLost
-from mcp.shared.exceptions import MCPError
-from mcp.types import CONNECTION_CLOSED, Tool
+from mcp.types import Tool
 
 from frontdesk.mcp.faults import Fault, PinsUnknown, watch_faults
 from frontdesk.mcp.pins import PinStore, ToolChange, changes, says
@@ -31,9 +29,6 @@ PINS_SECONDS = 5.0
 
 STORE_SECONDS = 1.0
 """Longest wait for the store of the pins."""
-
-LONGEST_LISTEN_PAUSE = 5.0
-"""Seconds before a stream of notices that cannot be opened is tried again."""
 
 Failed = Callable[[Exception, list[Fault]], None]
 """Told what went wrong with a request, and the faults on its way."""
@@ -131,31 +126,6 @@ class Listing:
             else:
                 pause = FIRST_PAUSE
                 answered()
-
-    async def listen(self, client: Client, failed: Failed) -> None:
-        """Keep the 2026-07-28 stream of change notices open. It may end at any time, as proxies end
-        what is idle; whatever changed meanwhile is asked for. Ends where there are no notices."""
-        if client.session.discover_result is None:
-            return  # the 2025 era sends notices without being asked
-        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
-        while True:
-            faults: list[Fault] = []
-            began = loop.time()
-            try:
-                with watch_faults() as faults:
-                    async with client.listen(tools_list_changed=True) as notices:
-                        async for _ in notices:
-                            self.due.set()
-            except (SubscriptionLost, MCPError) as error:
-                failed(error, faults)
-                refused = all(fault.kind == "status" and fault.status < 429 for fault in faults)
-                if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED and refused:
-                    logger.info("MCP server %s sends no change notices: %s", self._server, error)
-                    return
-            self.due.set()
-            lasted = loop.time() - began > LONGEST_LISTEN_PAUSE
-            pause = FIRST_PAUSE if lasted else min(2 * pause, LONGEST_LISTEN_PAUSE)
-            await asyncio.sleep(pause)
 
     async def accept(self, digests: Collection[str] | None = None) -> list[str]:
         """Pin what changed as it is now, all of it or what has these ``digests``; the names.
