@@ -39,6 +39,7 @@ class BringUp:
             mcp=self._mcp,
             models=self._models,
             trace_content=self._settings.trace_content,
+            judges=loaded.judges,
             sources=loaded.sources,
         )
         try:

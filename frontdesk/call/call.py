@@ -33,6 +33,7 @@ from frontdesk.call.events import (
     Transcribed,
     TurnBegun,
     TurnOver,
+    Withheld,
     Words,
 )
 from frontdesk.call.floor import Floor
@@ -198,7 +199,9 @@ class Call:
         """Whether somebody waits for what comes of an event: not for words that are still to be
         answered or spoken, nor for what follows sound that is being played."""
         match event:
-            case Transcribed() | Words() | Remembered() | FloorTaken() | SummaryMade() | Played():
+            case Transcribed() | Words() | Remembered() | Withheld() | Played():
+                return False
+            case FloorTaken() | SummaryMade():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -259,6 +262,9 @@ class Call:
                 self._floor.summary_made(event)
             case Remembered():
                 self._show(*self._answers.remember(event))
+            case Withheld(item_ids=item_ids):
+                for item_id in item_ids:
+                    self._book.record("item.withheld", item_id=item_id)
             case Played(item_id):
                 self._answers.played(item_id)
             case engine.ResponseMcpCall(response_id=response_id):
@@ -423,7 +429,7 @@ class Call:
         for event in self._inbox.rest():
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
-            elif isinstance(event, Transcribed | Remembered | engine.McpCallEnded):
+            elif isinstance(event, Transcribed | Remembered | Withheld | engine.McpCallEnded):
                 self._survive(event)
         await self._servers.aclose()
         await self._hearing.aclose()

@@ -119,6 +119,14 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A guardrail blocked what the caller said in these items: no model is to see it again."""
+
+    response_id: str
+    item_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """The play head should have reached the end of this item."""
 
@@ -138,6 +146,7 @@ Happening = (
     | FloorTaken
     | SummaryMade
     | Remembered
+    | Withheld
     | Played
     | EngineEvent
 )

@@ -10,6 +10,7 @@ from frontdesk.team.history import UNSEEN
 
 UNFINISHED = "(no result yet: it still runs, or waits for the user's approval)"
 NO_RESULT = "(no result was given)"
+WITHHELD = "(What the caller said here was withheld by a guardrail.)"
 
 
 def model_input(
@@ -108,6 +109,8 @@ def _input_item(stored: StoredItem, sees: bool) -> dict[str, Any] | None:
     item = stored.item
     if stored.hidden:  # its id is the log's own, not the model's
         return {key: value for key, value in item.items() if key != "id"}
+    if stored.withheld:
+        return {"role": item["role"], "content": WITHHELD}
     match item.get("type"):
         case "message":
             content = _content(item, sees) if stored.heard is None else stored.heard

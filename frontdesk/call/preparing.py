@@ -11,6 +11,7 @@ from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock
 from frontdesk.call.ears import language
 from frontdesk.call.events import CallEvent
+from frontdesk.call.guarding import Guarding
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
@@ -61,6 +62,7 @@ class Preparing:
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
+            guarding=Guarding(self._team.runner.guardrails, turn),
             speaker_for=partial(self._speaker, turn) if spoken else None,
             silent_for=self._silent_for,
             lines=self._team.loaded.team.lines,

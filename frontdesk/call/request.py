@@ -81,6 +81,7 @@ def turn_request(
         view=_view(given, before) if given else None,
         since=_id_at(state, since),
         until=_id_at(state, len(state.items) - 1),
+        asked=tuple(item["id"] for item in unanswered if item.get("role") == "user"),
     )
 
 
@@ -130,6 +131,8 @@ def _answers(stored: StoredItem) -> bool:
 
 def _asks(stored: StoredItem) -> bool:
     item = stored.item
+    if stored.withheld:
+        return False
     return item.get("role") == "user" and bool(message_text(item) or shows_image(item))
 
 

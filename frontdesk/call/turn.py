@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from frontdesk.call.clock import Clock
+from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import TurnTrace
 from frontdesk.voice.audio import first_audible
@@ -78,6 +79,7 @@ class Turn:
         self._agent = ""
         self._voices: dict[str, str | None] = {}
         self._error: str | None = None
+        self._held = 0.0
 
     @property
     def latency(self) -> float | None:
@@ -202,6 +204,34 @@ class Turn:
             },
             error=error["message"] if error else None,
         )
+
+    def guarded(self, outcome: Outcome) -> None:
+        """A guardrail looked at words."""
+        now = self._clock.now()
+        self.trace.record(
+            f"{names.GUARDRAIL} {outcome.guardrail}",
+            start=now - outcome.seconds,
+            end=now,
+            attributes={
+                names.VOICE_GUARDRAIL_TRIGGERED: outcome.triggered,
+                names.VOICE_GUARDRAIL_MODE: outcome.mode,
+                names.VOICE_GUARDRAIL_STAGE: outcome.stage,
+                names.VOICE_GUARDRAIL_REASON: outcome.reason or None,
+                names.VOICE_GUARDRAIL_TEXT: outcome.shown or None,
+                names.VOICE_OPENAI_SPAN_TYPE: names.GUARDRAIL,
+                names.ERROR_TYPE: f"guardrail_{outcome.problem}" if outcome.problem else None,
+            },
+            error=outcome.reason if outcome.problem else None,
+        )
+
+    def held(self, seconds: float) -> None:
+        """Words waited so long for their guardrails."""
+        self._held += max(0.0, seconds)
+        self.trace.set(**{names.VOICE_TURN_HELD: self._held})
+
+    def blocked(self, guardrail: str) -> None:
+        """A guardrail stopped the answer."""
+        self.trace.set(**{names.VOICE_TURN_BLOCKED_BY: guardrail})
 
     def failed(self, message: str, *, code: str = "error") -> None:
         """The turn went wrong; the call goes on."""

@@ -13,6 +13,7 @@ from jinja2 import Template
 from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.files import Files, files, plain, reading
 from frontdesk.desk.functions import check_functions, read_code
+from frontdesk.desk.guarding import check_guardrails, read_judges
 from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
 from frontdesk.desk.models import check_models
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean, in_order
@@ -51,6 +52,8 @@ class LoadedTeam:
     warnings: tuple[Problem, ...] = ()
     stored: Mapping[str, StoredPrompt] = field(default_factory=dict[str, StoredPrompt])
     """Prompts by the name of their file, for sessions that refer to one."""
+    judges: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What models watch for, by guardrail."""
     sources: Mapping[Path, str] = field(default_factory=dict[Path, str])
     """All that the team was read from: its files, their prompts, the code of its functions."""
     secrets: Mapping[Path, str] = field(default_factory=dict[Path, str])
@@ -114,7 +117,7 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         path, above = _team_file(path), path
     document = read_layers(path, env, above)
     team, invalid = validate(document)
-    prompts = _read_prompts(document)
+    prompts, judges = _read_prompts(document), read_judges(document)
     others, unusable = other_prompts(path.parent, prompts.texts)
     problems = [
         *document.problems,
@@ -123,10 +126,12 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         *check_renames(document),
         *check_models(document),
         *check_reach(document),
+        *check_guardrails(document, env),
         *_check_servers(document, root),
         *check_functions(document, root),
         *_check_answers(document),
         *prompts.problems,
+        *judges.problems,
         *_check_filled_in(document, prompts),
         *unusable,
     ]
@@ -137,12 +142,13 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         team,
         path,
         root,
-        _version(document, prompts, others, root, read),
+        _version(document, root, read),
         {agent: compile_template(text) for agent, (_, text) in prompts.texts.items()},
         document,
         prompts.texts,
         in_order(problems),
         stored_prompts(prompts.texts, others),
+        judges.texts,
         read.texts,
         read.secrets,
     )
@@ -297,17 +303,9 @@ def _check_filled_in(document: Document, prompts: _Prompts) -> Iterator[Problem]
             yield from check_rendering(compile_template(text), values, path)
 
 
-def _version(
-    document: Document, prompts: _Prompts, others: Mapping[str, str], root: Path, read: Files
-) -> str:
+def _version(document: Document, root: Path, read: Files) -> str:
     digest = hashlib.sha256(document.text.encode())
-    parts = {agent: text for agent, (_, text) in prompts.texts.items()}
-    parts |= {f"prompts/{name}": text for name, text in others.items()}
-    parts |= {
-        os.path.relpath(path, plain(root)): text
-        for path, text in read.texts.items()
-        if path.suffix == ".py"
-    }
-    for name, text in sorted(parts.items()):
-        digest.update(f"\0{name}\0{text}".encode())
+    texts = {os.path.relpath(path, plain(root)): text for path, text in read.texts.items()}
+    for place, text in sorted(texts.items()):
+        digest.update(f"\0{place}\0{text}".encode())
     return digest.hexdigest()[:12]

@@ -4,15 +4,15 @@ The JSON Schema for editors is generated from these models, so each description 
 editor's help text. Positions (line, column) are added by the loader; nothing here reads files.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
 from frontdesk.desk.budgets import Budgets
+from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
-from frontdesk.desk.section import Duration, Name, Section
+from frontdesk.desk.section import Duration, Name, Section, ToolName
 
-ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
 
 
@@ -146,6 +146,7 @@ class McpUse(Section):
         default=None, description="Spoken when a call takes noticeably long."
     )
     phrases: dict[str, Phrases] = Field(default={}, description="By tool name.")
+    guardrails: ToolGuardrails = ToolGuardrails()
 
 
 class ClientMcp(Section):
@@ -167,6 +168,7 @@ class FunctionUse(Phrases):
     )
     timeout: Duration = Field(default=30.0, description="Longest run before it counts as failed.")
     say_while_waiting: str | None = None
+    guardrails: ToolGuardrails = ToolGuardrails()
 
 
 class Answer(Section):
@@ -190,6 +192,7 @@ class Agent(Section):
     handoffs: tuple[str | Handoff, ...] = Field(default=(), description="Agents to hand over to.")
     examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
     answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
+    guardrails: AgentGuardrails = AgentGuardrails()
 
 
 class Lines(Section):
@@ -214,6 +217,10 @@ class Lines(Section):
         default="Are you still there?",
         description="The caller stays silent for as long as idle_timeout_ms of the session says.",
     )
+    blocked: str = Field(
+        default="I'm sorry, I can't talk about that.",
+        description="A guardrail blocked what was said, or what would have been said.",
+    )
 
 
 class Team(Section):
@@ -233,6 +240,8 @@ class Team(Section):
     mcp: dict[Name, McpUse] = Field(default={})
     client_mcp: ClientMcp = ClientMcp()
     tools: dict[Name, FunctionUse] = Field(default={})
+    guardrails: dict[Name, Guardrail] = Field(default={})
+    defaults: Defaults = Defaults()
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
     budgets: Budgets = Budgets()

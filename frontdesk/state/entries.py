@@ -9,6 +9,7 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
                    asked (of an answer: id of the newest item that it was asked with)
 ``item.changed``   item
 ``item.deleted``   item_id
+``item.withheld``  item_id: a guardrail blocked it, and no model is to see it
 ``agent.changed``  agent, previous, history (full, summary, none or {last: n}), since (id of the
                    item with which the question begins), handed (call id of the handoff)
 ``summary``        text: what the agent with the floor was told of the time before it
@@ -33,6 +34,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "item.added": ("item",),
     "item.changed": ("item",),
     "item.deleted": ("item_id",),
+    "item.withheld": ("item_id",),
     "agent.changed": ("agent", "previous"),
     "summary": ("text",),
     "heard": ("item_id", "text", "audio_ms"),
@@ -50,6 +52,7 @@ class StoredItem:
     hidden: bool = False
     heard: str | None = None
     heard_ms: int | None = None
+    withheld: bool = False
     asked: str | None = None
 
 

@@ -113,6 +113,12 @@ def _item_deleted(state: CallState, entry: Entry) -> None:
         state.remove(index)
 
 
+def _item_withheld(state: CallState, entry: Entry) -> None:
+    index = state.index(entry["item_id"])
+    if index is not None:
+        state.items[index].withheld = True
+
+
 def _agent_changed(state: CallState, entry: Entry) -> None:
     state.agent = entry["agent"]
     history, handed = entry.get("history", "full"), entry.get("handed")
@@ -160,6 +166,7 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "item.added": _item_added,
     "item.changed": _item_changed,
     "item.deleted": _item_deleted,
+    "item.withheld": _item_withheld,
     "agent.changed": _agent_changed,
     "summary": _summary,
     "heard": _heard,

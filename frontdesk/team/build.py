@@ -17,6 +17,8 @@ from frontdesk.team.client_tools import end_at_client_tools, offer
 from frontdesk.team.context import TurnContext, caller_values, patience, report
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
+from frontdesk.team.guardrails.build import Guardrails
+from frontdesk.team.guardrails.tools import tool_guardrails
 from frontdesk.team.handoffs import HANDOFF_PREFIX, Edge, edges
 from frontdesk.team.models import ModelRegistry, model_choice
 
@@ -74,13 +76,16 @@ def build_agents(
     functions: FunctionLoader,
     mcp: McpConnections,
     models: ModelRegistry,
+    guardrails: Guardrails,
 ) -> dict[str, TeamAgent]:
     """All agents of ``team`` by name, joined by their handoffs.
 
     Raises:
         TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
     """
-    agents = {name: _agent(team, name, prompt, functions, mcp, models) for name in team.agents}
+    agents = {
+        name: _agent(team, name, prompt, functions, mcp, models, guardrails) for name in team.agents
+    }
     for name, agent in agents.items():
         hosted = models.provider(model_choice(team, name)[1]) != "embedded"
         agent.handoffs = [
@@ -102,6 +107,7 @@ def _agent(
     functions: FunctionLoader,
     mcp: McpConnections,
     models: ModelRegistry,
+    guardrails: Guardrails,
 ) -> TeamAgent:
     section = team.agents[name]
     _, choice = model_choice(team, name)
@@ -122,13 +128,17 @@ def _agent(
         instructions=instructions,
         model=models.model(team, name),
         tools=[
-            functions.load(
-                tool, _named(team.tools, tool, f"agents.{name}.tools"), show_examples=hosted
+            _function(
+                functions,
+                tool,
+                _named(team.tools, tool, f"agents.{name}.tools"),
+                hosted,
+                guardrails,
             )
             for tool in section.tools
         ],
         mcp_servers=[
-            _view(mcp, server, _named(team.mcp, server, f"agents.{name}.mcp"), hosted)
+            _view(mcp, server, _named(team.mcp, server, f"agents.{name}.mcp"), hosted, guardrails)
             for server in section.mcp
         ],
         tool_use_behavior=end_at_client_tools,
@@ -140,9 +150,24 @@ def _agent(
     return agent
 
 
-def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> McpServerView:
+def _function(
+    functions: FunctionLoader,
+    name: str,
+    use: schema.FunctionUse,
+    hosted: bool,
+    guardrails: Guardrails,
+) -> Tool:
+    tool = functions.load(name, use, show_examples=hosted)
+    before, after = tool_guardrails(guardrails, use.guardrails)
+    tool.tool_input_guardrails, tool.tool_output_guardrails = before, after
+    return tool
+
+
+def _view(
+    mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool, guardrails: Guardrails
+) -> McpServerView:
     examples = {tool: phrases.examples for tool, phrases in use.phrases.items()}
-    return McpServerView(
+    view = McpServerView(
         mcp.get(name),
         use,
         on_error=tool_failure,
@@ -151,6 +176,9 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
         patience=patience,
         examples=examples if hosted else None,
     )
+    before, after = tool_guardrails(guardrails, use.guardrails)
+    view.tool_input_guardrails, view.tool_output_guardrails = before, after
+    return view
 
 
 def _handoff(

@@ -1,11 +1,12 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agents import TResponseInputItem
 from frontdesk.desk.handoffs import History
+from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.view import View
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
@@ -80,6 +81,10 @@ class TurnRequest:
     """Id of the conversation's item at ``question``."""
     until: str | None = None
     """Id of the newest item that the answer is to."""
+    asked: tuple[str, ...] = ()
+    """Ids of the items that are to be answered."""
+    cleared: Callable[[], Awaitable[None]] | None = None
+    """What tools wait for before they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,13 @@ class HistoryItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guardrail looked at a tool's arguments or result."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class TokensUsed:
     """A model step ended: tokens of the run so far, as the models reported them."""
 
@@ -198,6 +210,7 @@ TeamEvent = (
     | ClientToolCalled
     | ClientMcpCalled
     | HistoryItem
+    | Guarded
     | TokensUsed
     | TurnEnded
 )

@@ -63,7 +63,7 @@ class FunctionLoader:
         Raises:
             FunctionLoadError: no such file or function, or a signature without a JSON Schema.
         """
-        function = self._find(name, use.call)
+        function = self.find(f"tools.{name}", use.call)
 
         def failed(context: RunContextWrapper[Any], error: Exception) -> str:
             return tool_failure(context, error, tool.params_json_schema)
@@ -94,12 +94,17 @@ class FunctionLoader:
             tool.description = with_examples(tool.description, use.examples)
         return tool
 
-    def _find(self, name: str, call: str) -> Callable[..., Any]:
+    def find(self, field: str, call: str) -> Callable[..., Any]:
+        """The function ``call`` points to, for the ``field`` of the team file that says so.
+
+        Raises:
+            FunctionLoadError: no such file or function.
+        """
         module_name, _, function_name = call.partition(":")
         parts = module_name.split(".")
         file = self._root.joinpath(*parts).with_suffix(".py")
         if not (self._finder.has(file) or file.is_file()):
-            raise FunctionLoadError(f"tools.{name}: {call}: there is no file {file}")
+            raise FunctionLoadError(f"{field}: {call}: there is no file {file}")
         for depth in range(1, len(parts)):
             package = ".".join([self._package, *parts[:depth]])
             if package not in sys.modules:
@@ -109,11 +114,11 @@ class FunctionLoader:
             module = importlib.import_module(f"{self._package}.{module_name}")
         except Exception as error:
             raise FunctionLoadError(
-                f"tools.{name}: {file} cannot be loaded: {_import_problem(error, parts)}"
+                f"{field}: {file} cannot be loaded: {_import_problem(error, parts)}"
             ) from error
         function = getattr(module, function_name, None)
         if not inspect.isfunction(function):
-            raise FunctionLoadError(f"tools.{name}: {file} has no function {function_name}")
+            raise FunctionLoadError(f"{field}: {file} has no function {function_name}")
         return function
 
     def _add_package(self, name: str, folder: Path) -> None:

@@ -29,6 +29,7 @@ from frontdesk.team.context import TurnContext
 from frontdesk.team.events import TeamEvent, TokensUsed, TurnEnded, TurnFailed, TurnRequest
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
+from frontdesk.team.guardrails.build import Guardrails, build_guardrails
 from frontdesk.team.history import complete
 from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
 from frontdesk.team.showing import Showing
@@ -46,9 +47,9 @@ CANCEL_SECONDS = 0.5
 class TeamRunner:
     """One version of one team, ready to run; shared by all calls that began with that version.
 
-    ``prompt(agent, variables)`` gives an agent's instructions. ``mcp`` and ``models`` belong to
-    the process and are closed by whoever made them. ``sources`` is the code of this version, by
-    file.
+    ``prompt(agent, variables)`` gives an agent's instructions, ``judges`` what models watch for,
+    by guardrail. ``mcp`` and ``models`` belong to the process and are closed by whoever made them.
+    ``sources`` is the code of this version, by file.
     """
 
     def __init__(
@@ -60,9 +61,12 @@ class TeamRunner:
         mcp: McpConnections,
         models: ModelRegistry,
         trace_content: bool = True,
+        judges: Mapping[str, str] | None = None,
         sources: Mapping[Path, str] | None = None,
     ) -> None:
         self.team = team
+        self.guardrails = Guardrails(team)
+        self._judges = judges or {}
         self._prompt = prompt
         self._mcp = mcp
         self._models = models
@@ -77,17 +81,23 @@ class TeamRunner:
         Raises:
             TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
         """
-        self._agents = await asyncio.to_thread(
-            build_agents,
+        self._agents = await asyncio.to_thread(self._build)
+        for agent in self._agents.values():
+            if isinstance(agent.model, WarmsUp):
+                await agent.model.warm_up()
+
+    def _build(self) -> dict[str, TeamAgent]:
+        self.guardrails = build_guardrails(
+            self.team, functions=self._functions, models=self._models, judges=self._judges
+        )
+        return build_agents(
             self.team,
             prompt=self._prompt,
             functions=self._functions,
             mcp=self._mcp,
             models=self._models,
+            guardrails=self.guardrails,
         )
-        for agent in self._agents.values():
-            if isinstance(agent.model, WarmsUp):
-                await agent.model.warm_up()
 
     async def aclose(self) -> None:
         """Forget this version of the team. Runs under way go on."""

@@ -34,6 +34,7 @@ from frontdesk.team.events import (
     ClientMcpTool,
     ClientTool,
     ClientToolCalled,
+    Guarded,
     HistoryItem,
     MessageEnded,
     TeamEvent,
@@ -73,12 +74,14 @@ class Turn:
             call_id=request.call_id,
             variables={**team.variables, **request.variables},
             report=self._report,
+            guarded=lambda outcome: self._emit(Guarded(outcome)),
             caller=request.caller,
             waits_until=_waits_until(request.history),
             instructions=request.instructions,
             prompt=request.prompt,
             client_tools=wanted(request) or request.client_tools,
             only_client_tools=bool(wanted(request)),
+            cleared=request.cleared,
         )
         self.cut_short = False
         """Whether the model stopped at its token limit."""
@@ -258,12 +261,18 @@ def _client_call(call: ResponseFunctionToolCall, declared: ClientTool | ClientMc
 
 
 class TurnHooks(RunHooks[TurnContext]):
-    """Hears of each tool's end as it happens, times the model steps, and frees all but the first
-    of them from a forced tool choice."""
+    """Hears of each tool's end as it happens, times the model steps, frees all but the first of
+    them from a forced tool choice, and lets no tool run before it may."""
 
     def __init__(self, turn: Turn, config: RunConfig) -> None:
         self._turn = turn
         self._config = config
+
+    async def on_tool_start(
+        self, context: RunContextWrapper[TurnContext], agent: Agent[TurnContext], tool: Tool
+    ) -> None:
+        if context.context.cleared is not None:
+            await context.context.cleared()
 
     async def on_tool_end(
         self,

@@ -26,7 +26,8 @@ class Edge:
 @dataclass(frozen=True, slots=True)
 class Node:
     """An agent. ``servers`` are MCP servers by name, with the tools that the team may use there
-    (as its file says them, globs too); ``depth`` counts handoffs from the entry, None where no
+    (as its file says them, globs too); ``guardrails`` are those for its callers' words and its own,
+    the team's included; ``depth`` counts handoffs from the entry, None where no
     caller comes."""
 
     name: str
@@ -35,6 +36,7 @@ class Node:
     voice: str | None
     tools: tuple[str, ...]
     servers: dict[str, str]
+    guardrails: tuple[str, ...]
     depth: int | None
 
 
@@ -67,8 +69,10 @@ def _node(team: Team, name: str, depth: int | None) -> Node:
     agent = team.agents[name]
     model = agent.model or next(iter(team.models))
     servers = {server: tools_of(team, server) for server in agent.mcp}
+    guarded = [(one.input, one.output) for one in (team.defaults.guardrails, agent.guardrails)]
+    guards = tuple(dict.fromkeys(name for sides in guarded for side in sides for name in side))
     voice = agent.voice.voice if isinstance(agent.voice, AgentVoice) else agent.voice
-    return Node(name, agent.description, model, voice, agent.tools, servers, depth)
+    return Node(name, agent.description, model, voice, agent.tools, servers, guards, depth)
 
 
 def _history(history: History) -> str | None:

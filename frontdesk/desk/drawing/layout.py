@@ -134,6 +134,9 @@ def _card(node: Node, deepest: int) -> Card:
     lines += [("about", line) for line in wrapped(node.description, 12, room, 3)]
     speaks = f"model {node.model}" + (f", voice {node.voice}" if node.voice else "")
     lines += [("about", line) for line in wrapped(speaks, 12, room, 1)]
+    if node.guardrails:
+        guards = f"guarded by {', '.join(node.guardrails)}"
+        lines += [("about", line) for line in wrapped(guards, 12, room, 3)]
     lines += [("tool", tool) for tool in node.tools]
     for server, tools in node.servers.items():
         first, *more = wrapped(f"{server}: {tools}", 12, room - 34, 4)

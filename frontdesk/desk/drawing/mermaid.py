@@ -29,7 +29,11 @@ def _lines(graph: Graph) -> Iterator[str]:
     yield "flowchart TD"
     yield f'  caller(["caller of {_text(graph.team)}"]) --> {agents[graph.entry]}'
     for name, key in agents.items():
-        yield f'  {key}["<b>{_text(name)}</b><br/>{_text(_short(graph.nodes[name].description))}"]'
+        node = graph.nodes[name]
+        about = [_short(node.description)]
+        if node.guardrails:
+            about.append(f"guarded by {', '.join(node.guardrails)}")
+        yield f'  {key}["<b>{_text(name)}</b><br/>{"<br/>".join(map(_text, about))}"]'
     for name, key in tools.items():
         yield f'  {key}[["{_text(name)}"]]'
     for name, key in servers.items():
