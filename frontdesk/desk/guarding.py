@@ -119,7 +119,7 @@ def _read(
     path = Path(normpath(document.file(location).parent / relative))
     if not files().is_file(path):
         message = f"the prompt file {path} does not exist"
-        hint = did_you_mean(path.name, [near.name for near in path.parent.glob("*.md")])
+        hint = did_you_mean(path.name, [near.name for near in files().glob(path.parent, "*.md")])
         judges.problems.append(document.problem(location, message, hint))
         return
     try:
