@@ -31,6 +31,7 @@ from frontdesk.mcp.config import HttpServer, ServerConfig
 from frontdesk.mcp.faults import Fault, ToolCallError, call_error, in_words, watch_faults
 from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
+from frontdesk.mcp.last_words import LastWords
 from frontdesk.mcp.transport import seen_through
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ class Connection:
         self.error: str | None = None
         self.protocol_version: str | None = None
         """The revision of the protocol that the server speaks, once it was there."""
+        self.last_words = LastWords(config.name)
+        """Of a server that we start."""
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has succeeded or failed."""
         self._listed = asyncio.Event()
@@ -285,7 +288,8 @@ class Connection:
         if error == self._reported:
             return
         if error:
-            logger.warning("MCP server %s: %s It is tried again.", self.name, error)
+            said = f" Its last words: {line}" if (line := self.last_words.line) else ""
+            logger.warning("MCP server %s: %s It is tried again.%s", self.name, error, said)
         elif self._reported:
             logger.warning("MCP server %s is there again.", self.name)
         self._reported = error
@@ -307,7 +311,8 @@ class Connection:
                         args=list(self.config.args),
                         env=dict(self.config.env),
                         cwd=self.config.cwd,
-                    )
+                    ),
+                    errlog=await stack.enter_async_context(self.last_words.heard()),
                 )
                 seconds = STDIO_OPEN_SECONDS
             client = Client(

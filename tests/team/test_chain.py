@@ -495,3 +495,33 @@ async def test_a_judge_has_stand_ins_too_but_none_that_cannot_judge(hosted: Host
     assert isinstance(judge, ModelChain)
     assert [link.name for link in judge.links] == ["first", "second"]
     assert hosted.registry.given(judge, team.models["first"]).temperature is None
+
+
+@pytest.mark.parametrize("empty", [[], [assistant_message("")]])
+async def test_a_model_that_gives_no_words_is_asked_again(
+    start_team: Any, hear: Any, ask: Any, empty: Any
+) -> None:
+    model = ScriptedModel([empty, [assistant_message("Here it is.")]])
+    runner = await start_team({"frontdesk": {}}, {"frontdesk": chain(model, retries=1)})
+    events = await hear(runner, ask())
+    assert [e.text for e in events if isinstance(e, TextDelta)] == ["Here it is."]
+    assert len(model.calls) == 2
+
+
+async def test_a_model_that_gives_no_words_is_stood_in_for(
+    start_team: Any, hear: Any, ask: Any
+) -> None:
+    model, other = ScriptedModel([[]]), ScriptedModel([[assistant_message("Here it is.")]])
+    runner = await start_team({"frontdesk": {}}, {"frontdesk": chain(model, other)})
+    events = await hear(runner, ask())
+    assert [e.text for e in events if isinstance(e, TextDelta)] == ["Here it is."]
+
+
+async def test_a_model_that_goes_on_saying_nothing_has_failed(
+    start_team: Any, hear: Any, ask: Any
+) -> None:
+    model = ScriptedModel([[], []])
+    runner = await start_team({"frontdesk": {}}, {"frontdesk": chain(model, retries=1)})
+    with pytest.raises(TurnFailed, match="no words and no calls"):
+        await hear(runner, ask())
+    assert len(model.calls) == 2
