@@ -39,9 +39,12 @@ class ServerProcess:
         models: str = "instant",
         environ: dict[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
+        patience: float = 25,
     ) -> None:
-        """``tls``: what a client trusts, for a server with a certificate in its ``environ``."""
+        """``tls``: what a client trusts, for a server with a certificate in its ``environ``. It
+        has to be up within ``patience`` seconds."""
         self.data = data
+        self._patience = patience
         self.tls = tls
         self._environ = environ or {}
         self._command = [PYTHON, "-m", "frontdesk", "serve", str(desk)]
@@ -62,7 +65,7 @@ class ServerProcess:
         self.url = self._address()
 
     def _address(self) -> str:
-        deadline = time.monotonic() + 25
+        deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline and self.process.poll() is None:
             if found := re.search(r"talk +(https?://\S+)/talk", self.log.read_text()):
                 health = f"{found.group(1)}/healthz"
@@ -70,7 +73,7 @@ class ServerProcess:
                     assert answer.status == 200
                 return found.group(1)
             time.sleep(0.05)
-        self.process.kill()
+        self.kill()
         raise RuntimeError(f"the server did not start:\n{self.log.read_text()}")
 
     @property

@@ -434,6 +434,8 @@ class Call:
                 event.connection.close(TRY_AGAIN, "the call just ended")
             elif isinstance(event, Transcribed | Remembered | Withheld | engine.McpCallEnded):
                 self._survive(event)
+        if self._hearing.unanswered_speech:
+            self._preparing.turn(answers=True).end("session_closed")
         await self._servers.aclose()
         await self._hearing.aclose()
         await self._answers.aclose()

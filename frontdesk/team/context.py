@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agents.tool_context import ToolContext
 
 from agents import RunContextWrapper
+from frontdesk.mcp.record import CallRecord
 from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool
 from frontdesk.team.guardrails.guard import Outcome
@@ -53,6 +54,8 @@ class TurnContext:
     """The client's tools that an agent was really offered, by agent and name."""
     failed: set[str] = field(default_factory=set[str])
     """Ids of the tool calls that failed."""
+    mcp_calls: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """What became of calls to MCP servers on their way, by tool call id, for their spans."""
 
     def for_function(self, tool: ToolContext[Any]) -> CallContext:
         """The context that one tool call's function sees."""
@@ -76,3 +79,9 @@ def report(tool: ToolContext[Any], words: str) -> None:
 def caller_values(tool: ToolContext[Any]) -> Mapping[str, str]:
     """What the caller of a running tool gave for servers that act in their name."""
     return tool.context.caller if isinstance(tool.context, TurnContext) else {}
+
+
+def note_mcp_call(tool: ToolContext[Any], server: str, record: CallRecord) -> None:
+    """Keep what became of a call to an MCP server."""
+    if isinstance(tool.context, TurnContext):
+        tool.context.mcp_calls[tool.tool_call_id] = {"server": server, **asdict(record)}

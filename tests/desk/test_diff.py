@@ -75,6 +75,8 @@ def changed(shop, right: str, wrong: str) -> list[str]:
         ("    mcp: [orders]\n", "", ["- agents.other.mcp: orders"]),
         ("[other, {", "[{", ["- agents.hello.handoffs.other"]),
         ("say: Bye.", "say: Hm.", ["~ agents.hello.handoffs.third.say: Bye. → Hm."]),
+        ("say: Bye.", "say: Bye., history: { last: 2 }",
+         ["~ agents.hello.handoffs.third.history: full → last: 2"]),
         ("other, { to: third, say: Bye. }", "{ to: other, say: Hi. }, third",
          ["~ agents.hello.handoffs.other.say: nothing → Hi.",
           "~ agents.hello.handoffs.third.say: Bye. → nothing"]),
@@ -184,6 +186,19 @@ def test_desks_are_compared_team_by_team_with_their_servers_and_secrets_stay_sec
         "  + mcpServers.orders.headers",
         "  + mcpServers.more",
     ]
+
+
+def test_a_client_secret_of_a_server_is_only_said_to_differ(shop, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other") / "desk"
+    entry = '{"mcpServers": {"orders": {"url": "http://x/mcp", "oauth": {"clientId": "%s", '
+    entry += '"clientSecret": "canary-%s"}}}}'
+    shop.write("mcp_servers/mcp.json", entry % ("a", 1))
+    shutil.copytree(shop.root, other)
+    (other / "mcp_servers" / "mcp.json").write_text(entry % ("b", 2))
+    shown = diff(shop.root, other).stdout
+    assert "mcpServers.orders.oauth.clientId: a → b" in shown
+    assert "mcpServers.orders.oauth.clientSecret" in shown
+    assert "canary" not in shown
 
 
 def test_prompts_that_only_clients_name_are_compared_too(shop, tmp_path_factory):

@@ -119,7 +119,7 @@ def lobby(server_process: Any, desk: Path, environ: dict[str, str], folder: Path
     """The desk, served."""
     data = folder / "data"
     data.mkdir()
-    server = server_process(data, desk=desk, models="auto", environ=environ)
+    server = server_process(data, desk=desk, models="auto", environ=environ, patience=90)
     yield server
     server.stop()
     assert "Traceback" not in server.log.read_text()
