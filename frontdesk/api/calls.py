@@ -28,6 +28,7 @@ def router(worker: Worker) -> APIRouter:
         return {
             "call_id": call_id,
             "team": state.team,
+            "team_version": state.team_version,
             "agent": state.agent,
             "ended": state.ended,
             "items": [

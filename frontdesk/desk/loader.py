@@ -144,7 +144,7 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         team,
         path,
         root,
-        _version(document, prompts, judges.texts, others, root, read),
+        _version(document, root, read),
         {agent: compile_template(text) for agent, (_, text) in prompts.texts.items()},
         document,
         prompts.texts,
@@ -305,23 +305,9 @@ def _check_filled_in(document: Document, prompts: _Prompts) -> Iterator[Problem]
             yield from check_rendering(compile_template(text), values, path)
 
 
-def _version(
-    document: Document,
-    prompts: _Prompts,
-    judges: Mapping[str, str],
-    others: Mapping[str, str],
-    root: Path,
-    read: Files,
-) -> str:
+def _version(document: Document, root: Path, read: Files) -> str:
     digest = hashlib.sha256(document.text.encode())
-    parts = {agent: text for agent, (_, text) in prompts.texts.items()}
-    parts |= {f"guardrails/{name}": text for name, text in judges.items()}
-    parts |= {f"prompts/{name}": text for name, text in others.items()}
-    parts |= {
-        os.path.relpath(path, plain(root)): text
-        for path, text in read.texts.items()
-        if path.suffix == ".py"
-    }
-    for name, text in sorted(parts.items()):
-        digest.update(f"\0{name}\0{text}".encode())
+    texts = {os.path.relpath(path, plain(root)): text for path, text in read.texts.items()}
+    for place, text in sorted(texts.items()):
+        digest.update(f"\0{place}\0{text}".encode())
     return digest.hexdigest()[:12]

@@ -8,14 +8,13 @@ from agents.strict_schema import ensure_strict_json_schema
 from agents.tool_context import ToolContext
 from agents.tracing import FunctionSpanData, get_current_span
 
-from agents import Agent, FunctionTool, Handoff, ModelSettings, RunContextWrapper, Tool
+from agents import Agent, FunctionTool, Handoff, Model, RunContextWrapper, Tool
 from frontdesk.desk import schema
 from frontdesk.desk.approvals import rules_for
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
 from frontdesk.team.approvals import ask_first
-from frontdesk.team.chain import ModelChain
 from frontdesk.team.client_tools import end_at_client_tools, offer
 from frontdesk.team.context import (
     TurnContext,
@@ -164,9 +163,7 @@ def _agent(
         if isinstance(view, McpServerView)
     }
     # Set afterwards: the constructor takes an OpenAI model's own defaults for "nothing was said".
-    # A chain adds the settings of each of its models itself.
-    in_chain = isinstance(agent.model, ModelChain)
-    agent.model_settings = ModelSettings() if in_chain else models.settings(choice)
+    agent.model_settings = models.given(cast("Model", agent.model), choice)
     return agent
 
 

@@ -10,17 +10,12 @@ import itertools
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from agents.items import ItemHelpers, TResponseStreamEvent
-from openai.types.responses import (
-    Response,
-    ResponseCompletedEvent,
-    ResponseIncompleteEvent,
-    ResponseOutputMessage,
-)
+from openai.types.responses import Response, ResponseOutputMessage
 
 from agents import (
     AgentOutputSchemaBase,
@@ -33,7 +28,6 @@ from agents import (
     SpanError,
     Tool,
     TResponseInputItem,
-    Usage,
     custom_span,
 )
 from frontdesk.team.attempts import Failure, NoAnswer, failure
@@ -106,13 +100,45 @@ class ModelChain(Model):
         """The SDK asks this before it makes a key under which a call's prompts are cached."""
         return any(_takes_cache_key(link.model) for link in self.links)
 
-    async def get_response(self, *asked: Any, **rest: Any) -> ModelResponse:
-        final: Response | None = None
-        async for event in self.stream_response(*asked, **rest):
-            if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent):
-                final = event.response
-        assert final is not None  # a stream without it has failed
-        return ModelResponse(output=final.output, usage=_usage(final), response_id=final.id)
+    async def get_response(
+        self,
+        system_instructions: str | None,
+        input: str | list[TResponseInputItem],
+        model_settings: ModelSettings,
+        tools: list[Tool],
+        output_schema: AgentOutputSchemaBase | None,
+        handoffs: list[Handoff],
+        tracing: ModelTracing,
+        **rest: Any,
+    ) -> ModelResponse:
+        """A whole answer at once, which nobody hears word by word."""
+        error: Exception | None = None
+        for link in self._in_order(tracing):
+            for number in itertools.count(1):
+                started = time.time_ns()
+                try:
+                    async with _limit(link):
+                        answer = await link.model.get_response(
+                            system_instructions,
+                            input if link.sees else without_images(input),
+                            _settings(link, model_settings),
+                            tools,
+                            output_schema,
+                            handoffs,
+                            tracing,
+                            **rest,
+                        )
+                except Exception as raised:
+                    error = raised
+                else:
+                    link.circuit.answered()
+                    return answer
+                wait = self._failed(link, number, failure(error), started, tracing)
+                if wait is None:
+                    break
+                await asyncio.sleep(wait)
+        assert error is not None
+        raise error
 
     async def stream_response(
         self,
@@ -151,8 +177,7 @@ class ModelChain(Model):
                             yield event
                         return
                 # Its stream is closed and its span ended: what is told of it stands beside that.
-                wait = self._wait(link, number, failure(error))
-                _report(link, number, failure(error), started, wait, tracing)
+                wait = self._failed(link, number, failure(error), started, tracing)
                 if wait is None:
                     break
                 await asyncio.sleep(wait)
@@ -171,8 +196,15 @@ class ModelChain(Model):
                 _report(link, 0, why, time.time_ns(), None, tracing)
         yield from resting
 
+    def _failed(
+        self, link: Link, number: int, why: Failure, started: int, tracing: ModelTracing
+    ) -> float | None:
+        """Tell of it. Seconds until the same model is asked again; None when it is not."""
+        wait = self._wait(link, number, why)
+        _report(link, number, why, started, wait, tracing)
+        return wait
+
     def _wait(self, link: Link, number: int, why: Failure) -> float | None:
-        """Seconds until the same model is asked again; None when it is not."""
         others = any(o is not link and not o.circuit.left for o in self.links)
         wait = BACKOFF if why.wait is None else why.wait
         enough = number > link.retries or (others and why.kind == "model_silent")
@@ -183,29 +215,37 @@ class ModelChain(Model):
         return None
 
 
-async def _until_told(
-    stream: AsyncIterator[TResponseStreamEvent], link: Link
-) -> list[TResponseStreamEvent]:
-    """The events up to the first that the caller gets to know of. Raises ``TimeoutError`` when the
-    model does not begin in time, and what the model raises."""
-    held: list[TResponseStreamEvent] = []
+@asynccontextmanager
+async def _limit(link: Link) -> AsyncGenerator[asyncio.Timeout]:
+    """The time that a model has. Raises ``TimeoutError`` when that is over; a caller who cuts in
+    leaves the model for others to try."""
     try:
-        async with asyncio.timeout(link.first_token) as patience:
-            async for event in stream:
-                held.append(event)
-                if event.type in TOLD and not _is_blank(event):
-                    link.circuit.answered()
-                    if event.type == "response.completed" and not _answers(event.response):
-                        raise NoAnswer(f"The model {link.name!r} gave no words and no calls.")
-                    return held
-                if event.type in BEGUN and patience.when() is not None:
-                    patience.reschedule(None)
+        async with asyncio.timeout(link.first_token) as limit:
+            yield limit
     except TimeoutError as error:
-        limit = f"{link.first_token:g} s" if link.first_token else "its time"
-        raise TimeoutError(f"The model {link.name!r} said nothing within {limit}.") from error
+        time = f"{link.first_token:g} s" if link.first_token else "its time"
+        raise TimeoutError(f"The model {link.name!r} said nothing within {time}.") from error
     except asyncio.CancelledError:
         link.circuit.given_up()
         raise
+
+
+async def _until_told(
+    stream: AsyncIterator[TResponseStreamEvent], link: Link
+) -> list[TResponseStreamEvent]:
+    """The events up to the first that the caller gets to know of. Raises what the model raises,
+    and ``TimeoutError``."""
+    held: list[TResponseStreamEvent] = []
+    async with _limit(link) as limit:
+        async for event in stream:
+            held.append(event)
+            if event.type in TOLD and not _is_blank(event):
+                link.circuit.answered()
+                if event.type == "response.completed" and not _answers(event.response):
+                    raise NoAnswer(f"The model {link.name!r} gave no words and no calls.")
+                return held
+            if event.type in BEGUN and limit.when() is not None:
+                limit.reschedule(None)
     raise ModelBehaviorError("The answer broke off before it had begun.")
 
 
@@ -253,16 +293,3 @@ def _report(
         logger.warning(
             "Model %s, attempt %d: %s (%s); %s", link.name, number, why.reason, why.kind, next_step
         )
-
-
-def _usage(final: Response) -> Usage:
-    if final.usage is None:
-        return Usage(requests=1)
-    return Usage(
-        requests=1,
-        input_tokens=final.usage.input_tokens,
-        output_tokens=final.usage.output_tokens,
-        total_tokens=final.usage.total_tokens,
-        input_tokens_details=final.usage.input_tokens_details,
-        output_tokens_details=final.usage.output_tokens_details,
-    )

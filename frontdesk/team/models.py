@@ -103,11 +103,7 @@ class ModelRegistry:
         Raises:
             ModelUnavailable: no key, no address, an extra that is not installed.
         """
-        names = model_chain(team, agent)
-        links = [self._link(team, agent, name, last=name == names[-1]) for name in names]
-        if len(links) == 1 and not self.hosted(team.models[names[0]]):
-            return links[0].model
-        return ModelChain(links)
+        return self._chain(team, agent, model_chain(team, agent))
 
     def _link(self, team: Team, agent: str, name: str, *, last: bool) -> Link:
         choice = team.models[name]
@@ -136,12 +132,23 @@ class ModelRegistry:
         Raises:
             ModelUnavailable: as above; and the embedded model, which cannot judge.
         """
-        request = ModelRequest(team, "", name, team.models[name], self._client)
-        provider = self.provider(request.choice)
-        if provider == "embedded":
+        if self.provider(team.models[name]) == "embedded":
+            request = ModelRequest(team, "", name, team.models[name], self._client)
             raise request.problem(NO_JUDGE)
-        factory: ModelFactory = self._providers[provider].load()
-        return factory(request)
+        names = fallbacks(team, name)
+        return self._chain(
+            team, "", [n for n in names if self.provider(team.models[n]) != "embedded"]
+        )
+
+    def _chain(self, team: Team, agent: str, names: list[str]) -> Model:
+        links = [self._link(team, agent, name, last=name == names[-1]) for name in names]
+        if len(links) == 1 and not self.hosted(team.models[names[0]]):
+            return links[0].model
+        return ModelChain(links)
+
+    def given(self, model: Model, choice: ModelChoice) -> ModelSettings:
+        """The settings to ask ``model`` with: a chain adds those of each of its models itself."""
+        return ModelSettings() if isinstance(model, ModelChain) else self.settings(choice)
 
     def settings(self, choice: ModelChoice) -> ModelSettings:
         """How the model is to be run: its own defaults, then what the team file says."""
@@ -223,7 +230,12 @@ def model_choice(team: Team, agent: str) -> tuple[str, ModelChoice]:
 
 
 def model_chain(team: Team, agent: str) -> list[str]:
-    """The agent's model and those that stand in for it, by name, each before its own stand-ins."""
+    """The agent's model and those that stand in for it, by name."""
+    return fallbacks(team, model_choice(team, agent)[0])
+
+
+def fallbacks(team: Team, name: str) -> list[str]:
+    """The model ``name`` and those that stand in for it, each before its own stand-ins."""
     chain: list[str] = []
 
     def add(name: str) -> None:
@@ -235,7 +247,7 @@ def model_chain(team: Team, agent: str) -> list[str]:
             for other in team.models[name].fallback:
                 add(other)
 
-    add(model_choice(team, agent)[0])
+    add(name)
     return chain
 
 

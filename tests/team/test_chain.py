@@ -484,6 +484,20 @@ async def test_an_answer_that_is_not_streamed_comes_from_the_chain_too() -> None
     assert result.final_output == "Hi."
 
 
+async def test_a_judge_has_stand_ins_too_but_none_that_cannot_judge(hosted: Hosted) -> None:
+    common = {"provider": "openai-compatible", "base_url": hosted.provider.url}
+    models = {
+        "first": {**common, "model": "first", "temperature": 0.5, "fallback": ["spare", "second"]},
+        "second": {**common, "model": "second"},
+        "spare": {"provider": "embedded"},
+    }
+    team = hosted.make_team({"frontdesk": {}}, models=models)
+    judge = hosted.registry.judge(team, "first")
+    assert isinstance(judge, ModelChain)
+    assert [link.name for link in judge.links] == ["first", "second"]
+    assert hosted.registry.given(judge, team.models["first"]).temperature is None
+
+
 @pytest.mark.parametrize("empty", [[], [assistant_message("")]])
 async def test_a_model_that_gives_no_words_is_asked_again(
     start_team: Any, hear: Any, ask: Any, empty: Any

@@ -82,6 +82,7 @@ def _check(
         return by_function(functions, f"guardrails.{name}", rule.call), nothing_open
     if rule.prompt is not None:
         model = rule.model or next(iter(team.models))
-        settings = models.settings(team.models[model])
-        return by_model(models.judge(team, model), settings, judges[name]), nothing_open
+        judge = models.judge(team, model)
+        settings = models.given(judge, team.models[model])
+        return by_model(judge, settings, judges[name]), nothing_open
     return searching(rule)
