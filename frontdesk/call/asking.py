@@ -1,5 +1,6 @@
 """What the team is asked: the conversation in words, as much of it as the model takes."""
 
+from dataclasses import replace
 from typing import Any
 
 from frontdesk.call.book import CallBook
@@ -11,7 +12,7 @@ from frontdesk.call.prompts import Prompts
 from frontdesk.call.request import said_nothing, trace_labels, turn_request
 from frontdesk.protocol.commands import ResponseRequested
 from frontdesk.protocol.items import given_audio
-from frontdesk.team.events import ClientPrompt, TurnRequest
+from frontdesk.team.events import ClientPrompt, Jobs, TurnRequest
 
 
 class Asking:
@@ -45,19 +46,26 @@ class Asking:
             self._words[item_id] = words
 
     async def request(
-        self, request: ResponseRequested, trace_id: str, session: dict[str, Any]
+        self,
+        request: ResponseRequested,
+        trace_id: str,
+        session: dict[str, Any],
+        jobs: Jobs | None,
+        note: str | None,
     ) -> TurnRequest | str:
         """What the team is to answer, once all that was said is in words, or what to say when
-        there are none. Raises :class:`~frontdesk.call.request.Unanswerable`."""
+        there are none. ``jobs`` takes background work; ``note`` stands behind the instructions.
+        Raises :class:`~frontdesk.call.request.Unanswerable`."""
         given = None if request.input is None else [item["id"] for item in request.input]
         await self._hearing.words_known(given)
         state = self._book.state
-        if given is None and not request.out_of_band and said_nothing(state):
+        asked = given is None and not request.out_of_band and not request.unasked
+        if asked and said_nothing(state):
             lines, last = self._team.loaded.team.lines, newest(state)
             silent = last is not None and last["id"] == self.silent_item
             return lines.silence if silent else lines.unheard
         prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
-        return turn_request(
+        made = turn_request(
             state,
             request,
             trace_id,
@@ -67,6 +75,8 @@ class Asking:
             prompt=prompt,
             labels=trace_labels(session),
         )
+        instructions = "\n\n".join(text for text in (made.instructions, note) if text)
+        return replace(made, instructions=instructions or None, jobs=jobs)
 
     def _limits(
         self, options: dict[str, Any], session: dict[str, Any], prompt: ClientPrompt | None

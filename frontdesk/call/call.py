@@ -12,21 +12,29 @@ from typing import Any
 
 from frontdesk.call.answers import Answers
 from frontdesk.call.asking import Asking
+from frontdesk.call.background import Background
 from frontdesk.call.book import CallBook
 from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears
+from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
     CallEvent,
+    CancelWanted,
+    Delegated,
+    Due,
+    Finished,
     FloorTaken,
     Frame,
+    GapSought,
     Gone,
     Happening,
     Joined,
     Left,
     Played,
     Remembered,
+    Reported,
     Sound,
     Tick,
     Transcribed,
@@ -71,7 +79,9 @@ class Call:
         tracing: Tracing,
         clock: Clock,
         caller: Connection,
+        errands: dict[str, Errand] | None = None,
     ) -> None:
+        """``errands``: background work of the call that went on without it."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
@@ -83,7 +93,13 @@ class Call:
         self._inbox: Inbox[CallEvent] = Inbox()
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
-        self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
+        self._answers = Answers(
+            book,
+            clock,
+            feed=self._feed,
+            post=self._inbox.post,
+            over=self._response_over,
+        )
         self._servers = ClientServers(
             book.state.call_id,
             live_team.guard,
@@ -107,6 +123,21 @@ class Call:
             clock=clock,
             post=self._inbox.post,
         )
+        self.background = Background(
+            live_team=live_team,
+            protocol=protocol,
+            book=book,
+            answers=self._answers,
+            tracing=tracing,
+            silent_for=self._silent_for,
+            clock=clock,
+            feed=self._feed,
+            post=self._inbox.post,
+        )
+        self._errands = errands or {}
+        self._written_at = float("-inf")
+        self._ending: Gone | None = None
+        self._handing_over = False
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -143,6 +174,17 @@ class Call:
         """End the call after what was handed in before."""
         self._inbox.post(Gone(reason, code))
 
+    def hand_over(self, reason: str, code: int) -> None:
+        """As :meth:`end`, for the call goes on elsewhere in this process: its work does, too."""
+        self._handing_over = True
+        self.end(reason, code)
+
+    def cancel_work(self, which: str) -> asyncio.Future[dict[str, Any]]:
+        """Cancel background work by its id; tells what was cancelled, and what still runs."""
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._inbox.post(CancelWanted(which, by_caller=False, answer=answer))
+        return answer
+
     def fail(self, message: str, code: str) -> None:
         """End the call for a reason that is not the client's: it is told, and may call again."""
         self._inbox.post(engine.EngineError(message, code))
@@ -160,16 +202,21 @@ class Call:
         async with self._book:
             self._obey(self._recovered)
             self._obey(self._protocol.open(self._clock.now()))
+            self.background.delegations.recover(self._errands)
             self._told.release()
             self._wind()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
                     self._act_on(event)
+                self._ending = event
                 await self._told.aclose()
                 self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
+
+    def _response_over(self, response_id: str, heard: bool, failed: bool) -> None:
+        self.background.response_over(response_id, heard, failed)
 
     def _act_on(self, event: Happening) -> None:
         self._survive(event)
@@ -249,6 +296,7 @@ class Call:
                     self._book.record("agent.changed", agent=agent, previous=previous)
             case Remembered():
                 self._show(*self._answers.remember(event))
+                self.background.remembered({**event.item})
             case Played(item_id):
                 self._answers.played(item_id)
             case engine.ResponseMcpCall(response_id=response_id):
@@ -258,6 +306,8 @@ class Call:
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
+            case Delegated() | Reported() | Finished() | Due() | CancelWanted() | GapSought():
+                self.background.act_on(event)
             case Tick():
                 self._alarm_at = None  # it may have rung too early, and has to ring again
                 self._obey(self._protocol.tick(self._clock.now()))
@@ -325,6 +375,8 @@ class Call:
                 kept = without_audio(item)
                 self._book.record("item.added", item=kept, after=previous, hidden=False)
                 self._answers.opened(kept)
+                if item.get("role") == "user":
+                    self._written_at = self._clock.now()
                 if audio := given_audio(item):
                     self._hearing.given_to_answer(item["id"], audio)
             case do.ItemChanged(item):
@@ -370,11 +422,21 @@ class Call:
         if not self._protocol.responds:
             self._preparing.turn(answers=True).end("completed")
 
+    @property
+    def _detection(self) -> dict[str, Any] | None:
+        return self._protocol.session["audio"]["input"].get("turn_detection")
+
     def _interrupts(self) -> bool:
-        detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
-            "turn_detection"
-        )
+        detection = self._detection
         return detection is not None and detection.get("interrupt_response") is not False
+
+    def _silent_for(self) -> float:
+        """Seconds since either side was last heard, or wrote. Where the client says whose turn it
+        is, sound that it sends counts as speech."""
+        silent = min(self._preparing.silent_for(), self._clock.now() - self._written_at)
+        if self._detection is None:
+            silent = min(silent, self._clock.now() - self._connections.spoke_at)
+        return silent
 
     # Answering
 
@@ -389,12 +451,19 @@ class Call:
 
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
+        occasion = self.background.occasion(request.response_id) if request.unasked else None
+        if occasion is not None and not occasion.about:
+            self._feed(engine.ResponseEnded(request.response_id))
+            return
         turn = self._preparing.turn(answers=not request.out_of_band)
         heard = heard_tokens(self._asking.heard_ms(request))
         if heard:
             self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
-        reply = self._preparing.reply(request, turn, heard=heard, spoken=spoken)
+        jobs = None if request.out_of_band else self.background.jobs(request.response_id)
+        reply = self._preparing.reply(
+            request, turn, heard=heard, spoken=spoken, jobs=jobs, occasion=occasion
+        )
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
 
@@ -410,10 +479,13 @@ class Call:
         for event in self._inbox.rest():
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
-            elif isinstance(event, Transcribed | Remembered | engine.McpCallEnded):
+            elif isinstance(event, Transcribed | Remembered | Finished | engine.McpCallEnded):
                 self._survive(event)
+        hung_up = self._ending is not None and self._ending.code == 1000
+        self.background.leave(hung_up=hung_up, keep=self._handing_over)
         await self._servers.aclose()
         await self._hearing.aclose()
         await self._answers.aclose()
+        await self.background.aclose()
         await self._ears.aclose()
         await self._told.aclose()

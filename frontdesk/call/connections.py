@@ -25,7 +25,8 @@ class Connections:
     def __init__(self, first: Connection) -> None:
         self._all = [first]
         self._speaking = first
-        self._spoke_at = float("-inf")
+        self.spoke_at = float("-inf")
+        """When audio was last taken."""
 
     def __len__(self) -> int:
         return len(self._all)
@@ -55,9 +56,9 @@ class Connections:
 
     def may_speak(self, connection: Connection, now: float) -> bool:
         """Whether audio of this connection can be taken: two voices in one stream are noise."""
-        return connection is self._speaking or now - self._spoke_at > PAUSE
+        return connection is self._speaking or now - self.spoke_at > PAUSE
 
     def spoke(self, connection: Connection, now: float) -> None:
         """Audio was taken: whoever speaks is a caller."""
-        self._speaking, self._spoke_at = connection, now
+        self._speaking, self.spoke_at = connection, now
         connection.caller = True

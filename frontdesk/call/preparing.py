@@ -14,9 +14,11 @@ from frontdesk.call.hearing import Hearing
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
 from frontdesk.call.request import newest_words, trace_labels
+from frontdesk.call.telling import NOTE, Occasion
 from frontdesk.call.turn import Turn
 from frontdesk.protocol.commands import ResponseRequested
 from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.team.events import Jobs, TurnRequest
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.speaker import Speaker
 
@@ -50,16 +52,36 @@ class Preparing:
         self._post = post
         self._turns = 0
 
-    def reply(self, request: ResponseRequested, turn: Turn, *, heard: int, spoken: bool) -> Reply:
-        """What makes the response. ``heard``: tokens of the caller's audio that it answers."""
+    def reply(
+        self,
+        request: ResponseRequested,
+        turn: Turn,
+        *,
+        heard: int,
+        spoken: bool,
+        jobs: Jobs | None,
+        occasion: Occasion | None,
+    ) -> Reply:
+        """What makes the response. ``heard``: tokens of the caller's audio that it answers;
+        ``jobs`` takes its background work; ``occasion`` is what it tells if nobody asked."""
+        if occasion is not None:
+            turn.tells(occasion.about)
+
+        async def asked() -> TurnRequest | str:
+            if occasion is not None and occasion.line is not None:
+                return occasion.line
+            note = NOTE if occasion else None
+            session = self._protocol.session
+            return await self._asking.request(request, turn.trace.trace_id, session, jobs, note)
+
         return Reply(
             request.response_id,
-            lambda: self._asking.request(request, turn.trace.trace_id, self._protocol.session),
+            asked,
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
             speaker_for=self._speaker if spoken else None,
-            silent_for=self._silent_for,
+            silent_for=self.silent_for,
             lines=self._team.loaded.team.lines,
             turn=turn,
             heard=heard,
@@ -67,7 +89,7 @@ class Preparing:
             post=self._post,
         )
 
-    def _silent_for(self) -> float:
+    def silent_for(self) -> float:
         """Seconds since either side was last heard."""
         if self._protocol.speech_item_id is not None:
             return 0.0

@@ -197,6 +197,20 @@ class Turn:
             error=error["message"] if error else None,
         )
 
+    @property
+    def has_words(self) -> bool:
+        """Whether any words of a text response were written."""
+        return bool(self._words)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the turn went wrong."""
+        return self._error is not None
+
+    def tells(self, work: list[str]) -> None:
+        """The agent speaks up, to tell of background work (ids)."""
+        self.trace.set(**{names.VOICE_DELEGATION_TOLD: work})
+
     def failed(self, message: str, *, code: str = "error") -> None:
         """The turn went wrong; the call goes on."""
         self._error = f"{code}: {message}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Template
 
+from frontdesk.desk.background import check_background
 from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.functions import check_functions
 from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
@@ -108,6 +109,7 @@ def load_team(
         *_check_servers(document, root),
         *check_functions(document, root),
         *_check_answers(document),
+        *check_background(document),
         *prompts.problems,
         *_check_filled_in(document, prompts),
         *unusable,

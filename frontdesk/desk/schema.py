@@ -4,36 +4,14 @@ The JSON Schema for editors is generated from these models, so each description 
 editor's help text. Positions (line, column) are added by the loader; nothing here reads files.
 """
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
+from frontdesk.desk.background import Mark
+from frontdesk.desk.sections import Duration, Name, Section
 
-def _seconds(value: object) -> object:
-    """Read ``5s``, ``150ms``, ``2m`` or a plain number of seconds."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m)\s*", value)
-        if not match:
-            raise ValueError("expected a duration such as 5s, 150ms or 2m")
-        number, unit = match.groups()
-        return float(number) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit]
-    return value
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(_seconds, json_schema_input_type=str | float),
-    Field(ge=0, description="A duration: 5s, 150ms, 2m."),
-]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
-
-
-class Section(BaseModel):
-    """A part of a team file: unknown keys are errors, values do not change after load."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ModelChoice(Section):
@@ -152,6 +130,7 @@ class FunctionUse(Phrases):
     )
     timeout: Duration = Field(default=30.0, description="Longest run before it counts as failed.")
     say_while_waiting: str | None = None
+    background: Mark = None
 
 
 class Answer(Section):
@@ -178,6 +157,10 @@ class Agent(Section):
     tools: tuple[str, ...] = Field(default=(), description="Names under tools.")
     mcp: tuple[str, ...] = Field(default=(), description="Names under mcp.")
     handoffs: tuple[str | Handoff, ...] = Field(default=(), description="Agents to hand over to.")
+    background: Mark = None
+    delegates: tuple[str, ...] = Field(
+        default=(), description="Background agents that do work for this one."
+    )
     examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
     answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
 
@@ -200,6 +183,11 @@ class Lines(Section):
         default="Are you still there?",
         description="The caller stays silent for as long as idle_timeout_ms of the session says.",
     )
+    begun: str = Field(
+        default="I've started on that, and I'll tell you as soon as I know.",
+        description="Background work has begun (embedded model).",
+    )
+    still: str = Field(default="I'm still on it.", description="Background work takes long.")
 
 
 class Team(Section):
@@ -214,11 +202,11 @@ class Team(Section):
     name: Name
     description: str = ""
     entry: str = Field(description="The agent who answers first.")
-    models: dict[Name, ModelChoice] = {"main": ModelChoice()}
+    models: dict[Name, ModelChoice] = Field(default={"main": ModelChoice()})
     voice: Voice = Voice()
-    mcp: dict[Name, McpUse] = {}
+    mcp: dict[Name, McpUse] = Field(default={})
     client_mcp: ClientMcp = ClientMcp()
-    tools: dict[Name, FunctionUse] = {}
+    tools: dict[Name, FunctionUse] = Field(default={})
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

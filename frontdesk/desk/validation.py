@@ -9,7 +9,8 @@ from pydantic_core import ErrorDetails
 
 from frontdesk.desk.document import Document, Location
 from frontdesk.desk.problems import Problem, did_you_mean, one_of
-from frontdesk.desk.schema import Section, Team
+from frontdesk.desk.schema import Team
+from frontdesk.desk.sections import Section
 
 _EXPECTED = {
     "string_type": "text",
@@ -118,6 +119,8 @@ def _expected(detail: ErrorDetails) -> str:
             )
         case "greater_than_equal":
             return f"at least {context['ge']:g}"
+        case "greater_than":
+            return f"more than {context['gt']:g}"
         case "less_than_equal":
             return f"at most {context['le']:g}"
         case "too_short":

@@ -101,6 +101,11 @@ class RealtimeProtocol:
         return self._turns.announced
 
     @property
+    def quiet(self) -> bool:
+        """Whether nobody speaks in the conversation, nor is about to: see ``AgentSpeaksUp``."""
+        return not self._closed and self.responds and self._turns.quiet
+
+    @property
     def deadline(self) -> float | None:
         """When :meth:`tick` next has something to do."""
         if self._closed:
@@ -324,6 +329,8 @@ class RealtimeProtocol:
                 self._transcripts.complete(event, self._wants_logprobs())
             case engine.TranscriptFailed():
                 self._transcripts.fail(event)
+            case engine.AgentSpeaksUp():
+                self._turns.speak_up()
             case engine.ItemCut():
                 self._conversation.cut(event.item_id, event.transcript)
             case engine.EngineError():

@@ -152,6 +152,12 @@ class ResponseEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentSpeaksUp:
+    """The agent has something to say that nobody asked for just now: starts a response, if neither
+    side is speaking or about to. Its ``ResponseRequested`` says that it is ``unasked``."""
+
+
+@dataclass(frozen=True, slots=True)
 class ItemCut:
     """Answer to ``ItemTruncated``: the item keeps only ``transcript``, the words heard."""
 
@@ -184,6 +190,7 @@ EngineEvent = (
     | McpToolsListed
     | McpToolsFailed
     | McpCallEnded
+    | AgentSpeaksUp
     | ItemCut
     | EngineError
 )

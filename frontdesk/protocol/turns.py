@@ -103,6 +103,17 @@ class Turns:
         if self._session.responds and detection and detection["create_response"]:
             self._responses.answer(options.automatic(self._session))
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody speaks in the conversation, nor is about to."""
+        return self._responses.idle and self._input.announced is None
+
+    def speak_up(self) -> None:
+        """The agent has something to say of its own accord."""
+        if self._session.responds and self.quiet:
+            self.idle.stop()
+            self._responses.speak_up(options.unasked(self._session))
+
     def _end_speech(self, audio_end_ms: int | None = None) -> None:
         """Tell the end of the present speech, by default at the last audio received."""
         end = self._input.received_ms if audio_end_ms is None else audio_end_ms

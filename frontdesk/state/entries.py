@@ -10,6 +10,7 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 ``item.deleted``   item_id
 ``agent.changed``  agent, previous
 ``heard``          item_id, text, audio_ms: what was played of an assistant item
+``delegation``     delegation: background work as it stands now, whole, by its id
 ``audio``          item_id, role (caller, agent), uri, offset_ms, seconds
 ``call.ended``     reason
 =================  ==========================================================================
@@ -31,6 +32,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "item.deleted": ("item_id",),
     "agent.changed": ("agent", "previous"),
     "heard": ("item_id", "text", "audio_ms"),
+    "delegation": ("delegation",),
     "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
     "call.ended": ("reason",),
 }
@@ -66,6 +68,7 @@ class CallState:
     session: dict[str, Any] = field(default_factory=dict[str, Any])
     items: list[StoredItem] = field(default_factory=list[StoredItem])
     audio: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    delegations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     unknown: int = 0
     _ids: set[str] = field(init=False, repr=False, compare=False)
 

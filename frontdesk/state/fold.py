@@ -122,6 +122,10 @@ def _heard(state: CallState, entry: Entry) -> None:
         state.items[index].heard, state.items[index].heard_ms = text, audio_ms
 
 
+def _delegation(state: CallState, entry: Entry) -> None:
+    state.delegations[entry["delegation"]["id"]] = entry["delegation"]
+
+
 def _audio(state: CallState, entry: Entry) -> None:
     state.audio.append({name: entry[name] for name in _AUDIO})
 
@@ -140,6 +144,7 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "item.deleted": _item_deleted,
     "agent.changed": _agent_changed,
     "heard": _heard,
+    "delegation": _delegation,
     "audio": _audio,
     "call.ended": _ended,
 }

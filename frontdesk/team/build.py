@@ -12,6 +12,8 @@ from frontdesk.desk import schema
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
+from frontdesk.team.background import BackgroundTool, Consult, in_background, specialist_tool
+from frontdesk.team.background_tools import BUILT_IN
 from frontdesk.team.client_tools import end_at_client_tools, offer
 from frontdesk.team.context import TurnContext, report
 from frontdesk.team.failures import tool_failure
@@ -59,8 +61,16 @@ class TeamAgent(Agent[TurnContext]):
         context = run_context.context
         tools = await super().get_all_tools(run_context)
         taken = self._own_names() | {tool.name for tool in tools}
+        if context.jobs is not None and context.jobs.known:
+            tools += [tool for tool in BUILT_IN if tool.name not in taken]
+            taken |= {tool.name for tool in BUILT_IN}
         theirs = context.offered[self.name] = offer(context.client_tools, taken)
         return [*(() if context.only_client_tools else tools), *theirs.values()]
+
+    @property
+    def background(self) -> dict[str, BackgroundTool]:
+        """The tools that work in the background, by name."""
+        return {tool.name: tool for tool in self.tools if isinstance(tool, BackgroundTool)}
 
     def _own_names(self) -> set[str]:
         handoffs = {edge.tool_name for edge in self.handoffs if isinstance(edge, Handoff)}
@@ -74,8 +84,10 @@ def build_agents(
     functions: FunctionLoader,
     mcp: McpConnections,
     models: ModelRegistry,
+    consult: Consult,
 ) -> dict[str, TeamAgent]:
-    """All agents of ``team`` by name, joined by their handoffs.
+    """All agents of ``team`` by name, joined by their handoffs. ``consult`` has those in the
+    background do what others delegate to them.
 
     Raises:
         TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
@@ -83,6 +95,9 @@ def build_agents(
     agents = {name: _agent(team, name, prompt, functions, mcp, models) for name in team.agents}
     for name, agent in agents.items():
         hosted = models.provider(model_choice(team, name)[1]) != "embedded"
+        agent.tools += [
+            _delegate(team, name, other, consult) for other in team.agents[name].delegates
+        ]
         agent.handoffs = [
             _handoff(team, agents, f"agents.{name}.handoffs", edge, hosted)
             for edge in edges(team.agents[name])
@@ -130,10 +145,7 @@ def _agent(
         instructions=instructions,
         model=models.model(team, name),
         tools=[
-            functions.load(
-                tool, _named(team.tools, tool, f"agents.{name}.tools"), show_examples=hosted
-            )
-            for tool in section.tools
+            _function(team, functions, name, tool, show_examples=hosted) for tool in section.tools
         ],
         mcp_servers=[
             _view(mcp, server, _named(team.mcp, server, f"agents.{name}.mcp"), hosted)
@@ -144,6 +156,25 @@ def _agent(
     # Set afterwards: the constructor takes an OpenAI model's own defaults for "nothing was said".
     agent.model_settings = models.settings(choice)
     return agent
+
+
+def _function(
+    team: Team, functions: FunctionLoader, agent: str, name: str, *, show_examples: bool
+) -> FunctionTool:
+    use = _named(team.tools, name, f"agents.{agent}.tools")
+    if use.background is None:
+        return functions.load(name, use, show_examples=show_examples)
+    endless = use.model_copy(update={"timeout": 0.0})  # a deadline ends it
+    tool = functions.load(name, endless, show_examples=show_examples)
+    return in_background(tool, use.background, agent)
+
+
+def _delegate(team: Team, name: str, other: str, consult: Consult) -> FunctionTool:
+    section = _named(team.agents, other, f"agents.{name}.delegates")
+    if section.background is None:
+        raise TeamBuildError(f"agents.{name}.delegates: {other!r} does not work in the background")
+    tool = specialist_tool(other, section.description, consult, tool_failure)
+    return in_background(tool, section.background, name)
 
 
 def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> McpServerView:

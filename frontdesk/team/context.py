@@ -7,7 +7,7 @@ from typing import Any
 from agents.tool_context import ToolContext
 
 from frontdesk.team.client_tools import ClientFunctionTool
-from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool
+from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool, Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class TurnContext:
     """The client's tools that an agent was really offered, by agent and name."""
     failed: set[str] = field(default_factory=set[str])
     """Ids of the tool calls that failed."""
+    jobs: Jobs | None = None
+    """Takes background work."""
+    trace_id: str = ""
+    """Of the turn, or of the background work."""
 
     def for_function(self, tool: ToolContext[Any]) -> CallContext:
         """The context that one tool call's function sees."""

@@ -1,8 +1,8 @@
 """Runs user turns on a team: the one door between a call and the Agents SDK."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,22 @@ from agents import (
 )
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
+from frontdesk.team.background import BackgroundTool, run_job
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
 from frontdesk.team.choice import sdk_choice
 from frontdesk.team.context import TurnContext
-from frontdesk.team.events import TeamEvent, TokensUsed, TurnEnded, TurnFailed, TurnRequest
+from frontdesk.team.events import (
+    Job,
+    JobDone,
+    MessageEnded,
+    TeamEvent,
+    TextDelta,
+    TokensUsed,
+    ToolProgress,
+    TurnEnded,
+    TurnFailed,
+    TurnRequest,
+)
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.history import complete
@@ -77,6 +89,7 @@ class TeamRunner:
             functions=self._functions,
             mcp=self._mcp,
             models=self._models,
+            consult=self._consult,
         )
         for agent in self._agents.values():
             if isinstance(agent.model, WarmsUp):
@@ -106,6 +119,50 @@ class TeamRunner:
     def instructions(self, agent: str) -> str:
         """The prompt of ``agent``, as the team has it."""
         return self._prompt(agent, dict(self.team.variables))
+
+    def background(self, agent: str, tool: str) -> BackgroundTool | None:
+        """The tool of ``agent`` that works in the background, if it has one of this name."""
+        found = self._agents.get(agent)
+        return found.background.get(tool) if found else None
+
+    async def work(
+        self, job: Job, *, call_id: str, trace_id: str, report: Callable[[str], None]
+    ) -> JobDone:
+        """Do background work, outside of any turn, in the trace ``trace_id`` (32 hex digits).
+        ``report`` gets words of progress. Cancelling stops it. Raises ``LookupError`` when the
+        team has no such tool."""
+        tool = self.background(job.agent, job.tool)
+        if tool is None:
+            raise LookupError(f"{job.agent!r} has no background tool {job.tool!r}")
+        context = TurnContext(
+            call_id=call_id,
+            variables=dict(self.team.variables),
+            report=lambda _, words: report(words),
+            trace_id=trace_id,
+        )
+        return await run_job(tool, job, context)
+
+    async def _consult(self, agent: str, task: str, context: TurnContext) -> str:
+        """An agent's words on a task, in the trace of whoever asks."""
+        request = TurnRequest(
+            call_id=context.call_id,
+            agent=agent,
+            history=[{"role": "user", "content": task}],
+            trace_id=context.trace_id,
+        )
+        words: list[str] = []
+        async with aclosing(self.run(request)) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text):
+                        words.append(text)
+                    case MessageEnded():
+                        words.append("\n")
+                    case ToolProgress(_, message):
+                        context.report("", message)
+                    case _:
+                        pass
+        return "".join(words).strip()
 
     async def run(self, request: TurnRequest) -> AsyncGenerator[TeamEvent]:
         """Run the team on ``request``; the last event is ``TurnEnded``.

@@ -25,7 +25,7 @@ from agents import (
     TResponseInputItem,
 )
 from frontdesk.desk.schema import Team
-from frontdesk.team.build import HANDOFF_PREFIX, edges
+from frontdesk.team.build import HANDOFF_PREFIX, TeamAgent, edges
 from frontdesk.team.choice import wanted
 from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.context import TurnContext
@@ -74,6 +74,8 @@ class Turn:
             prompt=request.prompt,
             client_tools=wanted(request) or request.client_tools,
             only_client_tools=bool(wanted(request)),
+            jobs=request.jobs,
+            trace_id=request.trace_id,
         )
         self.cut_short = False
         """Whether the model stopped at its token limit."""
@@ -192,6 +194,8 @@ class Turn:
         server = item.tool_origin.mcp_server_name if item.tool_origin else None
         use = self._team.mcp.get(server) if server else self._team.tools.get(call.name)
         waiting = (use.say_while_waiting if use else None) or self._team.lines.waiting
+        if isinstance(item.agent, TeamAgent) and call.name in item.agent.background:
+            waiting = None  # it has a line of its own
         self._emit(ToolStarted(call.call_id, call.name, call.arguments, server, waiting))
         self._begin(call.call_id)
 

@@ -7,11 +7,13 @@ from frontdesk.desk.schema import Handoff, Team
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A handoff; ``say`` is what the caller hears."""
+    """A handoff; ``say`` is what the caller hears. ``behind``: a delegation, the target works in
+    the background."""
 
     source: str
     target: str
     say: str | None
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,19 @@ class Graph:
 
 def graph(team: Team) -> Graph:
     """The graph of a team."""
-    edges = tuple(
+    handoffs = tuple(
         Edge(name, handoff.to, handoff.say)
         if isinstance(handoff, Handoff)
         else Edge(name, handoff, None)
         for name, agent in team.agents.items()
         for handoff in agent.handoffs
     )
+    delegations = tuple(
+        Edge(name, delegate, None, behind=True)
+        for name, agent in team.agents.items()
+        for delegate in agent.delegates
+    )
+    edges = (*handoffs, *delegations)
     depths = _depths(team.entry, edges)
     names = sorted(team.agents, key=lambda name: name != team.entry)
     nodes = {name: _node(team, name, depths.get(name)) for name in names}
@@ -58,7 +66,12 @@ def _node(team: Team, name: str, depth: int | None) -> Node:
     agent = team.agents[name]
     model = agent.model or next(iter(team.models))
     servers = {server: tools_of(team, server) for server in agent.mcp}
-    return Node(name, agent.description, model, agent.voice, agent.tools, servers, depth)
+    tools = tuple(_tool(team, tool) for tool in agent.tools)
+    return Node(name, agent.description, model, agent.voice, tools, servers, depth)
+
+
+def _tool(team: Team, name: str) -> str:
+    return f"{name} (background)" if team.tools[name].background else name
 
 
 def tools_of(team: Team, server: str) -> str:
