@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PEERS := .venv-peers
+# Tests mostly wait: for servers to start, for speech to pass. A file's stay in one process.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test peers check format lock
@@ -19,11 +21,11 @@ demo: install ## Place a spoken call, then leave the server running (ARGS=--exit
 	@$(BIN)/frontdesk demo $(ARGS)
 
 test: install ## Run the tests (ARGS: what pytest takes)
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q $(PARALLEL) $(ARGS)
 
 peers: install $(PEERS)/.installed ## Run the tests with other people's clients (needs npm)
 	@npm ci --prefix tests/clients/js --loglevel error
-	@$(BIN)/python -m pytest -q tests/clients/js $(ARGS)
+	@$(BIN)/python -m pytest -q $(PARALLEL) tests/clients/js $(ARGS)
 	@FRONTDESK_PYTHON=$(CURDIR)/$(BIN)/python PYTHONPATH=$(CURDIR) $(PEERS)/bin/python -m pytest -q \
 		-c tests/clients/python/pytest.ini --rootdir . --confcutdir tests tests/clients/python $(ARGS)
 	@$(BIN)/python scripts/openai_suite.py $(PEERS)/bin/python

@@ -6,10 +6,10 @@ from typing import Any, cast
 from agents import TResponseInputItem
 from frontdesk.call.context import Limits, fitted
 from frontdesk.state.entries import CallState, StoredItem
+from frontdesk.team.history import UNSEEN
 
 UNFINISHED = "(no result yet: it still runs, or waits for the user's approval)"
 NO_RESULT = "(no result was given)"
-UNSEEN = "(The caller sent an image, which you cannot see.)"
 
 
 def model_input(

@@ -20,8 +20,9 @@ INSTANT = (
 )
 
 
-LOCAL_MCP_LIMIT = 10.0
-"""Seconds to wait for the desk's own MCP servers. One that takes longer counts as down."""
+LOCAL_MCP_LIMIT = 30.0
+"""Seconds to wait for the desk's own MCP servers, which start beside us and may be slower on a busy
+machine. One that ended instead is not waited for."""
 
 
 async def run(
@@ -35,7 +36,8 @@ async def run(
     worker: Worker = app.state.worker
     await worker.start()
     # Up means that the desk's own tools are there: the first caller may be quick.
-    await worker.mcp.until_ready((server.name for server in started), LOCAL_MCP_LIMIT)
+    local = {server.name: server for server in started}
+    await worker.mcp.until_ready(local, LOCAL_MCP_LIMIT, lambda name: local[name].ended.is_set())
     config = uvicorn.Config(
         app,
         ws=FrameProtocol,

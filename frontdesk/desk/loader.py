@@ -14,6 +14,7 @@ from frontdesk.desk.background import check_background
 from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.functions import check_functions
 from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
+from frontdesk.desk.models import check_models
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean, in_order
 from frontdesk.desk.prompts import (
     ANSWER_VARIABLES,
@@ -27,6 +28,7 @@ from frontdesk.desk.prompts import (
 )
 from frontdesk.desk.reach import check_reach
 from frontdesk.desk.references import check_references, check_servers, mapping
+from frontdesk.desk.renames import check_renames
 from frontdesk.desk.schema import Team
 from frontdesk.desk.servers import read_server_names
 from frontdesk.desk.stored import StoredPrompt, other_prompts, stored_prompts
@@ -105,6 +107,8 @@ def load_team(
         *document.problems,
         *invalid,
         *check_references(document),
+        *check_renames(document),
+        *check_models(document),
         *check_reach(document),
         *_check_servers(document, root),
         *check_functions(document, root),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr
 
 from frontdesk.desk.background import Mark
-from frontdesk.desk.sections import Duration, Name, Section
+from frontdesk.desk.sections import Duration, Name, Section, ToolName
 
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
 
@@ -24,7 +24,34 @@ class ModelChoice(Section):
     )
     api_key: SecretStr | None = Field(default=None, description="Usually ${env:NAME}.")
     temperature: float | None = Field(default=None, ge=0, le=2)
-    timeout: Duration = Field(default=20.0, description="Longest wait for one model step.")
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="Most tokens of one answer; a client may set it, too."
+    )
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = Field(
+        default=None, description="How long the model thinks first; a client may set it, too."
+    )
+    extra_body: dict[str, Any] = Field(
+        default={}, description="More fields of each request, for servers that have their own."
+    )
+    fallback: tuple[str, ...] = Field(
+        default=(), description="Names under models: who is asked, in turn, when this one fails."
+    )
+    first_token: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="Longest wait for the first word; default: 5s where there is a fallback.",
+    )
+    retries: int = Field(
+        default=1, ge=0, le=5, description="How often the model is asked again after it failed."
+    )
+    cooldown: Duration = Field(
+        default=30.0, description="How long a failed model is left alone when it has a fallback."
+    )
+    timeout: Duration = Field(
+        default=20.0,
+        description="Longest wait for one model step, with its retries and fallbacks.",
+    )
     context_window: int | None = Field(
         default=None,
         ge=1_000,
@@ -94,10 +121,15 @@ class Phrases(Section):
 
 
 class ToolFilter(Section):
-    """Which of a server's tools the team may use; globs allowed."""
+    """Which of a server's tools the team may use, and what it calls them."""
 
-    allow: tuple[str, ...] = ("*",)
-    deny: tuple[str, ...] = ()
+    allow: tuple[str, ...] = Field(default=("*",), description="Names and globs of tools.")
+    deny: tuple[str, ...] = Field(default=(), description="Names and globs; wins over allow.")
+    rename: dict[str, ToolName] = Field(
+        default={},
+        description="New names by the server's own. allow and deny take the server's names; all "
+        "else in this file takes the new ones.",
+    )
 
 
 class McpUse(Section):

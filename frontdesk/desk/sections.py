@@ -23,6 +23,7 @@ Duration = Annotated[
     Field(ge=0, description="A duration: 5s, 150ms, 2m."),
 ]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Section(BaseModel):

@@ -10,6 +10,11 @@ from frontdesk.desk.document import read_text
 from frontdesk.desk.problems import DeskError, Problem
 from frontdesk.desk.references import mapping
 
+SECTIONS = ("mcpServers", "servers")
+"""Where hosts put their servers: nearly all of them, and VS Code."""
+URLS = ("url", "serverUrl", "httpUrl")
+"""What hosts call the address of a server."""
+
 
 def read_server_names(path: Path) -> tuple[str, ...]:
     """The names of the servers in a standard ``mcpServers`` file; raises as `read_servers` does."""
@@ -27,7 +32,7 @@ def read_servers(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         problem = Problem(path, error.lineno, error.colno, f"not valid JSON: {error.msg}")
         raise DeskError([problem]) from error
-    servers = mapping(data).get("mcpServers")
+    servers = mapping(data).get(section_of(data))
     if not isinstance(servers, dict):
         message = 'expected {"mcpServers": {"name": {"url": "…"}}}'
         raise DeskError([Problem(path, 1, 1, message)])
@@ -37,9 +42,14 @@ def read_servers(path: Path) -> dict[str, Any]:
     return entries
 
 
+def section_of(document: Any) -> str:
+    """The key that the servers stand under."""
+    return next((key for key in SECTIONS if key in mapping(document)), SECTIONS[0])
+
+
 def _check(servers: dict[str, Any], path: Path, text: str) -> Iterator[Problem]:
     for name, server in servers.items():
-        if ("url" in mapping(server)) == ("command" in mapping(server)):
+        if sum(key in mapping(server) for key in (*URLS, "command")) != 1:
             message = f"the server `{name}` needs either a `url` or a `command`"
             yield Problem(path, *_position(text, name), message)
 

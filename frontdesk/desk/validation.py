@@ -27,6 +27,7 @@ _EXPECTED = {
 }
 _PATTERNS = {
     "^[a-z]": "a name: small letters, digits, - and _, beginning with a letter",
+    "^[A-Za-z0-9_-]{1,64}": "a tool's name: 1 to 64 letters, digits, - and _",
     "^[A-Za-z_]": "module:function, such as tools.shipping:estimate_delivery",
 }
 

@@ -13,9 +13,18 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from frontdesk.desk.problems import Problem
+from frontdesk.desk.servers import SECTIONS, URLS, section_of
 
-_VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_HTTP_TYPES = {"http", "streamable-http", "streamable_http", "streamableHttp"}
+_VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_OTHER_REFERENCE = re.compile(r"\$\{(?!\{)[^{}]*\}")
+_HTTP_TYPES = {"http", "streamable-http", "streamable_http", "streamableHttp", "remote"}
+_STDIO_TYPES = {"stdio", "local"}
+_UNREAD = {
+    "envFile": "is not read: put its variables into the environment of Frontdesk, and the names "
+    "of those that the server needs under env",
+    "headersHelper": "is not run: give the headers themselves, with ${VARIABLE} for secrets",
+}
+"""Keys of other hosts without which a server would not be what was meant."""
 
 
 class McpConfigError(ValueError):
@@ -53,12 +62,13 @@ ServerConfig = HttpServer | StdioServer
 def load_servers(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, ServerConfig]:
     """Read the servers of ``path`` by name; no file means no servers.
 
-    ``${env:X}`` and ``${env:X:-default}`` are filled in from ``environ`` (the process's own by
-    default). Keys that other hosts use and we don't are left alone; ``"disabled": true`` leaves
-    the server out.
+    ``${X}``, ``${env:X}`` and ``${X:-default}`` are filled in from ``environ`` (the process's own
+    by default). Keys that other hosts use and we don't are left alone, where a server can do
+    without; ``"disabled": true`` or ``"enabled": false`` leaves the server out.
 
     Raises:
-        McpConfigError: not JSON, wrong shape, ``type: sse``, or a variable that is not set.
+        McpConfigError: not JSON, wrong shape, ``type: sse``, a variable that is not set, or
+            another kind of reference.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -78,6 +88,7 @@ class _Reader:
         self._path = path
         self._text = text
         self._environ = environ
+        self._section = SECTIONS[0]
 
     def servers(self) -> dict[str, ServerConfig]:
         try:
@@ -87,7 +98,8 @@ class _Reader:
             message = f"not valid JSON: {error.msg}"
             raise self._mistake(place, error.lineno, error.colno, message) from error
         top = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
-        entries: Any = top.get("mcpServers")
+        self._section = section_of(top)
+        entries: Any = top.get(self._section)
         if not isinstance(entries, dict):
             raise self._error((), 'expected {"mcpServers": {"NAME": {…}}}')
         servers: dict[str, ServerConfig] = {}
@@ -95,7 +107,7 @@ class _Reader:
         for name, entry in cast("dict[str, Any]", entries).items():
             if not isinstance(entry, dict):
                 errors.append(self._error((name,), "expected an object with url or command"))
-            elif cast("dict[str, Any]", entry).get("disabled") is not True:
+            elif _is_wanted(cast("dict[str, Any]", entry)):
                 try:
                     servers[name] = self._server(name, cast("dict[str, Any]", entry))
                 except McpConfigError as error:
@@ -106,21 +118,28 @@ class _Reader:
         return servers
 
     def _server(self, name: str, entry: dict[str, Any]) -> ServerConfig:
-        kind = entry.get("type")
+        key = "transport" if "transport" in entry and "type" not in entry else "type"
+        kind = entry.get(key)
         if kind == "sse":
             raise self._error(
-                (name, "type"),
+                (name, key),
                 "the HTTP+SSE transport is deprecated and not supported: give the server's "
                 'Streamable HTTP address as "url", with "type": "http"',
             )
-        if kind is not None and kind != "stdio" and kind not in _HTTP_TYPES:
-            raise self._error((name, "type"), f"unknown type {kind!r}: use http or stdio")
-        if ("url" in entry) == ("command" in entry):
+        if kind is not None and kind not in _STDIO_TYPES | _HTTP_TYPES:
+            raise self._error((name, key), f"unknown type {kind!r}: use http or stdio")
+        for other, words in _UNREAD.items():
+            if other in entry:
+                raise self._error((name, other), words)
+        given = [where for where in (*URLS, "command") if where in entry]
+        if len(given) != 1:
             raise self._error((name,), "give either url or command")
-        if "url" in entry:
-            url = self._string((name, "url"), entry["url"])
+        if kind is not None and (given == ["command"]) != (kind in _STDIO_TYPES):
+            raise self._error((name, key), f"type {kind!r} does not go with {given[0]}")
+        if given != ["command"]:
+            url = self._string((name, given[0]), entry[given[0]])
             if not re.match(r"https?://[^/\s]+", url):
-                raise self._error((name, "url"), f"not an http(s) address: {url!r}")
+                raise self._error((name, given[0]), f"not an http(s) address: {url!r}")
             return HttpServer(name, url, self._strings((name, "headers"), entry.get("headers")))
         cwd = entry.get("cwd")
         return StdioServer(
@@ -144,7 +163,7 @@ class _Reader:
         if not isinstance(value, dict):
             raise self._error(where, "expected an object of strings")
         items = cast("dict[str, object]", value).items()
-        return {key: self._string((*where, key), item) for key, item in items}
+        return {key: self._string((*where, key), _written(item)) for key, item in items}
 
     def _string(self, where: tuple[str, ...], value: object) -> str:
         if not isinstance(value, str) or not value:
@@ -161,6 +180,12 @@ class _Reader:
                 )
             return found if found is not None else default
 
+        if other := _OTHER_REFERENCE.search(_VARIABLE.sub("", value)):
+            raise self._error(
+                where,
+                f"{other.group()} is nothing that we know: write ${{NAME}} or ${{NAME:-default}} "
+                "for a variable of the environment",
+            )
         return _VARIABLE.sub(fill, value)
 
     def _no_duplicates(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -173,9 +198,9 @@ class _Reader:
         return found
 
     def _error(self, where: tuple[str, ...], message: str) -> McpConfigError:
-        line, column = self._position(("mcpServers", *where)) if where else (None, 1)
+        line, column = self._position((self._section, *where)) if where else (None, 1)
         place = str(self._path) if line is None else f"{self._path}:{line}"
-        named = f"mcpServers.{'.'.join(where)}: " if where else ""
+        named = f"{self._section}.{'.'.join(where)}: " if where else ""
         return self._mistake(place, line or 1, column, named + message)
 
     def _mistake(self, place: str, line: int, column: int, message: str) -> McpConfigError:
@@ -193,3 +218,12 @@ class _Reader:
         except (YAMLError, KeyError, TypeError, AttributeError):
             return None, 1
         return line, column
+
+
+def _is_wanted(entry: dict[str, Any]) -> bool:
+    return entry.get("disabled") is not True and entry.get("enabled") is not False
+
+
+def _written(value: object) -> object:
+    """Numbers and truths as a variable or a header has them."""
+    return json.dumps(value) if isinstance(value, int | float) else value

@@ -44,7 +44,8 @@ GRACE_SECONDS, ATTEMPT_SECONDS = 0.5, 1.5
 connect is under way."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 START_SECONDS = 3.0
-"""A server that never answered yet may be just starting; after this long, the operator is told."""
+"""A server that never answered yet may be just starting; after this long, the operator is told and
+no turn waits for its tools any more."""
 LONG_OUTAGE_SECONDS, LONG_OUTAGE_PAUSE = 60.0, 5.0
 """After a minute down, knock less often; a call in need knocks at once all the same."""
 MAX_PAGES = 50
@@ -65,6 +66,8 @@ class Connection:
         self.error: str | None = None
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has succeeded or failed."""
+        self._listed = asyncio.Event()
+        self._starts_until = 0.0
         self._client: Client | None = None
         self._ready = asyncio.Event()
         self._ended = asyncio.Event()
@@ -84,7 +87,20 @@ class Connection:
     def open(self) -> None:
         """Begin to connect; returns at once."""
         if self._supervisor is None:
+            self.expect(START_SECONDS)
             self._supervisor = asyncio.create_task(self._supervise(), name=f"mcp {self.name}")
+
+    def expect(self, seconds: float) -> None:
+        """The server is known to be starting, and has this long for it."""
+        self._starts_until = asyncio.get_running_loop().time() + seconds
+
+    async def until_listed(self, seconds: float) -> None:
+        """Wait for the first list of a server that is still in the time it has for starting, and
+        at most ``seconds``. One that has had that time, or was there before, is not waited for."""
+        left = min(seconds, self._starts_until - asyncio.get_running_loop().time())
+        if left > 0 and not self._listed.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._listed.wait(), left)
 
     async def aclose(self) -> None:
         """End the connection and every call on it."""
@@ -294,6 +310,7 @@ class Connection:
             self._client, self._was_ready = client, True
             self.state, self.error = "ready", None
             self._ready.set()
+            self._listed.set()
             self._tried.set()
             self.settled.set()
             logger.info("MCP server %s is ready: %d tools", self.name, len(self.tools))

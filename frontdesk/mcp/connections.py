@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +46,22 @@ class McpConnections:
         for wait in waits:
             wait.cancel()
 
-    async def until_ready(self, names: Iterable[str], limit: float) -> None:
-        """Wait for servers that are known to be starting, ``limit`` seconds at most."""
+    async def until_ready(
+        self,
+        names: Iterable[str],
+        limit: float,
+        has_failed: Callable[[str], bool] = lambda name: False,
+    ) -> None:
+        """Wait for servers that are known to be starting, ``limit`` seconds at most, and not for
+        those that have failed to."""
         waited_for = [self.get(name) for name in names]
+        for connection in waited_for:
+            connection.expect(2 * limit)  # whoever needs one that is late waits a moment, too
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit):
-                while any(c.state != "ready" for c in waited_for):  # noqa: ASYNC110
+                while any(  # noqa: ASYNC110
+                    c.state != "ready" and not has_failed(c.name) for c in waited_for
+                ):
                     await asyncio.sleep(0.05)
 
     def get(self, name: str) -> Connection:

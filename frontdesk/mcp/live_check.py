@@ -10,7 +10,7 @@ from frontdesk.desk.schema import McpUse
 from frontdesk.mcp.config import ServerConfig
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.connections import McpConnections
-from frontdesk.mcp.server import is_allowed
+from frontdesk.mcp.narrowing import is_allowed, narrowed
 
 Starting = Mapping[str, Callable[[], str | None]]
 """Servers by name, each with a function that tells what it wrote last."""
@@ -76,13 +76,32 @@ def _check_tools(
             place = (*at, "tools", key, index)
             if place in document.values and not any(fnmatchcase(name, glob) for name in names):
                 yield document.problem(place, _missing(connection, glob), _near(glob, names))
+    yield from _check_renames(document, use, connection, at)
+    offered = [*narrowed(connection.tools, use.tools)]
     for tool in use.phrases:
         place = (*at, "phrases", tool)
-        if tool not in names:
-            yield document.key_problem(place, _missing(connection, tool), _near(tool, names))
-        elif not is_allowed(tool, use.tools):
+        if tool not in offered and tool not in names:
+            known = [*offered, *names]
+            yield document.key_problem(place, _missing(connection, tool), _near(tool, known))
+        elif tool not in offered:
             message = f"phrases for `{tool}`, which the team may not use"
             yield warning(document.key_problem(place, message, "see `tools` above"))
+
+
+def _check_renames(
+    document: Document, use: McpUse, connection: Connection, at: Location
+) -> Iterator[Problem]:
+    names = [tool.name for tool in connection.tools]
+    for old, new in use.tools.rename.items():
+        place = (*at, "tools", "rename", old)
+        if old not in names:
+            yield document.key_problem(place, _missing(connection, old), _near(old, names))
+        elif not is_allowed(old, use.tools):
+            message = f"a new name for `{old}`, which the team may not use"
+            yield warning(document.key_problem(place, message, "see `tools` above"))
+        elif new in names and new not in use.tools.rename and is_allowed(new, use.tools):
+            message = f"the MCP server `{connection.name}` has a tool `{new}` already"
+            yield document.problem(place, message, "deny that one, rename it too, or choose")
 
 
 def _missing(connection: Connection, tool: str) -> str:

@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,6 +37,8 @@ class LocalServer:
     name: str
     script: Path
     url: str
+    ended: asyncio.Event = field(default_factory=asyncio.Event, compare=False, repr=False)
+    """Set once it ended by itself: it may be up again, or may never be."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -113,6 +115,7 @@ async def _keep(server: LocalServer, data: Path) -> None:
             return
         finally:
             await child.stop()
+        server.ended.set()
         pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else pause
         logger.warning(
             "MCP server %s ended (exit %d) and is started again; its last words are in %s",

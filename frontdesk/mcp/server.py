@@ -7,38 +7,34 @@ words the model reads and which the SDK marks on the call's span.
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from fnmatch import fnmatchcase
 from typing import Any
 
 from agents.agent import AgentBase
 from agents.mcp import MCPServer, MCPToolMetaContext
 from agents.tool_context import ToolContext
+from agents.tracing import get_current_span
 from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
 
 from agents import Agent, RunContextWrapper
-from frontdesk.desk.schema import McpUse, ToolFilter
+from frontdesk.desk.schema import McpUse
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.faults import ToolCallError
+from frontdesk.mcp.narrowing import narrowed
 from frontdesk.mcp.results import capped, error_text
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
+Patience = Callable[[RunContextWrapper[Any]], float]
 
 _caller: ContextVar[ToolContext[Any] | None] = ContextVar("frontdesk_mcp_caller", default=None)
-
-
-def is_allowed(name: str, tools: ToolFilter) -> bool:
-    """Whether the globs of ``tools`` let a tool through; ``deny`` wins."""
-    if any(fnmatchcase(name, glob) for glob in tools.deny):
-        return False
-    return any(fnmatchcase(name, glob) for glob in tools.allow)
 
 
 class McpServerView(MCPServer):
     """``connection`` as one team sees it; cheap, holds no connection of its own.
 
-    ``examples`` are things callers say, by tool name, for hosted models to read.
+    ``examples`` are things callers say, by the team's name of a tool, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
+    ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
 
     def __init__(
@@ -49,14 +45,18 @@ class McpServerView(MCPServer):
         on_error: ErrorFunction,
         on_progress: ProgressListener | None = None,
         examples: Mapping[str, tuple[str, ...]] | None = None,
+        patience: Patience = lambda context: 0.0,
     ) -> None:
         super().__init__(failure_error_function=on_error, tool_meta_resolver=_remember_caller)
         self.use = use
         self._connection = connection
         self._on_progress = on_progress
         self._examples = examples or {}
+        self._patience = patience
         self._seen: tuple[Tool, ...] = ()
         self._tools: list[Tool] = []
+        self._names: dict[str, str] = {}
+        """What the server calls each tool, by the team's name for it."""
 
     @property
     def name(self) -> str:
@@ -77,6 +77,14 @@ class McpServerView(MCPServer):
         run_context: RunContextWrapper[Any] | None = None,
         agent: AgentBase[Any] | Agent[Any] | None = None,
     ) -> list[Tool]:
+        """The last good list. Its span tells of a server that has not given one yet, and lasts as
+        long as that was waited for."""
+        if run_context is not None:
+            await self._connection.until_listed(self._patience(run_context))
+        if self._connection.state != "ready" and not self._connection.tools:
+            words = self._connection.error or f"The {self.name} service is still starting."
+            if span := get_current_span():
+                span.set_error({"message": words, "data": None})
         return self._current()
 
     async def call_tool(
@@ -87,7 +95,7 @@ class McpServerView(MCPServer):
     ) -> CallToolResult:
         caller = _caller.get()
         result = await self._connection.call(
-            tool_name,
+            self._names.get(tool_name, tool_name),
             arguments or {},
             seconds=self.use.timeout,
             meta=meta,
@@ -115,13 +123,14 @@ class McpServerView(MCPServer):
     def _current(self) -> list[Tool]:
         if self._seen is not self._connection.tools:
             self._seen = self._connection.tools
-            allowed = (tool for tool in self._seen if is_allowed(tool.name, self.use.tools))
-            self._tools = [self._with_examples(tool) for tool in allowed]
+            offered = narrowed(self._seen, self.use.tools)
+            self._names = {name: tool.name for name, tool in offered.items()}
+            self._tools = [self._offered(name, tool) for name, tool in offered.items()]
         return self._tools
 
-    def _with_examples(self, tool: Tool) -> Tool:
-        description = with_examples(tool.description or "", self._examples.get(tool.name, ()))
-        return tool.model_copy(update={"description": description})
+    def _offered(self, name: str, tool: Tool) -> Tool:
+        description = with_examples(tool.description or "", self._examples.get(name, ()))
+        return tool.model_copy(update={"name": name, "description": description})
 
 
 def with_examples(description: str, examples: tuple[str, ...]) -> str:

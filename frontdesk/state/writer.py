@@ -119,6 +119,7 @@ class LogWriter:
         if self._lost is None and self._waiting:
             done = asyncio.get_running_loop().create_future()
             self._flushed.append((self.state.seq + len(self._waiting), done))
+            self.hurry()
             await done
         if self._lost is not None:
             raise self._lost

@@ -7,15 +7,16 @@ from agents.mcp import MCPUtil
 from agents.strict_schema import ensure_strict_json_schema
 from agents.tool_context import ToolContext
 
-from agents import Agent, FunctionTool, Handoff, RunContextWrapper, Tool
+from agents import Agent, FunctionTool, Handoff, ModelSettings, RunContextWrapper, Tool
 from frontdesk.desk import schema
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
 from frontdesk.team.background import BackgroundTool, Consult, in_background, specialist_tool
 from frontdesk.team.background_tools import BUILT_IN
+from frontdesk.team.chain import ModelChain
 from frontdesk.team.client_tools import end_at_client_tools, offer
-from frontdesk.team.context import TurnContext, report
+from frontdesk.team.context import TurnContext, patience, report
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.models import ModelRegistry, model_choice
@@ -154,7 +155,9 @@ def _agent(
         tool_use_behavior=end_at_client_tools,
     )
     # Set afterwards: the constructor takes an OpenAI model's own defaults for "nothing was said".
-    agent.model_settings = models.settings(choice)
+    # A chain adds the settings of each of its models itself.
+    in_chain = isinstance(agent.model, ModelChain)
+    agent.model_settings = ModelSettings() if in_chain else models.settings(choice)
     return agent
 
 
@@ -184,6 +187,7 @@ def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> M
         use,
         on_error=tool_failure,
         on_progress=report,
+        patience=patience,
         examples=examples if hosted else None,
     )
 

@@ -1,11 +1,13 @@
 """What travels with a run: for the functions of a desk, and for ourselves."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from agents.tool_context import ToolContext
 
+from agents import RunContextWrapper
 from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool, Jobs
 
@@ -31,6 +33,8 @@ class TurnContext:
     variables: dict[str, Any]
     report: Callable[[str, str], None]
     """Takes a tool call's id and words of progress."""
+    waits_until: float = 0.0
+    """Until when (the loop's time) the turn waits for MCP servers that are still starting."""
     instructions: str | None = None
     prompt: ClientPrompt | None = None
     client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
@@ -50,6 +54,14 @@ class TurnContext:
     def for_function(self, tool: ToolContext[Any]) -> CallContext:
         """The context that one tool call's function sees."""
         return CallContext(self.call_id, self.variables, lambda words: report(tool, words))
+
+
+def patience(context: RunContextWrapper[Any]) -> float:
+    """Seconds that a run may still wait for MCP servers that are starting."""
+    turn = context.context
+    if not isinstance(turn, TurnContext):
+        return 0.0
+    return turn.waits_until - asyncio.get_running_loop().time()
 
 
 def report(tool: ToolContext[Any], words: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any, cast
 from agents import TResponseInputItem
 
 NO_OUTPUT_YET = "No result has come back yet."
+UNSEEN = "(The caller sent an image, which you cannot see.)"
 
 
 def complete(history: list[TResponseInputItem]) -> list[TResponseInputItem]:
@@ -34,6 +35,22 @@ def complete(history: list[TResponseInputItem]) -> list[TResponseInputItem]:
             call_id = _fields(item)["call_id"]
             completed.append(outputs.get(call_id) or output_item(call_id, NO_OUTPUT_YET))
     return completed
+
+
+def without_images(items: str | list[TResponseInputItem]) -> str | list[TResponseInputItem]:
+    """``items`` for a model that cannot see: it is told of images in words."""
+    return items if isinstance(items, str) else [_in_words(item) for item in items]
+
+
+def _in_words(item: TResponseInputItem) -> TResponseInputItem:
+    content: Any = _fields(item).get("content")
+    if not isinstance(content, list):
+        return item
+    parts = [
+        {"type": "input_text", "text": UNSEEN} if part.get("type") == "input_image" else part
+        for part in cast("list[dict[str, Any]]", content)
+    ]
+    return cast("TResponseInputItem", {**_fields(item), "content": parts})
 
 
 def call_item(call_id: str, name: str, arguments: str) -> TResponseInputItem:

@@ -13,10 +13,13 @@ from typing import Any, Protocol, runtime_checkable
 
 from agents.models import get_default_model, get_default_model_settings
 from openai import AsyncOpenAI
+from openai.types.shared import Reasoning
 
 from agents import Model, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel
 from frontdesk.desk.schema import ModelChoice, Team
 from frontdesk.settings import Settings
+from frontdesk.team.chain import Link, ModelChain
+from frontdesk.team.circuit import Circuit
 
 GROUP = "frontdesk.models"
 BUILT_IN = {
@@ -32,6 +35,8 @@ HOSTED_WINDOW = 128_000
 (platform.openai.com/docs/models)."""
 OTHER_WINDOW = 32_000
 """Tokens, for a server of one's own: as much as gpt-realtime has."""
+FIRST_TOKEN = 5.0
+"""Seconds for a model's first word, where another model could be asked instead."""
 
 
 class ModelUnavailable(RuntimeError):
@@ -77,6 +82,7 @@ class ModelRegistry:
         installed = {point.name: point for point in entry_points(group=GROUP)}
         self._providers = built_in | installed
         self._clients: dict[tuple[str | None, str | None], AsyncOpenAI] = {}
+        self._circuits: dict[tuple[str | None, ...], Circuit] = {}
 
     def provider(self, choice: ModelChoice) -> str:
         """The provider really used for ``choice``, with ``auto`` and the settings resolved."""
@@ -90,15 +96,38 @@ class ModelRegistry:
         return "openai" if hosted else "embedded"
 
     def model(self, team: Team, agent: str) -> Model:
-        """The model for ``agent``.
+        """The model for ``agent``; with those that stand in for it, or may be asked again, as a
+        :class:`ModelChain`.
 
         Raises:
             ModelUnavailable: no key, no address, an extra that is not installed.
         """
-        name, choice = model_choice(team, agent)
+        names = model_chain(team, agent)
+        links = [self._link(team, agent, name, last=name == names[-1]) for name in names]
+        if len(links) == 1 and not self.hosted(team.models[names[0]]):
+            return links[0].model
+        return ModelChain(links)
+
+    def _link(self, team: Team, agent: str, name: str, *, last: bool) -> Link:
+        choice = team.models[name]
         request = ModelRequest(team, agent, name, choice, self._client)
         factory: ModelFactory = self._providers[self.provider(choice)].load()
-        return factory(request)
+        return Link(
+            name,
+            factory(request),
+            self.settings(choice),
+            self._circuit(choice),
+            retries=choice.retries,
+            cooldown=choice.cooldown,
+            first_token=choice.first_token or (None if last else FIRST_TOKEN),
+            sees=self.sees(choice),
+        )
+
+    def _circuit(self, choice: ModelChoice) -> Circuit:
+        """One for each model of the process, whatever teams and versions it is in."""
+        key = choice.api_key.get_secret_value() if choice.api_key else None
+        where = (self.provider(choice), choice.base_url, choice.model, key)
+        return self._circuits.setdefault(where, Circuit())
 
     def settings(self, choice: ModelChoice) -> ModelSettings:
         """How the model is to be run: its own defaults, then what the team file says."""
@@ -109,6 +138,12 @@ class ModelRegistry:
         return own.resolve(
             ModelSettings(
                 temperature=choice.temperature,
+                top_p=choice.top_p,
+                max_tokens=choice.max_tokens,
+                reasoning=Reasoning(effort=choice.reasoning_effort)
+                if choice.reasoning_effort
+                else None,
+                extra_body=choice.extra_body or None,
                 include_usage=True if provider == "openai-compatible" else None,
             )
         )
@@ -153,9 +188,9 @@ class ModelRegistry:
             raise ModelUnavailable("no API key: set OPENAI_API_KEY, or api_key in the team file")
         key = (base_url, api_key)
         if key not in self._clients:
-            # One quick retry: a caller waits, and a fallback line is better than a long silence.
+            # Retries are the chain's: it knows of other models, and the trace tells of them.
             self._clients[key] = AsyncOpenAI(
-                base_url=base_url, api_key=api_key or "none", max_retries=1
+                base_url=base_url, api_key=api_key or "none", max_retries=0
             )
         return self._clients[key]
 
@@ -167,6 +202,23 @@ def model_choice(team: Team, agent: str) -> tuple[str, ModelChoice]:
         known = ", ".join(team.models)
         raise ModelUnavailable(f"agents.{agent}.model: no model {name!r} under models ({known})")
     return name, team.models[name]
+
+
+def model_chain(team: Team, agent: str) -> list[str]:
+    """The agent's model and those that stand in for it, by name, each before its own stand-ins."""
+    chain: list[str] = []
+
+    def add(name: str) -> None:
+        if name not in team.models:
+            known = ", ".join(team.models)
+            raise ModelUnavailable(f"models: no model {name!r} for a fallback ({known})")
+        if name not in chain:
+            chain.append(name)
+            for other in team.models[name].fallback:
+                add(other)
+
+    add(model_choice(team, agent)[0])
+    return chain
 
 
 def openai_responses(request: ModelRequest) -> Model:

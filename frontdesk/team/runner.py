@@ -41,7 +41,7 @@ from frontdesk.team.events import (
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.history import complete
-from frontdesk.team.models import ModelRegistry, WarmsUp, model_choice
+from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
 from frontdesk.team.turn import Turn, TurnHooks
 
 MAX_STEPS = 12
@@ -101,8 +101,10 @@ class TeamRunner:
 
     def describe(self) -> dict[str, str]:
         """What stands behind each model of the team that an agent uses, by the model's name."""
-        used = dict(model_choice(self.team, agent) for agent in self.team.agents)
-        return {name: self._models.describe(choice) for name, choice in used.items()}
+        used = dict.fromkeys(
+            name for agent in self.team.agents for name in model_chain(self.team, agent)
+        )
+        return {name: self._models.describe(self.team.models[name]) for name in used}
 
     def sees(self, agent: str) -> bool:
         """Whether ``agent`` can be shown images."""
@@ -113,8 +115,11 @@ class TeamRunner:
         return self._models.hosted(model_choice(self.team, agent)[1])
 
     def context_window(self, agent: str) -> int:
-        """Tokens that the model of ``agent`` can be given, its answer included."""
-        return self._models.context_window(model_choice(self.team, agent)[1])
+        """Tokens that the model of ``agent`` can be given, its answer included, and its stand-ins,
+        but for those in this process, which look at the newest turns alone."""
+        own, *others = (self.team.models[name] for name in model_chain(self.team, agent))
+        hosted = [other for other in others if self._models.hosted(other)]
+        return min(self._models.context_window(choice) for choice in (own, *hosted))
 
     def instructions(self, agent: str) -> str:
         """The prompt of ``agent``, as the team has it."""

@@ -47,6 +47,9 @@ from frontdesk.team.events import (
 from frontdesk.team.history import call_item
 from frontdesk.team.models import model_choice
 
+LIST_PATIENCE = 2.0
+"""Seconds that a turn waits, in all, for MCP servers that are still starting."""
+
 Emitted = TeamEvent | None
 """What is in a turn's queue; ``None`` ends it."""
 
@@ -70,6 +73,7 @@ class Turn:
             call_id=request.call_id,
             variables={**team.variables, **request.variables},
             report=self._report,
+            waits_until=_waits_until(request.history),
             instructions=request.instructions,
             prompt=request.prompt,
             client_tools=wanted(request) or request.client_tools,
@@ -236,6 +240,12 @@ class Turn:
 
     def _emit(self, event: TeamEvent) -> None:
         self.events.put_nowait(event)
+
+
+def _waits_until(history: list[TResponseInputItem]) -> float:
+    """A greeting, before the caller said anything, waits for nobody."""
+    asked = any(cast("dict[str, Any]", item).get("role") == "user" for item in history)
+    return asyncio.get_running_loop().time() + LIST_PATIENCE if asked else 0.0
 
 
 def _client_call(call: ResponseFunctionToolCall, declared: ClientTool | ClientMcpTool) -> TeamEvent:

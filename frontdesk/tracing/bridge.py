@@ -35,6 +35,8 @@ class Described:
     name: str
     attributes: dict[str, Any] = field(default_factory=dict[str, Any])
     content: dict[str, Callable[[], Any]] = field(default_factory=dict[str, Callable[[], Any]])
+    started: int | None = None
+    """Unix nanoseconds, for a span that is told of when it is over."""
 
     def collect(self, content: bool) -> dict[str, Any]:
         """The attributes that have a value."""
@@ -174,8 +176,21 @@ def _mcp_tools(data: MCPListToolsSpanData) -> Described:
 
 
 def _custom(data: CustomSpanData) -> Described:
+    if data.name == names.MODEL_ATTEMPT:
+        return _attempt(data.data)
     content = {names.VOICE_CUSTOM_DATA: lambda: messages.dump(data.data) if data.data else None}
     return Described(_named(names.CUSTOM, data.name), {}, content)
+
+
+def _attempt(data: Mapping[str, Any]) -> Described:
+    attributes = {
+        names.VOICE_MODEL_NAME: data["model"],
+        names.VOICE_MODEL_ATTEMPT: data["attempt"],
+        names.VOICE_MODEL_WAIT: data["wait"],
+    }
+    return Described(
+        _named(names.MODEL_ATTEMPT, data["model"]), attributes, started=data["started"]
+    )
 
 
 def _transcription(data: TranscriptionSpanData) -> Described:
@@ -245,12 +260,19 @@ def _detail(usage: Mapping[str, Any], group: str, key: str) -> int | None:
     return cast("Mapping[str, Any]", details).get(key)
 
 
-_ERRORS = {"function": "tool_error", "generation": "model_error", "response": "model_error"}
+_ERRORS = {
+    "function": "tool_error",
+    "generation": "model_error",
+    "response": "model_error",
+    "mcp_tools": "mcp_unavailable",
+}
 
 
 def error(data: SpanData, found: SpanError, content: bool) -> tuple[str, str]:
     """``error.type`` and the message of a failed span."""
     kind = _ERRORS.get(data.type, "agent_error")
+    if isinstance(data, CustomSpanData) and data.name == names.MODEL_ATTEMPT:
+        kind = str(data.data["kind"])
     if "guardrail" in found["message"].lower():
         kind = "guardrail_tripped"
     details = found["data"] or {}

@@ -54,6 +54,9 @@ VOICE_ITEM_ID = "voice.item.id"
 VOICE_MCP_APPROVAL = "voice.mcp.approval"
 VOICE_MCP_SERVER = "voice.mcp.server"
 VOICE_MCP_TOOLS = "voice.mcp.tools"
+VOICE_MODEL_ATTEMPT = "voice.model.attempt"
+VOICE_MODEL_NAME = "voice.model.name"
+VOICE_MODEL_WAIT = "voice.model.wait"
 VOICE_OPENAI_SPAN_ID = "voice.openai.span_id"
 VOICE_OPENAI_SPAN_TYPE = "voice.openai.span_type"
 VOICE_PLAYBACK_POSITION = "voice.playback.position"
@@ -73,6 +76,7 @@ RUN = "run"
 INVOKE_AGENT = "invoke_agent"
 MODEL_STEP = "model_step"
 CHAT = "chat"
+MODEL_ATTEMPT = "model_attempt"
 EXECUTE_TOOL = "execute_tool"
 HANDOFF = "handoff"
 DELEGATION = "delegation"
@@ -92,6 +96,7 @@ STAGES: dict[str, str] = {
     "invoke_agent": "agent",
     "model_step": "step",
     "chat": "model",
+    "model_attempt": "model",
     "execute_tool": "tools",
     "handoff": "handoff",
     "delegation": "delegation",
@@ -185,6 +190,9 @@ ATTRIBUTES = frozenset(
         "voice.mcp.approval",
         "voice.mcp.server",
         "voice.mcp.tools",
+        "voice.model.attempt",
+        "voice.model.name",
+        "voice.model.wait",
         "voice.openai.span_id",
         "voice.openai.span_type",
         "voice.playback.position",

@@ -128,6 +128,7 @@ class AgentsProcessor(TracingProcessor):
             context=context,
             kind=SpanKind.CLIENT if operation in names.CLIENTS else SpanKind.INTERNAL,
             attributes=attributes,
+            start_time=described.started,
         )
         self._open[span.span_id] = self._attach(opened, call_id, agent)
         if len(self._open) > MOST_OPEN:

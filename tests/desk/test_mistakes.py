@@ -156,7 +156,7 @@ def test_warnings_come_with_the_errors(shop):
     [
         (None, "mcp.json:1:1: can't be read: no such file"),
         ('{"mcpServers": {', "mcp.json:1:17: not valid JSON"),
-        ('{"servers": {}}', 'mcp.json:1:1: expected {"mcpServers"'),
+        ('{"server": {}}', 'mcp.json:1:1: expected {"mcpServers"'),
         ('{"mcpServers": {\n "orders": {}}}', "mcp.json:2:2: the server `orders` needs either a"),
         ("[]", 'mcp.json:1:1: expected {"mcpServers"'),
     ],

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from frontdesk.desk.servers import read_server_names
 from frontdesk.mcp.config import HttpServer, McpConfigError, StdioServer, load_servers
 
 
@@ -32,6 +33,31 @@ def test_both_kinds_of_server_are_read(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"url": "http://h/mcp"},
+        {"serverUrl": "http://h/mcp"},
+        {"httpUrl": "http://h/mcp"},
+        {"type": "streamable-http", "url": "http://h/mcp"},
+        {"type": "streamableHttp", "url": "http://h/mcp", "disabled": False},
+        {"transport": "http", "url": "http://h/mcp"},
+        {"type": "remote", "url": "http://h/mcp", "enabled": True},
+        {"url": "http://${HOST}/mcp"},
+        {"url": "http://${HOST:-g}/${PATH_:-mcp}"},
+    ],
+)
+def test_the_ways_that_hosts_write_an_address(tmp_path: Path, entry: Any) -> None:
+    assert servers(tmp_path, {"o": entry}, HOST="h") == {"o": HttpServer("o", "http://h/mcp")}
+
+
+def test_the_servers_may_stand_where_vs_code_has_them(tmp_path: Path) -> None:
+    text = '{"inputs": [], "servers": {"o": {"type": "stdio", "command": "x", "env": {"N": 7}}}}'
+    found = load_servers(written(tmp_path, text))
+    assert found == {"o": StdioServer("o", "x", env={"N": "7"})}
+    assert tuple(found) == read_server_names(tmp_path / "mcp.json")
+
+
 def test_a_folder_of_a_server_is_relative_to_the_file(tmp_path: Path) -> None:
     found = servers(tmp_path, {"files": {"command": "x", "cwd": "here"}})
     assert found["files"].cwd == tmp_path / "here"
@@ -44,6 +70,7 @@ def test_keys_of_other_hosts_are_left_alone(tmp_path: Path) -> None:
 
 def test_a_disabled_server_is_left_out(tmp_path: Path) -> None:
     assert servers(tmp_path, {"o": {"url": "http://h", "disabled": True}}) == {}
+    assert servers(tmp_path, {"o": {"url": "http://h", "enabled": False}}) == {}
 
 
 def test_no_file_means_no_servers(tmp_path: Path) -> None:
@@ -65,6 +92,12 @@ def test_secrets_do_not_show(tmp_path: Path) -> None:
         ({"url": "ftp://h"}, "not an http"),
         ({"url": 7}, "expected a string, found 7"),
         ({"url": "http://h", "headers": {"a": "${env:NOPE}"}}, r"o\.headers\.a: .*NOPE is not set"),
+        ({"command": "${NOPE}"}, r"o\.command: .*NOPE is not set"),
+        ({"url": "http://h", "headers": {"a": "${input:key}"}}, r"\$\{input:key\} is nothing that"),
+        ({"url": "http://h", "serverUrl": "http://g"}, "give either url or command"),
+        ({"url": "http://h", "type": "stdio"}, "type 'stdio' does not go with url"),
+        ({"command": "x", "type": "http"}, "type 'http' does not go with command"),
+        ({"command": "x", "envFile": ".env"}, r"o\.envFile: is not read"),
         ({"command": "x", "args": "y"}, r"mcpServers\.o\.args: expected a list"),
         ([], "expected an object"),
     ],

@@ -37,6 +37,17 @@ agents:
 """
 
 
+def desk(root: Path, tools: str, phrases: str) -> None:
+    (root / "agents").mkdir()
+    (root / "mcp_servers").mkdir()
+    (root / "agents" / "hello.md").write_text("You greet.")
+    team = TEAM[: TEAM.index("    tools:")]
+    team += f"    tools: {tools}\n    phrases: {{ {phrases} }}\n"
+    (root / "agents" / "shop.yaml").write_text(team + TEAM[TEAM.index("agents:") :])
+    config = {"mcpServers": {"orders": {"url": "http://127.0.0.1:1/mcp"}}}
+    (root / "mcp_servers" / "mcp.json").write_text(json.dumps(config))
+
+
 @pytest.fixture
 def loaded(tmp_path: Path) -> LoadedTeam:
     (tmp_path / "agents").mkdir()
@@ -67,6 +78,18 @@ async def test_tools_that_the_server_does_not_have_are_found_with_the_nearest(
         f"8:20: {missing} `hug` (did you mean `huge`?)",
         f"11:7: {missing} `find_ordr` (did you mean `find_order`?)",
         "12:7: warning: phrases for `huge`, which the team may not use (see `tools` above)",
+    ]
+
+
+async def test_new_names_are_held_against_the_servers_own(tmp_path: Path, host: Any) -> None:
+    tools = "{ deny: [huge], rename: { find_order: track, count: wait, hug: x, huge: y } }"
+    desk(tmp_path, tools, "track: { examples: [Where is it?] }")
+    loaded = load_team(tmp_path / "agents" / "shop.yaml", {})
+    assert await found(loaded, {"orders": host.config}) == [
+        "6:64: the MCP server `orders` has a tool `wait` already "
+        "(deny that one, rename it too, or choose)",
+        "6:70: the MCP server `orders` has no tool `hug` (did you mean `huge`?)",
+        "6:78: warning: a new name for `huge`, which the team may not use (see `tools` above)",
     ]
 
 

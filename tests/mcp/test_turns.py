@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from agents.testing import ScriptedModel, assistant_message, function_call
 from agents.tracing import set_tracing_disabled
 
-from agents import Model
+from agents import Model, Span, Trace, TracingProcessor, set_trace_processors
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.config import HttpServer, StdioServer
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
+from frontdesk.team import turn
 from frontdesk.team.events import TextDelta, ToolEnded, ToolProgress, ToolStarted, TurnRequest
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
@@ -28,6 +30,34 @@ def untraced() -> Any:
     set_tracing_disabled(True)
     yield
     set_tracing_disabled(False)
+
+
+class Recorder(TracingProcessor):
+    def __init__(self) -> None:
+        self.spans: list[Span[Any]] = []
+
+    def on_trace_start(self, trace: Trace) -> None: ...
+
+    def on_trace_end(self, trace: Trace) -> None: ...
+
+    def on_span_start(self, span: Span[Any]) -> None: ...
+
+    def on_span_end(self, span: Span[Any]) -> None:
+        self.spans.append(span)
+
+    def shutdown(self) -> None: ...
+
+    def force_flush(self) -> None: ...
+
+
+@pytest.fixture
+def spans(untraced: None) -> Any:
+    """What the SDK traces of a run, in the order of the ends."""
+    recorder = Recorder()
+    set_tracing_disabled(False)
+    set_trace_processors([recorder])
+    yield recorder.spans
+    set_trace_processors([])
 
 
 class Registry(ModelRegistry):
@@ -119,6 +149,20 @@ async def test_globs_narrow_what_the_agent_is_offered(connections: McpConnection
     assert "Callers say, for example: where is my parcel" in offered["find_order"].description
 
 
+async def test_a_tool_has_the_name_that_the_team_gives_it(
+    connections: McpConnections, host: Any
+) -> None:
+    tools = {"allow": ["find_order", "count", "wait"], "rename": {"find_order": "wait"}}
+    phrased = {"tools": tools, "phrases": {"wait": {"examples": ["where is my parcel"]}}}
+    model = calling("wait", order_id="48271")
+    events = await run(await started(model, connections, phrased))
+    assert json.loads(ended(events).output)["order_id"] == "48271"
+    assert ended(events).name == "wait"
+    offered = {tool.name: tool for tool in model.calls[0].tools}
+    assert set(offered) == {"wait", "count"}  # the server's own wait has to stand back
+    assert "where is my parcel" in getattr(offered["wait"], "description")  # noqa: B009
+
+
 async def test_a_server_that_is_down_is_an_error_to_the_model_in_plain_words(
     connections: McpConnections, host: Any
 ) -> None:
@@ -169,11 +213,46 @@ async def test_a_server_dying_in_a_call_is_an_error_to_the_model(
     assert said(events) == "So be it."
 
 
-async def test_a_black_hole_delays_no_turn(black_hole: str) -> None:
+async def test_a_turn_waits_a_moment_for_a_server_that_is_still_starting(
+    host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "LIST_PATIENCE", 20.0)
+    await host.kill()
+    mcp = McpConnections({"orders": host.config})
+    await mcp.start()
+    mcp.get("orders").expect(20)
+    running = asyncio.create_task(run(await started(calling("find_order", order_id="1"), mcp)))
+    greeter = await started(ScriptedModel([[assistant_message("Hello.")]]), mcp)
+    greeted = [event async for event in greeter.run(replace(request(), history=[]))]
+    assert said(greeted) == "Hello."  # and that waited for nobody
+    assert not running.done()
+    await host.start()
+    assert json.loads(ended(await running).output)["order_id"] == "1"
+    await mcp.aclose()
+
+
+async def test_a_server_that_had_its_time_to_start_delays_no_turn(
+    black_hole: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "LIST_PATIENCE", 60.0)
+    mcp = McpConnections({"orders": HttpServer("orders", black_hole)})
+    await mcp.start(settle=0)
+    mcp.get("orders").expect(0)
+    events = await run(await started(calling("find_order"), mcp))
+    assert said(events) == "So be it."
+    await mcp.aclose()
+
+
+async def test_a_starting_server_is_waited_for_in_bounds_and_the_trace_says_so(
+    black_hole: str, monkeypatch: pytest.MonkeyPatch, spans: list[Span[Any]]
+) -> None:
+    monkeypatch.setattr(turn, "LIST_PATIENCE", 0.05)
     mcp = McpConnections({"orders": HttpServer("orders", black_hole)})
     await mcp.start(settle=0)
     events = await run(await started(calling("find_order"), mcp))
     assert said(events) == "So be it."
+    listing = next(span for span in spans if span.span_data.type == "mcp_tools")
+    assert listing.error and listing.error["message"] == "The orders service is still starting."
     await mcp.aclose()
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from mcp.types import CallToolResult, ImageContent, TextContent, Tool
 
 from frontdesk.desk.schema import ToolFilter
+from frontdesk.mcp.narrowing import is_allowed
 from frontdesk.mcp.results import capped, cut_text
-from frontdesk.mcp.server import is_allowed
 from frontdesk.mcp.vetting import MAX_DESCRIPTION, vet_tools
 
 JSON = st.recursive(

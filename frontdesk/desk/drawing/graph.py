@@ -77,8 +77,12 @@ def _tool(team: Team, name: str) -> str:
 def tools_of(team: Team, server: str) -> str:
     """The tools that a team may use of an MCP server, in words."""
     tools = team.mcp[server].tools
-    allowed = "all tools" if "*" in tools.allow else ", ".join(tools.allow) or "no tools"
-    return f"{allowed} but {', '.join(tools.deny)}" if tools.deny else allowed
+    words = "all tools" if "*" in tools.allow else ", ".join(tools.allow) or "no tools"
+    if tools.deny:
+        words += f" but {', '.join(tools.deny)}"
+    if tools.rename:
+        words += f" ({', '.join(f'{old} as {new}' for old, new in tools.rename.items())})"
+    return words
 
 
 def _depths(entry: str, edges: tuple[Edge, ...]) -> dict[str, int]:

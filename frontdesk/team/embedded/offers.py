@@ -15,6 +15,9 @@ _HANDOFF_PREFACE = re.compile(
     r"^hand(?:s|ed)?\s?(?:off|over) to the .{1,60}? agent to handle the request\.\s*", re.IGNORECASE
 )
 
+_EXAMPLES = re.compile(r"\n\s*\n|\bExamples?:|\nCallers say")
+"""Where a description ends and what callers say begins."""
+
 
 class Deed(StrEnum):
     """The kinds of next step."""
@@ -99,7 +102,9 @@ def _answer(answer: Answer) -> Offer:
 
 def _described(name: str, description: str) -> tuple[str, ...]:
     """The name as words and the first paragraph; examples listed after it are not its meaning."""
-    first = re.split(r"\n\s*\n|\bExamples?:", description.strip(), maxsplit=1)[0].strip()
+    first = re.split(r"\n\s*\n|\bExamples?:|\nCallers say", description.strip(), maxsplit=1)[
+        0
+    ].strip()
     words = " ".join(split_name(name))
     return tuple(
         text for text in dict.fromkeys((f"{words}: {first}", first, words)) if text.strip(": ")
