@@ -84,7 +84,7 @@ async def _cancelled(worker: Worker, call_id: str, work_id: str) -> bool:
         return worker.afterwork.cancel(call_id, work_id)
     try:
         async with asyncio.timeout(PATIENCE):
-            return bool((await call.cancel_work(work_id))["cancelled"])
+            return bool((await call.background.cancel(work_id))["cancelled"])
     except TimeoutError:  # it ended in this moment
         return False
 

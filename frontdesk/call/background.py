@@ -1,11 +1,13 @@
 """A call's background work and the telling of it, as the call sees both."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from frontdesk.call.answers import Answers
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock
+from frontdesk.call.connections import Connections
 from frontdesk.call.delegations import Delegations
 from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
@@ -16,6 +18,7 @@ from frontdesk.call.events import (
     Finished,
     GapSought,
     Reported,
+    WorkEvent,
 )
 from frontdesk.call.jobs import ResponseJobs
 from frontdesk.call.live_team import LiveTeam
@@ -24,11 +27,9 @@ from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.tracing.calls import Tracing
 
-BackgroundEvent = Delegated | Reported | Finished | Due | CancelWanted | GapSought
-
 
 class Background:
-    """Owned by the call; every method runs in its writer."""
+    """Owned by the call; every method but :meth:`cancel` runs in its writer."""
 
     def __init__(
         self,
@@ -38,14 +39,25 @@ class Background:
         book: CallBook,
         answers: Answers,
         tracing: Tracing,
+        connections: Connections,
         silent_for: Callable[[], float],
         clock: Clock,
         feed: Callable[[engine.EngineEvent], None],
         post: Callable[[CallEvent], None],
     ) -> None:
+        self._protocol = protocol
+        self._connections = connections
+        self._silent_for = silent_for
+        self._clock = clock
         self._post = post
+        self._written_at = float("-inf")
         self._telling = Telling(
-            book=book, protocol=protocol, silent_for=silent_for, clock=clock, feed=feed, post=post
+            book=book,
+            protocol=protocol,
+            quiet_for=self._quiet_for,
+            clock=clock,
+            feed=feed,
+            post=post,
         )
         self.delegations = Delegations(
             live_team=live_team,
@@ -59,7 +71,7 @@ class Background:
         self.kept: dict[str, Errand] = {}
         """Work that goes on after the call."""
 
-    def act_on(self, event: BackgroundEvent) -> None:
+    def act_on(self, event: WorkEvent) -> None:
         match event:
             case Delegated():
                 self.delegations.begin(event)
@@ -73,6 +85,27 @@ class Background:
                 self.delegations.cancel(event)
             case GapSought():
                 self._telling.seek_gap()
+            case _:
+                raise TypeError(f"unknown: {event!r}")
+
+    def caller_wrote(self) -> None:
+        """The caller added a message, which counts as if they had spoken."""
+        self._written_at = self._clock.now()
+
+    def _quiet_for(self) -> float:
+        """Seconds since either side was last heard, or wrote. Where the client says whose turn it
+        is, sound that it sends counts as speech."""
+        now = self._clock.now()
+        silent = min(self._silent_for(), now - self._written_at)
+        if self._protocol.session["audio"]["input"].get("turn_detection") is None:
+            silent = min(silent, now - self._connections.spoke_at)
+        return silent
+
+    async def cancel(self, which: str) -> dict[str, Any]:
+        """Cancel a piece by its id, from outside of the call; tells what was cancelled."""
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._post(CancelWanted(which, by_caller=False, answer=answer))
+        return await answer
 
     def jobs(self, response_id: str) -> ResponseJobs:
         """What a response's tools may ask of the work."""

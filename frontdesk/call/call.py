@@ -21,26 +21,22 @@ from frontdesk.call.ears import Ears
 from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
     CallEvent,
-    CancelWanted,
-    Delegated,
-    Due,
     Finished,
     FloorTaken,
     Frame,
-    GapSought,
     Gone,
     Happening,
     Joined,
     Left,
     Played,
     Remembered,
-    Reported,
     Sound,
     Tick,
     Transcribed,
     TurnBegun,
     TurnOver,
     Words,
+    WorkEvent,
 )
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
@@ -129,13 +125,13 @@ class Call:
             book=book,
             answers=self._answers,
             tracing=tracing,
-            silent_for=self._silent_for,
+            connections=self._connections,
+            silent_for=self._preparing.silent_for,
             clock=clock,
             feed=self._feed,
             post=self._inbox.post,
         )
         self._errands = errands or {}
-        self._written_at = float("-inf")
         self._ending: Gone | None = None
         self._handing_over = False
         self._alarm: Timer | None = None
@@ -178,12 +174,6 @@ class Call:
         """As :meth:`end`, for the call goes on elsewhere in this process: its work does, too."""
         self._handing_over = True
         self.end(reason, code)
-
-    def cancel_work(self, which: str) -> asyncio.Future[dict[str, Any]]:
-        """Cancel background work by its id; tells what was cancelled, and what still runs."""
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._inbox.post(CancelWanted(which, by_caller=False, answer=answer))
-        return answer
 
     def fail(self, message: str, code: str) -> None:
         """End the call for a reason that is not the client's: it is told, and may call again."""
@@ -306,7 +296,7 @@ class Call:
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
-            case Delegated() | Reported() | Finished() | Due() | CancelWanted() | GapSought():
+            case WorkEvent():
                 self.background.act_on(event)
             case Tick():
                 self._alarm_at = None  # it may have rung too early, and has to ring again
@@ -376,7 +366,7 @@ class Call:
                 self._book.record("item.added", item=kept, after=previous, hidden=False)
                 self._answers.opened(kept)
                 if item.get("role") == "user":
-                    self._written_at = self._clock.now()
+                    self.background.caller_wrote()
                 if audio := given_audio(item):
                     self._hearing.given_to_answer(item["id"], audio)
             case do.ItemChanged(item):
@@ -422,21 +412,11 @@ class Call:
         if not self._protocol.responds:
             self._preparing.turn(answers=True).end("completed")
 
-    @property
-    def _detection(self) -> dict[str, Any] | None:
-        return self._protocol.session["audio"]["input"].get("turn_detection")
-
     def _interrupts(self) -> bool:
-        detection = self._detection
+        detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(
+            "turn_detection"
+        )
         return detection is not None and detection.get("interrupt_response") is not False
-
-    def _silent_for(self) -> float:
-        """Seconds since either side was last heard, or wrote. Where the client says whose turn it
-        is, sound that it sends counts as speech."""
-        silent = min(self._preparing.silent_for(), self._clock.now() - self._written_at)
-        if self._detection is None:
-            silent = min(silent, self._clock.now() - self._connections.spoke_at)
-        return silent
 
     # Answering
 

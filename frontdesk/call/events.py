@@ -114,8 +114,14 @@ class Played:
     item_id: str
 
 
+class WorkEvent:
+    """Concerns background work."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Delegated:
+class Delegated(WorkEvent):
     """A tool of a response works in the background. ``answer`` gets what the model reads."""
 
     job: Job
@@ -124,7 +130,7 @@ class Delegated:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(WorkEvent):
     """Words of progress from background work."""
 
     delegation_id: str
@@ -132,7 +138,7 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(WorkEvent):
     """Background work has come to its own end."""
 
     delegation_id: str
@@ -140,7 +146,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class Due(WorkEvent):
     """Time to answer the model that asked for background work, to tell the caller that it still
     goes on, or to stop it."""
 
@@ -149,7 +155,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelWanted:
+class CancelWanted(WorkEvent):
     """Background work is not wanted any more, by the caller's words or somebody else's id. The
     ``answer`` is what was cancelled and what still runs, by name."""
 
@@ -159,7 +165,7 @@ class CancelWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class GapSought:
+class GapSought(WorkEvent):
     """There is something to tell the caller, as soon as nobody speaks."""
 
 
@@ -176,12 +182,7 @@ Happening = (
     | FloorTaken
     | Remembered
     | Played
-    | Delegated
-    | Reported
-    | Finished
-    | Due
-    | CancelWanted
-    | GapSought
+    | WorkEvent
     | EngineEvent
 )
 """What a call acts on."""

@@ -50,14 +50,14 @@ class Telling:
         *,
         book: CallBook,
         protocol: RealtimeProtocol,
-        silent_for: Callable[[], float],
+        quiet_for: Callable[[], float],
         clock: Clock,
         feed: Callable[[engine.EngineEvent], None],
         post: Callable[[CallEvent], None],
     ) -> None:
         self._book = book
         self._protocol = protocol
-        self._silent_for = silent_for
+        self._quiet_for = quiet_for
         self._clock = clock
         self._feed = feed
         self._post = post
@@ -94,7 +94,7 @@ class Telling:
         self._timer = None
         if not (self._results or self._lines):
             return
-        silent = self._silent_for()
+        silent = self._quiet_for()
         if self._protocol.quiet and silent >= GAP:
             self._feed(engine.AgentSpeaksUp())
         if self._results or self._lines:

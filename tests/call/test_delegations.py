@@ -355,7 +355,7 @@ async def test_tools_for_background_work_are_offered_once_there_is_some(house, p
 async def test_work_cancelled_from_outside_is_told_to_the_caller(house, phone):
     await begun(house, phone)
     house.script([assistant_message("A colleague stopped it.")])
-    told = await phone.call.cancel_work(work_of(phone)[0]["id"])
+    told = await phone.call.background.cancel(work_of(phone)[0]["id"])
     assert told["cancelled"] == ["the research"]
     await phone.clock.advance(3)
     await until_done(phone, "A colleague stopped it.")

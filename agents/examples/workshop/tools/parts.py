@@ -22,9 +22,9 @@ class Supplier:
 
 
 SUPPLIERS = (
-    Supplier("Lumen and Daughters", {"shade": 2490, "switch": 390, "cable": 690}, 3, 2.5),
-    Supplier("Old Light", {"shade": 1990, "socket": 540, "bulb holder": 460}, 6, 4.5),
-    Supplier("Copper Works", {"cable": 550, "switch": 450, "transformer": 2790}, 2, 6.5),
+    Supplier("Lumen and Daughters", {"shade": 2490, "switch": 390, "cable": 690}, 3, 1.5),
+    Supplier("Old Light", {"shade": 1990, "socket": 540, "bulb holder": 460}, 6, 2.5),
+    Supplier("Copper Works", {"cable": 550, "switch": 450, "transformer": 2790}, 2, 5.0),
 )
 
 
