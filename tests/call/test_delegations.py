@@ -183,6 +183,26 @@ async def test_a_call_that_was_cut_off_within_its_grace_is_told_of_later(build):
     await until_done(phone, "Lamps shine.")
 
 
+async def test_a_result_that_its_response_got_but_could_not_use_is_told_later(build):
+    house = await build(grace="2s")
+    phone = await house.place()
+    house.script([research()])
+    await phone.write("tell me about lamps")
+    await phone.send("response.create")
+    await house.stage.tool_started.wait()
+    house.stage.work["lamps"].end()
+    while work_of(phone)[0]["status"] == "running":
+        await asyncio.sleep(0)
+    await phone.send("response.cancel")
+    await phone.until("response.done")
+    assert work_of(phone)[0]["told"] is None
+    house.script([assistant_message("Lamps shine.")])
+    await phone.clock.advance(2)
+    await until_done(phone, "Lamps shine.")
+    await phone.clock.advance(5)
+    assert work_of(phone)[0]["told"] == "spoken"
+
+
 async def test_a_result_that_was_spoken_over_before_it_was_heard_is_told_again(house, phone):
     await begun(house, phone)
     house.script([assistant_message("Lamps shine.")])
