@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PEERS := .venv-peers
+MCP_PEERS := .venv-mcp-modern
+MCP_LEGACY := .venv-mcp-legacy
 # Tests mostly wait: for servers to start, for speech to pass. A file's stay in one process.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
@@ -23,18 +25,34 @@ demo: install ## Place a spoken call, then leave the server running (ARGS=--exit
 test: install ## Run the tests (ARGS: what pytest takes)
 	@$(BIN)/python -m pytest -q $(PARALLEL) $(ARGS)
 
-peers: install $(PEERS)/.installed ## Run the tests with other people's clients (needs npm)
+peers: install $(PEERS)/.installed $(MCP_LEGACY)/.installed ## Run the tests with other people's clients and MCP servers (needs npm)
 	@npm ci --prefix tests/clients/js --loglevel error
 	@$(BIN)/python -m pytest -q $(PARALLEL) tests/clients/js $(ARGS)
 	@FRONTDESK_PYTHON=$(CURDIR)/$(BIN)/python PYTHONPATH=$(CURDIR) $(PEERS)/bin/python -m pytest -q \
 		-c tests/clients/python/pytest.ini --rootdir . --confcutdir tests tests/clients/python $(ARGS)
 	@$(BIN)/python scripts/openai_suite.py $(PEERS)/bin/python
+	@npm ci --prefix tests/mcp_peers --ignore-scripts --loglevel error
+	@$(BIN)/python -m pytest -q tests/mcp_peers $(ARGS)
 
 # Their own environment: they want other versions of packages than we do. docopt has no wheel.
 $(PEERS)/.installed: tests/clients/python/requirements.lock
 	@$(PYTHON) -m venv --clear $(PEERS)
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --only-binary :all: --no-binary docopt --requirement $<
+	@touch $@
+
+# MCP servers on the SDK's version 2, with uv, which is several times as fast at installing those on
+# version 1: among them is a whole gateway.
+$(MCP_PEERS)/.installed: tests/mcp_peers/modern.lock
+	@$(PYTHON) -m venv --clear $(MCP_PEERS)
+	@$(MCP_PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes --only-binary :all: --requirement $<
+	@touch $@
+
+$(MCP_LEGACY)/.installed: tests/mcp_peers/legacy.lock $(MCP_PEERS)/.installed
+	@$(MCP_PEERS)/bin/uv venv --quiet --clear --python $(MCP_PEERS)/bin/python $(MCP_LEGACY)
+	@$(MCP_PEERS)/bin/uv pip install --quiet --python $(MCP_LEGACY)/bin/python \
+		--no-deps --require-hashes --only-binary :all: --requirement $<
 	@touch $@
 
 check: install ## Lint, formatting, types, and which room may import which

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
 
 from frontdesk import __version__
 from frontdesk.api import calls, client_secrets, errors, models, sign_in, speech, transcriptions
@@ -17,6 +18,8 @@ from frontdesk.tracing import api as tracing_api
 from frontdesk.tracing import pages
 from frontdesk.tracing.page_data import StoredPages
 from frontdesk.transports import websocket
+from frontdesk.transports.mcp import server as mcp
+from frontdesk.transports.mcp.server import AgentServer
 
 
 def create_app(
@@ -27,6 +30,7 @@ def create_app(
     settings = settings or Settings()
     keys = Keys(load_keys(settings))
     worker = Worker(without_keys(settings), mcp_urls)
+    agents = AgentServer(worker)
     signing_in = sign_in.SignIn(keys, worker)
     dashboard = pages.Pages(StoredPages(worker.tracing), signed_in=bool(keys))
 
@@ -43,13 +47,15 @@ def create_app(
             # collecting takes twice the time in all (measured).
             gc.set_threshold(2_000, 10, 50)
             gc.enable()
-            yield
+            async with agents.running():
+                yield
         finally:
             await worker.aclose()
 
     app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan)
     app.state.worker = worker
     app.state.keys = keys
+    app.state.agents = agents
     app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
@@ -58,6 +64,7 @@ def create_app(
     app.include_router(tracing_api.router(worker.tracing))
     app.include_router(client_secrets.router(worker))
     app.include_router(models.router(worker))
+    app.routes.append(Route(mcp.PATH, agents, include_in_schema=False))
     app.include_router(pages.router(dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
     app.add_middleware(Door, keys=keys, sign_in=signing_in, worker=worker)

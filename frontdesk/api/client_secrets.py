@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request
 from pydantic import Field, TypeAdapter
 
 from frontdesk.api.body import read_json
+from frontdesk.call.given import problem_of
 from frontdesk.call.worker import Worker
-from frontdesk.protocol.errors import invalid_type
+from frontdesk.protocol.errors import invalid_type, invalid_value
 from frontdesk.protocol.ids import new_id
 from frontdesk.protocol.schema.base import Closed
 from frontdesk.protocol.validation import check
@@ -25,13 +26,15 @@ class ExpiresAfter(Closed):
 class Asked(Closed):
     expires_after: ExpiresAfter | None = None
     session: dict[str, Any] | None = None
+    caller: dict[str, str] | None = None
 
 
 ASKED: TypeAdapter[Any] = TypeAdapter(Asked)
 
 
 def router(worker: Worker) -> APIRouter:
-    """The secret opens sessions on any worker, with the config it carries, until it expires."""
+    """The secret opens sessions on any worker, with the config it carries, until it expires.
+    ``caller`` is ours: what MCP servers are sent in the caller's name, unseen by the client."""
     routes = APIRouter()
 
     @routes.post("/v1/realtime/client_secrets")
@@ -45,7 +48,11 @@ def router(worker: Worker) -> APIRouter:
         lifetime: dict[str, Any] = asked.get("expires_after") or {}
         seconds: int = lifetime.get("seconds") or SECONDS
         expires_at = int(time.time()) + seconds
-        value = await worker.tokens.issue(PREFIX, config, seconds)
+        given: dict[str, str] = asked.get("caller") or {}
+        if problem := problem_of(given):
+            raise invalid_value(f"caller.{problem[0]}", problem[1])
+        meaning = {"session": config, "caller": given}
+        value = await worker.tokens.issue(PREFIX, meaning, seconds)
         return {"value": value, "expires_at": expires_at, "session": session}
 
     return routes

@@ -13,6 +13,7 @@ from frontdesk.api.errors import ApiError
 from frontdesk.api.keys import Keys
 from frontdesk.api.origins import from_own_page, is_local
 from frontdesk.api.sign_in import COOKIE, SIGN_IN, SignIn, is_open
+from frontdesk.call.given import GIVEN, HEADER
 from frontdesk.call.session import SESSION_CONFIG
 from frontdesk.state.tokens import Tokens, looks_issued
 
@@ -75,8 +76,8 @@ class Door:
             raise _unauthorized("Incorrect API key provided.")
 
     async def _admit_secret(self, connection: HTTPConnection, secret: str) -> None:
-        config = await self._worker.tokens.read(secret)
-        if config is None:
+        meaning = await self._worker.tokens.read(secret)
+        if meaning is None:
             raise _unauthorized("This client secret has expired. Ask your server for a new one.")
         path, call_id = connection.scope["path"], connection.query_params.get("call_id")
         if path != OF_SECRETS or call_id is not None:
@@ -85,7 +86,15 @@ class Door:
                 "insufficient_permissions",
                 "A client secret only opens new Realtime sessions; this needs an API key.",
             )
-        connection.scope[SESSION_CONFIG] = config
+        if any(name.startswith(HEADER) for name in connection.headers):
+            raise ApiError(
+                403,
+                "insufficient_permissions",
+                f"{HEADER}… headers need an API key: whoever makes the client secret says in its "
+                "`caller` who is calling.",
+            )
+        connection.scope[SESSION_CONFIG] = meaning["session"]
+        connection.scope[GIVEN] = meaning["caller"]
 
     async def _admit_signed_in(self, connection: HTTPConnection) -> None:
         cookie = connection.cookies.get(COOKIE)

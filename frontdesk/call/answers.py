@@ -117,6 +117,17 @@ class Answers:
         if live.item and not live.item.ended:
             self._playback.sound(live.item, pcm, self._clock.now(), last=event.last)
 
+    def asked_with(self, item: dict[str, Any]) -> str | None:
+        """Of an answer that begins: the newest item that the team was asked with."""
+        if item.get("role") != "assistant" or item.get("status") != "in_progress":
+            return None
+        asked = (
+            live.reply.answering
+            for live in self._live.values()
+            if not live.made and not live.out_of_band
+        )
+        return next((request.until for request in asked if request and request.until), None)
+
     def opened(self, item: dict[str, Any]) -> None:
         """An assistant item began: if it is spoken, count from here on what is played of it."""
         if item.get("role") != "assistant" or item.get("status") != "in_progress":

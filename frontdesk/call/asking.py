@@ -1,5 +1,6 @@
 """What the team is asked: the conversation in words, as much of it as the model takes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,11 @@ from frontdesk.team.events import ClientPrompt, Jobs, TurnRequest
 class Asking:
     """Owned by the call: its writer calls every method but :meth:`request`."""
 
-    def __init__(self, live_team: LiveTeam, book: CallBook, hearing: Hearing) -> None:
+    def __init__(
+        self, live_team: LiveTeam, book: CallBook, hearing: Hearing, given: Mapping[str, str]
+    ) -> None:
+        """``given``: what the clients gave for MCP servers, as it is now."""
+        self._given = given
         self._team = live_team
         self._book = book
         self._hearing = hearing
@@ -74,6 +79,7 @@ class Asking:
             words={item: self._words.pop(item, "") for item in given or ()},
             prompt=prompt,
             labels=trace_labels(session),
+            caller=dict(self._given),
         )
         instructions = "\n\n".join(text for text in (made.instructions, note) if text)
         return replace(made, instructions=instructions or None, jobs=jobs)

@@ -31,13 +31,16 @@ from frontdesk.call.events import (
     Played,
     Remembered,
     Sound,
+    SummaryMade,
     Tick,
     Transcribed,
     TurnBegun,
     TurnOver,
+    Withheld,
     Words,
     WorkEvent,
 )
+from frontdesk.call.floor import Floor
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
@@ -96,6 +99,7 @@ class Call:
             post=self._inbox.post,
             over=self._response_over,
         )
+        self._floor = Floor(book, self._answers)
         self._servers = ClientServers(
             book.state.call_id,
             live_team.guard,
@@ -106,7 +110,7 @@ class Call:
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
-        self._asking = Asking(live_team, book, self._hearing)
+        self._asking = Asking(live_team, book, self._hearing, self._connections.given)
         self._preparing = Preparing(
             live_team=live_team,
             protocol=protocol,
@@ -227,7 +231,9 @@ class Call:
         """Whether somebody waits for what comes of an event: not for words that are still to be
         answered or spoken, nor for what follows sound that is being played."""
         match event:
-            case Transcribed() | Words() | Remembered() | FloorTaken() | Played():
+            case Transcribed() | Words() | Remembered() | Withheld() | Played():
+                return False
+            case FloorTaken() | SummaryMade():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -281,12 +287,17 @@ class Call:
                 self._answers.words(response_id, text)
             case Sound():
                 self._answers.sound(event)
-            case FloorTaken(response_id, agent, previous):
-                if self._answers.being_made(response_id):
-                    self._book.record("agent.changed", agent=agent, previous=previous)
+            case FloorTaken():
+                for item, after in self._floor.taken(event):
+                    self._show(item, after)
+            case SummaryMade():
+                self._floor.summary_made(event)
             case Remembered():
                 self._show(*self._answers.remember(event))
                 self.background.remembered({**event.item})
+            case Withheld(item_ids=item_ids):
+                for item_id in item_ids:
+                    self._book.record("item.withheld", item_id=item_id)
             case Played(item_id):
                 self._answers.played(item_id)
             case engine.ResponseMcpCall(response_id=response_id):
@@ -363,7 +374,10 @@ class Call:
                 self._ears.configure(session, changed)
             case do.ItemAdded(item, previous):
                 kept = without_audio(item)
-                self._book.record("item.added", item=kept, after=previous, hidden=False)
+                asked = self._answers.asked_with(kept)
+                self._book.record(
+                    "item.added", item=kept, after=previous, hidden=False, asked=asked
+                )
                 self._answers.opened(kept)
                 if item.get("role") == "user":
                     self.background.caller_wrote()
@@ -459,7 +473,9 @@ class Call:
         for event in self._inbox.rest():
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
-            elif isinstance(event, Transcribed | Remembered | Finished | engine.McpCallEnded):
+            elif isinstance(
+                event, Transcribed | Remembered | Withheld | Finished | engine.McpCallEnded
+            ):
                 self._survive(event)
         hung_up = self._ending is not None and self._ending.code == 1000
         self.background.leave(hung_up=hung_up, keep=self._handing_over)

@@ -1,7 +1,7 @@
 """The connections of one call: the caller's, and those attached beside it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 PAUSE = 1.0
 """Seconds of no audio from one connection after which another may speak. Clients stream without
@@ -11,12 +11,14 @@ a break, or fall silent between turns for longer."""
 @dataclass(slots=True, eq=False)
 class Connection:
     """One client's end of a call. ``caller``: the call lives as long as one of these is there.
-    ``shows_tools``: it asked to see what the team's own tools are called with and give back."""
+    ``shows_tools``: it asked to see what the team's own tools are called with and give back.
+    ``given``: what it gave for MCP servers that act in the caller's name."""
 
     send: Callable[[bytes], None]
     close: Callable[[int, str], None]
     caller: bool = True
     shows_tools: bool = False
+    given: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 class Connections:
@@ -24,6 +26,8 @@ class Connections:
 
     def __init__(self, first: Connection) -> None:
         self._all = [first]
+        self.given = dict(first.given)
+        """What the clients gave, the newest of each: a second one may bring a fresh token."""
         self._speaking = first
         self.spoke_at = float("-inf")
         """When audio was last taken."""
@@ -33,6 +37,7 @@ class Connections:
 
     def join(self, connection: Connection) -> None:
         self._all.append(connection)
+        self.given.update(connection.given)
 
     def leave(self, connection: Connection) -> bool:
         """Let one go; returns whether a caller is left."""

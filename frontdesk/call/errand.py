@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from frontdesk.call.delegation import Delegation
 from frontdesk.call.events import Finished, Reported
+from frontdesk.call.turn import record_guardrail
 from frontdesk.team.events import Job, JobDone
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing import names
@@ -47,7 +49,11 @@ class Errand:
         with self._trace.use():
             try:
                 self.done = await runner.work(
-                    job, call_id=call_id, trace_id=self._trace.trace_id, report=report
+                    job,
+                    call_id=call_id,
+                    trace_id=self._trace.trace_id,
+                    report=report,
+                    guarded=lambda outcome: record_guardrail(self._trace, outcome, time.time()),
                 )
             except Exception as error:
                 logger.exception("call %s: background work %s failed", call_id, job.tool)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from agents import TResponseInputItem
 from frontdesk.call.connections import Connection
+from frontdesk.desk.handoffs import History
 from frontdesk.protocol.engine import EngineEvent
 from frontdesk.team.events import Job, JobDone
 from frontdesk.voice.base import Samples, Transcript
@@ -92,11 +93,23 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class FloorTaken:
-    """A handoff: from now on ``agent`` answers."""
+    """A handoff: from now on ``agent`` answers. ``items`` are the call that did it and its output,
+    ``history`` what the agent is shown of the time before ``since``, the item asked first."""
 
     response_id: str
     agent: str
     previous: str
+    history: History = "full"
+    items: tuple[TResponseInputItem, ...] = ()
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryMade:
+    """What the agent that took over is told of the time before."""
+
+    response_id: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,14 @@ class Remembered:
 
     response_id: str
     item: TResponseInputItem
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A guardrail blocked what the caller said in these items: no model is to see it again."""
+
+    response_id: str
+    item_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +201,9 @@ Happening = (
     | Words
     | Sound
     | FloorTaken
+    | SummaryMade
     | Remembered
+    | Withheld
     | Played
     | WorkEvent
     | EngineEvent

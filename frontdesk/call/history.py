@@ -10,6 +10,7 @@ from frontdesk.team.history import UNSEEN
 
 UNFINISHED = "(no result yet: it still runs, or waits for the user's approval)"
 NO_RESULT = "(no result was given)"
+WITHHELD = "(What the caller said here was withheld by a guardrail.)"
 
 
 def model_input(
@@ -26,9 +27,30 @@ def model_input(
     does not see is told of images in words. Raises
     :class:`~frontdesk.call.context.ContextTooLong` where ``limits`` say so.
     """
-    items = [found for stored in state.items for found in _input_items(stored, sees)]
-    items += [found for item in extra for found in _input_items(StoredItem(item), sees)]
-    return cast("list[TResponseInputItem]", fitted(_paired(items), limits or Limits()))
+    return placed_input(state, (), extra=extra, sees=sees, limits=limits)[0]
+
+
+def placed_input(
+    state: CallState,
+    places: Iterable[int],
+    *,
+    extra: Iterable[dict[str, Any]] = (),
+    sees: bool = True,
+    limits: Limits | None = None,
+) -> tuple[list[TResponseInputItem], list[int]]:
+    """As :func:`model_input`, and where in it that begins which stands in ``state.items`` from each
+    of ``places`` on."""
+    found = [(at, item) for at, s in enumerate(state.items) for item in _input_items(s, sees)]
+    items = [item for _, item in found]
+    items += [made for item in extra for made in _input_items(StoredItem(item), sees)]
+    items = fitted(_paired(items), limits or Limits())
+    # By identity, as outputs move up to their calls and the oldest items may be gone.
+    origin = {id(item): at for at, item in found if item.get("type") != "function_call_output"}
+    begins = [
+        next((n for n, item in enumerate(items) if origin.get(id(item), -1) >= place), len(items))
+        for place in places
+    ]
+    return cast("list[TResponseInputItem]", items), begins
 
 
 def newest(state: CallState) -> dict[str, Any] | None:
@@ -87,6 +109,8 @@ def _input_item(stored: StoredItem, sees: bool) -> dict[str, Any] | None:
     item = stored.item
     if stored.hidden:  # its id is the log's own, not the model's
         return {key: value for key, value in item.items() if key != "id"}
+    if stored.withheld:
+        return {"role": item["role"], "content": WITHHELD}
     match item.get("type"):
         case "message":
             content = _content(item, sees) if stored.heard is None else stored.heard

@@ -6,9 +6,8 @@ real time; when the client says otherwise (``conversation.item.truncate``) its w
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from frontdesk.voice.base import OUTPUT_RATE
+from frontdesk.voice.buffer import AudioBuffer
 from frontdesk.voice.g711 import Pcm
 from frontdesk.voice.playback import PlayedClock, Utterance
 
@@ -23,7 +22,7 @@ class SpokenItem:
     started: float = 0.0
     begins_ms: float = 0.0
     utterance: Utterance = field(default_factory=Utterance)
-    audio: list[Pcm] = field(default_factory=list[Pcm])
+    audio: AudioBuffer = field(default_factory=AudioBuffer)
     text: str = ""
     ended: bool = False
     """Nothing more will be played of it: it was heard out or cut."""
@@ -51,13 +50,12 @@ class SpokenItem:
         start = self.utterance.duration_ms
         self.utterance.add(self._next_words, start, start + milliseconds, complete=last)
         self._next_words = ""
-        self.audio.append(samples)
+        self.audio.append_pcm(samples)
         return milliseconds
 
     def first(self, milliseconds: float) -> Pcm:
         """The first ``milliseconds`` of its sound."""
-        whole = np.concatenate(self.audio) if self.audio else np.zeros(0, np.int16)
-        return whole[: round(milliseconds * OUTPUT_RATE / 1000)]
+        return self.audio.pcm(0, round(milliseconds * OUTPUT_RATE / 1000))
 
 
 class Playback:
@@ -79,7 +77,7 @@ class Playback:
 
     def sound(self, item: SpokenItem, samples: Pcm, now: float, *, last: bool) -> None:
         """Sound of ``item`` was sent to the client; ``last`` as for :meth:`SpokenItem.sound`."""
-        if not item.audio:
+        if not item.audio.end:
             item.begins_ms = self._clock.sent_ms
             item.started = now + self._clock.remaining_ms(now) / 1000
         self._clock.sent(item.sound(samples, last=last), now)
@@ -113,4 +111,4 @@ class Playback:
     def settle(self, item: SpokenItem, cut_ms: float | None) -> None:
         """Drop the sound of an item; its utterance stays for a late truncate."""
         item.ended, item.cut_ms = True, cut_ms
-        item.audio.clear()
+        item.audio.drop_before(item.audio.end)

@@ -1,6 +1,7 @@
 """What a response begins with: its trace, the voice it speaks with, the reply that makes it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from frontdesk.call.answers import Answers
@@ -10,12 +11,15 @@ from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock
 from frontdesk.call.ears import language
 from frontdesk.call.events import CallEvent
+from frontdesk.call.guarding import Guarding
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reply import Reply
 from frontdesk.call.request import newest_words, trace_labels
 from frontdesk.call.telling import NOTE, Occasion
 from frontdesk.call.turn import Turn
+from frontdesk.desk.handoffs import AgentVoice
+from frontdesk.desk.schema import Team
 from frontdesk.protocol.commands import ResponseRequested
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.team.events import Jobs, TurnRequest
@@ -80,7 +84,8 @@ class Preparing:
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
-            speaker_for=self._speaker if spoken else None,
+            guarding=Guarding(self._team.runner.guardrails, turn),
+            speaker_for=partial(self._speaker, turn) if spoken else None,
             silent_for=self.silent_for,
             lines=self._team.loaded.team.lines,
             turn=turn,
@@ -127,18 +132,28 @@ class Preparing:
             turn.asked(words)
         return turn
 
-    def _speaker(self, agent: str) -> Speaker:
+    def _speaker(self, turn: Turn, agent: str) -> Speaker:
         """The voice of ``agent``, as the team file has it."""
         team = self._team.loaded.team
-        tts = team.voice.tts
-        own = team.agents[agent].voice if agent in team.agents else None
+        own = voice_of(team, agent)
+        turn.speaks_with(agent, own.voice)
         session = self._protocol.session
         output: dict[str, Any] = session["audio"].get("output") or {}
         return Speaker(
             self._team.voice.tts,
-            voice=own or tts.voice,
-            style=tts.style,
-            speed=min(max(tts.speed * (output.get("speed") or 1.0), 0.25), 1.5),
+            voice=own.voice,
+            style=own.style,
+            speed=min(max((own.speed or 1.0) * (output.get("speed") or 1.0), 0.25), 1.5),
             language=language(session) or team.voice.stt.language,
             cache=self._team.phrases,
         )
+
+
+def voice_of(team: Team, agent: str) -> AgentVoice:
+    """How an agent sounds: as its own section says, and where that is silent, as the team."""
+    told = team.agents[agent].voice if agent in team.agents else None
+    own = told if isinstance(told, AgentVoice) else AgentVoice(voice=told)
+    tts = team.voice.tts
+    return AgentVoice(
+        voice=own.voice or tts.voice, style=own.style or tts.style, speed=own.speed or tts.speed
+    )

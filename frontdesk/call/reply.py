@@ -6,13 +6,23 @@ response is cancelled the task is cancelled, and what it had still posted is dro
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, cast
 
 from frontdesk.call.clock import Clock
 from frontdesk.call.context import image_tokens
-from frontdesk.call.events import CallEvent, FloorTaken, Remembered, Sound, Words
+from frontdesk.call.events import (
+    CallEvent,
+    FloorTaken,
+    Remembered,
+    Sound,
+    SummaryMade,
+    Withheld,
+    Words,
+)
+from frontdesk.call.guarding import Blocked, Guarding
 from frontdesk.call.request import Unanswerable
 from frontdesk.call.turn import Turn
 from frontdesk.desk.schema import Lines
@@ -28,8 +38,10 @@ from frontdesk.team.events import (
     AgentChanged,
     ClientMcpCalled,
     ClientToolCalled,
+    Guarded,
     HistoryItem,
     MessageEnded,
+    SummedUp,
     TeamEvent,
     TextDelta,
     TokensUsed,
@@ -39,7 +51,9 @@ from frontdesk.team.events import (
     TurnFailed,
     TurnRequest,
 )
+from frontdesk.team.guardrails.guard import Guard
 from frontdesk.voice.base import SpeechError
+from frontdesk.voice.cutting import closing
 from frontdesk.voice.speaker import Speaker, Spoken
 
 logger = logging.getLogger(__name__)
@@ -56,10 +70,12 @@ SpeakerFor = Callable[[str], Speaker]
 
 
 class _Passage:
-    """Words of one agent, spoken in one go: a stream of deltas."""
+    """Words of one agent, spoken in one go: a stream of deltas. ``watched``: they are a model's or
+    a tool's, and go by the agent's guardrails."""
 
-    def __init__(self, agent: str) -> None:
+    def __init__(self, agent: str, *, watched: bool = False) -> None:
         self.agent = agent
+        self.watched = watched
         self._deltas: asyncio.Queue[str | None] = asyncio.Queue()
 
     def add(self, delta: str) -> None:
@@ -85,6 +101,7 @@ class Reply:
         agent: str,
         out_of_band: bool,
         run_team: RunTeam,
+        guarding: Guarding,
         speaker_for: SpeakerFor | None,
         silent_for: Callable[[], float],
         lines: Lines,
@@ -98,10 +115,15 @@ class Reply:
         answered."""
         self.response_id = response_id
         self.turn = turn
+        self.answering: TurnRequest | None = None
+        """What the team was asked, once it is known."""
         self._request = request
         self._agent = agent
         self._out_of_band = out_of_band
         self._run_team = run_team
+        self._guarding = guarding
+        self._asked: tuple[str, ...] = ()
+        self._tasks: asyncio.TaskGroup
         self._speaker_for = speaker_for
         self._silent_for = silent_for
         self._lines = lines
@@ -117,6 +139,7 @@ class Reply:
         self._images = 0
         self._refused: dict[str, str] | None = None
         self._cut_short = False
+        self._blocked = False
         self._answered = False
         self._wants_space = False
         self._sounded = False
@@ -126,9 +149,11 @@ class Reply:
         failed: dict[str, str] | None = None
         with self.turn.trace.use():
             try:
-                async with asyncio.TaskGroup() as tasks:  # a cancel stops both in one moment
-                    tasks.create_task(self._think())
-                    tasks.create_task(self._speak())
+                async with asyncio.TaskGroup() as self._tasks:  # a cancel stops all at once
+                    self._tasks.create_task(self._think())
+                    self._tasks.create_task(self._speak())
+            except* Blocked as blocks:
+                failed = await self._refuse(cast("Blocked", blocks.exceptions[0]))
             except* SpeechError as errors:
                 error = errors.exceptions[0]
                 logger.warning("speech failed", exc_info=error)
@@ -149,8 +174,8 @@ class Reply:
     def _end(self, failed: dict[str, str] | None) -> ResponseEnded:
         if failed:
             return ResponseEnded(self.response_id, "failed", error=failed)
-        if self._cut_short:
-            reason = "max_output_tokens"
+        if self._blocked or self._cut_short:
+            reason = "content_filter" if self._blocked else "max_output_tokens"
             return ResponseEnded(self.response_id, "incomplete", reason)
         return ResponseEnded(self.response_id)
 
@@ -159,7 +184,7 @@ class Reply:
         try:
             request = await self._request()
             if isinstance(request, str):
-                self._say(request, self._agent)
+                self._say(request, self._agent, watched=False)
             else:
                 await self._ask(request)
         except Unanswerable as error:
@@ -169,7 +194,7 @@ class Reply:
             logger.warning("turn failed: %s", error)
             self.turn.failed(str(error), code=error.code)
             self._close_passage()
-            self._say(self._lines.sorry, self._agent)
+            self._say(self._lines.sorry, self._agent, watched=False)
         finally:
             if self._waiting:
                 self._waiting.cancel()
@@ -177,22 +202,51 @@ class Reply:
         self._passages.put_nowait(None)
 
     async def _ask(self, request: TurnRequest) -> None:
+        self.answering = request
         self._images = image_tokens(cast("list[dict[str, Any]]", request.history))
+        self._asked = request.asked
+        request = await self._guarding.begin(request)
+        cleared = None
+        if guards := self._guarding.slow_input(request):
+            cleared = asyncio.Event()
+            self._tasks.create_task(self._decide(request, guards, cleared))
+            request = replace(request, cleared=cast("Callable[[], Awaitable[None]]", cleared.wait))
         async with aclosing(self._run_team(request)) as events:
             async for event in events:
+                if cleared is not None and not cleared.is_set():
+                    ready = self._clock.now()
+                    await cleared.wait()
+                    self.turn.held(self._clock.now() - ready)
                 self._take(event)
         if not self._answered and not self._client_calls and not self._cut_short:
             self.turn.failed("the model gave no words", code="empty_reply")
             self._close_passage()
-            self._say(self._lines.sorry, self._agent)
+            self._say(self._lines.sorry, self._agent, watched=False)
+
+    async def _decide(
+        self, request: TurnRequest, guards: Sequence[Guard], cleared: asyncio.Event
+    ) -> None:
+        """Let the answer out once what the caller said has passed. Raises :class:`Blocked`."""
+        await self._guarding.decide(request, guards)
+        cleared.set()
+
+    async def _refuse(self, blocked: Blocked) -> dict[str, str] | None:
+        """A guardrail stopped the answer: say its line. An error if that cannot be spoken."""
+        self._blocked = True
+        self._client_calls.clear()
+        if blocked.stage == "input" and not self._out_of_band:
+            self._post(Withheld(self.response_id, self._asked))
+        try:
+            await self._perform(_line(self._agent, blocked.line))
+        except SpeechError as error:
+            self.turn.failed(f"speech: {error}")
+            return {"code": "speech_error", "message": "The reply could not be spoken."}
+        return None
 
     async def _apologise(self) -> dict[str, str] | None:
         """The speech model failed: perhaps it can still say so. An error if it cannot."""
-        passage = _Passage(self._agent)
-        passage.add(self._lines.sorry)
-        passage.close()
         try:
-            await self._perform(passage)
+            await self._perform(_line(self._agent, self._lines.sorry))
         except SpeechError as error:
             logger.warning("nor can an apology be spoken: %s", error)
             return {"code": "speech_error", "message": "The reply could not be spoken."}
@@ -205,8 +259,11 @@ class Reply:
                 self._say(_valid(text), agent)
             case MessageEnded():
                 self._close_passage()
-            case AgentChanged(agent, previous, say):
-                self._hand_over(agent, previous, say)
+            case AgentChanged():
+                self._hand_over(event)
+            case SummedUp(text):
+                if not self._out_of_band:
+                    self._post(SummaryMade(self.response_id, text))
             case ToolStarted(call_id=call_id, waiting=waiting):
                 self._close_passage()
                 if waiting and self._speaker_for is not None:
@@ -216,6 +273,8 @@ class Reply:
             case HistoryItem(item):
                 if not self._out_of_band:
                     self._post(Remembered(self.response_id, item))
+            case Guarded(outcome):
+                self.turn.guarded(outcome)
             case ClientToolCalled() | ClientMcpCalled():
                 self._client_calls.append(event)
             case TokensUsed():
@@ -238,14 +297,23 @@ class Reply:
         )
         self._post(ResponseUsage(self.response_id, usage))
 
-    def _hand_over(self, agent: str, previous: str, say: str | None) -> None:
-        if say:
-            self._say(say, previous)
+    def _hand_over(self, change: AgentChanged) -> None:
+        if change.say:
+            self._say(change.say, change.previous, watched=False)
         self._close_passage()
-        self._agent = agent
+        self._agent = change.agent
         self._answered = False  # whoever takes over has to say something
         if not self._out_of_band:
-            self._post(FloorTaken(self.response_id, agent, previous))
+            self._post(
+                FloorTaken(
+                    self.response_id,
+                    change.agent,
+                    change.previous,
+                    change.history,
+                    change.items,
+                    self.answering.since if self.answering else None,
+                )
+            )
 
     # Waiting for tools
 
@@ -269,17 +337,20 @@ class Reply:
         if line := next(unsaid, None):
             self._waited.add(line)
             self._close_passage()
-            self._say(line, self._agent)
+            self._say(line, self._agent, watched=False)
             self._close_passage()
 
     # Speaking
 
-    def _say(self, text: str, agent: str) -> None:
-        if self._passage is None or self._passage.agent != agent:
+    def _say(self, text: str, agent: str, *, watched: bool = True) -> None:
+        """Speak ``text``. The desk's own lines are not ``watched`` by guardrails."""
+        watched = watched and self._guarding.watches(agent)
+        passage = self._passage
+        if passage is None or (passage.agent, passage.watched) != (agent, watched):
             self._close_passage()
-            self._passage = _Passage(agent)
-            self._passages.put_nowait(self._passage)
-        self._passage.add(text)
+            passage = self._passage = _Passage(agent, watched=watched)
+            self._passages.put_nowait(passage)
+        passage.add(text)
 
     def _close_passage(self) -> None:
         if self._passage is not None:
@@ -292,13 +363,13 @@ class Reply:
             await self._perform(passage)
 
     async def _perform(self, passage: _Passage) -> None:
-        """One passage, as text or as speech. Raises :class:`SpeechError`."""
+        """One passage, as text or as speech. Raises :class:`SpeechError` and :class:`Blocked`."""
         if self._speaker_for is None:
             await self._write(passage)
             return
         try:
             await self._voice(passage, self._speaker_for(passage.agent))
-        except SpeechError:
+        except (SpeechError, Blocked):
             raise
         except Exception as error:
             logger.exception("the speech model has a defect")
@@ -306,16 +377,25 @@ class Reply:
 
     async def _write(self, passage: _Passage) -> None:
         begun = False
-        async for delta in passage.deltas():
-            words = delta if begun else self._spaced(delta)
-            self._post(ResponseText(self.response_id, words))
-            self.turn.wrote(words)
-            begun, self._wants_space = True, not words[-1:].isspace()
+        pieces = self._checked(passage) if passage.watched else passage.deltas()
+        async with closing(pieces):
+            async for piece in pieces:
+                words = piece if begun else self._spaced(piece)
+                self._post(ResponseText(self.response_id, words))
+                self.turn.wrote(words)
+                begun, self._wants_space = True, not words[-1:].isspace()
+
+    def _checked(self, passage: _Passage) -> AsyncGenerator[str]:
+        return self._guarding.checked(passage.deltas(), passage.agent)
 
     async def _voice(self, passage: _Passage, speaker: Speaker) -> None:
         begun = False
         asked = self._clock.now()
-        async with aclosing(speaker.speak(passage.deltas())) as speech:
+        if passage.watched:
+            speech = speaker.say(self._checked(passage))
+        else:
+            speech = speaker.speak(passage.deltas())
+        async with aclosing(speech):
             async for spoken in speech:
                 if spoken.first_of_clause:
                     words = spoken.text if begun else self._spaced(spoken.text)
@@ -338,6 +418,14 @@ class Reply:
     def _spaced(self, text: str) -> str:
         """The first words of a passage, apart from the last ones of the passage before."""
         return f" {text}" if self._wants_space and not text[:1].isspace() else text
+
+
+def _line(agent: str, text: str) -> _Passage:
+    """A line of the desk's own, whole."""
+    passage = _Passage(agent)
+    passage.add(text)
+    passage.close()
+    return passage
 
 
 def _valid(text: str) -> str:

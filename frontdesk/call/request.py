@@ -1,13 +1,14 @@
 """What the team is asked: a response's options and the conversation, as one turn request."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from frontdesk.call.context import ContextTooLong, Limits
-from frontdesk.call.history import message_text, model_input, newest, shows_image
+from frontdesk.call.history import message_text, newest, placed_input, shows_image
+from frontdesk.desk.handoffs import History, Last
 from frontdesk.protocol.commands import McpTool, ResponseRequested
 from frontdesk.protocol.items import audio_index, with_transcript
-from frontdesk.state.entries import CallState
+from frontdesk.state.entries import CallState, Given, StoredItem
 from frontdesk.team.events import (
     ClientMcpTool,
     ClientPrompt,
@@ -15,6 +16,7 @@ from frontdesk.team.events import (
     TraceLabels,
     TurnRequest,
 )
+from frontdesk.team.view import View
 
 
 class Unanswerable(Exception):
@@ -39,17 +41,19 @@ def turn_request(
     words: Mapping[str, str],
     prompt: ClientPrompt | None = None,
     labels: TraceLabels | None = None,
+    caller: Mapping[str, str] | None = None,
 ) -> TurnRequest:
     """``request`` as the team takes it. Input given by the client replaces the conversation; what
     it refers to is taken as it is now, with the words that came meanwhile (``words``: by item, of
     audio that is in no conversation). Raises :class:`Unanswerable`."""
-    seen, extra = state, list[dict[str, Any]]()
+    seen, extra, given = state, list[dict[str, Any]](), state.given
+    since = asked_since(state)
     if request.input is not None:
         now = {stored.item["id"]: stored.item for stored in state.items}
-        seen = CallState(state.call_id)
+        seen, given, since = CallState(state.call_id), None, None
         extra = [now.get(item["id"], _worded(item, words)) for item in request.input]
-    asked = _unanswered(state) if request.input is None else extra
-    if not sees and any(shows_image(item) for item in asked):
+    unanswered = _unanswered(state) if request.input is None else extra
+    if not sees and any(shows_image(item) for item in unanswered):
         raise Unanswerable(
             "unsupported_value",
             f"The model of the agent {state.agent!r}, who has the floor, cannot see images.",
@@ -57,10 +61,12 @@ def turn_request(
     options = request.options
     limit = options.get("max_output_tokens")
     reasoning: dict[str, Any] = options.get("reasoning") or {}
+    places = (0 if since is None else since, given.before if given else 0)
+    history, (asked, before) = _history(seen, places, extra, sees, limits)
     return TurnRequest(
         call_id=state.call_id,
         agent=state.agent,
-        history=_history(seen, extra, sees, limits),
+        history=history,
         trace_id=trace_id,
         instructions=options.get("instructions"),
         client_tools=_client_tools(request),
@@ -70,7 +76,64 @@ def turn_request(
         reasoning_effort=reasoning.get("effort"),
         prompt=prompt,
         labels=labels or TraceLabels(),
+        caller=caller or {},
+        question=None if since is None else asked,
+        view=_view(given, before) if given else None,
+        since=_id_at(state, since),
+        until=_id_at(state, len(state.items) - 1),
+        asked=tuple(item["id"] for item in unanswered if item.get("role") == "user"),
     )
+
+
+def _view(given: Given, before: int) -> View:
+    """What the agent is shown, in places of its input."""
+    history = given.history
+    kept = Last(**history) if isinstance(history, dict) else cast("History", history)
+    return View(kept, before, given.handed, given.summary)
+
+
+def _id_at(state: CallState, place: int | None) -> str | None:
+    if place is None or not 0 <= place < len(state.items):
+        return None
+    return state.items[place].item["id"]
+
+
+def asked_since(state: CallState) -> int:
+    """Where that begins which is still to be answered: the first thing the caller said that no
+    answer they heard to its end was asked with; if there is none, the newest."""
+    answered = _answered_until(state)
+    asked = [i for i in range(answered + 1, len(state.items)) if _asks(state.items[i])]
+    if asked:
+        return asked[0]
+    newest = next((i for i in range(answered, -1, -1) if _asks(state.items[i])), len(state.items))
+    while newest > 0 and newest < len(state.items) and _asks(state.items[newest - 1]):
+        newest -= 1
+    return newest
+
+
+def _answered_until(state: CallState) -> int:
+    """The place of the newest item that the newest whole answer was asked with, -1 without one."""
+    for place in range(len(state.items) - 1, -1, -1):
+        stored = state.items[place]
+        if _answers(stored):
+            asked = None if stored.asked is None else state.index(stored.asked)
+            return place if asked is None else asked
+    return -1
+
+
+def _answers(stored: StoredItem) -> bool:
+    """Whether it is an answer that the caller heard to its end."""
+    item, words = stored.item, message_text(stored.item)
+    if item.get("role") != "assistant" or item.get("status") == "incomplete" or not words:
+        return False
+    return stored.heard is None or stored.heard.strip() == words.strip()
+
+
+def _asks(stored: StoredItem) -> bool:
+    item = stored.item
+    if stored.withheld:
+        return False
+    return item.get("role") == "user" and bool(message_text(item) or shows_image(item))
 
 
 def _client_tools(request: ResponseRequested) -> tuple[ClientTool | ClientMcpTool, ...]:
@@ -96,9 +159,15 @@ def trace_labels(session: Mapping[str, Any]) -> TraceLabels:
     return TraceLabels(**tracing) if isinstance(tracing, dict) else TraceLabels()  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _history(seen: CallState, extra: list[dict[str, Any]], sees: bool, limits: Limits) -> Any:
+def _history(
+    seen: CallState,
+    places: tuple[int, ...],
+    extra: list[dict[str, Any]],
+    sees: bool,
+    limits: Limits,
+) -> tuple[Any, list[int]]:
     try:
-        return model_input(seen, extra=extra, sees=sees, limits=limits)
+        return placed_input(seen, places, extra=extra, sees=sees, limits=limits)
     except ContextTooLong as error:
         raise Unanswerable("context_length_exceeded", str(error)) from error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from frontdesk.call.clock import Clock
+from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import TurnTrace
 from frontdesk.voice.audio import first_audible
@@ -76,7 +77,9 @@ class Turn:
         self._offset: int | None = None
         self._played = False
         self._agent = ""
+        self._voices: dict[str, str | None] = {}
         self._error: str | None = None
+        self._held = 0.0
 
     @property
     def latency(self) -> float | None:
@@ -126,6 +129,10 @@ class Turn:
         """What the caller said or wrote, on the root."""
         self.trace.set(**{names.GEN_AI_INPUT_MESSAGES: messages.user(words)})
 
+    def speaks_with(self, agent: str, voice: str | None) -> None:
+        """The voice of an agent, by its name at the provider."""
+        self._voices[agent] = voice
+
     def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
         """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
         now = self._clock.now()
@@ -155,6 +162,7 @@ class Turn:
                 names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: clause.first - clause.asked,
                 names.VOICE_AUDIO_DURATION: clause.samples / OUTPUT_RATE,
                 names.GEN_AI_AGENT_NAME: clause.agent,
+                names.GEN_AI_SPEECH_VOICE: self._voices.get(clause.agent),
                 names.GEN_AI_INPUT_MESSAGES: messages.agent(clause.text),
             },
         )
@@ -211,6 +219,19 @@ class Turn:
         """The agent speaks up, to tell of background work (ids)."""
         self.trace.set(**{names.VOICE_DELEGATION_TOLD: work})
 
+    def guarded(self, outcome: Outcome) -> None:
+        """A guardrail looked at words."""
+        record_guardrail(self.trace, outcome, self._clock.now())
+
+    def held(self, seconds: float) -> None:
+        """Words waited so long for their guardrails."""
+        self._held += max(0.0, seconds)
+        self.trace.set(**{names.VOICE_TURN_HELD: self._held})
+
+    def blocked(self, guardrail: str) -> None:
+        """A guardrail stopped the answer."""
+        self.trace.set(**{names.VOICE_TURN_BLOCKED_BY: guardrail})
+
     def failed(self, message: str, *, code: str = "error") -> None:
         """The turn went wrong; the call goes on."""
         self._error = f"{code}: {message}"
@@ -252,3 +273,22 @@ class Turn:
         if interrupted_at is not None:
             self.trace.set(**{names.VOICE_INTERRUPTED_AT: interrupted_at})
         self.trace.end(reason="failed" if self._error else reason, error=self._error)
+
+
+def record_guardrail(trace: TurnTrace, outcome: Outcome, now: float) -> None:
+    """A guardrail has looked at something."""
+    trace.record(
+        f"{names.GUARDRAIL} {outcome.guardrail}",
+        start=now - outcome.seconds,
+        end=now,
+        attributes={
+            names.VOICE_GUARDRAIL_TRIGGERED: outcome.triggered,
+            names.VOICE_GUARDRAIL_MODE: outcome.mode,
+            names.VOICE_GUARDRAIL_STAGE: outcome.stage,
+            names.VOICE_GUARDRAIL_REASON: outcome.reason or None,
+            names.VOICE_GUARDRAIL_TEXT: outcome.shown or None,
+            names.VOICE_OPENAI_SPAN_TYPE: names.GUARDRAIL,
+            names.ERROR_TYPE: f"guardrail_{outcome.problem}" if outcome.problem else None,
+        },
+        error=outcome.reason if outcome.problem else None,
+    )

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -25,6 +25,7 @@ from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
+from frontdesk.desk.schema import Team
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
@@ -108,7 +109,7 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
         self.tokens = Tokens(redis)
-        self.mcp = McpConnections(self._mcp_servers(desk))
+        self.mcp = McpConnections(self._mcp_servers(desk), self.settings.data_dir)
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
         for name in desk.teams:
@@ -132,6 +133,7 @@ class Worker:
             mcp=self.mcp,
             models=self._models,
             trace_content=self.settings.trace_content,
+            judges=loaded.judges,
         )
         await asyncio.gather(voice.warm_up(), runner.start())
         return LiveTeam(loaded, runner, voice, self._phrases)
@@ -169,11 +171,12 @@ class Worker:
         connection: Connection,
         resume: bool = False,
         session: Mapping[str, Any] | None = None,
+        agent: str | None = None,
     ) -> Call:
         """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
         is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
-        its ``kind``. A new one begins with the config ``session``, a patch. Raises
-        :class:`CallRefused`."""
+        its ``kind``. A new one begins with the config ``session``, a patch. ``agent`` gets the
+        floor, in place of the team's first or who has it. Raises :class:`CallRefused`."""
         session = session or {}
         if session:
             self._check_session(session)
@@ -211,7 +214,7 @@ class Worker:
             "call.opened",
             team=loaded.team.name,
             team_version=loaded.version,
-            agent=state.agent if state.agent in loaded.team.agents else loaded.team.entry,
+            agent=_first_of((agent, state.agent), loaded.team),
             transport=transport,
         )
         if kind != "realtime" and not known:
@@ -315,6 +318,11 @@ def _lost(call: Call, error: StateError) -> None:
         call.end("the call goes on at another connection", TAKEN_OVER)
     else:
         call.fail("The call cannot be kept any longer. Call again, please.", "state_unavailable")
+
+
+def _first_of(agents: Iterable[str | None], team: Team) -> str:
+    """The first who is in the team, else the one who answers its calls."""
+    return next((agent for agent in agents if agent in team.agents), None) or team.entry
 
 
 def _check_team(desk: Desk, name: str | None) -> None:

@@ -13,6 +13,7 @@ from frontdesk.mcp.local import LocalServer
 from frontdesk.ports import origin
 from frontdesk.settings import Settings
 from frontdesk.transports.frames import FrameProtocol
+from frontdesk.transports.mcp.server import PATH, AgentServer
 
 INSTANT = (
     "INSTANT MODELS: nothing is understood and nothing is spoken. Transcripts, replies and tones "
@@ -48,7 +49,7 @@ async def run(
         ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_true)
-    server = _Announcing(config, worker, len(app.state.keys), started)
+    server = _Announcing(config, worker, app.state.agents, len(app.state.keys), started)
     await server.serve(sockets=[listener])
     return server.started
 
@@ -63,10 +64,16 @@ class _Announcing(uvicorn.Server):
     """Says what runs, once it runs."""
 
     def __init__(
-        self, config: uvicorn.Config, worker: Worker, keys: int, started: list[LocalServer]
+        self,
+        config: uvicorn.Config,
+        worker: Worker,
+        agents: AgentServer,
+        keys: int,
+        started: list[LocalServer],
     ) -> None:
         super().__init__(config)
         self._worker = worker
+        self._agents = agents
         self._keys = keys
         self._mcp = started
 
@@ -89,8 +96,10 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"  talk             {url}/talk")
         typer.echo(f"  traces           {url}/traces")
         typer.echo(f"  Realtime API     {url.replace('http', 'ws', 1)}/v1/realtime")
+        typer.echo(f"  agents by MCP    {url}{PATH}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         typer.echo("Frontdesk stops: calls under way are ended.")
         self._worker.tracing.live.close()  # watchers would hold up the end
+        self._agents.stop()
         await super().shutdown(sockets)

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from frontdesk.desk.document import Document
 from frontdesk.desk.problems import Problem, did_you_mean
 from frontdesk.desk.references import handoff_targets, items, mapping
-from frontdesk.desk.sections import Duration, Section
+from frontdesk.desk.section import Duration, Section
 
 
 class Background(Section):

@@ -11,9 +11,9 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, SecretStr
 
 from frontdesk.desk.document import Document, Location
+from frontdesk.desk.handoffs import AgentVoice, Handoff
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.desk.references import items, mapping
-from frontdesk.desk.schema import Handoff
 
 Sign = Literal["+", "-", "~"]
 
@@ -66,6 +66,8 @@ def _meaning(loaded: LoadedTeam) -> dict[str, Any]:
     main = next(iter(team.models))
     for agent in mapping(plain["agents"]).values():
         agent["model"] = agent["model"] or main  # the first one stands for none
+        if isinstance(agent["voice"], str):
+            agent["voice"] = {**AgentVoice().model_dump(), "voice": agent["voice"]}
         del agent["instructions"]  # compared by its text, not by its file's name
     return plain
 

@@ -5,22 +5,23 @@ from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from frontdesk.desk.document import Document, read_text
+from frontdesk.desk.document import Document, Location, read_text
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean
 from frontdesk.desk.references import mapping
 
 
 def check_functions(document: Document, root: Path) -> Iterator[Problem]:
-    """Tools of a team file whose module or function is not there, or can't be parsed."""
-    for name, tool in mapping(mapping(document.data).get("tools")).items():
-        call = mapping(tool).get("call")
-        if isinstance(call, str) and call.count(":") == 1:
-            yield from _check_call(document, name, call, root)
+    """Tools and guardrails of a team file whose module or function is not there, or can't be
+    parsed."""
+    for section in ("tools", "guardrails"):
+        for name, entry in mapping(mapping(document.data).get(section)).items():
+            call = mapping(entry).get("call")
+            if isinstance(call, str) and call.count(":") == 1:
+                yield from _check_call(document, (section, name, "call"), call, root)
 
 
-def _check_call(document: Document, name: str, call: str, root: Path) -> Iterator[Problem]:
+def _check_call(document: Document, location: Location, call: str, root: Path) -> Iterator[Problem]:
     module, _, function = call.partition(":")
-    location = ("tools", name, "call")
     source = module_file(module, root)
     if source is None:
         wanted = root.joinpath(*module.split(".")).with_suffix(".py")

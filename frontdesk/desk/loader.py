@@ -13,6 +13,7 @@ from jinja2 import Template
 from frontdesk.desk.background import check_background
 from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.functions import check_functions
+from frontdesk.desk.guarding import check_guardrails, read_judges
 from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
 from frontdesk.desk.models import check_models
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean, in_order
@@ -51,6 +52,8 @@ class LoadedTeam:
     warnings: tuple[Problem, ...] = ()
     stored: Mapping[str, StoredPrompt] = field(default_factory=dict[str, StoredPrompt])
     """Prompts by the name of their file, for sessions that refer to one."""
+    judges: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What models watch for, by guardrail."""
 
     def prompt(self, agent: str, variables: Mapping[str, Any] | None = None) -> str:
         """The instructions of ``agent``, with ``variables`` over those of the team file.
@@ -101,7 +104,7 @@ def load_team(
         path, above = _team_file(path), path
     document = read_layers(path, env, above)
     team, invalid = validate(document)
-    prompts = _read_prompts(document)
+    prompts, judges = _read_prompts(document), read_judges(document)
     others, unusable = other_prompts(path.parent, prompts.texts)
     problems = [
         *document.problems,
@@ -110,11 +113,13 @@ def load_team(
         *check_renames(document),
         *check_models(document),
         *check_reach(document),
+        *check_guardrails(document, env),
         *_check_servers(document, root),
         *check_functions(document, root),
         *_check_answers(document),
         *check_background(document),
         *prompts.problems,
+        *judges.problems,
         *_check_filled_in(document, prompts),
         *unusable,
     ]
@@ -124,12 +129,13 @@ def load_team(
         team,
         path,
         root,
-        _version(document, prompts),
+        _version(document, prompts, judges.texts),
         {agent: compile_template(text) for agent, (_, text) in prompts.texts.items()},
         document,
         prompts.texts,
         in_order(problems),
         stored_prompts(prompts.texts, others),
+        judges.texts,
     )
 
 
@@ -264,8 +270,10 @@ def _check_filled_in(document: Document, prompts: _Prompts) -> Iterator[Problem]
             yield from check_rendering(compile_template(text), values, path)
 
 
-def _version(document: Document, prompts: _Prompts) -> str:
+def _version(document: Document, prompts: _Prompts, judges: Mapping[str, str]) -> str:
     digest = hashlib.sha256(document.text.encode())
     for agent, (_, text) in sorted(prompts.texts.items()):
         digest.update(f"\0{agent}\0{text}".encode())
+    for name, text in sorted(judges.items()):
+        digest.update(f"\0\0{name}\0{text}".encode())
     return digest.hexdigest()[:12]

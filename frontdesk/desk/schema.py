@@ -9,7 +9,10 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr
 
 from frontdesk.desk.background import Mark
-from frontdesk.desk.sections import Duration, Name, Section, ToolName
+from frontdesk.desk.budgets import Budgets
+from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
+from frontdesk.desk.handoffs import AgentVoice, Handoff
+from frontdesk.desk.section import Duration, Name, Section, ToolName
 
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
 
@@ -85,6 +88,9 @@ class TextToSpeechChoice(Section):
     voice: str | None = Field(default=None, description="The voice's name at the provider.")
     style: str | None = Field(default=None, description="How to speak, in plain words.")
     speed: float = Field(default=1.0, ge=0.25, le=1.5)
+    fallback: "TextToSpeechChoice | None" = Field(
+        default=None, description="Who speaks when this one fails, in the same form."
+    )
 
 
 class TurnDetection(Section):
@@ -141,6 +147,7 @@ class McpUse(Section):
         default=None, description="Spoken when a call takes noticeably long."
     )
     phrases: dict[str, Phrases] = Field(default={}, description="By tool name.")
+    guardrails: ToolGuardrails = ToolGuardrails()
 
 
 class ClientMcp(Section):
@@ -163,6 +170,7 @@ class FunctionUse(Phrases):
     timeout: Duration = Field(default=30.0, description="Longest run before it counts as failed.")
     say_while_waiting: str | None = None
     background: Mark = None
+    guardrails: ToolGuardrails = ToolGuardrails()
 
 
 class Answer(Section):
@@ -172,20 +180,15 @@ class Answer(Section):
     answer: str
 
 
-class Handoff(Section):
-    """An edge to another agent."""
-
-    to: str
-    say: str | None = Field(default=None, description="Spoken by the agent that hands over.")
-
-
 class Agent(Section):
     """A specialist."""
 
     description: str = Field(description="What this agent does: others hand over by it.")
     instructions: str = Field(description="A Markdown prompt file, relative to this file.")
     model: str | None = Field(default=None, description="A name under models; default: the first.")
-    voice: str | None = Field(default=None, description="A voice's name, when not the team's.")
+    voice: str | AgentVoice | None = Field(
+        default=None, description="How this agent sounds, when not like the team: a voice's name."
+    )
     tools: tuple[str, ...] = Field(default=(), description="Names under tools.")
     mcp: tuple[str, ...] = Field(default=(), description="Names under mcp.")
     handoffs: tuple[str | Handoff, ...] = Field(default=(), description="Agents to hand over to.")
@@ -195,6 +198,7 @@ class Agent(Section):
     )
     examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
     answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
+    guardrails: AgentGuardrails = AgentGuardrails()
 
 
 class Lines(Section):
@@ -211,6 +215,10 @@ class Lines(Section):
     unheard: str = Field(
         default="Sorry, I didn't catch that.", description="Speech without words in it."
     )
+    slow: str = Field(
+        default="I'm still on it, thank you for waiting.",
+        description="The answer takes longer than budgets.silence.",
+    )
     silence: str = Field(
         default="Are you still there?",
         description="The caller stays silent for as long as idle_timeout_ms of the session says.",
@@ -220,6 +228,10 @@ class Lines(Section):
         description="Background work has begun (embedded model).",
     )
     still: str = Field(default="I'm still on it.", description="Background work takes long.")
+    blocked: str = Field(
+        default="I'm sorry, I can't talk about that.",
+        description="A guardrail blocked what was said, or what would have been said.",
+    )
 
 
 class Team(Section):
@@ -239,6 +251,9 @@ class Team(Section):
     mcp: dict[Name, McpUse] = Field(default={})
     client_mcp: ClientMcp = ClientMcp()
     tools: dict[Name, FunctionUse] = Field(default={})
+    guardrails: dict[Name, Guardrail] = Field(default={})
+    defaults: Defaults = Defaults()
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
+    budgets: Budgets = Budgets()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

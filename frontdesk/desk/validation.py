@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from frontdesk.desk.document import Document, Location
 from frontdesk.desk.problems import Problem, did_you_mean, one_of
 from frontdesk.desk.schema import Team
-from frontdesk.desk.sections import Section
+from frontdesk.desk.section import Section
 
 _EXPECTED = {
     "string_type": "text",
@@ -80,8 +80,8 @@ def _in_document(data: Any, loc: Location) -> tuple[Location, bool]:
             location.append(part)
         elif part == "[key]":
             continue
-        elif part in _BRANCHES:
-            if (part == "str") == isinstance(node, dict):
+        elif part in _SECTIONS or part == "str" or _lists_words(part):
+            if (part in _SECTIONS) != isinstance(node, dict):
                 return tuple(location), False
         else:
             location.append(part)
@@ -196,4 +196,9 @@ def _is_section(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
-_BRANCHES = {"str"} | {section.__name__ for section in Section.__subclasses__()}
+def _lists_words(part: str | int) -> bool:
+    """Whether pydantic means the branch of a union that lists words."""
+    return isinstance(part, str) and part.startswith("literal[")
+
+
+_SECTIONS = {section.__name__ for section in Section.__subclasses__()}

@@ -14,6 +14,8 @@ from ruamel.yaml.error import YAMLError
 
 from frontdesk.desk.problems import Problem
 from frontdesk.desk.servers import SECTIONS, URLS, section_of
+from frontdesk.mcp.caller import CallerHeader, read_header
+from frontdesk.mcp.oauth_config import OAuth, read_oauth
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _OTHER_REFERENCE = re.compile(r"\$\{(?!\{)[^{}]*\}")
@@ -38,11 +40,16 @@ class McpConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class HttpServer:
-    """A server on Streamable HTTP. ``headers`` go with every request (bearer tokens, usually)."""
+    """A server on Streamable HTTP. ``headers`` go with every request (bearer tokens, usually),
+    ``caller_headers`` with those of a call whose caller has what is in them."""
 
     name: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    caller_headers: Mapping[str, CallerHeader] = field(
+        default_factory=dict[str, CallerHeader], repr=False
+    )
+    oauth: OAuth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,7 @@ class _Reader:
             url = self._string((name, given[0]), entry[given[0]])
             if not re.match(r"https?://[^/\s]+", url):
                 raise self._error((name, given[0]), f"not an http(s) address: {url!r}")
-            return HttpServer(name, url, self._strings((name, "headers"), entry.get("headers")))
+            return self._http_server(name, url, entry)
         cwd = entry.get("cwd")
         return StdioServer(
             name,
@@ -150,6 +157,26 @@ class _Reader:
             None if cwd is None else self._path.parent / self._string((name, "cwd"), cwd),
         )
 
+    def _http_server(self, name: str, url: str, entry: dict[str, Any]) -> HttpServer:
+        at = (name, "headers")
+        headers = {
+            key: read_header((*at, key), _written(value), string=self._string, mistake=self._error)
+            for key, value in self._object(at, entry.get("headers")).items()
+        }
+        oauth = read_oauth(
+            name,
+            entry.get("oauth"),
+            folder=self._path.parent,
+            string=self._string,
+            mistake=self._error,
+        )
+        twice = next((key for key in headers if key.lower() == "authorization"), None)
+        if oauth and twice:
+            raise self._error((*at, twice), "oauth makes this header: give one of them")
+        fixed = {key: value for key, value in headers.items() if isinstance(value, str)}
+        callers = {key: value for key, value in headers.items() if not isinstance(value, str)}
+        return HttpServer(name, url, fixed, callers, oauth)
+
     def _arguments(self, where: tuple[str, ...], value: object) -> list[str]:
         if value is None:
             return []
@@ -158,12 +185,15 @@ class _Reader:
         return [self._string(where, item) for item in cast("list[object]", value)]
 
     def _strings(self, where: tuple[str, ...], value: object) -> dict[str, str]:
+        found = self._object(where, value).items()
+        return {key: self._string((*where, key), _written(item)) for key, item in found}
+
+    def _object(self, where: tuple[str, ...], value: object) -> dict[str, object]:
         if value is None:
             return {}
         if not isinstance(value, dict):
             raise self._error(where, "expected an object of strings")
-        items = cast("dict[str, object]", value).items()
-        return {key: self._string((*where, key), _written(item)) for key, item in items}
+        return cast("dict[str, object]", value)
 
     def _string(self, where: tuple[str, ...], value: object) -> str:
         if not isinstance(value, str) or not value:

@@ -26,6 +26,7 @@ from mcp.types import (
     ToolListChangedNotification,
 )
 
+from frontdesk.mcp.auth import ServerAuth
 from frontdesk.mcp.config import HttpServer, ServerConfig
 from frontdesk.mcp.faults import Fault, ToolCallError, call_error, in_words, watch_faults
 from frontdesk.mcp.guard import AddressGuard
@@ -36,9 +37,11 @@ logger = logging.getLogger(__name__)
 
 State = Literal["starting", "ready", "down", "closed"]
 
-HTTP_OPEN_SECONDS = 5.0
+HTTP_OPEN_SECONDS = 15.0
 STDIO_OPEN_SECONDS = 60.0
-"""Longest opening of a connection; a command may have to fetch its server first."""
+"""Longest opening of a connection, its handshake and list of tools together. Behind an HTTP address
+each request may start a process (supergateway does so); a command may have to fetch its server
+first. Nobody waits for it longer than calls have time."""
 GRACE_SECONDS, ATTEMPT_SECONDS = 0.5, 1.5
 """How long a call waits for a lost server to come back, and how much longer while an attempt to
 connect is under way."""
@@ -54,16 +57,25 @@ MAX_PAGES = 50
 class Connection:
     """Supervised access to ``config``; shared by all that use the server.
 
-    ``guard`` watches over a server that a stranger named.
+    ``guard`` watches over a server that a stranger named; ``auth`` is what its requests carry
+    beside the fixed headers.
     """
 
-    def __init__(self, config: ServerConfig, guard: AddressGuard | None = None) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        guard: AddressGuard | None = None,
+        auth: ServerAuth | None = None,
+    ) -> None:
         self.config = config
+        self.auth = auth
         self._guard = guard
         self.state: State = "starting"
         self.tools: tuple[Tool, ...] = ()
         """The last good list, vetted; it stays while the server is down."""
         self.error: str | None = None
+        self.protocol_version: str | None = None
+        """The revision of the protocol that the server speaks, once it was there."""
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has succeeded or failed."""
         self._listed = asyncio.Event()
@@ -282,7 +294,7 @@ class Connection:
         async with AsyncExitStack() as stack:
             if isinstance(self.config, HttpServer):
                 http = await stack.enter_async_context(
-                    http_client(self.config.headers, self._guard)
+                    http_client(self.config.headers, self._guard, self.auth)
                 )
                 transport = streamable_http_client(
                     self.config.url, http_client=http, max_sse_event_size=MAX_ANSWER_BYTES
@@ -308,6 +320,7 @@ class Connection:
                 await stack.enter_async_context(client)
                 self.tools = await self._fetch_tools(client)
             self._client, self._was_ready = client, True
+            self.protocol_version = client.protocol_version
             self.state, self.error = "ready", None
             self._ready.set()
             self._listed.set()

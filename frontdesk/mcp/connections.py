@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontdesk.mcp.auth import server_auth
 from frontdesk.mcp.config import HttpServer, McpConfigError, ServerConfig, load_servers
 from frontdesk.mcp.connection import Connection, State
 
@@ -27,8 +28,14 @@ class ServerStatus:
 class McpConnections:
     """Connections by server name, opened once and shared by all calls."""
 
-    def __init__(self, servers: Mapping[str, ServerConfig] | None = None) -> None:
-        self._connections = {name: Connection(config) for name, config in (servers or {}).items()}
+    def __init__(
+        self, servers: Mapping[str, ServerConfig] | None = None, data: Path | None = None
+    ) -> None:
+        """``data``: the folder where logins to servers are kept."""
+        self._connections = {
+            name: Connection(config, auth=server_auth(config, data))
+            for name, config in (servers or {}).items()
+        }
 
     @classmethod
     def from_file(cls, path: Path) -> "McpConnections":

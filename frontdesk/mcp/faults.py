@@ -63,6 +63,12 @@ def note_fault(fault: Fault) -> None:
         faults.append(fault)
 
 
+def forget_faults() -> None:
+    """What went wrong so far in this context does not count: it is tried again."""
+    if (faults := _slot.get()) is not None:
+        faults.clear()
+
+
 def call_error(server: str, error: BaseException | None, faults: list[Fault]) -> ToolCallError:
     """A failed call as an error."""
     words = in_words(server, error, faults)

@@ -22,7 +22,9 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 
 def http_client(
-    headers: Mapping[str, str], guard: AddressGuard | None = None
+    headers: Mapping[str, str],
+    guard: AddressGuard | None = None,
+    auth: httpx2.Auth | None = None,
 ) -> httpx2.AsyncClient:
     """A client for one server, shared by all calls to it; it goes only where ``guard`` lets it."""
     limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=50)
@@ -30,6 +32,7 @@ def http_client(
     return httpx2.AsyncClient(
         # Unpacked answers cannot be larger than they look.
         headers={"accept-encoding": "identity", **headers},
+        auth=auth,
         timeout=httpx2.Timeout(10.0, connect=CONNECT_SECONDS, read=None),
         transport=SteadyTransport(inner),
     )

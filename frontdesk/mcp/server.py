@@ -20,9 +20,11 @@ from frontdesk.desk.schema import McpUse
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.faults import ToolCallError
 from frontdesk.mcp.narrowing import narrowed
+from frontdesk.mcp.passing import call_for
 from frontdesk.mcp.results import capped, error_text
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
+CallerValues = Callable[[ToolContext[Any]], Mapping[str, str]]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
 Patience = Callable[[RunContextWrapper[Any]], float]
 
@@ -34,6 +36,7 @@ class McpServerView(MCPServer):
 
     ``examples`` are things callers say, by the team's name of a tool, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
+    ``caller_values`` tells what the caller gave for servers that act in their name.
     ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
 
@@ -44,6 +47,7 @@ class McpServerView(MCPServer):
         *,
         on_error: ErrorFunction,
         on_progress: ProgressListener | None = None,
+        caller_values: CallerValues = lambda caller: {},
         examples: Mapping[str, tuple[str, ...]] | None = None,
         patience: Patience = lambda context: 0.0,
     ) -> None:
@@ -51,6 +55,7 @@ class McpServerView(MCPServer):
         self.use = use
         self._connection = connection
         self._on_progress = on_progress
+        self._caller_values = caller_values
         self._examples = examples or {}
         self._patience = patience
         self._seen: tuple[Tool, ...] = ()
@@ -94,7 +99,9 @@ class McpServerView(MCPServer):
         meta: dict[str, Any] | None = None,
     ) -> CallToolResult:
         caller = _caller.get()
-        result = await self._connection.call(
+        result = await call_for(
+            self._connection,
+            {} if caller is None else self._caller_values(caller),
             self._names.get(tool_name, tool_name),
             arguments or {},
             seconds=self.use.timeout,

@@ -77,6 +77,9 @@ class _VettedStream(ReadStream[Incoming]):
 
     def _vetted(self, incoming: Incoming) -> Incoming:
         message = incoming.message if isinstance(incoming, SessionMessage) else None
+        if isinstance(message, JSONRPCResponse):
+            # A result that does not say so is complete; the client would refuse it.
+            message.result.setdefault("resultType", "complete")
         if isinstance(message, JSONRPCResponse) and isinstance(message.result.get("tools"), list):
             good, problems = vet_tools(cast("list[Any]", message.result["tools"]))
             message.result["tools"] = good

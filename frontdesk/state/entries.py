@@ -5,10 +5,14 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 =================  ==========================================================================
 ``call.opened``    team, team_version, agent, transport
 ``session``        session (the effective config)
-``item.added``     item, after (id or null), hidden (true for the team's own tool calls)
+``item.added``     item, after (id or null), hidden (true for the team's own tool calls),
+                   asked (of an answer: id of the newest item that it was asked with)
 ``item.changed``   item
 ``item.deleted``   item_id
-``agent.changed``  agent, previous
+``item.withheld``  item_id: a guardrail blocked it, and no model is to see it
+``agent.changed``  agent, previous, history (full, summary, none or {last: n}), since (id of the
+                   item with which the question begins), handed (call id of the handoff)
+``summary``        text: what the agent with the floor was told of the time before it
 ``heard``          item_id, text, audio_ms: what was played of an assistant item
 ``delegation``     delegation: background work as it stands now, whole, by its id
 ``audio``          item_id, role (caller, agent), uri, offset_ms, seconds
@@ -16,7 +20,8 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 =================  ==========================================================================
 
 ``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
-item, no ``after`` at all (or an item that is gone) puts it last. ``hidden`` may be left out.
+item, no ``after`` at all (or an item that is gone) puts it last. ``hidden``, ``asked``,
+``history``, ``since`` and ``handed`` may be left out.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +35,9 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "item.added": ("item",),
     "item.changed": ("item",),
     "item.deleted": ("item_id",),
+    "item.withheld": ("item_id",),
     "agent.changed": ("agent", "previous"),
+    "summary": ("text",),
     "heard": ("item_id", "text", "audio_ms"),
     "delegation": ("delegation",),
     "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
@@ -47,6 +54,20 @@ class StoredItem:
     hidden: bool = False
     heard: str | None = None
     heard_ms: int | None = None
+    withheld: bool = False
+    asked: str | None = None
+
+
+@dataclass(slots=True)
+class Given:
+    """What the agent with the floor was given of the conversation when it took over: of the first
+    ``before`` items what ``history`` says, of the others all, but with ``none`` no tool call made
+    before the handoff, whose call id is ``handed``."""
+
+    history: str | dict[str, int]
+    before: int
+    handed: str | None = None
+    summary: str | None = None
 
 
 @dataclass(slots=True)
@@ -70,6 +91,7 @@ class CallState:
     audio: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     delegations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     unknown: int = 0
+    given: Given | None = None
     _ids: set[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -89,10 +111,14 @@ class CallState:
         """Put an item in at ``index``."""
         self._ids.add(stored.item["id"])
         self.items.insert(index, stored)
+        if self.given and index < self.given.before:
+            self.given.before += 1
 
     def remove(self, index: int) -> None:
         """Drop the item at ``index``."""
         self._ids.discard(self.items.pop(index).item["id"])
+        if self.given and index < self.given.before:
+            self.given.before -= 1
 
 
 def check(entry: Entry) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from frontdesk.state.entries import CallState, Entry, StoredItem
+from frontdesk.state.entries import CallState, Entry, Given, StoredItem
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ def restore(snapshot: bytes) -> CallState:
     ]
     if "call_id" not in fields:
         raise ValueError("not a snapshot of a call")
+    if given := fields.get("given"):
+        fields["given"] = Given(**{name: given[name] for name in Given.__slots__ if name in given})
     return CallState(
         **{name: fields[name] for name in CallState.__slots__ if name in fields}, items=items
     )
@@ -79,7 +81,7 @@ def _item_added(state: CallState, entry: Entry) -> None:
     if state.index(item["id"]) is not None:
         _item_changed(state, entry)
         return
-    stored = StoredItem(item, hidden=entry.get("hidden", False))
+    stored = StoredItem(item, hidden=entry.get("hidden", False), asked=entry.get("asked"))
     state.insert(_place(state, entry), stored)
 
 
@@ -111,8 +113,34 @@ def _item_deleted(state: CallState, entry: Entry) -> None:
         state.remove(index)
 
 
+def _item_withheld(state: CallState, entry: Entry) -> None:
+    index = state.index(entry["item_id"])
+    if index is not None:
+        state.items[index].withheld = True
+
+
 def _agent_changed(state: CallState, entry: Entry) -> None:
     state.agent = entry["agent"]
+    history, handed = entry.get("history", "full"), entry.get("handed")
+    if history == "full":
+        state.given = None
+        return
+    since = entry.get("since")
+    place = None if since is None else state.index(since)
+    if place is None:  # nothing was asked that is in the conversation: from the handoff on
+        calls = (i for i, s in enumerate(state.items) if handed and _is_call(s, handed))
+        place = next(calls, len(state.items))
+    state.given = Given(history, place, handed)
+
+
+def _is_call(stored: StoredItem, call_id: str) -> bool:
+    item = stored.item
+    return item.get("type") == "function_call" and item.get("call_id") == call_id
+
+
+def _summary(state: CallState, entry: Entry) -> None:
+    if state.given:
+        state.given.summary = entry["text"]
 
 
 def _heard(state: CallState, entry: Entry) -> None:
@@ -142,7 +170,9 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "item.added": _item_added,
     "item.changed": _item_changed,
     "item.deleted": _item_deleted,
+    "item.withheld": _item_withheld,
     "agent.changed": _agent_changed,
+    "summary": _summary,
     "heard": _heard,
     "delegation": _delegation,
     "audio": _audio,

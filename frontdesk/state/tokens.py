@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from redis.asyncio import Redis
 
 BYTES = 24
 
 
 class Tokens:
-    """Tokens in Redis, under ``frontdesk:token:<SHA-256 of the token>``: who reads the store gets
-    none that would be accepted. All methods raise ``RedisError`` when the store is not there."""
+    """Tokens in Redis, under ``frontdesk:token:<SHA-256 of the token>``, and what they stand for,
+    encrypted with a key made of the token: who reads the store gets neither. All methods raise
+    ``RedisError`` when the store is not there."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis  # redis-py leaves its commands half typed
@@ -21,13 +23,15 @@ class Tokens:
     async def issue(self, prefix: str, meaning: Mapping[str, Any], seconds: int) -> str:
         """A new token that begins with ``prefix`` and can be read for ``seconds``."""
         token = f"{prefix}{secrets.token_hex(BYTES)}"
-        await self._redis.set(_key(token), orjson.dumps(meaning), ex=seconds)
+        await self._redis.set(_key(token), _sealed(token, orjson.dumps(meaning)), ex=seconds)
         return token
 
     async def read(self, token: str) -> dict[str, Any] | None:
         """What it stands for; None when it has expired, was revoked or never was."""
         stored: bytes | None = await self._redis.get(_key(token))
-        return None if stored is None else cast("dict[str, Any]", orjson.loads(stored))
+        return (
+            None if stored is None else cast("dict[str, Any]", orjson.loads(_open(token, stored)))
+        )
 
     async def revoke(self, token: str) -> None:
         """It stands for nothing from now on."""
@@ -43,3 +47,17 @@ def looks_issued(prefix: str, token: str) -> bool:
 
 def _key(token: str) -> str:
     return f"frontdesk:token:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def _sealed(token: str, meaning: bytes) -> bytes:
+    nonce = secrets.token_bytes(12)
+    return nonce + _cipher(token).encrypt(nonce, meaning, None)
+
+
+def _open(token: str, stored: bytes) -> bytes:
+    return _cipher(token).decrypt(stored[:12], stored[12:], None)
+
+
+def _cipher(token: str) -> AESGCM:
+    """The token has 192 random bits: a plain hash of it, other than its key's, is a good key."""
+    return AESGCM(hashlib.sha256(b"meaning" + token.encode()).digest())

@@ -6,10 +6,20 @@ from typing import Any, Protocol
 
 from agents.tool_context import ToolContext
 
-from agents import FunctionTool, function_tool
+from agents import (
+    Agent,
+    FunctionTool,
+    ToolOutputGuardrail,
+    ToolOutputGuardrailData,
+    function_tool,
+)
 from frontdesk.desk.background import Background
+from frontdesk.desk.schema import Team
 from frontdesk.team.context import TurnContext
 from frontdesk.team.events import Job, JobDone
+
+ASK_PREFIX = "ask_"
+"""A specialist in the background is a tool of this name and its own."""
 
 
 class BackgroundTool(FunctionTool):
@@ -19,16 +29,31 @@ class BackgroundTool(FunctionTool):
     inner: FunctionTool
     """Does the work."""
     policy: Background
+    results: list[ToolOutputGuardrail[Any]]
+    """Look at what came of it, also when that comes after the turn."""
 
 
-def in_background(tool: FunctionTool, policy: Background, agent: str) -> BackgroundTool:
+def is_background(team: Team, agent: str, tool: str) -> bool:
+    """Whether a tool of ``agent`` works in the background."""
+    use = team.tools.get(tool)
+    asked = {f"{ASK_PREFIX}{delegate}" for delegate in team.agents[agent].delegates}
+    return tool in asked or (use is not None and use.background is not None)
+
+
+def in_background(
+    tool: FunctionTool,
+    policy: Background,
+    agent: str,
+    results: list[ToolOutputGuardrail[Any]] | None = None,
+) -> BackgroundTool:
     """``tool`` of ``agent``, as one that works in the background."""
 
     async def invoke(context: ToolContext[TurnContext], arguments: str) -> Any:
         jobs = context.context.jobs
         if jobs is None:
             return await tool.on_invoke_tool(context, arguments)
-        job = Job(tool.name, arguments, agent, context.tool_call_id, policy)
+        caller = context.context.caller
+        job = Job(tool.name, arguments, agent, context.tool_call_id, policy, caller)
         done = await jobs.begin(job)
         if done.failed:
             context.context.failed.add(context.tool_call_id)
@@ -42,12 +67,14 @@ def in_background(tool: FunctionTool, policy: Background, agent: str) -> Backgro
         strict_json_schema=False,
     )
     made.strict_json_schema = tool.strict_json_schema  # the schema has been made strict already
-    made.inner, made.policy = tool, policy
+    made.inner, made.policy, made.results = tool, policy, results or []
     return made
 
 
-async def run_job(tool: BackgroundTool, job: Job, context: TurnContext) -> JobDone:
-    """Do the work. What goes wrong in it is told in the output, as to a model."""
+async def run_job(
+    tool: BackgroundTool, job: Job, agent: Agent[TurnContext], context: TurnContext
+) -> JobDone:
+    """Do the work of ``agent``. What goes wrong in it is told in the output, as to a model."""
     called = ToolContext(
         context,
         tool_name=job.tool,
@@ -55,6 +82,11 @@ async def run_job(tool: BackgroundTool, job: Job, context: TurnContext) -> JobDo
         tool_arguments=job.arguments,
     )
     output: object = await tool.inner.on_invoke_tool(called, job.arguments)
+    for guardrail in tool.results:
+        data = ToolOutputGuardrailData(context=called, agent=agent, output=output)
+        behavior = (await guardrail.run(data)).behavior
+        if behavior["type"] == "reject_content":
+            output = behavior["message"]
     return JobDone(str(output), job.tool_call_id in context.failed)
 
 
@@ -74,7 +106,7 @@ def specialist_tool(
 
     tool = function_tool(
         ask,
-        name_override=f"ask_{agent}",
+        name_override=f"{ASK_PREFIX}{agent}",
         description_override=f"Have {agent} do something for the caller. {description}",
         failure_error_function=on_error,
     )

@@ -16,16 +16,17 @@ from frontdesk.team.background import BackgroundTool, Consult, in_background, sp
 from frontdesk.team.background_tools import BUILT_IN
 from frontdesk.team.chain import ModelChain
 from frontdesk.team.client_tools import end_at_client_tools, offer
-from frontdesk.team.context import TurnContext, patience, report
+from frontdesk.team.context import TurnContext, caller_values, patience, report
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
+from frontdesk.team.guardrails.build import Guardrails
+from frontdesk.team.guardrails.tools import tool_guardrails
+from frontdesk.team.handoffs import HANDOFF_PREFIX, Edge, edges
 from frontdesk.team.models import ModelRegistry, model_choice
 
 Prompt = Callable[[str, dict[str, Any]], str]
 """``prompt(agent, variables)``: the agent's instructions, filled in."""
 
-
-HANDOFF_PREFIX = "transfer_to_"
 
 _T = TypeVar("_T")
 
@@ -86,6 +87,7 @@ def build_agents(
     mcp: McpConnections,
     models: ModelRegistry,
     consult: Consult,
+    guardrails: Guardrails,
 ) -> dict[str, TeamAgent]:
     """All agents of ``team`` by name, joined by their handoffs. ``consult`` has those in the
     background do what others delegate to them.
@@ -93,7 +95,9 @@ def build_agents(
     Raises:
         TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
     """
-    agents = {name: _agent(team, name, prompt, functions, mcp, models) for name in team.agents}
+    agents = {
+        name: _agent(team, name, prompt, functions, mcp, models, guardrails) for name in team.agents
+    }
     for name, agent in agents.items():
         hosted = models.provider(model_choice(team, name)[1]) != "embedded"
         agent.tools += [
@@ -111,14 +115,6 @@ def build_agents(
     return agents
 
 
-def edges(agent: schema.Agent) -> list[schema.Handoff]:
-    """An agent's handoffs in their long form."""
-    return [
-        edge if isinstance(edge, schema.Handoff) else schema.Handoff(to=edge)
-        for edge in agent.handoffs
-    ]
-
-
 def _agent(
     team: Team,
     name: str,
@@ -126,6 +122,7 @@ def _agent(
     functions: FunctionLoader,
     mcp: McpConnections,
     models: ModelRegistry,
+    guardrails: Guardrails,
 ) -> TeamAgent:
     section = team.agents[name]
     _, choice = model_choice(team, name)
@@ -146,10 +143,10 @@ def _agent(
         instructions=instructions,
         model=models.model(team, name),
         tools=[
-            _function(team, functions, name, tool, show_examples=hosted) for tool in section.tools
+            _function(team, functions, name, tool, hosted, guardrails) for tool in section.tools
         ],
         mcp_servers=[
-            _view(mcp, server, _named(team.mcp, server, f"agents.{name}.mcp"), hosted)
+            _view(mcp, server, _named(team.mcp, server, f"agents.{name}.mcp"), hosted, guardrails)
             for server in section.mcp
         ],
         tool_use_behavior=end_at_client_tools,
@@ -162,14 +159,23 @@ def _agent(
 
 
 def _function(
-    team: Team, functions: FunctionLoader, agent: str, name: str, *, show_examples: bool
-) -> FunctionTool:
+    team: Team,
+    functions: FunctionLoader,
+    agent: str,
+    name: str,
+    hosted: bool,
+    guardrails: Guardrails,
+) -> Tool:
     use = _named(team.tools, name, f"agents.{agent}.tools")
-    if use.background is None:
-        return functions.load(name, use, show_examples=show_examples)
-    endless = use.model_copy(update={"timeout": 0.0})  # a deadline ends it
-    tool = functions.load(name, endless, show_examples=show_examples)
-    return in_background(tool, use.background, agent)
+    if use.background is not None:
+        use = use.model_copy(update={"timeout": 0.0})  # its deadline ends it
+    tool = functions.load(name, use, show_examples=hosted)
+    before, after = tool_guardrails(guardrails, use.guardrails)
+    if use.background is not None:
+        tool = in_background(tool, use.background, agent, after)
+        after = []
+    tool.tool_input_guardrails, tool.tool_output_guardrails = before, after
+    return tool
 
 
 def _delegate(team: Team, name: str, other: str, consult: Consult) -> FunctionTool:
@@ -180,20 +186,26 @@ def _delegate(team: Team, name: str, other: str, consult: Consult) -> FunctionTo
     return in_background(tool, section.background, name)
 
 
-def _view(mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool) -> McpServerView:
+def _view(
+    mcp: McpConnections, name: str, use: schema.McpUse, hosted: bool, guardrails: Guardrails
+) -> McpServerView:
     examples = {tool: phrases.examples for tool, phrases in use.phrases.items()}
-    return McpServerView(
+    view = McpServerView(
         mcp.get(name),
         use,
         on_error=tool_failure,
         on_progress=report,
+        caller_values=caller_values,
         patience=patience,
         examples=examples if hosted else None,
     )
+    before, after = tool_guardrails(guardrails, use.guardrails)
+    view.tool_input_guardrails, view.tool_output_guardrails = before, after
+    return view
 
 
 def _handoff(
-    team: Team, agents: dict[str, TeamAgent], field: str, edge: schema.Handoff, hosted: bool
+    team: Team, agents: dict[str, TeamAgent], field: str, edge: Edge, hosted: bool
 ) -> Handoff[TurnContext, TeamAgent]:
     target = _named(agents, edge.to, field)
     description = f"Hand the caller over to {edge.to}. {target.handoff_description}"

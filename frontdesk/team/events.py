@@ -1,10 +1,14 @@
 """What running a turn on the team takes and gives. The call sees nothing else of the SDK."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from agents import TResponseInputItem
 from frontdesk.desk.background import Background
+from frontdesk.desk.handoffs import History
+from frontdesk.team.guardrails.guard import Outcome
+from frontdesk.team.view import View
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
@@ -55,6 +59,8 @@ class Job:
     agent: str
     tool_call_id: str
     policy: Background
+    caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """As in :class:`TurnRequest`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,20 @@ class TurnRequest:
     jobs: Jobs | None = None
     """Takes background work. Without it such tools work in the foreground."""
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
+    caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What the client gave for MCP servers that act in the caller's name: secrets."""
+    question: int | None = None
+    """Where in ``history`` that begins which is to be answered; default: the newest question."""
+    view: View | None = None
+    """What ``agent`` sees of ``history``; default: all of it."""
+    since: str | None = None
+    """Id of the conversation's item at ``question``."""
+    until: str | None = None
+    """Id of the newest item that the answer is to."""
+    asked: tuple[str, ...] = ()
+    """Ids of the items that are to be answered."""
+    cleared: Callable[[], Awaitable[None]] | None = None
+    """What tools wait for before they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +147,22 @@ class MessageEnded:
 
 @dataclass(frozen=True, slots=True)
 class AgentChanged:
-    """A handoff took place. ``say`` is the edge's spoken line, if any."""
+    """A handoff took place. ``say`` is the edge's spoken line, if any; ``history`` what the agent
+    is shown of the time before; ``items`` the call that did it and its output, which later runs
+    must see."""
 
     agent: str
     previous: str
     say: str | None = None
+    history: History = "full"
+    items: tuple[TResponseInputItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SummedUp:
+    """What the agent that has just taken over is told of the time before, by a model."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +217,13 @@ class HistoryItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guardrail looked at a tool's arguments or result."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class TokensUsed:
     """A model step ended: tokens of the run so far, as the models reported them."""
 
@@ -210,12 +248,14 @@ TeamEvent = (
     TextDelta
     | MessageEnded
     | AgentChanged
+    | SummedUp
     | ToolStarted
     | ToolProgress
     | ToolEnded
     | ClientToolCalled
     | ClientMcpCalled
     | HistoryItem
+    | Guarded
     | TokensUsed
     | TurnEnded
 )

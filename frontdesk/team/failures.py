@@ -42,7 +42,10 @@ def tool_failure(
     if isinstance(error, ToolError | ToolCallError):
         return str(error)
     if isinstance(error, ToolTimeoutError):
-        return f"The tool took longer than {error.timeout_seconds:g} seconds and was stopped."
+        return (
+            f"The tool did not finish within {error.timeout_seconds:g} seconds and was given up; "
+            "it is not known whether it took effect."
+        )
     if isinstance(error, ModelBehaviorError):
         given = context.tool_arguments if isinstance(context, ToolContext) else ""
         return f"The tool was not run: {_argument_problem(given, schema or {})}"

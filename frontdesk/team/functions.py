@@ -1,17 +1,14 @@
 """Makes SDK tools of the functions in a desk's ``tools/`` folder."""
 
-import asyncio
-import contextvars
 import importlib
 import inspect
 import itertools
 import sys
 import types
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 import pydantic_core
 from agents.tool_context import ToolContext
@@ -22,10 +19,9 @@ from frontdesk.mcp.results import cut_text
 from frontdesk.mcp.server import with_examples
 from frontdesk.team.context import CallContext, TurnContext
 from frontdesk.team.failures import tool_failure
+from frontdesk.team.invocation import Invocation
 
 _numbers = itertools.count(1)
-_threads = ThreadPoolExecutor(32, thread_name_prefix="frontdesk-tool")
-"""For functions that are not async. Not the loop's own pool: a hung tool must not hold up DNS."""
 
 
 class FunctionLoadError(ValueError):
@@ -60,45 +56,48 @@ class FunctionLoader:
         Raises:
             FunctionLoadError: no such file or function, or a signature without a JSON Schema.
         """
-        function = self._find(name, use.call)
-        takes_default = any(
-            parameter.default is not parameter.empty
-            for parameter in inspect.signature(function).parameters.values()
-        )
+        function = self.find(f"tools.{name}", use.call)
 
         def failed(context: RunContextWrapper[Any], error: Exception) -> str:
             return tool_failure(context, error, tool.params_json_schema)
 
-        # Strict schemas make every parameter required; only where that is so already.
-        for strict in (False,) if takes_default else (True, False):
-            try:
-                tool = function_tool(
-                    _as_tool_body(function),
-                    name_override=name,
-                    failure_error_function=failed,
-                    strict_mode=strict,
-                    timeout=use.timeout or None,
-                    timeout_error_function=tool_failure,
-                )
-            except UserError as error:
-                if not strict:
-                    raise FunctionLoadError(f"tools.{name}: {use.call}: {error}") from error
-            except Exception as error:
-                raise FunctionLoadError(
-                    f"tools.{name}: {use.call}: its parameters have no JSON Schema: {error}"
-                ) from error
-            else:
-                if show_examples:
-                    tool.description = with_examples(tool.description, use.examples)
-                return tool
-        raise AssertionError("unreachable")
+        def made(*, strict: bool) -> FunctionTool:
+            return function_tool(
+                _as_tool_body(function),
+                name_override=name,
+                failure_error_function=failed,
+                strict_mode=strict,
+                timeout=use.timeout or None,
+                timeout_error_function=tool_failure,
+            )
 
-    def _find(self, name: str, call: str) -> Callable[..., Any]:
+        try:
+            tool = made(strict=False)
+        except UserError as error:
+            raise FunctionLoadError(f"tools.{name}: {use.call}: {error}") from error
+        except Exception as error:
+            raise FunctionLoadError(
+                f"tools.{name}: {use.call}: its parameters have no JSON Schema: {error}"
+            ) from error
+        # Strict schemas make every parameter required; only where that is so already.
+        if _requires_all(tool.params_json_schema):
+            with suppress(UserError):  # maps with any keys have no strict form
+                tool = made(strict=True)
+        if show_examples:
+            tool.description = with_examples(tool.description, use.examples)
+        return tool
+
+    def find(self, field: str, call: str) -> Callable[..., Any]:
+        """The function ``call`` points to, for the ``field`` of the team file that says so.
+
+        Raises:
+            FunctionLoadError: no such file or function.
+        """
         module_name, _, function_name = call.partition(":")
         parts = module_name.split(".")
         file = self._root.joinpath(*parts).with_suffix(".py")
         if not file.is_file():
-            raise FunctionLoadError(f"tools.{name}: {call}: there is no file {file}")
+            raise FunctionLoadError(f"{field}: {call}: there is no file {file}")
         for depth in range(1, len(parts)):
             package = ".".join([self._package, *parts[:depth]])
             if package not in sys.modules:
@@ -108,11 +107,11 @@ class FunctionLoader:
             module = importlib.import_module(f"{self._package}.{module_name}")
         except Exception as error:
             raise FunctionLoadError(
-                f"tools.{name}: {file} cannot be loaded: {_import_problem(error, parts)}"
+                f"{field}: {file} cannot be loaded: {_import_problem(error, parts)}"
             ) from error
         function = getattr(module, function_name, None)
         if not inspect.isfunction(function):
-            raise FunctionLoadError(f"tools.{name}: {file} has no function {function_name}")
+            raise FunctionLoadError(f"{field}: {file} has no function {function_name}")
         return function
 
     def _add_package(self, name: str, folder: Path) -> None:
@@ -129,6 +128,17 @@ def _import_problem(error: Exception, parts: list[str]) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def _requires_all(schema: Any) -> bool:
+    """Whether a JSON Schema and those inside it leave nothing out."""
+    if isinstance(schema, list):
+        return all(map(_requires_all, cast("list[Any]", schema)))
+    if not isinstance(schema, dict):
+        return True
+    node = cast("dict[str, Any]", schema)
+    named = set(cast("dict[str, Any]", node.get("properties", {})))
+    return named <= set(node.get("required", ())) and all(map(_requires_all, node.values()))
+
+
 def _as_tool_body(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function`` as the SDK wants it: async, its context the SDK's, its result a string."""
     signature = inspect.signature(function)
@@ -139,16 +149,15 @@ def _as_tool_body(function: Callable[..., Any]) -> Callable[..., Any]:
         if name not in hints:
             raise UserError(f"parameter {name!r} needs a type annotation")
 
+    if inspect.isasyncgenfunction(function):
+        raise UserError("it yields: a tool has one result, return it")
+    invocation = Invocation(function)
+
     async def body(*args: Any, **kwargs: Any) -> str:
         if wants_call:
             tool: ToolContext[TurnContext] = args[0]
             args = (tool.context.for_function(tool), *args[1:])
-        if inspect.iscoroutinefunction(function):
-            return _as_text(await function(*args, **kwargs))
-        # A thread cannot be stopped: after a time-out it runs on, unheard.
-        context = contextvars.copy_context()
-        job = partial(context.run, function, *args, **kwargs)
-        return _as_text(await asyncio.get_running_loop().run_in_executor(_threads, job))
+        return _as_text(await invocation(*args, **kwargs))
 
     if wants_call:
         hints[first] = ToolContext[Any]
@@ -167,4 +176,5 @@ def _as_text(result: object) -> str:
     """A result for the model to read: strings as they are, the rest as JSON."""
     if isinstance(result, str):
         return cut_text(result)
-    return cut_text(pydantic_core.to_json(result, fallback=str).decode())
+    data = pydantic_core.to_json(result, fallback=str, bytes_mode="base64", inf_nan_mode="null")
+    return cut_text(data.decode())

@@ -3,7 +3,8 @@
 It answers at once and always the same. On the first step of a user turn it calls the tool that
 ``tool_choice`` names, else the agent's first team tool, if there is one, with made-up arguments
 that fit the tool's schema; then it says ``REPLY``, a word at a time, of which ``max_tokens`` may
-leave only the first. It never hands over, and calls a tool of the client only when it is named, or
+leave only the first; asked for an answer by a schema, the simplest one, so that as a judge it lets
+everything pass. It never hands over, and calls a tool of the client only when it is named, or
 when ``tool_choice`` is ``required`` and there is no other.
 """
 
@@ -68,6 +69,9 @@ class InstantModel(Model):
         prompt: ResponsePromptParam | None,
     ) -> ModelResponse:
         response = self._response(input, tools, model_settings)
+        if output_schema is not None:
+            answer = json.dumps(sample(output_schema.json_schema()))
+            response.output = [stream.message(answer)]
         return ModelResponse(
             output=response.output,
             usage=Usage(requests=1, output_tokens=len(TOKENS), total_tokens=len(TOKENS)),

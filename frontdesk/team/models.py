@@ -16,6 +16,7 @@ from openai import AsyncOpenAI
 from openai.types.shared import Reasoning
 
 from agents import Model, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel
+from frontdesk.desk.guarding import NO_JUDGE
 from frontdesk.desk.schema import ModelChoice, Team
 from frontdesk.settings import Settings
 from frontdesk.team.chain import Link, ModelChain
@@ -129,6 +130,19 @@ class ModelRegistry:
         where = (self.provider(choice), choice.base_url, choice.model, key)
         return self._circuits.setdefault(where, Circuit())
 
+    def judge(self, team: Team, name: str) -> Model:
+        """The model called ``name``, for no agent: to judge what is said.
+
+        Raises:
+            ModelUnavailable: as above; and the embedded model, which cannot judge.
+        """
+        request = ModelRequest(team, "", name, team.models[name], self._client)
+        provider = self.provider(request.choice)
+        if provider == "embedded":
+            raise request.problem(NO_JUDGE)
+        factory: ModelFactory = self._providers[provider].load()
+        return factory(request)
+
     def settings(self, choice: ModelChoice) -> ModelSettings:
         """How the model is to be run: its own defaults, then what the team file says."""
         provider = self.provider(choice)
@@ -157,6 +171,10 @@ class ModelRegistry:
 
     def hosted(self, choice: ModelChoice) -> bool:
         """Whether a service runs the model, which takes what the protocol says of reasoning."""
+        return self.provider(choice) not in ("embedded", "instant")
+
+    def writes(self, choice: ModelChoice) -> bool:
+        """Whether the model has words of its own, and can sum up a conversation."""
         return self.provider(choice) not in ("embedded", "instant")
 
     def context_window(self, choice: ModelChoice) -> int:

@@ -1,7 +1,8 @@
 """Runs user turns on a team: the one door between a call and the Agents SDK."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from frontdesk.team.build import Prompt, TeamAgent, build_agents
 from frontdesk.team.choice import sdk_choice
 from frontdesk.team.context import TurnContext
 from frontdesk.team.events import (
+    Guarded,
     Job,
     JobDone,
     MessageEnded,
@@ -40,9 +42,15 @@ from frontdesk.team.events import (
 )
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
+from frontdesk.team.guardrails.build import Guardrails, build_guardrails
+from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.history import complete
 from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
+from frontdesk.team.showing import Showing
+from frontdesk.team.summary import summed_up
 from frontdesk.team.turn import Turn, TurnHooks
+
+logger = logging.getLogger(__name__)
 
 MAX_STEPS = 12
 """Most model steps of one user turn, over all its agents."""
@@ -53,7 +61,8 @@ CANCEL_SECONDS = 0.5
 class TeamRunner:
     """One version of one team, ready to run; shared by all calls that began with that version.
 
-    ``prompt(agent, variables)`` gives an agent's instructions. ``mcp`` and ``models`` belong to
+    ``prompt(agent, variables)`` gives an agent's instructions, ``judges`` what models watch for,
+    by guardrail. ``mcp`` and ``models`` belong to
     the process and are closed by whoever made them.
     """
 
@@ -66,8 +75,11 @@ class TeamRunner:
         mcp: McpConnections,
         models: ModelRegistry,
         trace_content: bool = True,
+        judges: Mapping[str, str] | None = None,
     ) -> None:
         self.team = team
+        self.guardrails = Guardrails(team)
+        self._judges = judges or {}
         self._prompt = prompt
         self._mcp = mcp
         self._models = models
@@ -82,18 +94,24 @@ class TeamRunner:
         Raises:
             TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
         """
-        self._agents = await asyncio.to_thread(
-            build_agents,
+        self._agents = await asyncio.to_thread(self._build)
+        for agent in self._agents.values():
+            if isinstance(agent.model, WarmsUp):
+                await agent.model.warm_up()
+
+    def _build(self) -> dict[str, TeamAgent]:
+        self.guardrails = build_guardrails(
+            self.team, functions=self._functions, models=self._models, judges=self._judges
+        )
+        return build_agents(
             self.team,
             prompt=self._prompt,
             functions=self._functions,
             mcp=self._mcp,
             models=self._models,
             consult=self._consult,
+            guardrails=self.guardrails,
         )
-        for agent in self._agents.values():
-            if isinstance(agent.model, WarmsUp):
-                await agent.model.warm_up()
 
     async def aclose(self) -> None:
         """Forget this version of the team. Runs under way go on."""
@@ -131,11 +149,17 @@ class TeamRunner:
         return found.background.get(tool) if found else None
 
     async def work(
-        self, job: Job, *, call_id: str, trace_id: str, report: Callable[[str], None]
+        self,
+        job: Job,
+        *,
+        call_id: str,
+        trace_id: str,
+        report: Callable[[str], None],
+        guarded: Callable[[Outcome], None],
     ) -> JobDone:
         """Do background work, outside of any turn, in the trace ``trace_id`` (32 hex digits).
-        ``report`` gets words of progress. Cancelling stops it. Raises ``LookupError`` when the
-        team has no such tool."""
+        ``report`` gets words of progress, ``guarded`` what guardrails say. Cancelling stops it.
+        Raises ``LookupError`` when the team has no such tool."""
         tool = self.background(job.agent, job.tool)
         if tool is None:
             raise LookupError(f"{job.agent!r} has no background tool {job.tool!r}")
@@ -143,9 +167,11 @@ class TeamRunner:
             call_id=call_id,
             variables=dict(self.team.variables),
             report=lambda _, words: report(words),
+            guarded=guarded,
+            caller=job.caller,
             trace_id=trace_id,
         )
-        return await run_job(tool, job, context)
+        return await run_job(tool, job, self._agents[job.agent], context)
 
     async def _consult(self, agent: str, task: str, context: TurnContext) -> str:
         """An agent's words on a task, in the trace of whoever asks."""
@@ -154,6 +180,7 @@ class TeamRunner:
             agent=agent,
             history=[{"role": "user", "content": task}],
             trace_id=context.trace_id,
+            caller=context.caller,
         )
         words: list[str] = []
         async with aclosing(self.run(request)) as events:
@@ -165,6 +192,8 @@ class TeamRunner:
                         words.append("\n")
                     case ToolProgress(_, message):
                         context.report("", message)
+                    case Guarded(outcome):
+                        context.guarded(outcome)
                     case _:
                         pass
         return "".join(words).strip()
@@ -184,8 +213,10 @@ class TeamRunner:
             known = ", ".join(self._agents) or "none: was start() awaited?"
             raise TurnFailed(f"no agent {request.agent!r} (there are: {known})", "unknown_agent")
         turn = Turn(self.team, request)
-        *earlier, asked = complete(request.history)
-        config = self._config(request, earlier)
+        history = complete(request.history)
+        showing = Showing(self.team, request, history, self._sum_up, turn.tell)
+        *earlier, asked = history
+        config = self._config(request, earlier, showing)
         result = Runner.run_streamed(
             agent,
             [asked],
@@ -195,6 +226,7 @@ class TeamRunner:
             run_config=config,
         )
         turn.cancel_run = result.cancel
+        showing.usage = result.context_wrapper.usage
         follower = asyncio.create_task(turn.follow(result))
         usage = result.context_wrapper.usage
         told = 0
@@ -211,10 +243,29 @@ class TeamRunner:
                 await _cancel(result, follower)
         yield TurnEnded(turn.agent, *_tokens(usage), cut_short=turn.cut_short)
 
-    def _config(self, request: TurnRequest, earlier: list[TResponseInputItem]) -> RunConfig:
-        def with_earlier(call: CallModelData[TurnContext]) -> ModelInputData:
+    async def _sum_up(
+        self, agent: str, items: list[TResponseInputItem]
+    ) -> tuple[str, Usage] | None:
+        """``items`` summed up by the model of ``agent``; None where it has no words of its own,
+        fails or takes too long."""
+        model, settings = self._agents[agent].model, self._agents[agent].model_settings
+        if not self._models.writes(model_choice(self.team, agent)[1]) or isinstance(model, str):
+            return None
+        budget = self.team.budgets.summary
+        try:
+            async with asyncio.timeout(budget):
+                return await summed_up(model, settings, items) if model else None
+        except Exception as error:
+            logger.warning("%s could not sum up the call within %g s: %r", agent, budget, error)
+            return None
+
+    def _config(
+        self, request: TurnRequest, earlier: list[TResponseInputItem], showing: Showing
+    ) -> RunConfig:
+        async def with_earlier(call: CallModelData[TurnContext]) -> ModelInputData:
             data = call.model_data
-            return ModelInputData([*earlier, *data.input], data.instructions)
+            items = await showing.shown(call.agent.name, [*earlier, *data.input])
+            return ModelInputData(items, data.instructions)
 
         labels = request.labels
         config = RunConfig(

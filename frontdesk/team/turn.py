@@ -25,7 +25,7 @@ from agents import (
     TResponseInputItem,
 )
 from frontdesk.desk.schema import Team
-from frontdesk.team.build import HANDOFF_PREFIX, TeamAgent, edges
+from frontdesk.team.background import is_background
 from frontdesk.team.choice import wanted
 from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.context import TurnContext
@@ -35,6 +35,7 @@ from frontdesk.team.events import (
     ClientMcpTool,
     ClientTool,
     ClientToolCalled,
+    Guarded,
     HistoryItem,
     MessageEnded,
     TeamEvent,
@@ -44,6 +45,7 @@ from frontdesk.team.events import (
     ToolStarted,
     TurnRequest,
 )
+from frontdesk.team.handoffs import HANDOFF_PREFIX, edge_between
 from frontdesk.team.history import call_item
 from frontdesk.team.models import model_choice
 
@@ -73,6 +75,8 @@ class Turn:
             call_id=request.call_id,
             variables={**team.variables, **request.variables},
             report=self._report,
+            guarded=lambda outcome: self._emit(Guarded(outcome)),
+            caller=request.caller,
             waits_until=_waits_until(request.history),
             instructions=request.instructions,
             prompt=request.prompt,
@@ -80,6 +84,7 @@ class Turn:
             only_client_tools=bool(wanted(request)),
             jobs=request.jobs,
             trace_id=request.trace_id,
+            cleared=request.cleared,
         )
         self.cut_short = False
         """Whether the model stopped at its token limit."""
@@ -103,6 +108,10 @@ class Turn:
             self._end_message()
         finally:
             self.events.put_nowait(None)
+
+    def tell(self, event: TeamEvent) -> None:
+        """Something happened beside the SDK's events."""
+        self._emit(event)
 
     def step_began(self, agent: str) -> None:
         """A model is asked. The time-out is ours because the SDK's makes a task of each token."""
@@ -176,8 +185,7 @@ class Turn:
                 self._take_call(call, item)
             case HandoffOutputItem():
                 raw = cast("dict[str, Any]", item.raw_item)
-                self._conclude(raw["call_id"], raw)
-                self._change_agent(item.source_agent.name, item.target_agent.name)
+                self._change_agent(item.source_agent.name, item.target_agent.name, raw)
             case ToolCallOutputItem():
                 self._take_output(cast("dict[str, Any]", item.raw_item))
             case _:
@@ -198,7 +206,7 @@ class Turn:
         server = item.tool_origin.mcp_server_name if item.tool_origin else None
         use = self._team.mcp.get(server) if server else self._team.tools.get(call.name)
         waiting = (use.say_while_waiting if use else None) or self._team.lines.waiting
-        if isinstance(item.agent, TeamAgent) and call.name in item.agent.background:
+        if is_background(self._team, item.agent.name, call.name):
             waiting = None  # it has a line of its own
         self._emit(ToolStarted(call.call_id, call.name, call.arguments, server, waiting))
         self._begin(call.call_id)
@@ -211,10 +219,13 @@ class Turn:
                 self._emit(ToolEnded(call.call_id, call.name, _words(raw["output"]), error=True))
             self._conclude(call.call_id, raw)
 
-    def _change_agent(self, previous: str, agent: str) -> None:
-        says = (edge.say for edge in edges(self._team.agents[previous]) if edge.to == agent)
+    def _change_agent(self, previous: str, agent: str, output: Any) -> None:
+        edge = edge_between(self._team, previous, agent)
+        call = self._calls[output["call_id"]]
+        self._concluded.add(call.call_id)
+        made = call_item(call.call_id, call.name, call.arguments)
         self.agent = agent
-        self._emit(AgentChanged(agent, previous, next(says, None)))
+        self._emit(AgentChanged(agent, previous, edge.say, edge.history, (made, output)))
 
     def _conclude(self, call_id: str, output: Any) -> None:
         if call_id in self._concluded:
@@ -255,12 +266,18 @@ def _client_call(call: ResponseFunctionToolCall, declared: ClientTool | ClientMc
 
 
 class TurnHooks(RunHooks[TurnContext]):
-    """Hears of each tool's end as it happens, times the model steps, and frees all but the first
-    of them from a forced tool choice."""
+    """Hears of each tool's end as it happens, times the model steps, frees all but the first of
+    them from a forced tool choice, and lets no tool run before it may."""
 
     def __init__(self, turn: Turn, config: RunConfig) -> None:
         self._turn = turn
         self._config = config
+
+    async def on_tool_start(
+        self, context: RunContextWrapper[TurnContext], agent: Agent[TurnContext], tool: Tool
+    ) -> None:
+        if context.context.cleared is not None:
+            await context.context.cleared()
 
     async def on_tool_end(
         self,

@@ -46,6 +46,10 @@ VOICE_DELEGATION_TOLD = "voice.delegation.told"
 VOICE_DELEGATION_TRACE = "voice.delegation.trace"
 VOICE_EOU_DELAY = "voice.eou.delay"
 VOICE_EOU_PROBABILITY = "voice.eou.probability"
+VOICE_GUARDRAIL_MODE = "voice.guardrail.mode"
+VOICE_GUARDRAIL_REASON = "voice.guardrail.reason"
+VOICE_GUARDRAIL_STAGE = "voice.guardrail.stage"
+VOICE_GUARDRAIL_TEXT = "voice.guardrail.text"
 VOICE_GUARDRAIL_TRIGGERED = "voice.guardrail.triggered"
 VOICE_HANDOFF_FROM = "voice.handoff.from"
 VOICE_HANDOFF_TO = "voice.handoff.to"
@@ -64,7 +68,9 @@ VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
 VOICE_TEAM_VERSION = "voice.team.version"
 VOICE_TRANSPORT = "voice.transport"
+VOICE_TURN_BLOCKED_BY = "voice.turn.blocked_by"
 VOICE_TURN_END_REASON = "voice.turn.end_reason"
+VOICE_TURN_HELD = "voice.turn.held"
 VOICE_TURN_INDEX = "voice.turn.index"
 VOICE_TURN_LATENCY = "voice.turn.latency"
 
@@ -130,6 +136,8 @@ PII = frozenset(
         "voice.client.metadata",
         "voice.custom.data",
         "voice.delegation.progress",
+        "voice.guardrail.reason",
+        "voice.guardrail.text",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -182,6 +190,10 @@ ATTRIBUTES = frozenset(
         "voice.delegation.trace",
         "voice.eou.delay",
         "voice.eou.probability",
+        "voice.guardrail.mode",
+        "voice.guardrail.reason",
+        "voice.guardrail.stage",
+        "voice.guardrail.text",
         "voice.guardrail.triggered",
         "voice.handoff.from",
         "voice.handoff.to",
@@ -200,7 +212,9 @@ ATTRIBUTES = frozenset(
         "voice.stt.confidence",
         "voice.team.version",
         "voice.transport",
+        "voice.turn.blocked_by",
         "voice.turn.end_reason",
+        "voice.turn.held",
         "voice.turn.index",
         "voice.turn.latency",
     }

@@ -9,6 +9,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from frontdesk.call.call import Call
 from frontdesk.call.connections import Connection
+from frontdesk.call.given import given_by
 from frontdesk.call.session import SESSION_CONFIG
 from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.transports.frames import EXTENSION, FrameProtocol
@@ -41,8 +42,13 @@ def router(worker: Worker) -> APIRouter:
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in asked else None)
         line: FrameProtocol | None = websocket.scope["extensions"].get(EXTENSION)
         outbox = Outbox(websocket.send_text, line)
-        connection = Connection(outbox.put, outbox.close, shows_tools=show == "tools")
         try:
+            connection = Connection(
+                outbox.put,
+                outbox.close,
+                shows_tools=show == "tools",
+                given=_given(websocket),
+            )
             call = await worker.open_call(
                 model=model,
                 call_id=call_id,
@@ -74,6 +80,13 @@ def router(worker: Worker) -> APIRouter:
             await asyncio.gather(*ends, return_exceptions=True)
 
     return routes
+
+
+def _given(websocket: WebSocket) -> dict[str, str]:
+    try:
+        return given_by(websocket.scope)
+    except ValueError as error:
+        raise CallRefused(str(error), "invalid_value") from error
 
 
 def _why(reading: asyncio.Task[None], overrun: asyncio.Task[bool]) -> str:

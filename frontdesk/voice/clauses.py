@@ -43,6 +43,16 @@ class ClauseSplitter:
         self._scanned = 0
         self._first = True
 
+    @property
+    def rest(self) -> str:
+        """What is no clause yet."""
+        return self._text
+
+    @property
+    def holds(self) -> bool:
+        """Whether clauses are held back, though complete."""
+        return False
+
     def push(self, delta: str) -> list[str]:
         """Add text; returns the clauses that are now complete."""
         self._text += delta
@@ -67,7 +77,7 @@ class ClauseSplitter:
     def flush(self) -> list[str]:
         """The rest, at the end of the text. The splitter is then as new."""
         rest = self._text
-        self.__init__()
+        self._text, self._scanned, self._first = "", 0, True
         return [rest] if rest.strip() else []
 
     def _next_cut(self) -> int | None:

@@ -3,25 +3,16 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import numpy as np
 
 from frontdesk.voice.base import OUTPUT_RATE, Samples, TextToSpeech
-from frontdesk.voice.clauses import ClauseSplitter
+from frontdesk.voice.cutting import closing, cut
 from frontdesk.voice.edges import EdgeTrimmer
 from frontdesk.voice.spoken import has_words, spoken
 
-T = TypeVar("T")
-
-_AHEAD = 64
-"""Clauses written but not yet spoken before the writer has to wait."""
-_PAUSE_S = 0.15
-"""Time without a new word after which a clause that looks complete is spoken: models write 10
-words a second or more, unless they wait for a tool."""
 _CHUNK = OUTPUT_RATE // 5
 """Longest chunk, 200 ms: what is sent can be cut about there."""
 _IN_HAND_MS = 500.0
@@ -112,25 +103,25 @@ class Speaker:
         Close the iterator to stop both at once. Raises
         :class:`~frontdesk.voice.base.SpeechError` when the model fails, and what ``text_deltas``
         raises after the words before it are spoken."""
-        clauses: asyncio.Queue[str | None] = asyncio.Queue(_AHEAD)
-        reader = asyncio.create_task(_read(text_deltas, clauses))
+        async with closing(self.say(cut(text_deltas))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def say(self, clauses: AsyncIterator[str]) -> AsyncGenerator[Spoken]:
+        """Speech for a reply that is cut into clauses already; else as :meth:`speak`."""
         progress = _Progress()
-        try:
-            while (clause := await clauses.get()) is not None:
-                async with _closing(self._clause(clause, progress)) as chunks:
+        async with closing(clauses):
+            async for clause in clauses:
+                async with closing(self._clause(clause, progress)) as chunks:
                     async for chunk in chunks:
                         yield chunk
-            await reader
-        finally:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
 
     async def _clause(self, text: str, progress: "_Progress") -> AsyncIterator[Spoken]:
         """The clause without the model's padding, and with the pause behind it."""
         line = spoken(text, language=self.language, today=datetime.now(UTC).date())
         trimmer, rest, first = EdgeTrimmer(_tail_ms(text)), np.zeros(0, np.float32), True
         if has_words(line):
-            async with _closing(self._synthesized(line)) as synthesized:
+            async with closing(self._synthesized(line)) as synthesized:
                 async for samples in synthesized:
                     rest = _joined(rest, trimmer.push(samples))
                     least = 1 if progress.in_hand_ms < _IN_HAND_MS else _CHUNK
@@ -152,50 +143,12 @@ class Speaker:
             return
         made: list[Samples] = []
         speech = self._tts.synthesize(line, voice=self.voice, style=self.style, speed=self.speed)
-        async with _closing(speech):
+        async with closing(speech):
             async for samples in speech:
                 made.append(samples)
                 yield samples
         if self._cache:
             self._cache.put(key, line, made)
-
-
-async def _read(text_deltas: AsyncIterator[str], clauses: asyncio.Queue[str | None]) -> None:
-    splitter, failure = ClauseSplitter(), None
-    loop, timer = asyncio.get_running_loop(), None
-
-    def paused() -> None:
-        if not clauses.full():
-            for clause in splitter.pause():
-                clauses.put_nowait(clause)
-
-    async with _closing(text_deltas):
-        try:
-            async for delta in text_deltas:
-                if timer is not None:
-                    timer.cancel()
-                for clause in splitter.push(delta):
-                    await clauses.put(clause)
-                timer = loop.call_later(_PAUSE_S, paused)
-        except Exception as error:
-            failure = error
-        finally:
-            if timer is not None:
-                timer.cancel()
-    for clause in (*splitter.flush(), None):
-        await clauses.put(clause)
-    if failure is not None:
-        raise failure
-
-
-@asynccontextmanager
-async def _closing(items: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
-    """Close an iterator that can be closed, as generators can."""
-    try:
-        yield items
-    finally:
-        if isinstance(items, AsyncGenerator):
-            await items.aclose()
 
 
 class _Progress:

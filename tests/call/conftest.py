@@ -33,7 +33,7 @@ from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.document import Document
 from frontdesk.desk.loader import LoadedTeam
-from frontdesk.desk.schema import Team
+from frontdesk.desk.schema import ModelChoice, Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
@@ -154,9 +154,11 @@ class Stage:
     words_may_come: asyncio.Event = field(default_factory=asyncio.Event)
     speech_may_come: asyncio.Event = field(default_factory=asyncio.Event)
     tool_may_end: asyncio.Event = field(default_factory=asyncio.Event)
+    verdict_may_come: asyncio.Event = field(default_factory=asyncio.Event)
     words_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     speech_wanted: asyncio.Event = field(default_factory=asyncio.Event)
     tool_started: asyncio.Event = field(default_factory=asyncio.Event)
+    verdict_wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     work: dict[str, "Work"] = field(default_factory=dict)
 
@@ -164,7 +166,8 @@ class Stage:
         return Work()
 
     def __post_init__(self) -> None:
-        for gate in (self.words_may_come, self.speech_may_come, self.tool_may_end):
+        gates = (self.words_may_come, self.speech_may_come, self.tool_may_end)
+        for gate in (*gates, self.verdict_may_come):
             gate.set()
 
 
@@ -238,6 +241,7 @@ class ToneSpeech:
         self.fails_at: set[str] = set()
         self.error: Exception = SpeechError("the voice is gone")
         self.speeds: list[float] = []
+        self.styles: list[str | None] = []
         self.unheld: int | None = None
         self._stage = stage
 
@@ -246,6 +250,7 @@ class ToneSpeech:
     ) -> AsyncIterator[Samples]:
         self.said.append((text, voice))
         self.speeds.append(speed)
+        self.styles.append(style)
         if len(self.said) - 1 == self.unheld:
             self._stage.speech_may_come.clear()
         self._stage.speech_wanted.set()
@@ -270,14 +275,21 @@ def pcm(samples: Samples) -> str:
 
 
 class ScriptedRegistry(ModelRegistry):
-    """Gives each agent the model made for it."""
+    """Gives each agent the model made for it, and guardrails the one that judges."""
 
-    def __init__(self, models: Mapping[str, Model]) -> None:
+    def __init__(self, models: Mapping[str, Model], judge: Model) -> None:
         super().__init__(Settings(models="instant"), environ={})
         self._scripted = models
+        self._judge = judge
 
     def model(self, team: Team, agent: str) -> Model:
         return self._scripted[agent]
+
+    def judge(self, team: Team, name: str) -> Model:
+        return self._judge
+
+    def writes(self, choice: ModelChoice) -> bool:
+        return True
 
 
 def team_of(sections: dict[str, Any], stage: Stage) -> Team:
@@ -460,12 +472,14 @@ class House:
         self.team, self.stage, self.store, self.tracing = team, stage, store, tracing
         self.stt, self.tts = ScriptedTranscriber(stage), ToneSpeech(stage)
         self.models = {name: ScriptedModel(emit_traces=True) for name in team.agents}
+        self.judge = ScriptedModel()
         self.runner = TeamRunner(
             team,
             desk_root=root,
             prompt=lambda agent, variables: f"You are {agent}.",
             mcp=McpConnections(),
-            models=ScriptedRegistry(self.models),
+            models=ScriptedRegistry(self.models, self.judge),
+            judges={name: f"Watch for {name}." for name in team.guardrails},
         )
         path = root / "support.yaml"
         self.live_team = LiveTeam(

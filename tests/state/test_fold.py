@@ -26,9 +26,19 @@ KNOWN = st.one_of(
     entry("session", session=st.dictionaries(TEXTS, st.integers(-(2**53), 2**53), max_size=2)),
     entry("item.added", item=ITEMS, after=st.none() | IDS, hidden=st.booleans()),
     entry("item.added", item=ITEMS),
+    entry("item.added", item=ITEMS, asked=st.none() | IDS),
     entry("item.changed", item=ITEMS),
     entry("item.deleted", item_id=IDS),
     entry("agent.changed", agent=TEXTS, previous=TEXTS),
+    entry(
+        "agent.changed",
+        agent=TEXTS,
+        previous=TEXTS,
+        history=st.sampled_from(["full", "none", "summary", {"last": 2}]),
+        since=st.none() | IDS,
+        handed=st.none() | TEXTS,
+    ),
+    entry("summary", text=TEXTS),
     entry("heard", item_id=IDS, text=TEXTS, audio_ms=st.integers(0, 10**6)),
     entry(
         "audio",
@@ -146,3 +156,50 @@ def test_a_call_that_is_taken_up_again_has_not_ended_and_opened_when_it_first_di
 def test_an_entry_that_could_not_be_read_back_is_refused(entry: Entry, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         check(entry)
+
+
+def taken(since: str | None, **fields: Any) -> Entry:
+    told = {"agent": "b", "previous": "a", "history": "none", "since": since}
+    return {"kind": "agent.changed", "at": 1.0, **told, **fields}
+
+
+@given(st.lists(st.tuples(IDS, st.none() | IDS), min_size=1), st.data())
+def test_what_an_agent_was_not_given_stays_so_wherever_items_come_and_go(
+    rest: list[tuple[str, str | None]], data: st.DataObject
+) -> None:
+    names = ["old1", "old2", "asked", "new1"]
+    state = fold([added(name) for name in names], CallState("c"))
+    fold([taken("asked")], state)
+    for new, after in rest:
+        if data.draw(st.booleans()):
+            fold([added(new, after=after)], state)
+        else:
+            fold([{"kind": "item.deleted", "at": 1.0, "item_id": new}], state)
+    assert state.given is not None
+    hidden = {stored.item["id"] for stored in state.items[: state.given.before]}
+    assert {"old1", "old2"} <= hidden
+    assert not {"asked", "new1"} & hidden
+
+
+def test_a_deleted_question_does_not_show_the_new_agent_what_came_before_it() -> None:
+    state = fold([added("old"), added("asked"), added("new"), taken("asked")], CallState("c"))
+    fold([{"kind": "item.deleted", "at": 1.0, "item_id": "asked"}], state)
+    assert state.given is not None
+    assert [stored.item["id"] for stored in state.items[state.given.before :]] == ["new"]
+
+
+def test_an_agent_who_took_over_unasked_is_given_what_follows_the_handoff() -> None:
+    call = {"kind": "item.added", "at": 1.0}
+    call["item"] = {"id": "h", "type": "function_call", "call_id": "c1", "name": "transfer_to_b"}
+    state = fold([added("old"), call, taken(None, handed="c1")], CallState("c"))
+    assert state.given is not None
+    assert state.given.before == 1
+
+
+def test_a_handoff_with_the_whole_history_gives_all_of_it_again() -> None:
+    state = fold([added("old"), added("asked"), taken("asked")], CallState("c"))
+    fold([{"kind": "summary", "at": 1.0, "text": "They want a lamp."}], state)
+    assert state.given is not None
+    assert state.given.summary == "They want a lamp."
+    fold([taken("asked", history="full")], state)
+    assert state.given is None

@@ -22,6 +22,14 @@ async def test_the_store_does_not_hold_the_token_itself(redis: Redis) -> None:
     assert await Tokens(redis).read(keys[0].decode().rsplit(":", 1)[1]) is None
 
 
+async def test_the_store_does_not_tell_what_a_token_stands_for(redis: Redis) -> None:
+    token = await Tokens(redis).issue("ek_", {"caller": {"token": "canary"}}, 60)
+    stored = [await redis.get(key) async for key in redis.scan_iter("frontdesk:token:*")]
+    assert stored
+    assert not [value for value in stored if b"canary" in (value or b"")]
+    assert await Tokens(redis).read(token) == {"caller": {"token": "canary"}}
+
+
 async def test_a_token_expires(redis: Redis) -> None:
     tokens = Tokens(redis)
     token = await tokens.issue("ek_", {}, 1)

@@ -9,7 +9,7 @@ import pytest
 from agents.testing import ScriptedModel
 
 from agents import Model
-from frontdesk.desk.schema import Team
+from frontdesk.desk.schema import ModelChoice, Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
 from frontdesk.team.events import TeamEvent, TurnRequest
@@ -85,6 +85,9 @@ class ScriptedRegistry(ModelRegistry):
 
     def model(self, team: Team, agent: str) -> Model:
         return self.scripts.get(agent) or super().model(team, agent)
+
+    def writes(self, choice: ModelChoice) -> bool:
+        return True
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from agents.tool import invoke_function_tool
+from agents.tool_context import ToolContext
+from jsonschema import Draft202012Validator
 
 from frontdesk.desk.schema import FunctionUse
 from frontdesk.team.functions import FunctionLoader, FunctionLoadError
@@ -21,6 +25,125 @@ def test_the_signature_and_the_docstring_become_the_schema(desk: Path) -> None:
     properties = tool.params_json_schema["properties"]
     assert properties["city"]["description"] == "Where the parcel goes."
     assert properties["express"]["default"] is False
+
+
+KINDS = '''
+import dataclasses, datetime, decimal, enum
+from typing import Annotated, Literal, Optional
+
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
+
+
+class Size(enum.Enum):
+    small = "s"
+    large = "l"
+
+
+class Address(BaseModel):
+    street: str = Field(description="Street and number.")
+    code: Annotated[str, Field(pattern=r"^\\d{5}$")]
+
+
+class Line(TypedDict):
+    article: str
+
+
+@dataclasses.dataclass
+class Slot:
+    day: datetime.date
+    hour: int = 9
+
+
+def google(size: Size, room: Literal["bath", "hall"], count: Annotated[int, Field(ge=1, le=9)]):
+    """Order lamps.
+
+    They come soon.
+
+    Args:
+        size: How large.
+        count: How many.
+    """
+    return [size is Size.large, room, count]
+
+
+def numpy(when: datetime.date, price: decimal.Decimal, note: Optional[str] = None):
+    """Order lamps.
+
+    Parameters
+    ----------
+    when
+        On which day.
+    """
+    return [type(when).__name__, type(price).__name__, note]
+
+
+def sphinx(to: Address, lines: list[Line], slot: Slot, code: Annotated[str, "Of the voucher."]):
+    """Order lamps.
+
+    :param to: Where they go.
+    """
+    return [type(to).__name__, lines[0]["article"], type(slot).__name__, slot.hour, code]
+'''
+
+
+@pytest.mark.parametrize(
+    ("name", "described", "given", "made_of_it"),
+    [
+        (
+            "google",
+            {"size": "How large.", "count": "How many."},
+            {"size": "l", "room": "hall", "count": 2},
+            [True, "hall", 2],
+        ),
+        (
+            "numpy",
+            {"when": "On which day."},
+            {"when": "2026-11-22", "price": 12.5},
+            ["date", "Decimal", None],
+        ),
+        (
+            "sphinx",
+            {"to": "Where they go.", "code": "Of the voucher."},
+            {
+                "to": {"street": "High Street 1", "code": "12345"},
+                "lines": [{"article": "Aurora"}],
+                "slot": {"day": "2026-11-22"},
+                "code": "x",
+            },
+            ["Address", "Aurora", "Slot", 9, "x"],
+        ),
+    ],
+)
+async def test_parameters_of_any_kind_are_described_checked_and_made(
+    desk: Path, name: str, described: dict[str, str], given: dict[str, Any], made_of_it: list[Any]
+) -> None:
+    (desk / "tools" / "kinds.py").write_text(KINDS)
+    tool = load(desk, f"tools.kinds:{name}")
+    assert tool.description.startswith("Order lamps.")
+    schema = tool.params_json_schema
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(given)
+    for parameter, words in described.items():
+        assert schema["properties"][parameter]["description"] == words
+
+    async def use(arguments: dict[str, Any]) -> str:
+        text = json.dumps(arguments)
+        context = ToolContext(None, tool_name="tool", tool_call_id="c", tool_arguments=text)
+        return await invoke_function_tool(function_tool=tool, context=context, arguments=text)
+
+    assert json.loads(await use(given)) == made_of_it
+    for parameter in schema["required"]:
+        less = {key: value for key, value in given.items() if key != parameter}
+        assert f"'{parameter}' is a required property" in await use(less)
+
+
+def test_what_a_choice_and_a_range_allow_stands_in_the_schema(desk: Path) -> None:
+    (desk / "tools" / "kinds.py").write_text(KINDS)
+    properties = load(desk, "tools.kinds:google").params_json_schema["properties"]
+    assert properties["size"]["enum"] == ["s", "l"]
+    assert properties["room"]["enum"] == ["bath", "hall"]
+    assert (properties["count"]["minimum"], properties["count"]["maximum"]) == (1, 9)
 
 
 def test_the_context_is_no_parameter_for_the_model(desk: Path) -> None:
@@ -62,6 +185,7 @@ def test_each_loader_has_code_of_its_own(desk: Path) -> None:
         ("1/0", "tools.new:f", "ZeroDivisionError"),
         ("def f(x):\n    pass", "tools.new:f", "parameter 'x' needs a type annotation"),
         ("def f(x: object()):\n    pass", "tools.new:f", "no JSON Schema"),
+        ("async def f():\n    yield 1", "tools.new:f", "it yields: a tool has one result"),
     ],
 )
 def test_what_cannot_be_loaded_is_told_with_its_mend(

@@ -2,24 +2,34 @@
 
 from dataclasses import dataclass
 
-from frontdesk.desk.schema import Handoff, Team
+from frontdesk.desk.handoffs import AgentVoice, Handoff, History, Last
+from frontdesk.desk.schema import Team
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A handoff; ``say`` is what the caller hears. ``behind``: a delegation, the target works in
-    the background."""
+    """A handoff; ``say`` is what the caller hears. ``history`` is what the other agent is shown,
+    in words, None when it is everything. ``behind``: a delegation, the target works in the
+    background."""
 
     source: str
     target: str
     say: str | None
+    history: str | None = None
     behind: bool = False
+
+    @property
+    def label(self) -> str | None:
+        """What stands on the edge."""
+        parts = (f"history: {self.history}" if self.history else None, self.say)
+        return " · ".join(part for part in parts if part) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """An agent. ``servers`` are MCP servers by name, with the tools that the team may use there
-    (as its file says them, globs too); ``depth`` counts handoffs from the entry, None where no
+    (as its file says them, globs too); ``guardrails`` are those for its callers' words and its own,
+    the team's included; ``depth`` counts handoffs from the entry, None where no
     caller comes."""
 
     name: str
@@ -28,6 +38,7 @@ class Node:
     voice: str | None
     tools: tuple[str, ...]
     servers: dict[str, str]
+    guardrails: tuple[str, ...]
     depth: int | None
 
 
@@ -44,7 +55,7 @@ class Graph:
 def graph(team: Team) -> Graph:
     """The graph of a team."""
     handoffs = tuple(
-        Edge(name, handoff.to, handoff.say)
+        Edge(name, handoff.to, handoff.say, _history(handoff.history))
         if isinstance(handoff, Handoff)
         else Edge(name, handoff, None)
         for name, agent in team.agents.items()
@@ -66,12 +77,21 @@ def _node(team: Team, name: str, depth: int | None) -> Node:
     agent = team.agents[name]
     model = agent.model or next(iter(team.models))
     servers = {server: tools_of(team, server) for server in agent.mcp}
+    guarded = [(one.input, one.output) for one in (team.defaults.guardrails, agent.guardrails)]
+    guards = tuple(dict.fromkeys(name for sides in guarded for side in sides for name in side))
     tools = tuple(_tool(team, tool) for tool in agent.tools)
-    return Node(name, agent.description, model, agent.voice, tools, servers, depth)
+    voice = agent.voice.voice if isinstance(agent.voice, AgentVoice) else agent.voice
+    return Node(name, agent.description, model, voice, tools, servers, guards, depth)
 
 
 def _tool(team: Team, name: str) -> str:
     return f"{name} (background)" if team.tools[name].background else name
+
+
+def _history(history: History) -> str | None:
+    if isinstance(history, Last):
+        return f"last {history.last}"
+    return None if history == "full" else history
 
 
 def tools_of(team: Team, server: str) -> str:

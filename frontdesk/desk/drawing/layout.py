@@ -84,8 +84,8 @@ class Link:
         arrows = "→←" if self.is_level else "↓↑"
         lines: list[str] = []
         for edge, arrow in ((self.there, arrows[0]), (self.back, arrows[1])):
-            if edge and edge.say:
-                text = f"{arrow} {edge.say}" if both else edge.say
+            if edge and edge.label:
+                text = f"{arrow} {edge.label}" if both else edge.label
                 lines += wrapped(text, LABEL_SIZE, LABEL_ROOM, 2)
         return lines
 
@@ -134,6 +134,9 @@ def _card(node: Node, deepest: int) -> Card:
     lines += [("about", line) for line in wrapped(node.description, 12, room, 3)]
     speaks = f"model {node.model}" + (f", voice {node.voice}" if node.voice else "")
     lines += [("about", line) for line in wrapped(speaks, 12, room, 1)]
+    if node.guardrails:
+        guards = f"guarded by {', '.join(node.guardrails)}"
+        lines += [("about", line) for line in wrapped(guards, 12, room, 3)]
     lines += [("tool", tool) for tool in node.tools]
     for server, tools in node.servers.items():
         first, *more = wrapped(f"{server}: {tools}", 12, room - 34, 4)

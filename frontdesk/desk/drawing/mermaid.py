@@ -30,13 +30,17 @@ def _lines(graph: Graph) -> Iterator[str]:
     yield "flowchart TD"
     yield f'  caller(["caller of {_text(graph.team)}"]) --> {agents[graph.entry]}'
     for name, key in agents.items():
-        yield f'  {key}["<b>{_text(name)}</b><br/>{_text(_short(graph.nodes[name].description))}"]'
+        node = graph.nodes[name]
+        about = [_short(node.description)]
+        if node.guardrails:
+            about.append(f"guarded by {', '.join(node.guardrails)}")
+        yield f'  {key}["<b>{_text(name)}</b><br/>{"<br/>".join(map(_text, about))}"]'
     for name, key in tools.items():
         yield f'  {key}[["{_text(name)}"]]'
     for name, key in servers.items():
         yield f'  {key}[("{_text(name)}<br/>{_text(_short(allowed[name]))}")]'
     for edge in graph.edges:
-        label = f'|"{_text(_short(edge.say))}"|' if edge.say else ""
+        label = f'|"{_text(_short(edge.label))}"|' if edge.label else ""
         arrow = '-.->|"in the background"|' if edge.behind else f"-->{label}"
         yield f"  {agents[edge.source]} {arrow} {agents[edge.target]}"
     for name, key in agents.items():

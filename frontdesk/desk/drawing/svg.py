@@ -73,7 +73,7 @@ def _link(link: Link) -> str:
 
 
 def _told(edge: Edge) -> str:
-    told = f"{edge.source} → {edge.target}" + (f": {edge.say}" if edge.say else "")
+    told = f"{edge.source} → {edge.target}" + (f": {edge.label}" if edge.label else "")
     return f"{told} (in the background)" if edge.behind else told
 
 

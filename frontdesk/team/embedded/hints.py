@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from frontdesk.desk.schema import Agent, Answer, Handoff, Lines, Phrases, Team
+from frontdesk.desk.handoffs import Handoff
+from frontdesk.desk.schema import Agent, Answer, Lines, Phrases, Team
+from frontdesk.team.background import ASK_PREFIX
 from frontdesk.team.background_tools import PHRASES
 
 
@@ -68,7 +70,7 @@ def _phrases(team: Team, agent: Agent) -> dict[str, Phrases]:
         if server in team.mcp:
             found |= team.mcp[server].phrases
     found |= {
-        f"ask_{name}": Phrases(examples=_deals_with(team, team.agents[name]))
+        f"{ASK_PREFIX}{name}": Phrases(examples=_deals_with(team, team.agents[name]))
         for name in agent.delegates
         if name in team.agents
     }

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from frontdesk.team.summary import HEAD
+
 Item = Mapping[str, Any]
 _LONGEST = 1000  # characters: a minute of speech, and a bound on the work of one decision
 
@@ -43,7 +45,10 @@ def read_history(given: str | Iterable[Any]) -> list[UserTurn]:
 
 def _add(turns: list[UserTurn], item: Item) -> None:
     kind = item.get("type") or "message"
-    if kind == "message" and item.get("role") == "user":
+    told = _text(item.get("content")) if item.get("role") == "developer" else ""
+    if told.startswith(HEAD):  # what it says was said, though nobody knows by whom
+        turns.append(UserTurn(told.removeprefix(HEAD).strip()[-_LONGEST:], replies=[HEAD]))
+    elif kind == "message" and item.get("role") == "user":
         text = _text(item.get("content"))[-_LONGEST:]
         if turns and not turns[-1].uses and not turns[-1].replies:
             turns[-1].text = f"{turns[-1].text} {text}".strip()

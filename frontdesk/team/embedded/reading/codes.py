@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from frontdesk.team.embedded.reading.numbers import SCALES, TENS, UNITS, cardinal
 from frontdesk.team.embedded.reading.tokens import Span, Token, tokens, wordlist
 
-_ZEROS = {"oh", "o", "nought", "naught", "nil"}
-_REPEATS = {"double": 2, "triple": 3, "treble": 3}
+ZEROS = {"oh", "o", "nought", "naught", "nil"}
+REPEATS = {"double": 2, "triple": 3, "treble": 3}
 _HOMOPHONES = {
     "for": "4",
     "fore": "4",
@@ -30,7 +30,7 @@ _HOMOPHONES = {
     "fife": "5",
     "niner": "9",
 }
-_ALPHABET = {
+ALPHABET = {
     word: word[0].upper()
     for word in wordlist(
         "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima "
@@ -38,7 +38,7 @@ _ALPHABET = {
         "yankee zulu"
     )
 }
-_FILLERS = {"uh", "um", "er", "dash", "hyphen", "then", "and", "space"}
+FILLERS = {"uh", "um", "er", "dash", "hyphen", "then", "and", "space"}
 _SMALL_WORDS = frozenset(
     wordlist(
         "a i am an as at be by do go he if in is it me my no of oh on or so to up us we the and "
@@ -106,8 +106,8 @@ def _is_sure(word: str, letters: bool) -> bool:
         word.isdigit()
         or word in UNITS
         or word in TENS
-        or word in _ZEROS - {"o"}
-        or word in _REPEATS
+        or word in ZEROS - {"o"}
+        or word in REPEATS
         or (letters and len(word) <= 4)
     )
 
@@ -140,19 +140,19 @@ def _arcs(words: list[Token], index: int, letters: bool) -> Iterator[_Arc]:
     if word.isdigit():
         yield _Arc(word, after, 0)
         return
-    if word in _REPEATS and after < len(words):
+    if word in REPEATS and after < len(words):
         for arc in _arcs(words, after, letters):
             if len(arc.text) == 1:
-                yield _Arc(arc.text * _REPEATS[word], arc.end, arc.cost)
+                yield _Arc(arc.text * REPEATS[word], arc.end, arc.cost)
         return
     yield from _worded_digits(words, index)
     if word in _HOMOPHONES:
         yield _Arc(_HOMOPHONES[word], after, 2)
-    if word in _FILLERS:
+    if word in FILLERS:
         yield _Arc("", after, 1)
     if letters and word.isalpha() and word.isascii():
-        if word in _ALPHABET:
-            yield _Arc(_ALPHABET[word], after, 0)
+        if word in ALPHABET:
+            yield _Arc(ALPHABET[word], after, 0)
         elif len(word) <= 4 and word not in UNITS:
             doubt = 3 if word in _SMALL_WORDS and token.text != token.text.upper() else 0
             yield _Arc(word.upper(), after, doubt + (len(word) > 1 and token.text.islower()))
@@ -160,7 +160,7 @@ def _arcs(words: list[Token], index: int, letters: bool) -> Iterator[_Arc]:
 
 def _worded_digits(words: list[Token], index: int) -> Iterator[_Arc]:
     word = words[index].word
-    if word in _ZEROS:
+    if word in ZEROS:
         yield _Arc("0", index + 1, 0)
     ahead = [token.word for token in words[index : index + 12]]
     value, used = cardinal(ahead) if word in UNITS or word in TENS or word == "a" else (0, 0)

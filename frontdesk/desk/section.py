@@ -1,4 +1,4 @@
-"""What the sections of a team file are made of."""
+"""What all sections of a team file are made of."""
 
 import re
 from typing import Annotated

@@ -1,0 +1,1 @@
+"""Checks of what comes in and goes out."""

@@ -1,0 +1,1 @@
+"""The desk as an MCP server, for other agents."""
