@@ -9,7 +9,17 @@ from fastapi.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from frontdesk import __version__
-from frontdesk.api import calls, client_secrets, errors, models, sign_in, speech, transcriptions
+from frontdesk.api import (
+    calls,
+    client_secrets,
+    errors,
+    models,
+    sign_in,
+    speech,
+    team_page,
+    teams,
+    transcriptions,
+)
 from frontdesk.api.door import Door
 from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
@@ -32,7 +42,11 @@ def create_app(
     worker = Worker(without_keys(settings), mcp_urls)
     agents = AgentServer(worker)
     signing_in = sign_in.SignIn(keys, worker)
-    dashboard = pages.Pages(StoredPages(worker.tracing), signed_in=bool(keys))
+    dashboard = pages.Pages(
+        StoredPages(worker.tracing),
+        signed_in=bool(keys),
+        troubled=lambda: worker.ready and worker.teams.troubled,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -59,6 +73,7 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
+    app.include_router(teams.router(worker))
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing))
@@ -66,6 +81,7 @@ def create_app(
     app.include_router(models.router(worker))
     app.routes.append(Route(mcp.PATH, agents, include_in_schema=False))
     app.include_router(pages.router(dashboard))
+    app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
     app.add_middleware(Door, keys=keys, sign_in=signing_in, worker=worker)
     errors.install(app)

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     overlay: str | None = Field(
         default=None, description="Overlay of the teams: prod takes agents/TEAM.prod.yaml, too."
     )
+    reload: bool = Field(
+        default=True, description="Take changed files of the desk up for new calls while it runs."
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
     tls_cert: Path | None = Field(

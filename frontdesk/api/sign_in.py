@@ -57,7 +57,9 @@ def router(sign_in: SignIn, keys: Keys, pages: Pages) -> APIRouter:
 
     def page(request: Request, next: str, status: int = 200) -> Response:
         wrong = status != 200
-        return pages.page(request, PAGE, status, next=next, wrong=wrong, signed_in=False)
+        return pages.page(
+            request, PAGE, status, next=next, wrong=wrong, signed_in=False, troubled=False
+        )
 
     @routes.get(SIGN_IN)
     async def form(request: Request, next: str = HOME) -> Response:

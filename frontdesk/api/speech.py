@@ -20,6 +20,7 @@ from frontdesk.call.worker import Worker
 from frontdesk.protocol.validation import check
 from frontdesk.voice.base import OUTPUT_RATE, Samples, SpeechError
 from frontdesk.voice.encoding import FileFormat, stream_encoder
+from frontdesk.voice.models import voice_of
 from frontdesk.voice.speaker import Speaker
 
 logger = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def _speaker(team: LiveTeam, asked: SpeechRequest) -> Speaker:
 
 def _voice(team: LiveTeam, asked: str) -> str | None:
     described = team.loaded.team
-    known = {agent.voice for agent in described.agents.values()}
+    known = {voice_of(described, agent).voice for agent in described.agents}
     has_voice: Any = getattr(team.voice.tts, "has_voice", None)
     if asked in known or (has_voice and has_voice(asked)):
         return asked

@@ -10,7 +10,7 @@ from typing import Any
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.events import CallEvent, Played, Remembered, Sound
-from frontdesk.call.history import message_text, newest
+from frontdesk.call.history import being_made, message_text, newest
 from frontdesk.call.playback import Playback, SpokenItem
 from frontdesk.call.reply import Reply
 from frontdesk.call.turn import EndReason, Turn
@@ -119,7 +119,7 @@ class Answers:
 
     def asked_with(self, item: dict[str, Any]) -> str | None:
         """Of an answer that begins: the newest item that the team was asked with."""
-        if item.get("role") != "assistant" or item.get("status") != "in_progress":
+        if not being_made(item):
             return None
         asked = (
             live.reply.answering
@@ -130,7 +130,7 @@ class Answers:
 
     def opened(self, item: dict[str, Any]) -> None:
         """An assistant item began: if it is spoken, count from here on what is played of it."""
-        if item.get("role") != "assistant" or item.get("status") != "in_progress":
+        if not being_made(item):
             return
         for response_id, live in self._live.items():
             if live.encoder and not live.out_of_band and not live.made:

@@ -91,7 +91,8 @@ class Call:
         self._told = Told(book, self._connections)
         self._inbox: Inbox[CallEvent] = Inbox()
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
-        self._hearing = Hearing(book, self._ears, clock, self._inbox.post)
+        budgets = live_team.loaded.team.budgets
+        self._hearing = Hearing(book, self._ears, clock, self._inbox.post, patience=budgets.words)
         self._answers = Answers(
             book,
             clock,
@@ -140,6 +141,11 @@ class Call:
         self._handing_over = False
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
+
+    @property
+    def team(self) -> LiveTeam:
+        """The version of the team that the call began with."""
+        return self._team
 
     @property
     def state(self) -> CallState:
@@ -424,7 +430,9 @@ class Call:
             self._feed(completed)
         self._hearing.transcribed(event)
         if not self._protocol.responds:
-            self._preparing.turn(answers=True).end("completed")
+            heard = self._preparing.turn(answers=True)
+            heard.quiet_because("not_asked")
+            heard.end("completed")
 
     def _interrupts(self) -> bool:
         detection: dict[str, Any] | None = self._protocol.session["audio"]["input"].get(

@@ -95,6 +95,11 @@ class Ears:
         words = " ".join(piece.text for piece in found if piece.text)
         return Transcript(words, len(samples) / INPUT_RATE)
 
+    async def again(self, samples: Samples) -> Transcript:
+        """The words of a turn whose transcription failed, once more. Raises
+        :class:`~frontdesk.voice.base.SpeechError`."""
+        return await self._piece(samples)
+
     async def _piece(self, samples: Samples) -> Transcript:
         stream = self._listener.transcription()
         try:

@@ -16,8 +16,6 @@ from frontdesk.voice.listener import Segment
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 20.0
-"""Seconds after which speech that is not in words yet counts as not understood."""
 LAST_WORDS = 2.0
 """Seconds that the end of a call waits for the words of speech that was committed before it."""
 UNANSWERED = 16
@@ -39,12 +37,21 @@ class Hearing:
     """Owned by the call: its writer calls every method but :meth:`words_known`."""
 
     def __init__(
-        self, book: CallBook, ears: Ears, clock: Clock, post: Callable[[CallEvent], None]
+        self,
+        book: CallBook,
+        ears: Ears,
+        clock: Clock,
+        post: Callable[[CallEvent], None],
+        *,
+        patience: float,
     ) -> None:
+        """``patience``: seconds after which speech that is not in words yet counts as not
+        understood."""
         self._book = book
         self._ears = ears
         self._clock = clock
         self._post = post
+        self._patience = patience
         self._wording: dict[str, _Wording] = {}
         self._unanswered: deque[CallerSpeech] = deque(maxlen=UNANSWERED)
         self.spoken_until = 0.0
@@ -66,7 +73,7 @@ class Hearing:
         self._unanswered.append(speech)
         self._unanswered_ms += segment.end_ms - segment.start_ms
         self.spoken_until = speech.ended
-        self._await(item_id, segment.transcript, speech)
+        self._await(item_id, self._heard(segment), speech)
 
     def given(self, item_id: str, audio: bytes) -> float:
         """The client sent sound in an item of its own, in the session's input format: get its
@@ -82,9 +89,17 @@ class Hearing:
         self, item_id: str, words: Awaitable[Transcript], speech: CallerSpeech | None
     ) -> None:
         task = asyncio.create_task(self._word(item_id, words))
-        late = Transcribed(item_id, None, f"no transcript came within {PATIENCE:g} s")
-        given_up = self._clock.later(PATIENCE, lambda: self._post(late))
+        late = Transcribed(item_id, None, f"no transcript came within {self._patience:g} s")
+        given_up = self._clock.later(self._patience, lambda: self._post(late))
         self._wording[item_id] = _Wording(speech, task, asyncio.Event(), given_up)
+
+    async def _heard(self, segment: Segment) -> Transcript:
+        """The words of a turn, listened to again when that failed: its sound is still there."""
+        try:
+            return await segment.transcript
+        except SpeechError as error:
+            logger.warning("speech is transcribed again: %s", error)
+            return await self._ears.again(segment.audio)
 
     async def _word(self, item_id: str, words: Awaitable[Transcript]) -> None:
         try:

@@ -54,8 +54,15 @@ def placed_input(
 
 
 def newest(state: CallState) -> dict[str, Any] | None:
-    """The last item of the conversation that is on the wire."""
-    return next((stored.item for stored in reversed(state.items) if not stored.hidden), None)
+    """The last item of the conversation that is on the wire, but for the answer being made."""
+    items = (stored.item for stored in reversed(state.items) if not stored.hidden)
+    return next((item for item in items if not being_made(item)), None)
+
+
+def being_made(item: dict[str, Any]) -> bool:
+    """Whether it is the answer under way: the caller may have been told already that it takes
+    longer, but nobody asks with that."""
+    return item.get("role") == "assistant" and item.get("status") == "in_progress"
 
 
 def message_text(item: dict[str, Any]) -> str:
@@ -112,7 +119,7 @@ def _input_item(stored: StoredItem, sees: bool) -> dict[str, Any] | None:
     if stored.withheld:
         return {"role": item["role"], "content": WITHHELD}
     match item.get("type"):
-        case "message":
+        case "message" if not being_made(item):
             content = _content(item, sees) if stored.heard is None else stored.heard
             return {"role": item["role"], "content": content} if content else None
         case "function_call":

@@ -9,7 +9,7 @@ from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.speaker import PhraseCache
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LiveTeam:
     """Shared by all calls that began with this version of the team."""
 
@@ -18,6 +18,11 @@ class LiveTeam:
     voice: VoiceModels
     phrases: PhraseCache
     """Speech of lines that recur, shared by all teams of the worker."""
+
+    @property
+    def version(self) -> str:
+        """12 hex digits over all that the team was read from."""
+        return self.loaded.version
 
     @property
     def guard(self) -> AddressGuard:

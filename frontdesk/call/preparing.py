@@ -14,16 +14,16 @@ from frontdesk.call.events import CallEvent
 from frontdesk.call.guarding import Guarding
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.mouth import Mouth
 from frontdesk.call.reply import Reply
 from frontdesk.call.request import newest_words, trace_labels
 from frontdesk.call.telling import NOTE, Occasion
 from frontdesk.call.turn import Turn
-from frontdesk.desk.handoffs import AgentVoice
-from frontdesk.desk.schema import Team
 from frontdesk.protocol.commands import ResponseRequested
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.team.events import Jobs, TurnRequest
 from frontdesk.tracing.calls import Tracing
+from frontdesk.voice.models import voice_of
 from frontdesk.voice.speaker import Speaker
 
 
@@ -87,6 +87,7 @@ class Preparing:
             guarding=Guarding(self._team.runner.guardrails, turn),
             speaker_for=partial(self._speaker, turn) if spoken else None,
             silent_for=self.silent_for,
+            silence=self._team.loaded.team.budgets.silence,
             lines=self._team.loaded.team.lines,
             turn=turn,
             heard=heard,
@@ -136,24 +137,19 @@ class Preparing:
         """The voice of ``agent``, as the team file has it."""
         team = self._team.loaded.team
         own = voice_of(team, agent)
-        turn.speaks_with(agent, own.voice)
         session = self._protocol.session
         output: dict[str, Any] = session["audio"].get("output") or {}
         return Speaker(
-            self._team.voice.tts,
+            Mouth(
+                self._team.voice,
+                agent=agent,
+                turn=turn,
+                clock=self._clock,
+                patience=team.budgets.speech,
+            ),
             voice=own.voice,
             style=own.style,
             speed=min(max((own.speed or 1.0) * (output.get("speed") or 1.0), 0.25), 1.5),
             language=language(session) or team.voice.stt.language,
             cache=self._team.phrases,
         )
-
-
-def voice_of(team: Team, agent: str) -> AgentVoice:
-    """How an agent sounds: as its own section says, and where that is silent, as the team."""
-    told = team.agents[agent].voice if agent in team.agents else None
-    own = told if isinstance(told, AgentVoice) else AgentVoice(voice=told)
-    tts = team.voice.tts
-    return AgentVoice(
-        voice=own.voice or tts.voice, style=own.style or tts.style, speed=own.speed or tts.speed
-    )

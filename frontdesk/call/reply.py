@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from frontdesk.call.clock import Clock
 from frontdesk.call.context import image_tokens
+from frontdesk.call.dead_air import DeadAir
 from frontdesk.call.events import (
     CallEvent,
     FloorTaken,
@@ -104,6 +105,7 @@ class Reply:
         guarding: Guarding,
         speaker_for: SpeakerFor | None,
         silent_for: Callable[[], float],
+        silence: float,
         lines: Lines,
         turn: Turn,
         heard: int,
@@ -111,8 +113,8 @@ class Reply:
         post: Callable[[CallEvent], None],
     ) -> None:
         """``request`` gives what to ask the team, or a line to say in its place; it raises
-        :class:`Unanswerable` when there is no asking. ``heard``: audio tokens of what is
-        answered."""
+        :class:`Unanswerable` when there is no asking. ``silence``: seconds of it after which
+        the caller is told that it takes longer. ``heard``: audio tokens of what is answered."""
         self.response_id = response_id
         self.turn = turn
         self.answering: TurnRequest | None = None
@@ -129,6 +131,14 @@ class Reply:
         self._lines = lines
         self._clock = clock
         self._post = post
+        self._dead_air = DeadAir(
+            silent_for,
+            None if speaker_for is None or out_of_band else silence,
+            lines.slow,
+            turn=turn,
+            clock=clock,
+            say=self._say_between,
+        )
         self._passages: asyncio.Queue[_Passage | None] = asyncio.Queue()
         self._passage: _Passage | None = None
         self._client_calls: list[ClientToolCalled | ClientMcpCalled] = []
@@ -149,15 +159,16 @@ class Reply:
         failed: dict[str, str] | None = None
         with self.turn.trace.use():
             try:
-                async with asyncio.TaskGroup() as self._tasks:  # a cancel stops all at once
-                    self._tasks.create_task(self._think())
-                    self._tasks.create_task(self._speak())
+                with self._dead_air:
+                    async with asyncio.TaskGroup() as self._tasks:  # a cancel stops all at once
+                        self._tasks.create_task(self._think())
+                        self._tasks.create_task(self._speak())
             except* Blocked as blocks:
                 failed = await self._refuse(cast("Blocked", blocks.exceptions[0]))
             except* SpeechError as errors:
                 error = errors.exceptions[0]
                 logger.warning("speech failed", exc_info=error)
-                self.turn.failed(f"speech: {error}")
+                self.turn.failed(str(error), code="speech_error")
                 failed = await self._apologise()
         for call in self._client_calls:
             self._post(self._call(call))
@@ -182,7 +193,7 @@ class Reply:
     async def _think(self) -> None:
         """Run the team. Its failure is spoken as the desk's apology."""
         try:
-            request = await self._request()
+            request = await self._known()
             if isinstance(request, str):
                 self._say(request, self._agent, watched=False)
             else:
@@ -200,6 +211,15 @@ class Reply:
                 self._waiting.cancel()
         self._close_passage()
         self._passages.put_nowait(None)
+
+    async def _known(self) -> TurnRequest | str:
+        """What to ask, once the caller's words are known."""
+        doing = self.turn.doing
+        doing.hearing = True
+        try:
+            return await self._request()
+        finally:
+            doing.hearing = False
 
     async def _ask(self, request: TurnRequest) -> None:
         self.answering = request
@@ -264,11 +284,13 @@ class Reply:
             case SummedUp(text):
                 if not self._out_of_band:
                     self._post(SummaryMade(self.response_id, text))
-            case ToolStarted(call_id=call_id, waiting=waiting):
+            case ToolStarted(call_id=call_id, name=name, waiting=waiting):
+                self.turn.doing.tools[call_id] = name
                 self._close_passage()
                 if waiting and self._speaker_for is not None:
                     self._tool_started(call_id, waiting)
             case ToolEnded(call_id=call_id):
+                self.turn.doing.tools.pop(call_id, None)
                 self._tool_ended(call_id)
             case HistoryItem(item):
                 if not self._out_of_band:
@@ -277,6 +299,7 @@ class Reply:
                 self.turn.guarded(outcome)
             case ClientToolCalled() | ClientMcpCalled():
                 self._client_calls.append(event)
+                self.turn.quiet_because("client_tool")
             case TokensUsed():
                 self._used(event)
             case TurnEnded():
@@ -336,9 +359,13 @@ class Reply:
         unsaid = (line for line in self._running.values() if line not in self._waited)
         if line := next(unsaid, None):
             self._waited.add(line)
-            self._close_passage()
-            self._say(line, self._agent, watched=False)
-            self._close_passage()
+            self._say_between(line)
+
+    def _say_between(self, line: str) -> None:
+        """Speak a line apart from what comes before and after it."""
+        self._close_passage()
+        self._say(line, self._agent, watched=False)
+        self._close_passage()
 
     # Speaking
 

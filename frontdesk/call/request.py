@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from frontdesk.call.context import ContextTooLong, Limits
-from frontdesk.call.history import message_text, newest, placed_input, shows_image
+from frontdesk.call.history import being_made, message_text, newest, placed_input, shows_image
 from frontdesk.desk.handoffs import History, Last
 from frontdesk.protocol.commands import McpTool, ResponseRequested
 from frontdesk.protocol.items import audio_index, with_transcript
@@ -124,7 +124,7 @@ def _answered_until(state: CallState) -> int:
 def _answers(stored: StoredItem) -> bool:
     """Whether it is an answer that the caller heard to its end."""
     item, words = stored.item, message_text(stored.item)
-    if item.get("role") != "assistant" or item.get("status") == "incomplete" or not words:
+    if item.get("role") != "assistant" or item.get("status") != "completed" or not words:
         return False
     return stored.heard is None or stored.heard.strip() == words.strip()
 
@@ -184,7 +184,7 @@ def _unanswered(state: CallState) -> list[dict[str, Any]]:
     """What came since the last answer."""
     items: list[dict[str, Any]] = []
     for stored in reversed(state.items):
-        if stored.item.get("role") == "assistant":
+        if stored.item.get("role") == "assistant" and not being_made(stored.item):
             break
         items.append(stored.item)
     return items
@@ -201,7 +201,7 @@ def said_nothing(state: CallState) -> bool:
     in it: noise that cut off an answer before it was heard leaves the question standing."""
     spoke = False
     for stored in reversed(state.items):
-        if stored.hidden or stored.heard == "":
+        if stored.hidden or stored.heard == "" or being_made(stored.item):
             continue
         if stored.item.get("role") != "user":
             break

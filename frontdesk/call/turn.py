@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from frontdesk.call.clock import Clock
+from frontdesk.call.doing import Doing
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import TurnTrace
@@ -77,7 +78,9 @@ class Turn:
         self._offset: int | None = None
         self._played = False
         self._agent = ""
-        self._voices: dict[str, str | None] = {}
+        self._mouths: dict[str, tuple[str, str | None]] = {}
+        self._quiet = "no_words"
+        self.doing = Doing()
         self._error: str | None = None
         self._held = 0.0
 
@@ -129,9 +132,42 @@ class Turn:
         """What the caller said or wrote, on the root."""
         self.trace.set(**{names.GEN_AI_INPUT_MESSAGES: messages.user(words)})
 
-    def speaks_with(self, agent: str, voice: str | None) -> None:
-        """The voice of an agent, by its name at the provider."""
-        self._voices[agent] = voice
+    def speaks_with(self, agent: str, model: str, voice: str | None) -> None:
+        """The speech model that an agent's next words come from, and its voice there."""
+        self._mouths[agent] = model, voice
+
+    def speech_failed(self, text: str, model: str, error: str, *, agent: str, asked: float) -> None:
+        """A speech model could not say ``text``, or not to its end; another try may."""
+        self.trace.record(
+            f"{names.TEXT_TO_SPEECH} {model}",
+            start=asked,
+            end=self._clock.now(),
+            attributes={
+                names.GEN_AI_REQUEST_MODEL: model,
+                names.GEN_AI_AGENT_NAME: agent,
+                names.GEN_AI_INPUT_MESSAGES: messages.agent(text),
+            },
+            error=error,
+        )
+
+    def dead_air(self, since: float, line: str | None) -> None:
+        """The caller was left in silence since then (unix seconds), and is told ``line`` now."""
+        stage, name = self.doing.stage
+        self.trace.record(
+            f"{names.DEAD_AIR} {stage}",
+            start=since,
+            end=self._clock.now(),
+            attributes={
+                names.VOICE_SILENCE_STAGE: stage,
+                names.VOICE_SILENCE_WAITS_FOR: name,
+                names.GEN_AI_OUTPUT_MESSAGES: messages.agent(line) if line else None,
+            },
+        )
+        self.trace.set(**{names.VOICE_SILENCE_STAGE: stage, names.VOICE_SILENCE_WAITS_FOR: name})
+
+    def quiet_because(self, reason: str) -> None:
+        """Why there may be no sound, if there is none: ``client_tool``, ``not_asked``."""
+        self._quiet = reason
 
     def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
         """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
@@ -153,16 +189,17 @@ class Turn:
         if (clause := self._clause) is None:
             return
         self._clause = None
+        model, voice = self._mouths.get(clause.agent, (self._tts, None))
         self.trace.record(
-            f"{names.TEXT_TO_SPEECH} {self._tts}",
+            f"{names.TEXT_TO_SPEECH} {model}",
             start=clause.asked,
             end=ended,
             attributes={
-                names.GEN_AI_REQUEST_MODEL: self._tts,
+                names.GEN_AI_REQUEST_MODEL: model,
                 names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: clause.first - clause.asked,
                 names.VOICE_AUDIO_DURATION: clause.samples / OUTPUT_RATE,
                 names.GEN_AI_AGENT_NAME: clause.agent,
-                names.GEN_AI_SPEECH_VOICE: self._voices.get(clause.agent),
+                names.GEN_AI_SPEECH_VOICE: voice,
                 names.GEN_AI_INPUT_MESSAGES: messages.agent(clause.text),
             },
         )
@@ -235,6 +272,7 @@ class Turn:
     def failed(self, message: str, *, code: str = "error") -> None:
         """The turn went wrong; the call goes on."""
         self._error = f"{code}: {message}"
+        self._quiet = code
 
     def played(
         self,
@@ -272,6 +310,9 @@ class Turn:
             self._tell("".join(self._words))
         if interrupted_at is not None:
             self.trace.set(**{names.VOICE_INTERRUPTED_AT: interrupted_at})
+        if self._first_sound is None:
+            why = self._quiet if reason == "completed" or self._error else reason
+            self.trace.set(**{names.VOICE_SILENCE_REASON: why})
         self.trace.end(reason="failed" if self._error else reason, error=self._error)
 
 

@@ -17,15 +17,19 @@ from redis.exceptions import RedisError
 
 from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.book import CallBook
+from frontdesk.call.bring_up import BringUp
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
 from frontdesk.call.delegation import Delegation
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.reload import Reload
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
+from frontdesk.call.teams import Teams
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.desk.schema import Team
+from frontdesk.desk.watch import Watch
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
@@ -37,12 +41,9 @@ from frontdesk.state.errors import Fenced, Held, StateError
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import LEASE, CallStore, Lease
 from frontdesk.state.tokens import Tokens
+from frontdesk.state.versions import VersionStore
 from frontdesk.state.writer import LogWriter
-from frontdesk.team.models import ModelRegistry
-from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.calls import Tracing
-from frontdesk.voice.models import build_voice
-from frontdesk.voice.speaker import PhraseCache
 
 logger = logging.getLogger(__name__)
 
@@ -80,30 +81,29 @@ class Worker:
         self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or _worker_name(settings)
         self.tracing = Tracing(settings)
-        self.teams: dict[str, LiveTeam] = {}
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
         self._lives: set[asyncio.Task[None]] = set()
+        self._opening: list[LiveTeam] = []
         self._open = AsyncExitStack()
-        self._models = ModelRegistry(settings)
-        self._phrases = PhraseCache()
 
     async def start(self) -> None:
         """Bring everything up. Raises ``DeskError``, ``StateError`` or ``SpeechError`` with a
         message that says what to mend."""
+        watch = Watch(self.settings.desk)  # before it is read, to miss nothing
         desk = load_desk(self.settings.desk, overlay=self.settings.overlay)
         _check_team(desk, self.settings.team)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         try:
-            await self._bring_all_up(desk)
+            await self._bring_all_up(desk, watch)
         except BaseException:
             await self._open.aclose()
             raise
         self.ready = True
 
-    async def _bring_all_up(self, desk: Desk) -> None:
+    async def _bring_all_up(self, desk: Desk, watch: Watch) -> None:
         self.tracing.start()
         self._open.push_async_callback(self.tracing.aclose)
         redis = await self._open.enter_async_context(connect(self.settings))
@@ -112,8 +112,15 @@ class Worker:
         self.mcp = McpConnections(self._mcp_servers(desk), self.settings.data_dir)
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
-        for name in desk.teams:
-            self.teams[name] = await self._bring_up(desk, name)
+        bring_up = BringUp(self.settings, self.mcp)
+        self._open.push_async_callback(bring_up.aclose)
+        versions = VersionStore(redis)
+        self.teams = Teams(self.settings, bring_up, versions, self._in_use)
+        self._open.push_async_callback(self.teams.aclose)
+        await self.teams.start(desk.teams.values())
+        self.reload = Reload(self.settings, watch, self.teams, self.mcp)
+        self._open.push_async_callback(self.reload.aclose)
+        self.reload.start()
 
     def _mcp_servers(self, desk: Desk) -> dict[str, ServerConfig]:
         servers = load_servers(desk.mcp_config) if desk.mcp_config else {}
@@ -123,20 +130,9 @@ class Worker:
                 servers[name] = replace(server, url=url)
         return servers
 
-    async def _bring_up(self, desk: Desk, name: str) -> LiveTeam:
-        loaded = desk.teams[name]
-        voice = build_voice(loaded.team.voice, self.settings.models)
-        runner = TeamRunner(
-            loaded.team,
-            desk_root=desk.root,
-            prompt=loaded.prompt,
-            mcp=self.mcp,
-            models=self._models,
-            trace_content=self.settings.trace_content,
-            judges=loaded.judges,
-        )
-        await asyncio.gather(voice.warm_up(), runner.start())
-        return LiveTeam(loaded, runner, voice, self._phrases)
+    def _in_use(self) -> list[LiveTeam]:
+        """The teams of the calls under way, and of those that are being carried on."""
+        return [*(call.team for call in self.calls.values()), *self._opening]
 
     def describe(self) -> dict[str, str]:
         """What is in use, for the banner at start and for ``/healthz``."""
@@ -187,15 +183,15 @@ class Worker:
                 return running
             await running.over.wait()
             connection.caller = True
+        model = str(session.get("model") or model or "") or None
         try:
-            lease, stored = await (self._carry_on(call_id) if known else self._begin())
+            carry_on = self._carry_on(call_id) if call_id is not None else self._begin(model)
+            lease, stored, team = await carry_on
         except (RedisError, StateError) as error:
             logger.error("no call can be opened: %s", error)
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
             raise CallRefused(message, "state_unavailable", 1013) from error
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
-        model = str(session.get("model") or model or "") or None
-        team = self.team(state.team if known else model)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
         clock = Clock()
@@ -236,6 +232,10 @@ class Worker:
         task.add_done_callback(self._lives.discard)
         return call
 
+    async def _team_of(self, state: CallState) -> LiveTeam:
+        """The version of its team that a call began with, as long as that is known."""
+        return await self.teams.version(state.team, state.team_version) or self.team(state.team)
+
     async def _live(self, call: Call) -> None:
         try:
             await call.run()
@@ -246,15 +246,22 @@ class Worker:
             if self.calls.get(call.state.call_id) is call:
                 del self.calls[call.state.call_id]
                 self.tracing.call_closed(call.state.call_id)
+            await self.teams.retire()
 
-    async def _begin(self) -> tuple[Lease, None]:
-        return await self._claim(f"sess_{secrets.token_hex(12)}"), None
+    async def _begin(self, model: str | None) -> tuple[Lease, None, LiveTeam]:
+        lease = await self._claim(f"sess_{secrets.token_hex(12)}")
+        return lease, None, self.team(model)
 
-    async def _carry_on(self, call_id: str) -> tuple[Lease, CallState | None]:
+    async def _carry_on(self, call_id: str) -> tuple[Lease, CallState | None, LiveTeam]:
         """One at a time for each call: whoever comes meanwhile takes it over from the first."""
         async with self._doors.setdefault(call_id, asyncio.Lock()):
-            await self._expect(call_id)
-            return await self._claim(call_id), await self.store.load(call_id)
+            # Its team first: to bring a version up again may take longer than a lease runs.
+            team = await self._team_of(await self._expect(call_id))
+            self._opening.append(team)
+            try:
+                return await self._claim(call_id), await self.store.load(call_id), team
+            finally:
+                self._opening.remove(team)
 
     async def _claim(self, call_id: str) -> Lease:
         """The right to write the call. A dead worker's lease is waited for until it lapses."""
@@ -267,7 +274,7 @@ class Worker:
                     raise CallRefused(str(held), "call_in_use") from held
                 await asyncio.sleep(0.5)
 
-    async def _expect(self, call_id: str) -> None:
+    async def _expect(self, call_id: str) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
         try:
@@ -279,6 +286,7 @@ class Worker:
         if older := self.calls.get(call_id):
             older.hand_over("the call goes on at another connection", TAKEN_OVER)
             await older.over.wait()
+        return stored
 
     async def _record_afterwork(self, call_id: str, known: Delegation) -> None:
         """Write down what came of work on a call that nobody is on."""
@@ -305,10 +313,6 @@ class Worker:
             for life in self._lives:
                 life.cancel()
         await self.afterwork.aclose()
-        for team in self.teams.values():
-            await team.runner.aclose()
-            await team.voice.aclose()
-        await self._models.aclose()
         await self._open.aclose()
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from frontdesk.desk.files import files
 from frontdesk.desk.interpolation import UnresolvedReference
 from frontdesk.desk.problems import DeskError, Problem
 
@@ -67,19 +68,21 @@ class Document:
 def read_text(path: Path, largest: int = LARGEST_FILE) -> str:
     """The text of a file that people edit; raises `DeskError` when it is not fit to read."""
     try:
-        if path.stat().st_size > largest:
-            raise DeskError([Problem(path, 1, 1, f"the file is over {largest // 1024} KiB")])
-        raw = path.read_bytes()
+        raw = files().read(path, largest)
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise DeskError([Problem(path, 1, 1, f"can't be read: {reason}")]) from error
+    if raw is None:
+        raise DeskError([Problem(path, 1, 1, f"the file is over {largest // 1024} KiB")])
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         message = "the file is not UTF-8 text"
         raise DeskError([Problem(path, line, column, message, "save it as UTF-8")]) from error
+    files().remember(path, text)
+    return text
 
 
 def read_document(path: Path, resolve: Resolve = str) -> Document:

@@ -1,13 +1,21 @@
 """Whether ``tools.module:function`` exists, found by reading source, never by running it."""
 
 import ast
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 from frontdesk.desk.document import Document, Location, read_text
+from frontdesk.desk.files import Files, files, plain, reading
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean
-from frontdesk.desk.references import mapping
+from frontdesk.desk.references import items, mapping
+
+LARGEST_CODE = 1 << 20
+_CALL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+"""module:function"""
 
 
 def check_functions(document: Document, root: Path) -> Iterator[Problem]:
@@ -29,7 +37,9 @@ def _check_call(document: Document, location: Location, call: str, root: Path) -
         yield document.problem(location, f"no module `{module}`: looked for {wanted}", hint)
         return
     try:
-        functions = list(_functions(source))
+        # Installed packages are the machine's, not the team's.
+        with reading(files() if plain(source).is_relative_to(plain(root)) else Files()):
+            functions = list(_functions(source))
     except DeskError as error:
         yield from error.problems
         return
@@ -43,11 +53,30 @@ def _check_call(document: Document, location: Location, call: str, root: Path) -
         yield document.problem(location, f"no function `{function}` in {source}", hint)
 
 
+def read_code(document: Document, root: Path) -> None:
+    """Read the desk's own code that a team file names, and what lies beside it and may be
+    imported by it, so that it is part of the team's version."""
+    modules = {value.partition(":")[0] for value in _texts(document.data) if _CALL.match(value)}
+    for top in sorted({module.partition(".")[0] for module in modules}):
+        found = files().glob(root / top, "**/*.py")
+        for source in found or [root / f"{top}.py"]:
+            with suppress(DeskError):  # told already, when it is a function's own
+                read_text(source, LARGEST_CODE)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a document."""
+    if isinstance(value, str):
+        yield value
+    for inner in (*mapping(value).values(), *items(value)):
+        yield from _texts(inner)
+
+
 def module_file(module: str, root: Path) -> Path | None:
     """The source of ``module``: in the desk at ``root``, else among the installed packages."""
     base = root.joinpath(*module.split("."))
     for candidate in (base.with_suffix(".py"), base / "__init__.py"):
-        if candidate.is_file():
+        if files().is_file(candidate):
             return candidate
     return _installed(module)
 
@@ -67,7 +96,7 @@ def _installed(module: str) -> Path | None:
 
 
 def _functions(source: Path) -> Iterator[str]:
-    for node in ast.parse(read_text(source, largest=1 << 20)).body:
+    for node in ast.parse(read_text(source, LARGEST_CODE)).body:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield name

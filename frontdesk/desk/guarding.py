@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from frontdesk.desk.document import Document, Location, read_text
+from frontdesk.desk.files import files
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean, warning
 from frontdesk.desk.prompts import (
     LARGEST_PROMPT,
@@ -116,9 +117,9 @@ def _read(
     values: Mapping[str, Any],
 ) -> None:
     path = Path(normpath(document.file(location).parent / relative))
-    if not path.is_file():
+    if not files().is_file(path):
         message = f"the prompt file {path} does not exist"
-        hint = did_you_mean(path.name, [near.name for near in path.parent.glob("*.md")])
+        hint = did_you_mean(path.name, [near.name for near in files().glob(path.parent, "*.md")])
         judges.problems.append(document.problem(location, message, hint))
         return
     try:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from frontdesk.desk.files import files
+
 # `${{` is left alone: a dollar sign before a Jinja2 expression, as prices have.
 REFERENCE = re.compile(r"\$\{(?!\{)([^{}]*)\}")
 LARGEST_FILE = 64 * 1024
@@ -63,8 +65,10 @@ def _content(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ValueError(f"the file {path} is larger than {LARGEST_FILE // 1024} KiB")
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ValueError(f"the file {path} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"the file {path} is not UTF-8 text") from error
+    files().remember_secret(path, text)
+    return text.rstrip("\r\n")

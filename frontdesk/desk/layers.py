@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from frontdesk.desk.document import Document, Location, read_document
+from frontdesk.desk.files import files, same
 from frontdesk.desk.interpolation import interpolate
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean
 from frontdesk.desk.references import items, mapping
@@ -36,15 +37,15 @@ def is_overlay(path: Path) -> bool:
 def overlays(path: Path) -> dict[str, Path]:
     """The overlays of the team file at ``path``, by name."""
     before = f"{path.stem}."
-    files = sorted(file for file in path.parent.glob("*.y*ml") if is_overlay(file))
-    return {file.stem.removeprefix(before): file for file in files if file.stem.startswith(before)}
+    found = [file for file in files().glob(path.parent, "*.y*ml") if is_overlay(file)]
+    return {file.stem.removeprefix(before): file for file in found if file.stem.startswith(before)}
 
 
 def team_of_overlay(path: Path) -> Path | None:
     """The team file that the overlay at ``path`` belongs to."""
     name = path.stem.partition(".")[0]
-    files = (path.with_name(name + ending) for ending in ENDINGS)
-    return next((file for file in files if file.is_file()), None)
+    possible = (path.with_name(name + ending) for ending in ENDINGS)
+    return next((file for file in possible if files().is_file(file)), None)
 
 
 class _Reader:
@@ -86,15 +87,15 @@ class _Reader:
 
     def _problem(self, document: Document, index: int, path: Path) -> Problem | None:
         at = ("include", index)
-        if not path.is_file():
+        if not files().is_file(path):
             near = [file.name for ending in ENDINGS for file in path.parent.glob(f"*{ending}")]
             hint = did_you_mean(path.name, near)
             return document.problem(at, f"the included file {path} does not exist", hint)
         circle = [*self._open, path]
-        if any(path.samefile(file) for file in self._open):
+        if any(same(path, file) for file in self._open):
             names = " → ".join(file.name for file in circle)
             return document.problem(at, f"files include one another in a circle: {names}")
-        if path.parent.samefile(self._team.parent):
+        if same(path.parent, self._team.parent):
             message = f"{path.name} would count as a team of its own"
             return document.problem(at, message, "include files from a folder such as common/")
         if self._read == MOST_FILES:

@@ -12,7 +12,8 @@ from jinja2 import Template
 
 from frontdesk.desk.background import check_background
 from frontdesk.desk.document import Document, read_text
-from frontdesk.desk.functions import check_functions
+from frontdesk.desk.files import Files, files, plain, reading
+from frontdesk.desk.functions import check_functions, read_code
 from frontdesk.desk.guarding import check_guardrails, read_judges
 from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
 from frontdesk.desk.models import check_models
@@ -38,7 +39,7 @@ from frontdesk.desk.validation import validate
 
 @dataclass(frozen=True, slots=True)
 class LoadedTeam:
-    """A team that may take calls. ``version`` is 12 hex digits over its YAML and prompts;
+    """A team that may take calls. ``version`` is 12 hex digits over its YAML, prompts and code;
     ``root`` is the desk's folder, from which ``tools.module:function`` is found."""
 
     team: Team
@@ -54,6 +55,10 @@ class LoadedTeam:
     """Prompts by the name of their file, for sessions that refer to one."""
     judges: Mapping[str, str] = field(default_factory=dict[str, str])
     """What models watch for, by guardrail."""
+    sources: Mapping[Path, str] = field(default_factory=dict[Path, str])
+    """All that the team was read from: its files, their prompts, the code of its functions."""
+    secrets: Mapping[Path, str] = field(default_factory=dict[Path, str])
+    """The files with secrets, and hashes of those."""
 
     def prompt(self, agent: str, variables: Mapping[str, Any] | None = None) -> str:
         """The instructions of ``agent``, with ``variables`` over those of the team file.
@@ -90,17 +95,26 @@ class Desk:
 
 
 def load_team(
-    path: Path, env: Mapping[str, str] = os.environ, overlay: str | None = None
+    path: Path,
+    env: Mapping[str, str] = os.environ,
+    overlay: str | None = None,
+    source: Files | None = None,
 ) -> LoadedTeam:
     """Read, check and build one team file. Raises `DeskError` with all problems found.
 
     The desk is the folder that holds ``agents/``, or the file's own when it lies elsewhere.
     ``overlay`` is the name of one that goes over the file, where it has one of that name; the
-    ``path`` of an overlay stands for its team with it.
+    ``path`` of an overlay stands for its team with it. ``source`` is where to read from when it is
+    not the disk; secrets are always from there.
     """
+    with reading(source or Files()) as read:
+        return _load(path, env, overlay, read)
+
+
+def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) -> LoadedTeam:
     root = path.parent.parent if path.parent.name == "agents" else path.parent
     above = overlays(path).get(overlay) if overlay else None
-    if is_overlay(path) and path.is_file():
+    if is_overlay(path) and files().is_file(path):
         path, above = _team_file(path), path
     document = read_layers(path, env, above)
     team, invalid = validate(document)
@@ -123,41 +137,60 @@ def load_team(
         *_check_filled_in(document, prompts),
         *unusable,
     ]
+    read_code(document, root)
     if team is None or any(problem.severity == "error" for problem in problems):
         raise DeskError(problems)
     return LoadedTeam(
         team,
         path,
         root,
-        _version(document, prompts, judges.texts),
+        _version(document, prompts, judges.texts, others, root, read),
         {agent: compile_template(text) for agent, (_, text) in prompts.texts.items()},
         document,
         prompts.texts,
         in_order(problems),
         stored_prompts(prompts.texts, others),
         judges.texts,
+        read.texts,
+        read.secrets,
     )
 
 
 def load_desk(root: Path, env: Mapping[str, str] = os.environ, overlay: str | None = None) -> Desk:
     """Load every team of the desk at ``root``, with the ``overlay`` of those that have one of that
     name. Raises `DeskError` with the problems of all."""
-    teams: dict[str, LoadedTeam] = {}
-    problems: list[Problem] = []
+    read = read_teams(root, env, overlay)
+    if read.problems:
+        raise DeskError([problem for found in read.problems.values() for problem in found])
+    config = mcp_config(root)
+    return Desk(root, read.teams, config if config.is_file() else None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTeams:
+    """What the files of a desk say: teams by name, and what is wrong with the others, by file."""
+
+    teams: dict[str, LoadedTeam]
+    problems: dict[Path, tuple[Problem, ...]]
+
+
+def read_teams(
+    root: Path, env: Mapping[str, str] = os.environ, overlay: str | None = None
+) -> ReadTeams:
+    """As :func:`load_desk`, with the right teams beside the wrong ones. Raises `DeskError` when
+    there is no team to look at, or no such ``overlay``."""
+    read = ReadTeams({}, {})
     for path in _team_files(root, overlay):
         try:
             loaded = load_team(path, env, overlay)
         except DeskError as error:
-            problems += error.problems
+            read.problems[path] = error.problems
             continue
-        if first := teams.get(loaded.team.name):
+        if first := read.teams.get(loaded.team.name):
             message = f"the name `{loaded.team.name}` is taken by {first.path}"
-            problems.append(Problem(path, 1, 1, message))
-        teams.setdefault(loaded.team.name, loaded)
-    if problems:
-        raise DeskError(problems)
-    config = _mcp_config(root)
-    return Desk(root, teams, config if config.is_file() else None)
+            read.problems[path] = (Problem(path, 1, 1, message),)
+        read.teams.setdefault(loaded.team.name, loaded)
+    return read
 
 
 def _team_files(root: Path, overlay: str | None) -> list[Path]:
@@ -190,16 +223,18 @@ def _team_file(overlay: Path) -> Path:
     return team
 
 
-def _mcp_config(root: Path) -> Path:
+def mcp_config(root: Path) -> Path:
+    """Where a desk names its MCP servers."""
     return root / "mcp_servers" / "mcp.json"
 
 
 def _check_servers(document: Document, root: Path) -> Iterator[Problem]:
     if not mapping(mapping(document.data).get("mcp")):
         return
-    config = _mcp_config(root)
+    config = mcp_config(root)
     try:
-        names = read_server_names(config)
+        with reading(Files()):  # the connections are the process's, whatever the team's version
+            names = read_server_names(config)
     except DeskError as error:
         yield from error.problems
     else:
@@ -224,7 +259,7 @@ def _read_prompts(document: Document) -> _Prompts:
             continue
         location = ("agents", name, "instructions")
         path = Path(normpath(document.file(location).parent / relative))  # one name for one file
-        if not path.is_file():
+        if not files().is_file(path):
             message = f"the prompt file {path} does not exist"
             hint = did_you_mean(path.name, [near.name for near in path.parent.glob("*.md")])
             prompts.problems.append(document.problem(location, message, hint))
@@ -270,10 +305,23 @@ def _check_filled_in(document: Document, prompts: _Prompts) -> Iterator[Problem]
             yield from check_rendering(compile_template(text), values, path)
 
 
-def _version(document: Document, prompts: _Prompts, judges: Mapping[str, str]) -> str:
+def _version(
+    document: Document,
+    prompts: _Prompts,
+    judges: Mapping[str, str],
+    others: Mapping[str, str],
+    root: Path,
+    read: Files,
+) -> str:
     digest = hashlib.sha256(document.text.encode())
-    for agent, (_, text) in sorted(prompts.texts.items()):
-        digest.update(f"\0{agent}\0{text}".encode())
-    for name, text in sorted(judges.items()):
-        digest.update(f"\0\0{name}\0{text}".encode())
+    parts = {agent: text for agent, (_, text) in prompts.texts.items()}
+    parts |= {f"guardrails/{name}": text for name, text in judges.items()}
+    parts |= {f"prompts/{name}": text for name, text in others.items()}
+    parts |= {
+        os.path.relpath(path, plain(root)): text
+        for path, text in read.texts.items()
+        if path.suffix == ".py"
+    }
+    for name, text in sorted(parts.items()):
+        digest.update(f"\0{name}\0{text}".encode())
     return digest.hexdigest()[:12]

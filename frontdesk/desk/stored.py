@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Template
 
 from frontdesk.desk.document import read_text
+from frontdesk.desk.files import files
 from frontdesk.desk.problems import DeskError, Problem, warning
 from frontdesk.desk.prompts import (
     BUILT_IN,
@@ -43,7 +44,7 @@ def other_prompts(
     taken = {path.stem for path, _ in own.values()}
     texts: dict[str, str] = {}
     problems: list[Problem] = []
-    for path in sorted((folder / FOLDER).glob("*.md")):
+    for path in files().glob(folder / FOLDER, "*.md"):
         if path.stem in taken:
             continue
         try:

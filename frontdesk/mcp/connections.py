@@ -32,10 +32,8 @@ class McpConnections:
         self, servers: Mapping[str, ServerConfig] | None = None, data: Path | None = None
     ) -> None:
         """``data``: the folder where logins to servers are kept."""
-        self._connections = {
-            name: Connection(config, auth=server_auth(config, data))
-            for name, config in (servers or {}).items()
-        }
+        self._data = data
+        self._connections = {name: self._to(config) for name, config in (servers or {}).items()}
 
     @classmethod
     def from_file(cls, path: Path) -> "McpConnections":
@@ -52,6 +50,16 @@ class McpConnections:
             await asyncio.wait(waits, timeout=settle)
         for wait in waits:
             wait.cancel()
+
+    def add(self, servers: Mapping[str, ServerConfig]) -> None:
+        """Connect to those among ``servers`` that are new; they join when they can."""
+        for name, config in servers.items():
+            if name not in self._connections:
+                self._connections[name] = self._to(config)
+                self._connections[name].open()
+
+    def _to(self, config: ServerConfig) -> Connection:
+        return Connection(config, auth=server_auth(config, self._data))
 
     async def until_ready(
         self,

@@ -26,6 +26,10 @@ class Failure:
     wait: float | None = None
 
 
+class NoAnswer(ModelBehaviorError):
+    """A model step without a word and without a call."""
+
+
 def failure(error: Exception) -> Failure:
     """What ``error`` means for the next attempt."""
     match error:
@@ -47,6 +51,8 @@ def failure(error: Exception) -> Failure:
         case openai.APIConnectionError() | httpx2.TransportError():
             cause = error.__cause__ or error
             return Failure("model_unreachable", f"{error} ({cause})", again=True)
+        case NoAnswer():
+            return Failure("model_empty", str(error), again=True, cools=False)
         case ModelBehaviorError() | openai.APIError():
             return Failure("model_misbehaved", str(error), again=True)
         case UserError():

@@ -14,8 +14,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from agents.items import TResponseStreamEvent
-from openai.types.responses import Response, ResponseCompletedEvent, ResponseIncompleteEvent
+from agents.items import ItemHelpers, TResponseStreamEvent
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseIncompleteEvent,
+    ResponseOutputMessage,
+)
 
 from agents import (
     AgentOutputSchemaBase,
@@ -31,7 +36,7 @@ from agents import (
     Usage,
     custom_span,
 )
-from frontdesk.team.attempts import Failure, failure
+from frontdesk.team.attempts import Failure, NoAnswer, failure
 from frontdesk.team.circuit import Circuit
 from frontdesk.team.history import without_images
 
@@ -188,8 +193,10 @@ async def _until_told(
         async with asyncio.timeout(link.first_token) as patience:
             async for event in stream:
                 held.append(event)
-                if event.type in TOLD:
+                if event.type in TOLD and not _is_blank(event):
                     link.circuit.answered()
+                    if event.type == "response.completed" and not _answers(event.response):
+                        raise NoAnswer(f"The model {link.name!r} gave no words and no calls.")
                     return held
                 if event.type in BEGUN and patience.when() is not None:
                     patience.reschedule(None)
@@ -200,6 +207,24 @@ async def _until_told(
         link.circuit.given_up()
         raise
     raise ModelBehaviorError("The answer broke off before it had begun.")
+
+
+def _is_blank(event: TResponseStreamEvent) -> bool:
+    """Whether it is words without a word in them."""
+    delta = getattr(event, "delta", None)
+    return isinstance(delta, str) and not delta.strip()
+
+
+def _answers(response: Response) -> bool:
+    """Whether there is anything in it for the caller: thoughts alone are not."""
+    for item in response.output:
+        if isinstance(item, ResponseOutputMessage):
+            text = ItemHelpers.extract_text(item) or ItemHelpers.extract_refusal(item) or ""
+            if text.strip():
+                return True
+        elif item.type != "reasoning":
+            return True
+    return False
 
 
 def _settings(link: Link, asked: ModelSettings) -> ModelSettings:

@@ -5,7 +5,7 @@ import inspect
 import itertools
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast, get_type_hints
@@ -17,6 +17,7 @@ from agents import FunctionTool, RunContextWrapper, UserError, function_tool
 from frontdesk.desk.schema import FunctionUse
 from frontdesk.mcp.results import cut_text
 from frontdesk.mcp.server import with_examples
+from frontdesk.team.code import CodeFinder
 from frontdesk.team.context import CallContext, TurnContext
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.invocation import Invocation
@@ -30,19 +31,25 @@ class FunctionLoadError(ValueError):
 
 class FunctionLoader:
     """Loads functions by file from under ``desk_root``, each loader with modules of its own.
+    ``sources`` are texts of files there that hold whatever those say by now.
 
     The desk root never goes on ``sys.path``: its folders are no packages and could shadow
     installed ones. Modules get a parent package made for this loader, so ``from .other import x``
     works between files of the folder, and a new version of a team gets new code.
     """
 
-    def __init__(self, desk_root: Path) -> None:
+    def __init__(self, desk_root: Path, sources: Mapping[Path, str] | None = None) -> None:
         self._root = desk_root.resolve()
         self._package = f"_frontdesk_desk_{next(_numbers)}"
         self._add_package(self._package, self._root)
+        texts = {path.resolve(): text for path, text in (sources or {}).items()}
+        self._finder = CodeFinder(self._package, self._root, texts)
+        sys.meta_path.insert(0, self._finder)
 
     def close(self) -> None:
         """Forget the modules; functions already handed out go on working."""
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
         for name in [name for name in sys.modules if f"{name}.".startswith(f"{self._package}.")]:
             del sys.modules[name]
 
@@ -96,7 +103,7 @@ class FunctionLoader:
         module_name, _, function_name = call.partition(":")
         parts = module_name.split(".")
         file = self._root.joinpath(*parts).with_suffix(".py")
-        if not file.is_file():
+        if not (self._finder.has(file) or file.is_file()):
             raise FunctionLoadError(f"{field}: {call}: there is no file {file}")
         for depth in range(1, len(parts)):
             package = ".".join([self._package, *parts[:depth]])

@@ -62,8 +62,8 @@ class TeamRunner:
     """One version of one team, ready to run; shared by all calls that began with that version.
 
     ``prompt(agent, variables)`` gives an agent's instructions, ``judges`` what models watch for,
-    by guardrail. ``mcp`` and ``models`` belong to
-    the process and are closed by whoever made them.
+    by guardrail. ``mcp`` and ``models`` belong to the process and are closed by whoever made them.
+    ``sources`` is the code of this version, by file.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class TeamRunner:
         models: ModelRegistry,
         trace_content: bool = True,
         judges: Mapping[str, str] | None = None,
+        sources: Mapping[Path, str] | None = None,
     ) -> None:
         self.team = team
         self.guardrails = Guardrails(team)
@@ -84,7 +85,7 @@ class TeamRunner:
         self._mcp = mcp
         self._models = models
         self._trace_content = trace_content
-        self._functions = FunctionLoader(desk_root)
+        self._functions = FunctionLoader(desk_root, sources)
         self._agents: dict[str, TeamAgent] = {}
         self._provider = _NoModelByName()
 

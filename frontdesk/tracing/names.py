@@ -64,6 +64,9 @@ VOICE_MODEL_WAIT = "voice.model.wait"
 VOICE_OPENAI_SPAN_ID = "voice.openai.span_id"
 VOICE_OPENAI_SPAN_TYPE = "voice.openai.span_type"
 VOICE_PLAYBACK_POSITION = "voice.playback.position"
+VOICE_SILENCE_REASON = "voice.silence.reason"
+VOICE_SILENCE_STAGE = "voice.silence.stage"
+VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
 VOICE_TEAM_VERSION = "voice.team.version"
@@ -90,6 +93,7 @@ GUARDRAIL = "guardrail"
 MCP_LIST_TOOLS = "mcp_list_tools"
 CUSTOM = "custom"
 TEXT_TO_SPEECH = "text_to_speech"
+DEAD_AIR = "dead_air"
 SPEECH_GROUP = "speech_group"
 PLAYBACK = "playback"
 
@@ -110,6 +114,7 @@ STAGES: dict[str, str] = {
     "mcp_list_tools": "mcp",
     "custom": "other",
     "text_to_speech": "text_to_speech",
+    "dead_air": "other",
     "speech_group": "other",
     "playback": "playback",
     "MCP": "mcp",
@@ -208,6 +213,9 @@ ATTRIBUTES = frozenset(
         "voice.openai.span_id",
         "voice.openai.span_type",
         "voice.playback.position",
+        "voice.silence.reason",
+        "voice.silence.stage",
+        "voice.silence.waits_for",
         "voice.step.index",
         "voice.stt.confidence",
         "voice.team.version",

@@ -1,7 +1,7 @@
 """The pages of the dashboard and the talk page: HTML made here, static files beside it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -63,11 +63,19 @@ class Pages:
     """The routes, bound to their data. All are plain functions, so that reading and rendering run
     in threads: live calls share the event loop."""
 
-    def __init__(self, load: PageData, *, signed_in: bool = False) -> None:
-        """``signed_in``: who sees the pages has signed in, and may sign out."""
+    def __init__(
+        self,
+        load: PageData,
+        *,
+        signed_in: bool = False,
+        troubled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``signed_in``: who sees the pages has signed in, and may sign out. ``troubled``: whether
+        something is wrong with the files of a team."""
         folder = dashboard_folder()
         self._load = load
         self._signed_in = signed_in
+        self._troubled = troubled
         self._assets = Assets(folder / "static")
         self._templates = _environment(folder / "templates", self._assets)
 
@@ -161,7 +169,8 @@ class Pages:
     def page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
         """A page by the name of its template, which may show ``values``."""
         template = self._templates.get_template(name)
-        html = template.render(path=request.url.path, **({"signed_in": self._signed_in} | values))
+        common = {"signed_in": self._signed_in, "troubled": self._troubled()}
+        html = template.render(path=request.url.path, **(common | values))
         return HTMLResponse(html, status_code=status, headers=_headers(request))
 
 

@@ -148,7 +148,7 @@ class Speaker:
                 made.append(samples)
                 yield samples
         if self._cache:
-            self._cache.put(key, line, made)
+            self._cache.put((self._tts.name, *key[1:]), line, made)  # who spoke, not who was to
 
 
 class _Progress:

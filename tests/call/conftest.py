@@ -186,7 +186,8 @@ class Work:
 
 class ScriptedTranscriber:
     """Each stretch of speech that is transcribed has the next line of ``lines``; a line that is
-    an exception is raised. ``asked`` are the languages and prompts of all stretches."""
+    an exception is raised, and when the stretch is heard again, once more, unless ``recovers`` says
+    what is understood then. ``asked`` are the languages and prompts of all stretches."""
 
     name = "scripted: transcriber"
 
@@ -194,6 +195,8 @@ class ScriptedTranscriber:
         self.lines: deque[str | Exception] = deque()
         self.asked: list[tuple[str | None, str | None]] = []
         self.closed = False
+        self.recovers: str | None = None
+        self.failed: Exception | None = None
         self._stage = stage
 
     def stream(self, *, language: str | None = None, prompt: str | None = None) -> Any:
@@ -219,7 +222,11 @@ class _Stretch:
 
     async def transcript(self) -> Transcript:
         if self._line is None:
-            self._line = self._owner.lines.popleft()
+            again, self._owner.failed = self._owner.failed, None
+            self._line = self._owner.lines.popleft() if again is None else self._owner.recovers
+            self._line = again if self._line is None else self._line
+            if isinstance(self._line, SpeechError) and again is None:
+                self._owner.failed = self._line
         self._stage.words_wanted.set()
         await self._stage.words_may_come.wait()
         if isinstance(self._line, Exception):
@@ -231,14 +238,15 @@ class _Stretch:
 
 
 class ToneSpeech:
-    """50 ms of a tone for each letter, in chunks of 100 ms. Fails at ``fails_at`` words; all
-    clauses but the first ``unheld`` wait for the stage."""
+    """50 ms of a tone for each letter, in chunks of 100 ms. Fails at ``fails_at`` words, and the
+    next ``failures`` times it is asked, after so many chunks; all clauses but the first ``unheld``
+    wait for the stage."""
 
-    name = "scripted: tone"
-
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, name: str = "scripted: tone") -> None:
+        self.name = name
         self.said: list[tuple[str, str | None]] = []
         self.fails_at: set[str] = set()
+        self.failures = self.fails_after = 0
         self.error: Exception = SpeechError("the voice is gone")
         self.speeds: list[float] = []
         self.styles: list[str | None] = []
@@ -255,11 +263,14 @@ class ToneSpeech:
             self._stage.speech_may_come.clear()
         self._stage.speech_wanted.set()
         await self._stage.speech_may_come.wait()
-        if text in self.fails_at:
+        fails, self.failures = self.failures > 0, max(0, self.failures - 1)
+        if text in self.fails_at or (fails and not self.fails_after):
             raise self.error
         whole = tone(MS_A_LETTER * len(text), OUTPUT_RATE)
-        for at in range(0, len(whole), OUTPUT_RATE // 10):
+        for number, at in enumerate(range(0, len(whole), OUTPUT_RATE // 10), 1):
             yield whole[at : at + OUTPUT_RATE // 10]
+            if fails and number == self.fails_after:
+                raise self.error
 
     async def warm_up(self) -> None:
         pass
@@ -471,6 +482,7 @@ class House:
     ) -> None:
         self.team, self.stage, self.store, self.tracing = team, stage, store, tracing
         self.stt, self.tts = ScriptedTranscriber(stage), ToneSpeech(stage)
+        self.stand_in = ToneSpeech(Stage(), "scripted: stand-in")
         self.models = {name: ScriptedModel(emit_traces=True) for name in team.agents}
         self.judge = ScriptedModel()
         self.runner = TeamRunner(
@@ -485,7 +497,11 @@ class House:
         self.live_team = LiveTeam(
             LoadedTeam(team, path, root, "v1", {}, Document(path, ""), {}),
             self.runner,
-            VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
+            VoiceModels(
+                self.stt, self.tts, EnergyActivity, AlwaysFinished(), stand_ins=(self.stand_in,)
+            )
+            if team.voice.tts.fallback
+            else VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
             PhraseCache(),
         )
         self.writers: dict[Call, LogWriter] = {}

@@ -155,7 +155,11 @@ def test_a_result_is_told_once_or_accounted_for_whenever_it_arrives(
     new_house, tmp_path, valkey_url
 ):
     async def live(build, actions, late, hang_up):
-        house = await build(agents={"frontdesk": {"tools": ["research"]}}, tools=TOOLS)
+        house = await build(
+            agents={"frontdesk": {"tools": ["research"]}},
+            tools=TOOLS,
+            budgets={"silence": "10m"},  # time is moved in leaps here
+        )
         phone = await house.place()
         story = Story(house, phone)
         await story.do("ask", None)

@@ -24,6 +24,7 @@ def build(build_house):
         return await build_house(
             agents={"frontdesk": {"tools": ["research", "look_up"]}},
             tools={"research": tool, "look_up": {"call": "tools.stage:look_up"}},
+            budgets={"silence": "10m"},  # time is moved in leaps here
         )
 
     return build

@@ -231,13 +231,13 @@ async def test_turn_detection_that_no_listener_can_do_is_refused_by_name(phone):
 async def test_a_session_that_expires_ends_its_response_and_the_call(house):
     phone = await house.place(expires_at=None)
     await phone.hang_up()
-    phone = await house.place(expires_at=int(phone.clock.now()) + 60)
+    phone = await house.place(expires_at=int(phone.clock.now()) + 3)
     house.stage.speech_may_come.clear()
     house.script([assistant_message("Good day.")])
     await phone.write("hello")
     await phone.send("response.create")
     await house.stage.speech_wanted.wait()
-    await phone.clock.advance(61)
+    await phone.clock.advance(3.5)
     await asyncio.wait_for(phone.running, 10)
     assert phone.done[0]["status"] == "cancelled"
     assert phone.of("error")[-1]["error"]["code"] == "session_expired"

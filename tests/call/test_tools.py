@@ -105,7 +105,7 @@ async def test_a_slow_tool_is_announced_once(house, phone):
     await phone.clock.asleep()
     await phone.clock.advance(0.2)
     assert "response.output_audio.delta" not in phone.types
-    await phone.clock.advance(30)
+    await phone.clock.advance(3)
     await phone.until("response.output_audio_transcript.delta", delta="Let me see.")
     house.stage.tool_may_end.set()
     await phone.until("response.done")
@@ -116,7 +116,7 @@ async def test_two_slow_tools_side_by_side_are_announced_once(house, phone):
     await waiting_for_a_tool(house, phone, look_up("c1"), look_around("c2"), look_up("c3"))
     house.stage.speech_may_come.clear()
     await phone.clock.asleep()
-    await phone.clock.advance(30)
+    await phone.clock.advance(3)
     house.stage.speech_may_come.set()
     await phone.until("response.output_audio.delta")
     house.stage.tool_may_end.set()
@@ -138,7 +138,7 @@ async def test_the_same_line_is_not_said_twice_in_one_answer(house, phone):
     house.stage.tool_may_end.clear()
     await house.stage.tool_started.wait()
     await phone.clock.asleep()
-    await phone.clock.advance(30)
+    await phone.clock.advance(3)
     house.stage.tool_may_end.set()
     await phone.until("response.done")
     assert spoken(phone) == ["Let me see. It is blue."]
@@ -167,7 +167,7 @@ async def test_a_slow_tool_is_not_announced_while_sound_is_playing(house, phone)
 
 async def test_nothing_is_announced_in_text(house, phone):
     await waiting_for_a_tool(house, phone, output_modalities=["text"])
-    await phone.clock.advance(30)
+    await phone.clock.advance(3)
     house.stage.tool_may_end.set()
     await phone.until("response.done")
     assert spoken(phone) == ["It is blue."]

@@ -1,7 +1,6 @@
 """What a worker lets go of when it stops."""
 
-from dataclasses import replace
-
+from frontdesk.call import bring_up
 from frontdesk.call.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.voice.energy import EnergyActivity
@@ -16,7 +15,9 @@ agents:
 """
 
 
-async def test_a_worker_that_stops_closes_the_models_of_its_teams(tmp_path, valkey_url, house):
+async def test_a_worker_that_stops_closes_the_models_of_its_teams(
+    tmp_path, valkey_url, house, monkeypatch
+):
     (tmp_path / "small" / "agents").mkdir(parents=True)
     (tmp_path / "small" / "agents" / "small.yaml").write_text(TEAM)
     (tmp_path / "small" / "agents" / "frontdesk.md").write_text("Answer the caller.")
@@ -24,10 +25,8 @@ async def test_a_worker_that_stops_closes_the_models_of_its_teams(tmp_path, valk
         desk=tmp_path / "small", data=tmp_path / "data", models="instant", redis_url=valkey_url
     )
     worker = Worker(settings)
+    voice = VoiceModels(house.stt, house.tts, EnergyActivity)
+    monkeypatch.setattr(bring_up, "build_voice", lambda section, model_set: voice)
     await worker.start()
-    team = worker.teams["small"]
-    worker.teams["small"] = replace(
-        team, voice=VoiceModels(house.stt, team.voice.tts, EnergyActivity)
-    )
     await worker.aclose()
     assert house.stt.closed

@@ -482,3 +482,33 @@ async def test_an_answer_that_is_not_streamed_comes_from_the_chain_too() -> None
     with trace("t"):
         result = await Runner.run(agent, "Hello?")
     assert result.final_output == "Hi."
+
+
+@pytest.mark.parametrize("empty", [[], [assistant_message("")]])
+async def test_a_model_that_gives_no_words_is_asked_again(
+    start_team: Any, hear: Any, ask: Any, empty: Any
+) -> None:
+    model = ScriptedModel([empty, [assistant_message("Here it is.")]])
+    runner = await start_team({"frontdesk": {}}, {"frontdesk": chain(model, retries=1)})
+    events = await hear(runner, ask())
+    assert [e.text for e in events if isinstance(e, TextDelta)] == ["Here it is."]
+    assert len(model.calls) == 2
+
+
+async def test_a_model_that_gives_no_words_is_stood_in_for(
+    start_team: Any, hear: Any, ask: Any
+) -> None:
+    model, other = ScriptedModel([[]]), ScriptedModel([[assistant_message("Here it is.")]])
+    runner = await start_team({"frontdesk": {}}, {"frontdesk": chain(model, other)})
+    events = await hear(runner, ask())
+    assert [e.text for e in events if isinstance(e, TextDelta)] == ["Here it is."]
+
+
+async def test_a_model_that_goes_on_saying_nothing_has_failed(
+    start_team: Any, hear: Any, ask: Any
+) -> None:
+    model = ScriptedModel([[], []])
+    runner = await start_team({"frontdesk": {}}, {"frontdesk": chain(model, retries=1)})
+    with pytest.raises(TurnFailed, match="no words and no calls"):
+        await hear(runner, ask())
+    assert len(model.calls) == 2

@@ -195,3 +195,26 @@ def test_what_cannot_be_loaded_is_told_with_its_mend(
     with pytest.raises(FunctionLoadError, match=message) as failed:
         load(desk, call)
     assert str(failed.value).startswith("tools.tool: ")
+
+
+def test_the_code_of_a_version_is_run_whatever_its_files_hold_by_now(desk: Path) -> None:
+    sources = {path: path.read_text() for path in (desk / "tools").glob("*.py")}
+    (desk / "tools" / "places.py").unlink()
+    (desk / "tools" / "shipping.py").write_text("not even Python")
+    loader = FunctionLoader(desk, sources)
+    use = FunctionUse(call="tools.shipping:estimate")
+    assert loader.load("tool", use, show_examples=False).params_json_schema["required"] == ["city"]
+    finders = [*sys.meta_path]
+    loader.close()
+    assert len(sys.meta_path) == len(finders) - 1
+
+
+def test_of_two_edits_within_a_second_the_last_counts(desk: Path) -> None:
+    file = (desk / "tools" / "quick.py").resolve()
+    for word in ("one", "two"):  # of one size, so that Python's cached files could not tell them
+        text = f'def say() -> str:\n    """Says {word}."""\n    return "{word}"\n'
+        file.write_text(text)
+        loader = FunctionLoader(desk, {file: text})
+        tool = loader.load("tool", FunctionUse(call="tools.quick:say"), show_examples=False)
+        assert tool.description == f"Says {word}."
+    assert not list((desk / "tools").rglob("quick*.pyc"))

@@ -1,5 +1,6 @@
 """Text to speech by ``POST /v1/audio/speech``, streamed as 24 kHz PCM."""
 
+import logging
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -10,6 +11,8 @@ from frontdesk.voice.audio import pcm16_to_samples
 from frontdesk.voice.base import Samples, SpeechError
 from frontdesk.voice.openai.client import open_client, where
 
+logger = logging.getLogger(__name__)
+
 _DEFAULT_MODEL, _DEFAULT_VOICE = "gpt-4o-mini-tts", "marin"
 _VOICES = frozenset(
     "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin cedar".split()
@@ -19,7 +22,8 @@ _CHUNK_BYTES = 4800
 
 
 class HostedSpeech:
-    """One request a clause."""
+    """One request a clause. A voice that OpenAI does not have is spoken by the default one, which
+    the log says once; what other servers have, only they know."""
 
     elsewhere = True
 
@@ -27,6 +31,7 @@ class HostedSpeech:
         self.client = client
         self.model = model
         self.voice = voice
+        self._unknown: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -44,7 +49,7 @@ class HostedSpeech:
         request = self.client.audio.speech.with_streaming_response.create(
             input=text,
             model=self.model,
-            voice=voice or self.voice,
+            voice=self._known(voice),
             instructions=style or omit,
             response_format="pcm",
             speed=speed if speed != 1.0 else omit,
@@ -55,6 +60,14 @@ class HostedSpeech:
                     yield samples
         except (OpenAIError, httpx2.HTTPError) as error:
             raise SpeechError(f"{self.name}: {error}") from error
+
+    def _known(self, voice: str | None) -> str:
+        if voice is None or where(self.client) != "OpenAI" or self.has_voice(voice):
+            return voice or self.voice
+        if voice not in self._unknown:
+            self._unknown.add(voice)
+            logger.warning("OpenAI has no voice %s; %s speaks instead", voice, self.voice)
+        return self.voice
 
     async def warm_up(self) -> None:
         """Opens no connection: each request is billed."""

@@ -1,0 +1,73 @@
+"""Brings a loaded team up: its agents, its voice, warm before the first caller."""
+
+import asyncio
+import re
+
+from frontdesk.call.live_team import LiveTeam
+from frontdesk.desk.loader import LoadedTeam
+from frontdesk.desk.problems import Problem
+from frontdesk.desk.schema import SpeechToTextChoice, TextToSpeechChoice
+from frontdesk.mcp.connections import McpConnections
+from frontdesk.settings import Settings
+from frontdesk.team.models import ModelRegistry
+from frontdesk.team.runner import TeamRunner
+from frontdesk.voice.models import VoiceModels, build_voice
+from frontdesk.voice.speaker import PhraseCache
+
+_FIELD = re.compile(r"(\w+(?:\.[\w-]+)+)\b")
+"""What messages about a section begin with: ``tools.estimate``, ``models.main of team …``."""
+
+
+class BringUp:
+    """What all teams of a worker share. Versions of a team whose voice is the same have the same
+    speech models: those are large, and stay until the worker stops."""
+
+    def __init__(self, settings: Settings, mcp: McpConnections) -> None:
+        self._settings = settings
+        self._mcp = mcp
+        self._models = ModelRegistry(settings)
+        self._phrases = PhraseCache()
+        self._voices: list[tuple[SpeechToTextChoice, TextToSpeechChoice, VoiceModels]] = []
+
+    async def __call__(self, loaded: LoadedTeam) -> LiveTeam:
+        """Raises what is wrong with the team beyond its file: a function that cannot be imported,
+        a model without a key."""
+        runner = TeamRunner(
+            loaded.team,
+            desk_root=loaded.root,
+            prompt=loaded.prompt,
+            mcp=self._mcp,
+            models=self._models,
+            trace_content=self._settings.trace_content,
+            judges=loaded.judges,
+            sources=loaded.sources,
+        )
+        try:
+            voice = await asyncio.to_thread(self._voice, loaded)
+            await asyncio.gather(voice.warm_up(), runner.start())
+        except BaseException:
+            await runner.aclose()
+            raise
+        return LiveTeam(loaded, runner, voice, self._phrases)
+
+    def _voice(self, loaded: LoadedTeam) -> VoiceModels:
+        voice = loaded.team.voice
+        for stt, tts, models in self._voices:
+            if (stt, tts) == (voice.stt, voice.tts):
+                return models
+        models = build_voice(voice, self._settings.models)
+        self._voices.append((voice.stt, voice.tts, models))
+        return models
+
+    async def aclose(self) -> None:
+        for _, _, models in self._voices:
+            await models.aclose()
+        await self._models.aclose()
+
+
+def problem_with(loaded: LoadedTeam, error: Exception) -> Problem:
+    """What kept a team from coming up, at the place in its file that the message names."""
+    message = str(error) or type(error).__name__
+    named = _FIELD.match(message)
+    location = tuple(named[1].split(".")) if named else ()
+    return loaded.document.key_problem(location, message)
