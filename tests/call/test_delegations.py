@@ -70,6 +70,12 @@ async def begun(house, phone, *calls):
     await phone.clock.advance(2)
 
 
+async def over(phone):
+    """The work has come to its end."""
+    while work_of(phone)[0]["status"] == "running":  # noqa: ASYNC110 (the log, which tells nobody)
+        await asyncio.sleep(0)
+
+
 async def report(house, words):
     house.stage.work["lamps"].reports.put_nowait(words)
     for _ in range(50):
@@ -192,8 +198,7 @@ async def test_a_result_that_its_response_got_but_could_not_use_is_told_later(bu
     await phone.send("response.create")
     await house.stage.tool_started.wait()
     house.stage.work["lamps"].end()
-    while work_of(phone)[0]["status"] == "running":
-        await asyncio.sleep(0)
+    await over(phone)
     await phone.send("response.cancel")
     await phone.until("response.done")
     assert work_of(phone)[0]["told"] is None
@@ -495,3 +500,40 @@ async def test_the_work_has_a_trace_of_its_own_that_the_turns_can_be_found_by(ho
     assert root["attributes"]["voice.delegation.status"] == "done"
     told = (await phone.spans(1))[0]
     assert told["attributes"]["voice.delegation.told"] == [work["id"]]
+
+
+async def test_a_specialist_works_in_the_background_and_never_has_the_floor(build_house):
+    house = await build_house(
+        agents={
+            "frontdesk": {"delegates": ["reader"]},
+            "reader": {"tools": ["look_up"], "background": {"called": "reading up"}},
+        },
+        tools={"look_up": {"call": "tools.stage:look_up"}},
+        budgets={"silence": "10m"},
+    )
+    house.stage.tool_may_end.clear()
+    house.script([function_call("ask_reader", {"request": "What are lamps?"}, call_id="a1")])
+    house.script([assistant_message("I have it read up.")])
+    house.script([function_call("look_up", {"what": "lamps"}, call_id="r1")], agent="reader")
+    house.script([assistant_message("Lamps give light.")], agent="reader")
+    phone = await house.place()
+    await phone.write("tell me about lamps")
+    await phone.send("response.create")
+    await house.stage.tool_started.wait()
+    await phone.clock.advance(0.4)
+    await until_done(phone, "I have it read up.")
+    await phone.clock.advance(2)
+    assert house.history(0, "reader") == [{"role": "user", "content": "What are lamps?"}]
+    house.stage.tool_may_end.set()
+    await over(phone)
+    house.script([assistant_message("They give light.")])
+    await phone.clock.advance(1)
+    await until_done(phone, "They give light.")
+    assert house.history()[-1]["output"] == "Lamps give light."
+    assert (phone.call.state.agent, work_of(phone)[0]["owner"]) == ("frontdesk", "frontdesk")
+    await house.tracing.flush()
+    names = [
+        span["name"] for span in house.tracing.store.trace(work_of(phone)[0]["trace_id"])["spans"]
+    ]
+    assert names[0] == "delegation ask_reader"
+    assert {"invoke_agent reader", "execute_tool look_up"} <= {*names}
