@@ -487,6 +487,8 @@ class Call:
                 self._survive(event)
         hung_up = self._ending is not None and self._ending.code == 1000
         self.background.leave(hung_up=hung_up, keep=self._handing_over)
+        if self._hearing.unanswered_speech:
+            self._preparing.turn(answers=True).end("session_closed")
         await self._servers.aclose()
         await self._hearing.aclose()
         await self._answers.aclose()

@@ -125,6 +125,11 @@ class Hearing:
                 wording.speech.heard(event.transcript, event.error, self._clock.now())
             wording.known.set()
 
+    @property
+    def unanswered_speech(self) -> bool:
+        """Whether there is speech that no turn has answered."""
+        return bool(self._unanswered)
+
     def unanswered(self) -> list[CallerSpeech]:
         """The speech that the next turn answers, oldest first. It is given out once."""
         speeches = [*self._unanswered]

@@ -40,6 +40,7 @@ from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Fenced, Held, StateError
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import LEASE, CallStore, Lease
+from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
 from frontdesk.state.writer import LogWriter
@@ -109,7 +110,7 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
         self.tokens = Tokens(redis)
-        self.mcp = McpConnections(self._mcp_servers(desk), self.settings.data_dir)
+        self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
         bring_up = BringUp(self.settings, self.mcp)

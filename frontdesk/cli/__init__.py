@@ -17,6 +17,7 @@ from frontdesk.cli import (
     graph,
     init,
     key,
+    mcp,
     serve,
     traces,
 )
@@ -66,6 +67,7 @@ app.command("diff")(diff.diff)
 app.command("call")(call.call)
 app.command("chat")(chat.chat)
 app.command("conformance")(conformance.conformance)
+app.add_typer(mcp.app, name="mcp")
 app.add_typer(traces.app, name="traces")
 
 

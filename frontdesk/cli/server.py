@@ -69,6 +69,16 @@ def health(url: str, tls: ssl.SSLContext | None) -> dict[str, Any] | None:
         return None
 
 
+def running(settings: Settings) -> Server | None:
+    """The server on the usual port, if one is there. Raises :class:`Failure`."""
+    url = origin(settings.host, settings.port, tls=bool(settings.tls_cert))
+    tls = client_context(settings, url, ours=True)
+    told = health(url, tls)
+    if told is None:
+        return None
+    return Server(url, told["in_use"], tls, client_key(settings, ours=True) or NO_KEY)
+
+
 @asynccontextmanager
 async def reachable(
     url: str | None, settings: Settings, key: str | None = None

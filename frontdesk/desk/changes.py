@@ -49,13 +49,17 @@ def server_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
 
 def _veiled(server: Any) -> dict[str, Any]:
     """A server with what may be a secret veiled; references are none."""
-    return mapping(server) | {
-        key: {
-            name: value if "${" in str(value) else SecretStr(str(value))
-            for name, value in mapping(mapping(server)[key]).items()
-        }
-        for key in ("headers", "env")
-        if key in mapping(server)
+    entry = mapping(server)
+    veiled = {key: _all_veiled(entry[key]) for key in ("headers", "env") if key in entry}
+    if secret := mapping(entry.get("oauth")).get("clientSecret"):
+        veiled["oauth"] = entry["oauth"] | _all_veiled({"clientSecret": secret})
+    return entry | veiled
+
+
+def _all_veiled(values: Any) -> dict[str, Any]:
+    return {
+        name: value if "${" in str(value) else SecretStr(str(value))
+        for name, value in mapping(values).items()
     }
 
 

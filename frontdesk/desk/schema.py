@@ -147,6 +147,30 @@ class McpUse(Section):
         default=None, description="Spoken when a call takes noticeably long."
     )
     phrases: dict[str, Phrases] = Field(default={}, description="By tool name.")
+    required: bool = Field(
+        default=False, description="Whether the desk refuses to start without the server."
+    )
+    concurrency: int = Field(
+        default=64,
+        ge=1,
+        le=1000,
+        description="Most calls of the server at once, of all callers of a worker; more wait.",
+    )
+    max_result_bytes: int = Field(
+        default=64 * 1024,
+        ge=256,
+        le=1024 * 1024,
+        description="What is beyond it of a result is cut, and the model told so.",
+    )
+    pin: Literal["warn", "block"] = Field(
+        default="warn",
+        description="When a tool is new, or is not what it was when the server was first used: "
+        "warn in the log, or do not offer it, until the change is accepted.",
+    )
+    say_progress: bool = Field(
+        default=False,
+        description="Whether the words that the server sends while a call takes long are spoken.",
+    )
     guardrails: ToolGuardrails = ToolGuardrails()
 
 

@@ -7,7 +7,8 @@ import httpx2
 
 from frontdesk.mcp.caller import filled
 from frontdesk.mcp.config import HttpServer, ServerConfig
-from frontdesk.mcp.oauth import Login, OAuthTokens
+from frontdesk.mcp.oauth import OAuthTokens
+from frontdesk.mcp.oauth_provider import Login
 from frontdesk.mcp.token_file import TokenFile
 
 

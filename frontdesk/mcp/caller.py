@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from frontdesk.mcp.faults import ToolCallError
-
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 """What a value may be called: it is also the end of a header's name."""
 
@@ -104,14 +102,3 @@ def filled(headers: Mapping[str, CallerHeader]) -> dict[str, str]:
     values = _values.get() or {}
     found = {name: header.filled(values) for name, header in headers.items()}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def check(server: str, headers: Mapping[str, CallerHeader], values: Mapping[str, str]) -> None:
-    """Raises :class:`ToolCallError` when the server cannot be called for a caller with these."""
-    lacking = {name: None for header in headers.values() for name in header.missing(values)}
-    if lacking:
-        raise ToolCallError(
-            f"The {server} service acts in the caller's own name, and this call came without the "
-            f"caller's {' and '.join(lacking)}.",
-            status=401,
-        )

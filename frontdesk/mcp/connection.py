@@ -22,15 +22,22 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import (
     CONNECTION_CLOSED,
     CallToolResult,
+    Implementation,
     Tool,
     ToolListChangedNotification,
 )
 
 from frontdesk.mcp.auth import ServerAuth
+from frontdesk.mcp.calls import Calls, Request
 from frontdesk.mcp.config import HttpServer, ServerConfig
-from frontdesk.mcp.faults import Fault, ToolCallError, call_error, in_words, watch_faults
+from frontdesk.mcp.faults import Fault, ToolCallError, in_words, watch_faults
 from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.http import MAX_ANSWER_BYTES, http_client
+from frontdesk.mcp.last_words import LastWords
+from frontdesk.mcp.listing import Listing
+from frontdesk.mcp.pace import Pace
+from frontdesk.mcp.pins import PinStore
+from frontdesk.mcp.record import CallRecord
 from frontdesk.mcp.transport import seen_through
 
 logger = logging.getLogger(__name__)
@@ -45,47 +52,53 @@ first. Nobody waits for it longer than calls have time."""
 GRACE_SECONDS, ATTEMPT_SECONDS = 0.5, 1.5
 """How long a call waits for a lost server to come back, and how much longer while an attempt to
 connect is under way."""
+LONG_GONE_SECONDS = 5.0
+"""After so long without a connection a call waits for no attempt that hangs."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 START_SECONDS = 3.0
 """A server that never answered yet may be just starting; after this long, the operator is told and
 no turn waits for its tools any more."""
 LONG_OUTAGE_SECONDS, LONG_OUTAGE_PAUSE = 60.0, 5.0
 """After a minute down, knock less often; a call in need knocks at once all the same."""
-MAX_PAGES = 50
+CONCURRENCY = 64
+"""Calls of one server at once, where a team says nothing else."""
 
 
 class Connection:
     """Supervised access to ``config``; shared by all that use the server.
 
-    ``guard`` watches over a server that a stranger named; ``auth`` is what its requests carry
-    beside the fixed headers.
+    ``guard`` watches over a server that a stranger named; ``pins`` hold what tools said at first;
+    ``auth`` is what its requests carry beside the fixed headers.
     """
 
     def __init__(
         self,
         config: ServerConfig,
         guard: AddressGuard | None = None,
+        pins: PinStore | None = None,
         auth: ServerAuth | None = None,
     ) -> None:
         self.config = config
         self.auth = auth
         self._guard = guard
         self.state: State = "starting"
-        self.tools: tuple[Tool, ...] = ()
-        """The last good list, vetted; it stays while the server is down."""
+        self.listing = Listing(config.name, pins)
         self.error: str | None = None
         self.protocol_version: str | None = None
         """The revision of the protocol that the server speaks, once it was there."""
+        self.last_words = LastWords(config.name)
+        """Of a server that we start."""
+        self.server_info: Implementation | None = None
         self.settled = asyncio.Event()
         """Set once the first attempt to connect has succeeded or failed."""
-        self._listed = asyncio.Event()
-        self._starts_until = 0.0
+        self._starts_until = self._gone_since = 0.0
         self._client: Client | None = None
         self._ready = asyncio.Event()
         self._ended = asyncio.Event()
-        self._changed = asyncio.Event()
         self._knock = asyncio.Event()
-        self._calls: set[asyncio.Task[CallToolResult]] = set()
+        self._pace = Pace()
+        self._calls = Calls(config.name, self, self._pace, self.listing.due.set)
+        self._under_way: set[asyncio.Task[CallToolResult]] = set()
         self._tried = asyncio.Event()
         """Set while the outcome of the last attempt to connect is known and stands."""
         self._was_ready = False
@@ -96,10 +109,16 @@ class Connection:
     def name(self) -> str:
         return self.config.name
 
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The last good list, vetted; it stays while the server is down."""
+        return self.listing.now.tools
+
     def open(self) -> None:
         """Begin to connect; returns at once."""
         if self._supervisor is None:
             self.expect(START_SECONDS)
+            self._gone_since = asyncio.get_running_loop().time()
             self._supervisor = asyncio.create_task(self._supervise(), name=f"mcp {self.name}")
 
     def expect(self, seconds: float) -> None:
@@ -110,15 +129,20 @@ class Connection:
         """Wait for the first list of a server that is still in the time it has for starting, and
         at most ``seconds``. One that has had that time, or was there before, is not waited for."""
         left = min(seconds, self._starts_until - asyncio.get_running_loop().time())
-        if left > 0 and not self._listed.is_set():
+        if left > 0 and not self.listing.arrived.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._listed.wait(), left)
+                await asyncio.wait_for(self.listing.arrived.wait(), left)
+
+    async def ask_for_list(self) -> None:
+        """Ask for the tools once, and keep nothing: to see how quick the server is. Raises
+        ``ToolCallError`` and what the client raises."""
+        await (await self._ready_client()).list_tools()
 
     async def aclose(self) -> None:
         """End the connection and every call on it."""
         self.state = "closed"
         tasks: list[asyncio.Task[Any]] = [
-            *self._calls,
+            *self._under_way,
             *([self._supervisor] if self._supervisor else []),
         ]
         for task in tasks:
@@ -133,62 +157,69 @@ class Connection:
         seconds: float,
         meta: dict[str, Any] | None = None,
         progress: ProgressFnT | None = None,
+        concurrency: int = CONCURRENCY,
+        record: CallRecord | None = None,
     ) -> CallToolResult:
         """Call ``tool``; ``seconds`` bounds all of it, waiting for the connection included.
 
-        A request that surely never reached the server is sent once more after reconnecting.
+        It is one of at most ``concurrency`` calls of the server. A request that surely did nothing
+        is made again: once when it never reached the server, and when the server wanted it later,
+        if there is time for that. ``record`` is filled in as the call goes on its way.
 
         Raises:
             ToolCallError: whatever goes wrong, in words for the model.
         """
-        try:
-            async with asyncio.timeout(seconds):
-                for attempt in (1, 2):
-                    client = await self._ready_client()
-                    with watch_faults() as faults:
-                        error = await self._attempt(client, tool, arguments, meta, progress, faults)
-                    if isinstance(error, CallToolResult):
-                        return error
-                    if attempt == 2 or not self._is_unsent(client, faults):
-                        raise call_error(self.name, error, faults)
-        except TimeoutError:
-            raise ToolCallError(
-                f"The {self.name} service did not answer within {seconds:g} seconds; "
-                "it is not known whether the request took effect."
-            ) from None
-        raise AssertionError("unreachable")
+        return await self._calls.make(
+            Request(tool, arguments, meta, progress),
+            seconds=seconds,
+            concurrency=concurrency,
+            record=record or CallRecord(),
+        )
+
+    @property
+    def absence(self) -> ToolCallError | None:
+        """Why there is no connection, when there is none."""
+        if self._client is not None:
+            return None
+        words = self.error or f"The {self.name} service is not connected yet."
+        return ToolCallError(words, status=503, fault="unreachable")
+
+    async def attempt(
+        self, request: Request, record: CallRecord
+    ) -> tuple[CallToolResult | BaseException | None, list[Fault], bool]:
+        """As `Line` has it."""
+        client = await self._ready_client()
+        record.asked(asyncio.get_running_loop().time())
+        with watch_faults() as faults:
+            outcome = await self._ask(client, request, faults)
+        return outcome, faults, self._is_unsent(client, faults)
 
     async def _ready_client(self) -> Client:
-        for event, seconds in ((self._ready, GRACE_SECONDS), (self._tried, ATTEMPT_SECONDS)):
+        long_gone = asyncio.get_running_loop().time() - self._gone_since > LONG_GONE_SECONDS
+        waits = ((self._ready, GRACE_SECONDS), (self._tried, ATTEMPT_SECONDS))
+        for event, seconds in waits[:1] if long_gone else waits:
             if self._client is None and self.state != "closed":
                 self._knock.set()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(event.wait(), seconds)
         if self._client is None:
-            words = self.error or f"The {self.name} service is not connected yet."
-            raise ToolCallError(words, status=503)
+            raise self.absence or AssertionError("unreachable")
         return self._client
 
-    async def _attempt(
-        self,
-        client: Client,
-        tool: str,
-        arguments: dict[str, Any],
-        meta: dict[str, Any] | None,
-        progress: ProgressFnT | None,
-        faults: list[Fault],
+    async def _ask(
+        self, client: Client, request: Request, faults: list[Fault]
     ) -> CallToolResult | BaseException | None:
-        """One try: the result, or what went wrong (None: the client's end took the call along)."""
+        """The result, or what went wrong (None: the client's end took the call along)."""
         call: asyncio.Task[CallToolResult] = asyncio.create_task(
             client.call_tool(
-                tool,
-                arguments,
-                progress_callback=progress,
-                meta=meta,  # pyright: ignore[reportArgumentType]
+                request.tool,
+                request.arguments,
+                progress_callback=request.progress,
+                meta=request.meta,  # pyright: ignore[reportArgumentType]
             )
         )
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        self._under_way.add(call)
+        call.add_done_callback(self._under_way.discard)
         try:
             await asyncio.wait({call})
         except asyncio.CancelledError:
@@ -228,6 +259,7 @@ class Connection:
         self._tried.clear()
         self._ended.set()
         if self.state == "ready":
+            self._gone_since = asyncio.get_running_loop().time()
             self.state = "down"
             self.error = f"The {self.name} service is not connected right now."
 
@@ -243,14 +275,15 @@ class Connection:
                 self._report(self.error)
                 # One that keeps falling over at once is treated as one that stays down.
                 pause = FIRST_PAUSE if last_up - began > LONG_OUTAGE_PAUSE else pause
-            elif loop.time() - last_up > START_SECONDS:
+            elif loop.time() > max(last_up + START_SECONDS, self._starts_until):
                 self._report(self.error)
             await self._pause(pause * random.uniform(0.8, 1.2))
             longest = LONG_OUTAGE_PAUSE if loop.time() - last_up > LONG_OUTAGE_SECONDS else 0
             pause = min(pause * 2, max(longest, LONGEST_PAUSE))
 
     async def _pause(self, seconds: float) -> None:
-        await asyncio.sleep(FIRST_PAUSE)  # so that a stream of calls cannot make it spin
+        # So that a stream of calls cannot make it spin, and a busy server is left alone.
+        await asyncio.sleep(max(FIRST_PAUSE, min(self._pace.pause, LONG_OUTAGE_SECONDS)))
         try:
             await asyncio.wait_for(self._knock.wait(), seconds)
         except TimeoutError:
@@ -259,7 +292,6 @@ class Connection:
     async def _open_once(self) -> bool:
         """Connect, stay while it lasts, and note how it ended; returns whether it was ready."""
         self._ended.clear()
-        self._changed.clear()
         self._was_ready = False
         self._tried.clear()
         with watch_faults() as faults:
@@ -275,6 +307,7 @@ class Connection:
         error = None if owner.cancelled() else owner.exception()
         if not self._was_ready:
             self.state, self.error = "down", in_words(self.name, error, faults)
+            self._pace.note(faults)
             self._tried.set()
         self.settled.set()
         logger.debug("MCP server %s: %r", self.name, error)
@@ -285,7 +318,8 @@ class Connection:
         if error == self._reported:
             return
         if error:
-            logger.warning("MCP server %s: %s It is tried again.", self.name, error)
+            said = f" Its last words: {line}" if (line := self.last_words.line) else ""
+            logger.warning("MCP server %s: %s It is tried again.%s", self.name, error, said)
         elif self._reported:
             logger.warning("MCP server %s is there again.", self.name)
         self._reported = error
@@ -307,44 +341,40 @@ class Connection:
                         args=list(self.config.args),
                         env=dict(self.config.env),
                         cwd=self.config.cwd,
-                    )
+                    ),
+                    errlog=await stack.enter_async_context(self.last_words.heard()),
                 )
                 seconds = STDIO_OPEN_SECONDS
             client = Client(
-                seen_through(transport, self._warn, self._end),
+                seen_through(transport, self.listing.found, self._end),
                 mode="auto",
                 cache=None,
                 message_handler=self._on_message,
             )
             async with asyncio.timeout(seconds):
                 await stack.enter_async_context(client)
-                self.tools = await self._fetch_tools(client)
+                await self.listing.fetch(client)
             self._client, self._was_ready = client, True
             self.protocol_version = client.protocol_version
+            self.server_info = client.server_info
             self.state, self.error = "ready", None
             self._ready.set()
-            self._listed.set()
             self._tried.set()
             self.settled.set()
-            logger.info("MCP server %s is ready: %d tools", self.name, len(self.tools))
+            self._calls.circuit.answered()
             self._report(None)
             await self._stay(client)
 
     async def _stay(self, client: Client) -> None:
-        """Until the end, fetch the tool list again whenever the server says that it changed."""
-        listening = asyncio.create_task(self._listen(client))
-        ended = asyncio.create_task(self._ended.wait())
-        changed = asyncio.create_task(self._changed.wait())
+        """Until the end, keep the tool list as the server has it."""
+        self.listing.due.clear()
+        helpers = (
+            asyncio.create_task(self._listen(client)),
+            asyncio.create_task(self.listing.keep(client, self._calls.circuit.answered)),
+        )
         try:
-            while not ended.done():
-                await asyncio.wait({changed, ended}, return_when=asyncio.FIRST_COMPLETED)
-                if changed.done() and not ended.done():
-                    self._changed.clear()
-                    async with asyncio.timeout(HTTP_OPEN_SECONDS):
-                        self.tools = await self._fetch_tools(client)
-                    changed = asyncio.create_task(self._changed.wait())
+            await self._ended.wait()
         finally:
-            helpers = (listening, ended, changed)
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
@@ -356,30 +386,16 @@ class Connection:
         try:
             async with client.listen(tools_list_changed=True) as notices:
                 async for _ in notices:
-                    self._changed.set()
+                    self.listing.due.set()
         except (SubscriptionLost, MCPError) as error:
             if isinstance(error, MCPError) and error.code != CONNECTION_CLOSED:
                 logger.info("MCP server %s sends no change notices: %s", self.name, error)
                 return
         self._lose(client)
 
-    async def _fetch_tools(self, client: Client) -> tuple[Tool, ...]:
-        tools: dict[str, Tool] = {}
-        cursor: str | None = None
-        for _ in range(MAX_PAGES):
-            page = await client.list_tools(cursor=cursor)
-            for tool in page.tools:
-                tools.setdefault(tool.name, tool)
-            if (cursor := page.next_cursor) is None:
-                break
-        return tuple(tools.values())
-
     async def _on_message(self, message: IncomingMessage) -> None:
         if isinstance(message, ToolListChangedNotification):
-            self._changed.set()
-
-    def _warn(self, problem: str) -> None:
-        logger.warning("MCP server %s: %s", self.name, problem)
+            self.listing.due.set()
 
 
 def _forgotten(client: Client, fault: Fault) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from frontdesk.mcp.auth import server_auth
 from frontdesk.mcp.config import HttpServer, McpConfigError, ServerConfig, load_servers
 from frontdesk.mcp.connection import Connection, State
+from frontdesk.mcp.pins import PinStore
 
 SETTLE_SECONDS = 3.0
 """How long ``start`` waits for first connections; slower servers join when they can."""
@@ -29,9 +30,14 @@ class McpConnections:
     """Connections by server name, opened once and shared by all calls."""
 
     def __init__(
-        self, servers: Mapping[str, ServerConfig] | None = None, data: Path | None = None
+        self,
+        servers: Mapping[str, ServerConfig] | None = None,
+        pins: PinStore | None = None,
+        data: Path | None = None,
     ) -> None:
-        """``data``: the folder where logins to servers are kept."""
+        """``pins``: what tools said when they were first seen; None: nothing is held against it.
+        ``data``: the folder where logins to servers are kept."""
+        self._pins = pins
         self._data = data
         self._connections = {name: self._to(config) for name, config in (servers or {}).items()}
 
@@ -59,7 +65,7 @@ class McpConnections:
                 self._connections[name].open()
 
     def _to(self, config: ServerConfig) -> Connection:
-        return Connection(config, auth=server_auth(config, self._data))
+        return Connection(config, pins=self._pins, auth=server_auth(config, self._data))
 
     async def until_ready(
         self,

@@ -61,7 +61,7 @@ def _check(
     connection = connections.get(name)
     if connection.state != "ready":
         message = f"the MCP server `{name}` does not answer: {connection.error or 'no word of it'}"
-        said = starting[name]() if name in starting else None
+        said = starting[name]() if name in starting else connection.last_words.line
         yield document.key_problem(at, message, said and f"its last words: {said}")
         return
     yield from _check_tools(document, use, connection, at)

@@ -9,28 +9,19 @@ valid token goes by it, the flow is entered to get one, and its failure leaves t
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import AsyncGenerator
 
 import httpx2
-from mcp.client.auth import OAuthClientProvider, OAuthFlowError, OAuthTokenError, TokenStorage
-from mcp.client.auth.extensions.client_credentials import (
-    ClientCredentialsOAuthProvider,
-    PrivateKeyJWTOAuthProvider,
-    SignedJWTParameters,
-)
+from mcp.client.auth import OAuthFlowError, OAuthTokenError
 from mcp.client.auth.utils import extract_field_from_www_auth
 from mcp.shared.auth import (
-    AuthorizationCodeResult,
-    OAuthClientInformationFull,
-    OAuthClientMetadata,
     OAuthToken,
 )
-from pydantic import AnyUrl, ValidationError
+from pydantic import ValidationError
 
 from frontdesk.mcp.faults import forget_faults
 from frontdesk.mcp.oauth_config import OAuth
+from frontdesk.mcp.oauth_provider import Login, OAuthFailed, provider_of
 from frontdesk.mcp.token_file import TokenFile
 
 logger = logging.getLogger(__name__)
@@ -44,28 +35,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 out."""
 
 
-class OAuthFailed(Exception):
-    """No token could be had. The message is a sentence for the operator, without secrets."""
-
-
 class _NotNow(OAuthFailed):
     """The authorization server is down or busy: what we have may be good later."""
 
 
 _FAILURES = (OAuthFlowError, OAuthFailed, ValidationError, ValueError, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A person at a browser: who is shown the address to log in at, and who comes back."""
-
-    show: Callable[[str], Awaitable[None]]
-    returned: Callable[[], Awaitable[AuthorizationCodeResult]]
-
-
-def redirect_uri(oauth: OAuth) -> str:
-    """Where the browser comes back to (RFC 8252, section 7.3)."""
-    return f"http://127.0.0.1:{oauth.callback_port}/callback"
 
 
 class OAuthTokens(httpx2.Auth):
@@ -89,7 +63,7 @@ class OAuthTokens(httpx2.Auth):
         self._oauth = oauth
         self._file = file if oauth.grant == "authorization_code" else None
         self._login = login
-        self._provider = _provider(url, oauth, self._file, login)
+        self._provider = provider_of(url, oauth, self._file, login)
         self._restored = False
         self._next_try, self._pause = 0.0, FIRST_PAUSE
 
@@ -150,7 +124,7 @@ class OAuthTokens(httpx2.Auth):
             self._next_try, self._pause = 0.0, FIRST_PAUSE
         self._restored = True
         await self._provider._initialize()  # pyright: ignore[reportPrivateUsage]
-        if self._file:
+        if self._file and self._login is None:
             self._file.restore(self._provider.context)
 
     def _valid(self) -> OAuthToken | None:
@@ -190,134 +164,6 @@ class OAuthTokens(httpx2.Auth):
         if problem != self.problem:
             logger.warning("MCP server %s: no access: %s", self._name, problem)
         self.problem = problem
-
-
-class _Configured(OAuthClientProvider):
-    """Asks for the scopes that mcp.json names, where it names some; the server's hints are for
-    those that know nothing better."""
-
-    scopes: str | None = None
-
-    async def _perform_authorization(self) -> httpx2.Request:
-        if self.scopes:
-            self.context.client_metadata.scope = self.scopes
-        return await super()._perform_authorization()
-
-
-class _Code(_Configured):
-    pass
-
-
-class _Secret(_Configured, ClientCredentialsOAuthProvider):
-    pass
-
-
-class _Signed(_Configured, PrivateKeyJWTOAuthProvider):
-    pass
-
-
-def _provider(
-    url: str, oauth: OAuth, file: TokenFile | None, login: Login | None
-) -> OAuthClientProvider:
-    provider: _Configured
-    storage = cast("TokenStorage", file or _Forgetful())
-    if oauth.private_key and oauth.client_id:
-        provider = _Signed(
-            url, storage, oauth.client_id, _assertions(oauth), oauth.scopes, oauth.issuer
-        )
-    elif oauth.grant == "client_credentials":
-        provider = _Secret(
-            url,
-            storage,
-            oauth.client_id or "",
-            oauth.client_secret or "",
-            scope=oauth.scopes,
-            issuer=oauth.issuer,
-        )
-    else:
-        metadata = OAuthClientMetadata(
-            redirect_uris=[AnyUrl(redirect_uri(oauth))],
-            client_name="Frontdesk",
-            scope=oauth.scopes,
-        )
-        provider = _Code(
-            url,
-            metadata,
-            _Registered(oauth, storage) if oauth.client_id else storage,
-            login.show if login else _nobody,
-            login.returned if login else None,
-            oauth.client_metadata_url,
-        )
-    provider.scopes = oauth.scopes
-    return provider
-
-
-def _assertions(oauth: OAuth) -> Callable[[str], Awaitable[str]]:
-    """Signs who we are; the key is read when it is needed, so that it can be changed."""
-
-    async def assertion(audience: str) -> str:
-        client, key = oauth.client_id or "", oauth.private_key
-        assert key is not None
-        try:
-            text = key.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise OAuthFailed(f"the private key {key} cannot be read") from None
-        signed = SignedJWTParameters(
-            issuer=client,
-            subject=client,
-            signing_key=text,
-            signing_algorithm=oauth.signing_algorithm,
-        )
-        try:
-            return await signed.create_assertion_provider()(audience)
-        except Exception:
-            algorithm = oauth.signing_algorithm
-            raise OAuthFailed(f"the private key {key} cannot sign with {algorithm}") from None
-
-    return assertion
-
-
-class _Forgetful:
-    """Storage of a client that can get a new token at any time."""
-
-    async def get_tokens(self) -> OAuthToken | None:
-        return None
-
-    async def set_tokens(self, tokens: OAuthToken) -> None:
-        return
-
-    async def get_client_info(self) -> OAuthClientInformationFull | None:
-        return None
-
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        return
-
-
-class _Registered:
-    """Storage of a client that was registered by hand: who it is stands in mcp.json."""
-
-    def __init__(self, oauth: OAuth, inner: TokenStorage) -> None:
-        self._oauth = oauth
-        self.get_tokens = inner.get_tokens
-        self.set_tokens = inner.set_tokens
-
-    async def get_client_info(self) -> OAuthClientInformationFull | None:
-        oauth = self._oauth
-        return OAuthClientInformationFull(
-            client_id=oauth.client_id or "",
-            client_secret=oauth.client_secret,
-            redirect_uris=[AnyUrl(redirect_uri(oauth))],
-            token_endpoint_auth_method="client_secret_basic" if oauth.client_secret else "none",
-            issuer=oauth.issuer,
-        )
-
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        """A server that sends us elsewhere does not get to register us anew."""
-        raise OAuthFailed("its authorization server is not the issuer that mcp.json names")
-
-
-async def _nobody(url: str) -> None:
-    raise OAuthFailed("the login is over: log in again")
 
 
 def _wants_more(response: httpx2.Response) -> bool:

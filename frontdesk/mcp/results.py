@@ -26,6 +26,15 @@ def capped(result: CallToolResult, limit: int = MAX_RESULT_BYTES) -> CallToolRes
     return result.model_copy(update={"content": kept})
 
 
+def readable(result: CallToolResult, limit: int = MAX_RESULT_BYTES) -> CallToolResult:
+    """``result`` as a model can read it, capped: one that is nothing but structured gets a text."""
+    if not result.content and result.structured_content is not None:
+        text = json.dumps(result.structured_content, ensure_ascii=False)
+        content: list[ContentBlock] = [TextContent(type="text", text=text)]
+        result = result.model_copy(update={"content": content})
+    return capped(result, limit)
+
+
 def cut_text(text: str, limit: int = MAX_RESULT_BYTES) -> str:
     """``text`` itself if it has at most ``limit`` UTF-8 bytes, else its start and a note."""
     if len(text) * 4 <= limit or len(data := text.encode()) <= limit:

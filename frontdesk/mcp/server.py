@@ -19,14 +19,21 @@ from agents import Agent, RunContextWrapper
 from frontdesk.desk.schema import McpUse
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.faults import ToolCallError
+from frontdesk.mcp.hidden import visible
+from frontdesk.mcp.listing import Listed
 from frontdesk.mcp.narrowing import narrowed
-from frontdesk.mcp.passing import call_for
-from frontdesk.mcp.results import capped, error_text
+from frontdesk.mcp.passing import speaking_for
+from frontdesk.mcp.record import CallRecord
+from frontdesk.mcp.results import error_text, readable
 
 ProgressListener = Callable[[ToolContext[Any], str], None]
 CallerValues = Callable[[ToolContext[Any]], Mapping[str, str]]
 ErrorFunction = Callable[[RunContextWrapper[Any], Exception], str]
+RecordListener = Callable[[ToolContext[Any], str, CallRecord], None]
 Patience = Callable[[RunContextWrapper[Any]], float]
+
+MAX_PROGRESS = 200
+"""Characters of one notice of progress."""
 
 _caller: ContextVar[ToolContext[Any] | None] = ContextVar("frontdesk_mcp_caller", default=None)
 
@@ -37,6 +44,7 @@ class McpServerView(MCPServer):
     ``examples`` are things callers say, by the team's name of a tool, for hosted models to read.
     ``on_progress`` gets the words of progress notices with the tool call they belong to.
     ``caller_values`` tells what the caller gave for servers that act in their name.
+    ``on_record`` gets the server's name and what became of a call on its way, when it is over.
     ``patience`` tells how many seconds a run may wait for a server that is still starting.
     """
 
@@ -48,6 +56,7 @@ class McpServerView(MCPServer):
         on_error: ErrorFunction,
         on_progress: ProgressListener | None = None,
         caller_values: CallerValues = lambda caller: {},
+        on_record: RecordListener = lambda caller, server, record: None,
         examples: Mapping[str, tuple[str, ...]] | None = None,
         patience: Patience = lambda context: 0.0,
     ) -> None:
@@ -56,9 +65,10 @@ class McpServerView(MCPServer):
         self._connection = connection
         self._on_progress = on_progress
         self._caller_values = caller_values
+        self._on_record = on_record
         self._examples = examples or {}
         self._patience = patience
-        self._seen: tuple[Tool, ...] = ()
+        self._seen = Listed()
         self._tools: list[Tool] = []
         self._names: dict[str, str] = {}
         """What the server calls each tool, by the team's name for it."""
@@ -99,18 +109,26 @@ class McpServerView(MCPServer):
         meta: dict[str, Any] | None = None,
     ) -> CallToolResult:
         caller = _caller.get()
-        result = await call_for(
-            self._connection,
-            {} if caller is None else self._caller_values(caller),
-            self._names.get(tool_name, tool_name),
-            arguments or {},
-            seconds=self.use.timeout,
-            meta=meta,
-            progress=None if caller is None else self._reporter(caller),
-        )
-        if result.is_error:
-            raise ToolCallError(error_text(result))
-        return capped(result)
+        record = CallRecord()
+        try:
+            given = {} if caller is None else dict(self._caller_values(caller))
+            async with speaking_for(self._connection, given) as connection:
+                result = await connection.call(
+                    self._names.get(tool_name, tool_name),
+                    arguments or {},
+                    seconds=self.use.timeout,
+                    meta=meta,
+                    progress=self._reporter(caller, record),
+                    concurrency=self.use.concurrency,
+                    record=record,
+                )
+            if result.is_error:
+                record.fault = "tool"
+                raise ToolCallError(error_text(result))
+        finally:
+            if caller is not None:
+                self._on_record(caller, self.name, record)
+        return readable(result, self.use.max_result_bytes)
 
     async def list_prompts(self) -> ListPromptsResult:
         return ListPromptsResult(prompts=[])
@@ -120,17 +138,24 @@ class McpServerView(MCPServer):
     ) -> GetPromptResult:
         raise ToolCallError("Prompts of MCP servers are not used: a team's prompts are its own.")
 
-    def _reporter(self, caller: ToolContext[Any]) -> Any:
+    def _reporter(self, caller: ToolContext[Any] | None, record: CallRecord) -> Any:
         async def report(progress: float, total: float | None, message: str | None) -> None:
-            if self._on_progress is not None and message:
-                self._on_progress(caller, message)
+            words = visible(message or "").strip()[:MAX_PROGRESS]
+            if not words:
+                return
+            record.heard(words)
+            if self._on_progress is not None and caller is not None:
+                self._on_progress(caller, words)
 
         return report
 
     def _current(self) -> list[Tool]:
-        if self._seen is not self._connection.tools:
-            self._seen = self._connection.tools
-            offered = narrowed(self._seen, self.use.tools)
+        seen = self._connection.listing.use()
+        if self._seen is not seen:
+            self._seen = seen
+            blocked = {change.tool for change in seen.changed} if self.use.pin == "block" else ()
+            trusted = (tool for tool in seen.tools if tool.name not in blocked)
+            offered = narrowed(trusted, self.use.tools)
             self._names = {name: tool.name for name, tool in offered.items()}
             self._tools = [self._offered(name, tool) for name, tool in offered.items()]
         return self._tools

@@ -10,21 +10,22 @@ from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCResponse
 
-from frontdesk.mcp.vetting import vet_tools
+from frontdesk.mcp.vetting import Finding, vet_tools
 
 Incoming = SessionMessage | Exception
 Streams = tuple[ReadStream[Incoming], WriteStream[SessionMessage]]
 
 
 def seen_through(
-    transport: Transport, on_problem: Callable[[str], None], on_end: Callable[[], None]
+    transport: Transport, on_finding: Callable[[Finding], None], on_end: Callable[[], None]
 ) -> AbstractAsyncContextManager[Streams]:
-    """Wrap ``transport``: ``on_problem`` hears of each rejected tool, ``on_end`` of the end."""
+    """Wrap ``transport``: ``on_finding`` hears what there is to say of tools, ``on_end`` of the
+    end."""
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Streams]:
         async with transport as (read, write):
-            yield _VettedStream(read, on_problem, on_end), write
+            yield _VettedStream(read, on_finding, on_end), write
 
     return opened()
 
@@ -36,11 +37,11 @@ class _VettedStream(ReadStream[Incoming]):
     def __init__(
         self,
         inner: ReadStream[Incoming],
-        on_problem: Callable[[str], None],
+        on_finding: Callable[[Finding], None],
         on_end: Callable[[], None],
     ) -> None:
         self._inner = inner
-        self._on_problem = on_problem
+        self._on_finding = on_finding
         self._on_end = on_end
 
     @property
@@ -81,8 +82,8 @@ class _VettedStream(ReadStream[Incoming]):
             # A result that does not say so is complete; the client would refuse it.
             message.result.setdefault("resultType", "complete")
         if isinstance(message, JSONRPCResponse) and isinstance(message.result.get("tools"), list):
-            good, problems = vet_tools(cast("list[Any]", message.result["tools"]))
+            good, findings = vet_tools(cast("list[Any]", message.result["tools"]))
             message.result["tools"] = good
-            for problem in problems:
-                self._on_problem(problem)
+            for finding in findings:
+                self._on_finding(finding)
         return incoming

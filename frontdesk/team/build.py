@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 from agents.mcp import MCPUtil
 from agents.strict_schema import ensure_strict_json_schema
 from agents.tool_context import ToolContext
+from agents.tracing import FunctionSpanData, get_current_span
 
 from agents import Agent, FunctionTool, Handoff, ModelSettings, RunContextWrapper, Tool
 from frontdesk.desk import schema
@@ -16,7 +17,13 @@ from frontdesk.team.background import BackgroundTool, Consult, in_background, sp
 from frontdesk.team.background_tools import BUILT_IN
 from frontdesk.team.chain import ModelChain
 from frontdesk.team.client_tools import end_at_client_tools, offer
-from frontdesk.team.context import TurnContext, caller_values, patience, report
+from frontdesk.team.context import (
+    TurnContext,
+    caller_values,
+    note_mcp_call,
+    patience,
+    report,
+)
 from frontdesk.team.failures import tool_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.guardrails.build import Guardrails
@@ -55,7 +62,7 @@ class TeamAgent(Agent[TurnContext]):
             for tool in await MCPUtil.get_function_tools(server, False, run_context, self):
                 if tool.name not in taken:
                     taken.add(tool.name)
-                    cast("FunctionTool", tool).on_invoke_tool = _with_plain_text(tool)
+                    cast("FunctionTool", tool).on_invoke_tool = _for_text_and_trace(tool)
                     tools.append(tool)
         return tools
 
@@ -196,6 +203,7 @@ def _view(
         on_error=tool_failure,
         on_progress=report,
         caller_values=caller_values,
+        on_record=note_mcp_call,
         patience=patience,
         examples=examples if hosted else None,
     )
@@ -231,13 +239,18 @@ def _named(table: dict[str, _T], name: str, field: str) -> _T:
     return table[name]
 
 
-def _with_plain_text(tool: Tool) -> Callable[[ToolContext[Any], str], Awaitable[Any]]:
+def _for_text_and_trace(tool: Tool) -> Callable[[ToolContext[Any], str], Awaitable[Any]]:
     """The tool's invoker, with results that are only text as one string: the SDK makes lists of
-    parts, which many chat completions servers refuse in a tool's message."""
+    parts, which many chat completions servers refuse in a tool's message. And its span has what
+    became of the call: the SDK has no more than the server's name, and not that when it failed."""
     invoke = cast("FunctionTool", tool).on_invoke_tool
 
     async def invoke_for_text(context: ToolContext[Any], arguments: str) -> Any:
         result: Any = await invoke(context, arguments)
+        became = context.context.mcp_calls.pop(context.tool_call_id, None)
+        span = get_current_span()
+        if became and span is not None and isinstance(span.span_data, FunctionSpanData):
+            span.span_data.mcp_data = became
         parts = cast("list[Any]", result if isinstance(result, list) else [result])
         texts = [text for part in parts if (text := _text(part)) is not None]
         return "\n".join(texts) if len(texts) == len(parts) else cast("Any", result)

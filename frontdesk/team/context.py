@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agents.tool_context import ToolContext
 
 from agents import RunContextWrapper
+from frontdesk.mcp.record import CallRecord
 from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.events import ClientMcpTool, ClientPrompt, ClientTool, Jobs
 from frontdesk.team.guardrails.guard import Outcome
@@ -57,6 +58,8 @@ class TurnContext:
     """Takes background work."""
     trace_id: str = ""
     """Of the turn, or of the background work."""
+    mcp_calls: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """What became of calls to MCP servers on their way, by tool call id, for their spans."""
 
     def for_function(self, tool: ToolContext[Any]) -> CallContext:
         """The context that one tool call's function sees."""
@@ -80,3 +83,9 @@ def report(tool: ToolContext[Any], words: str) -> None:
 def caller_values(tool: ToolContext[Any]) -> Mapping[str, str]:
     """What the caller of a running tool gave for servers that act in their name."""
     return tool.context.caller if isinstance(tool.context, TurnContext) else {}
+
+
+def note_mcp_call(tool: ToolContext[Any], server: str, record: CallRecord) -> None:
+    """Keep what became of a call to an MCP server."""
+    if isinstance(tool.context, TurnContext):
+        tool.context.mcp_calls[tool.tool_call_id] = {"server": server, **asdict(record)}

@@ -14,6 +14,7 @@ import pydantic_core
 from agents.tool_context import ToolContext
 
 from agents import FunctionTool, RunContextWrapper, UserError, function_tool
+from frontdesk.desk.functions import module_file
 from frontdesk.desk.schema import FunctionUse
 from frontdesk.mcp.results import cut_text
 from frontdesk.mcp.server import with_examples
@@ -95,24 +96,27 @@ class FunctionLoader:
         return tool
 
     def find(self, field: str, call: str) -> Callable[..., Any]:
-        """The function ``call`` points to, for the ``field`` of the team file that says so.
+        """The function ``call`` points to, for the ``field`` of the team file that says so: in a
+        file of the desk, else in an installed package.
 
         Raises:
             FunctionLoadError: no such file or function.
         """
         module_name, _, function_name = call.partition(":")
         parts = module_name.split(".")
-        file = self._root.joinpath(*parts).with_suffix(".py")
-        if not (self._finder.has(file) or file.is_file()):
-            raise FunctionLoadError(f"{field}: {call}: there is no file {file}")
-        for depth in range(1, len(parts)):
-            package = ".".join([self._package, *parts[:depth]])
-            if package not in sys.modules:
-                self._add_package(package, self._root.joinpath(*parts[:depth]))
+        base = self._root.joinpath(*parts)
+        ours = (base.with_suffix(".py"), base / "__init__.py")
+        # Of an older version, the file need not be there any more.
+        file = next(filter(self._finder.has, ours), None) or module_file(module_name, self._root)
+        if file is None:
+            raise FunctionLoadError(f"{field}: {call}: there is no file {base}.py")
+        if file in ours:
+            self._add_packages(parts[:-1])
+            module_name = f"{self._package}.{module_name}"
         importlib.invalidate_caches()
         try:
-            module = importlib.import_module(f"{self._package}.{module_name}")
-        except Exception as error:
+            module = importlib.import_module(module_name)
+        except (Exception, SystemExit) as error:
             raise FunctionLoadError(
                 f"{field}: {file} cannot be loaded: {_import_problem(error, parts)}"
             ) from error
@@ -121,13 +125,19 @@ class FunctionLoader:
             raise FunctionLoadError(f"{field}: {file} has no function {function_name}")
         return function
 
+    def _add_packages(self, parts: list[str]) -> None:
+        for depth in range(1, len(parts) + 1):
+            package = ".".join([self._package, *parts[:depth]])
+            if package not in sys.modules:
+                self._add_package(package, self._root.joinpath(*parts[:depth]))
+
     def _add_package(self, name: str, folder: Path) -> None:
         package = types.ModuleType(name)
         package.__path__ = [str(folder)]
         sys.modules[name] = package
 
 
-def _import_problem(error: Exception, parts: list[str]) -> str:
+def _import_problem(error: BaseException, parts: list[str]) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         if error.name.split(".")[0] == parts[0]:
             return f"{error} (between files of the folder write: from .other import something)"

@@ -135,7 +135,8 @@ def _messages(items: object, role: str) -> str | None:
 
 
 def _function(data: FunctionSpanData) -> Described:
-    server = (data.mcp_data or {}).get("server")
+    call = data.mcp_data or {}
+    server = call.get("server")
     return Described(
         _named(names.EXECUTE_TOOL, data.name),
         {
@@ -143,10 +144,14 @@ def _function(data: FunctionSpanData) -> Described:
             names.GEN_AI_TOOL_NAME: data.name,
             names.GEN_AI_TOOL_TYPE: "extension" if server else "function",
             names.VOICE_MCP_SERVER: server,
+            names.VOICE_MCP_FAULT: call.get("fault"),
+            names.VOICE_MCP_ATTEMPTS: call.get("attempts"),
+            names.VOICE_MCP_WAITED: call.get("waited"),
         },
         {
             names.GEN_AI_TOOL_CALL_ARGUMENTS: lambda: _text(data.input),
             names.GEN_AI_TOOL_CALL_RESULT: lambda: _text(data.output),
+            names.VOICE_MCP_PROGRESS: lambda: _lines(call.get("progress")),
         },
     )
 
@@ -155,6 +160,10 @@ def _text(value: object) -> str | None:
     if value is None:
         return None
     return messages.safe(value) if isinstance(value, str) else messages.dump(value)
+
+
+def _lines(progress: list[str] | None) -> str | None:
+    return messages.safe("\n".join(progress)) if progress else None
 
 
 def _handoff(data: HandoffSpanData) -> Described:

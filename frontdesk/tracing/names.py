@@ -56,8 +56,12 @@ VOICE_HANDOFF_TO = "voice.handoff.to"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
 VOICE_ITEM_ID = "voice.item.id"
 VOICE_MCP_APPROVAL = "voice.mcp.approval"
+VOICE_MCP_ATTEMPTS = "voice.mcp.attempts"
+VOICE_MCP_FAULT = "voice.mcp.fault"
+VOICE_MCP_PROGRESS = "voice.mcp.progress"
 VOICE_MCP_SERVER = "voice.mcp.server"
 VOICE_MCP_TOOLS = "voice.mcp.tools"
+VOICE_MCP_WAITED = "voice.mcp.waited"
 VOICE_MODEL_ATTEMPT = "voice.model.attempt"
 VOICE_MODEL_NAME = "voice.model.name"
 VOICE_MODEL_WAIT = "voice.model.wait"
@@ -143,6 +147,7 @@ PII = frozenset(
         "voice.delegation.progress",
         "voice.guardrail.reason",
         "voice.guardrail.text",
+        "voice.mcp.progress",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -205,8 +210,12 @@ ATTRIBUTES = frozenset(
         "voice.interrupted_at",
         "voice.item.id",
         "voice.mcp.approval",
+        "voice.mcp.attempts",
+        "voice.mcp.fault",
+        "voice.mcp.progress",
         "voice.mcp.server",
         "voice.mcp.tools",
+        "voice.mcp.waited",
         "voice.model.attempt",
         "voice.model.name",
         "voice.model.wait",

@@ -39,7 +39,7 @@ class VoiceModels:
         end = self.end_of_turn.name if self.end_of_turn else f"silence only ({smart_turn.MISSING})"
         return {
             "speech to text": self.stt.name,
-            "text to speech": self.tts.name,
+            "text to speech": ", else ".join(model.name for model in self.mouths),
             "voice activity": self.activity_name,
             "end of turn": end,
         }

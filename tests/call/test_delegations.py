@@ -273,6 +273,8 @@ async def test_a_failure_is_told_without_its_secrets(house, phone, caplog):
 
 async def test_work_past_its_deadline_is_stopped_and_the_caller_told(house, phone):
     await begun(house, phone)
+    await phone.clock.advance(4)
+    await until_done(phone, "I'm still at the research.")
     house.script([assistant_message("It took too long.")])
     await phone.clock.advance(70)
     await until_done(phone, "It took too long.")

@@ -311,3 +311,14 @@ async def test_the_budget_and_the_line_are_the_teams(build_house):
     assert house.tts.said == [("Hang on.", None)]
     await phone.send("response.cancel")
     await phone.until("response.done")
+
+
+async def test_speech_that_nobody_wanted_answered_is_in_a_trace_that_says_so(house, phone):
+    audio = {"input": {"turn_detection": {"type": "semantic_vad", "create_response": False}}}
+    await phone.configure(audio=audio)
+    await phone.say("just so you know")
+    await phone.call._hearing.words_known()
+    await phone.hang_up()
+    [turn] = await phone.traces()
+    assert (turn["caller"], turn["end_reason"]) == ("just so you know", "session_closed")
+    assert (await root(phone))["voice.silence.reason"] == "session_closed"

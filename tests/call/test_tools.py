@@ -254,3 +254,38 @@ async def test_an_agent_that_takes_over_and_says_nothing_apologises(two):
     phone = await two.place()
     await phone.ask("my order")
     assert "went wrong" in spoken(phone)[0]
+
+
+BROKEN = """\
+import sys
+
+
+def blunt() -> str:
+    sys.exit("the password is hunter2")
+
+
+async def broken() -> str:
+    raise RuntimeError("the password is hunter2")
+"""
+
+
+@pytest.mark.parametrize("name", ["blunt", "broken"])
+async def test_what_a_function_failed_with_reaches_no_client_and_no_model(
+    build_house, tmp_path, name
+):
+    (tmp_path / "desk" / "tools").mkdir(parents=True)
+    (tmp_path / "desk" / "tools" / "rough.py").write_text(BROKEN)
+    house = await build_house(
+        agents={"frontdesk": {"tools": ["work"]}}, tools={"work": {"call": f"tools.rough:{name}"}}
+    )
+    house.defects_expected = True
+    phone = await house.place()
+    phone.connection.shows_tools = True
+    house.script([function_call("work", {}, call_id="c1")], [assistant_message("That failed.")])
+    await phone.ask("Do it.")
+    assert spoken(phone) == ["That failed."]
+    reached = [str(phone.frames), str(await phone.stored()), str(house.history())]
+    assert not [text for text in reached if "hunter2" in text]
+    assert "because of a fault of its own" in reached[0]
+    [failed] = [span for span in await phone.spans() if span["name"].startswith("execute_tool")]
+    assert failed["attributes"]["error.type"] == "tool_error"

@@ -24,8 +24,10 @@ COMMANDS = (
     "call",
     "chat",
     "conformance",
+    "mcp",
     "traces",
 )
+OF_MCP = ("list", "add", "doctor", "call", "login")
 
 
 def frontdesk(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
@@ -56,6 +58,11 @@ def test_the_help_lists_each_command_with_a_whole_sentence() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help_that_fits_a_terminal(command: str) -> None:
     assert all(len(line) <= 80 for line in help_of(command).splitlines())
+
+
+@pytest.mark.parametrize("command", OF_MCP)
+def test_each_command_of_mcp_has_help_that_fits_a_terminal(command: str) -> None:
+    assert all(len(line) <= 80 for line in help_of("mcp", command).splitlines())
 
 
 def test_the_help_of_serve_names_every_setting() -> None:

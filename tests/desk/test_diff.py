@@ -75,6 +75,8 @@ def changed(shop, right: str, wrong: str) -> list[str]:
         ("    mcp: [orders]\n", "", ["- agents.other.mcp: orders"]),
         ("[other, {", "[{", ["- agents.hello.handoffs.other"]),
         ("say: Bye.", "say: Hm.", ["~ agents.hello.handoffs.third.say: Bye. → Hm."]),
+        ("say: Bye.", "say: Bye., history: { last: 2 }",
+         ["~ agents.hello.handoffs.third.history: full → last: 2"]),
         ("other, { to: third, say: Bye. }", "{ to: other, say: Hi. }, third",
          ["~ agents.hello.handoffs.other.say: nothing → Hi.",
           "~ agents.hello.handoffs.third.say: Bye. → nothing"]),

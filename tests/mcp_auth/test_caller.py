@@ -12,13 +12,14 @@ from frontdesk.mcp.config import HttpServer, McpConfigError, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.faults import ToolCallError
 from frontdesk.mcp.oauth_config import OAuth
-from frontdesk.mcp.passing import call_for
+from frontdesk.mcp.passing import speaking_for
 
 CUSTOMER = {"X-Customer": CallerHeader((CallerValue("customer"),))}
 
 
 async def whoami(connection: Any, caller: dict[str, str], **arguments: Any) -> str:
-    result = await call_for(connection, caller, "whoami", arguments, seconds=5)
+    async with speaking_for(connection, caller) as speaking:
+        result = await speaking.call("whoami", arguments, seconds=5)
     assert isinstance(result.content[0], TextContent)
     return result.content[0].text
 
@@ -64,11 +65,11 @@ async def test_a_call_without_the_callers_value_is_not_made(open_shop: Any) -> N
 
 
 async def test_a_default_stands_in_for_a_value_and_for_what_the_connection_asks_itself(
-    shop: Any, authority: Any
+    closed_shop: Any, authority: Any
 ) -> None:
     authority.good = {"of-the-desk": ("", 4e9), "of-anna": ("", 4e9)}
     token = CallerHeader(("Bearer ", CallerValue("token", "of-the-desk")))
-    connections = await opened(shop, caller_headers={"authorization": token})
+    connections = await opened(closed_shop, caller_headers={"authorization": token})
     try:
         connection = connections.get("shop")
         assert connection.state == "ready", "it lists tools with the desk's own token"
@@ -76,7 +77,7 @@ async def test_a_default_stands_in_for_a_value_and_for_what_the_connection_asks_
         await whoami(connection, {})
     finally:
         await connections.aclose()
-    assert [authorization for authorization, _ in shop.who] == [
+    assert [authorization for authorization, _ in closed_shop.who] == [
         "Bearer of-anna",
         "Bearer of-the-desk",
     ]

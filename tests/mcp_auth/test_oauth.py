@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from frontdesk.mcp.auth import ServerAuth
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.faults import ToolCallError
-from frontdesk.mcp.oauth import Login
 from frontdesk.mcp.oauth_config import OAuth
+from frontdesk.mcp.oauth_provider import Login
 
 
 def credentials(authority: Any, **more: Any) -> OAuth:

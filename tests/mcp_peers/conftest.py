@@ -47,38 +47,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("peers")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def starting(installed: None, folder: Path) -> Iterator[SimpleNamespace]:
-    """All that run by themselves, started at once; nobody has waited for them yet."""
+@pytest.fixture(scope="session")
+def peers(folder: Path) -> Iterator[SimpleNamespace]:
+    """All that run by themselves, started at once, and the folders that others work on. The gateway
+    has a server behind it."""
     files, repository = folder / "files", folder / "repository"
     files.mkdir()
     (files / "opening.txt").write_text("We open at nine.\n")
+    repository.mkdir()
     git = ["git", "-c", "user.name=Anna", "-c", "user.email=anna@example.com"]
     for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "A new lamp"]):
-        repository.mkdir(exist_ok=True)
         subprocess.run([*git, *words], cwd=repository, check=True)
-    started = SimpleNamespace(
-        gateway=servers.contextforge(folder),
-        everything=servers.everything(folder),
-        time=servers.behind_supergateway(
-            folder, "time", f"{servers.MODERN}/mcp-server-time --local-timezone UTC"
-        ),
-        git=servers.behind_supergateway(
-            folder, "git", f"{servers.MODERN}/mcp-server-git --repository {repository}"
-        ),
-    )
-    yield SimpleNamespace(**vars(started), files=files, repository=repository)
-    for server in vars(started).values():
-        server.stop()
-
-
-@pytest.fixture(scope="session")
-def peers(starting: SimpleNamespace) -> SimpleNamespace:
-    """All of them, ready. The gateway has a server behind it."""
-    for server in (starting.everything, starting.time, starting.git, starting.gateway):
-        server.wait()
-    servers.register(starting.gateway, "lobby", starting.everything)
-    return starting
+    clock = f"{servers.MODERN}/mcp-server-time --local-timezone UTC"
+    history = f"{servers.MODERN}/mcp-server-git --repository {repository}"
+    started = {
+        "gateway": servers.contextforge(folder),
+        "everything": servers.everything(folder),
+        "time": servers.behind_supergateway(folder, "time", clock),
+        "git": servers.behind_supergateway(folder, "git", history),
+    }
+    try:
+        for server in started.values():
+            server.wait()
+        servers.register(started["gateway"], "lobby", started["everything"])
+        yield SimpleNamespace(**started, files=files, repository=repository)
+    finally:
+        for server in started.values():
+            server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,9 @@ import net from 'node:net';
 const { listen } = net.Server.prototype;
 
 net.Server.prototype.listen = function (...given) {
-  const where = typeof given[0] === 'object' ? given[0] : { port: Number(given[0]) };
-  return listen.call(this, { ...where, host: '127.0.0.1' }, given.find((g) => g instanceof Function));
+  const port = typeof given[0] === 'object' ? given[0].port : given[0];
+  // Not { port, host }: that would listen a moment later, and many ask for the port at once.
+  const handle = net._createServerHandle('127.0.0.1', Number(port ?? 0), 4);
+  if (typeof handle === 'number') throw new Error(`port ${port} cannot be had: error ${handle}`);
+  return listen.call(this, handle, given.find((word) => word instanceof Function));
 };

@@ -23,7 +23,7 @@ LEGACY = ROOT / ".venv-mcp-legacy" / "bin"
 EVERYTHING = MODULES / "@modelcontextprotocol/server-everything/dist/index.js"
 SUPERGATEWAY = MODULES / "supergateway/dist/index.js"
 CONFORMANCE = MODULES / "@modelcontextprotocol/conformance/dist/index.js"
-START_SECONDS = 60
+START_SECONDS = 100
 SECRETS = {
     "JWT_SECRET_KEY": "a-secret-of-the-tests-with-32-bytes",
     "AUTH_ENCRYPTION_SECRET": "another-one-of-the-tests-32-bytes",

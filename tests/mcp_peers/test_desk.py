@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.timeout(120)  # the first test waits for all servers
+pytestmark = pytest.mark.timeout(150)  # the first test waits for all servers
 
 
 def test_check_finds_every_server_there_with_the_tools_that_the_teams_name(desk, environ):

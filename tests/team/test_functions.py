@@ -173,6 +173,17 @@ def test_each_loader_has_code_of_its_own(desk: Path) -> None:
     assert not [name for name in set(sys.modules) - before if name.startswith("_frontdesk_desk")]
 
 
+def test_a_function_may_lie_in_a_package_of_the_desk_or_in_an_installed_one(
+    desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for root in (desk / "tools", installed := tmp_path / "installed"):
+        (root / "lamps").mkdir(parents=True)
+        (root / "lamps" / "__init__.py").write_text(f"def f() -> str:\n    return {root.name!r}\n")
+    monkeypatch.syspath_prepend(installed)
+    assert FunctionLoader(desk).find("x", "tools.lamps:f")() == "tools"
+    assert FunctionLoader(desk).find("x", "lamps:f")() == "installed"
+
+
 @pytest.mark.parametrize(
     ("source", "call", "message"),
     [
@@ -183,6 +194,7 @@ def test_each_loader_has_code_of_its_own(desk: Path) -> None:
         ("import no_such_package", "tools.new:f", "install it where frontdesk is installed"),
         ("def f(:", "tools.new:f", "SyntaxError"),
         ("1/0", "tools.new:f", "ZeroDivisionError"),
+        ("import sys; sys.exit(3)", "tools.new:f", "SystemExit: 3"),
         ("def f(x):\n    pass", "tools.new:f", "parameter 'x' needs a type annotation"),
         ("def f(x: object()):\n    pass", "tools.new:f", "no JSON Schema"),
         ("async def f():\n    yield 1", "tools.new:f", "it yields: a tool has one result"),

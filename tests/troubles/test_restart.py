@@ -101,8 +101,23 @@ async def test_the_next_answer_knows_what_was_said_before_the_kill(embedded, dia
     assert "4 8 2 7 1" in first
     before = get(server, f"/api/calls/{line.call_id}/conversation")
     assert before["agent"] == "orders"
+    passed_on = await dial(server)
+    await passed_on.write("How long does delivery to Hamburg take?")
+    await passed_on.send("response.create")
+    words = ""
+    while "Hamburg" not in words:  # in the first words of the agent that takes over
+        words += (await passed_on.until("response.output_audio_transcript.delta"))["delta"]
     server.kill()
     server.start()
+    kept = get(server, f"/api/calls/{passed_on.call_id}/conversation")
+    assert kept["agent"] == "shipping"
+    assert [stored["item"]["role"] for stored in kept["items"] if "role" in stored["item"]] == [
+        "user",
+        "assistant",
+    ]
+    passed_on = await dial(server, passed_on.call_id)
+    answer = answer_of(await passed_on.ask("And how long does delivery to Vienna take?"))
+    assert "Vienna" in answer and "pass you" not in answer
     after = get(server, f"/api/calls/{line.call_id}/conversation")
     assert after["agent"] == "orders"
     assert after["items"] == before["items"]

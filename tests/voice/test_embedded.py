@@ -19,6 +19,7 @@ from frontdesk.voice.embedded.weights import find
 from frontdesk.voice.listener import Listener, SpeechStarted, SpeechStopped
 from frontdesk.voice.models import build_voice
 from frontdesk.voice.speaker import Speaker
+from tests.pitch import pitch
 
 pytestmark = pytest.mark.embedded
 
@@ -259,3 +260,17 @@ def test_the_weights_are_those_that_the_page_on_models_lists() -> None:
         assert spec is not None
         (folder,) = spec.submodule_search_locations or ()
         assert hashlib.sha256((Path(folder) / inside).read_bytes()).hexdigest() == digest
+
+
+async def test_a_voice_can_be_had_lower_and_higher_as_long_and_as_clear(mouth, ear) -> None:
+    lengths: list[int] = []
+    heights: list[float] = []
+    for voice in ("heart-low", "heart", "heart-high"):
+        sound = np.concatenate([c async for c in mouth.synthesize(SENTENCES[0], voice=voice)])
+        stream = ear.stream()
+        stream.push(resample(sound, OUTPUT_RATE, INPUT_RATE))
+        assert errors(SENTENCES[0], (await stream.transcript()).text) <= 1
+        heights.append(pitch(sound))
+        lengths.append(len(sound))
+    assert heights[0] < 0.93 * heights[1] < 0.93 * 0.93 * heights[2]
+    assert max(lengths) < 1.2 * min(lengths)

@@ -4,12 +4,13 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from frontdesk.desk.schema import Voice
+from frontdesk.desk.handoffs import AgentVoice
+from frontdesk.desk.schema import Team, Voice
 from frontdesk.voice import registry
 from frontdesk.voice.embedded import silero, smart_turn
 from frontdesk.voice.instant.speech import tone_ms
 from frontdesk.voice.instant.transcription import InstantTranscriber, by_length
-from frontdesk.voice.models import build_voice
+from frontdesk.voice.models import build_voice, voice_of
 from frontdesk.voice.registry import ModelMissing
 
 
@@ -132,3 +133,35 @@ def test_instant_figures_follow_the_input() -> None:
     assert by_length(40) == "40 seconds of speech"
     assert tone_ms("a" * 50) == 3000
     assert tone_ms("a" * 50, speed=1.5) == 2000
+
+
+async def test_who_stands_in_for_a_voice_may_be_stood_in_for_itself() -> None:
+    chain = {"provider": "instant", "fallback": {"fallback": {"provider": "instant"}}}
+    models = build_voice(Voice.model_validate({"tts": chain}), "instant")
+    assert len(models.mouths) == 3
+    assert (
+        models.describe()["text to speech"]
+        == "instant: tone, else instant: tone, else instant: tone"
+    )
+    await models.warm_up()
+    await models.aclose()
+
+
+def test_an_agent_sounds_like_the_team_where_it_says_nothing() -> None:
+    about = {"description": "", "instructions": "x.md"}
+    team = Team.model_validate(
+        {
+            "version": 1,
+            "name": "a",
+            "entry": "plain",
+            "voice": {"tts": {"voice": "marin", "style": "calm", "speed": 1.1}},
+            "agents": {
+                "plain": about,
+                "named": {**about, "voice": "ash"},
+                "own": {**about, "voice": {"style": "brisk", "speed": 1.2}},
+            },
+        }
+    )
+    assert voice_of(team, "plain") == AgentVoice(voice="marin", style="calm", speed=1.1)
+    assert voice_of(team, "named") == AgentVoice(voice="ash", style="calm", speed=1.1)
+    assert voice_of(team, "own") == AgentVoice(voice="marin", style="brisk", speed=1.2)

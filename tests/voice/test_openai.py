@@ -167,6 +167,18 @@ async def test_an_agents_own_voice_goes_before_the_teams(server: Server) -> None
     assert "instructions" not in server.asked[0]
 
 
+async def test_a_voice_that_openai_does_not_have_is_the_default_one_and_said_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(speech, "where", lambda client: "OpenAI")
+    mouth = tts(server, voice="cedar")
+    for voice in ("heart-low", "heart-low", "ash", None):
+        async for _ in mouth.synthesize("Hello.", voice=voice):
+            pass
+    assert [asked["voice"] for asked in server.asked] == ["cedar", "cedar", "ash", "cedar"]
+    assert caplog.text.count("OpenAI has no voice heart-low; cedar speaks instead") == 1
+
+
 async def test_closing_early_ends_the_request(server: Server) -> None:
     model = tts(server)
     reply = model.synthesize("Hello.")

@@ -1,0 +1,44 @@
+"""A handoff as a caller hears it: embedded models, speech in and speech out, two voices."""
+
+import asyncio
+import base64
+
+import numpy as np
+import pytest
+
+from frontdesk.desk.schema import TextToSpeechChoice
+from frontdesk.voice.base import OUTPUT_RATE
+from frontdesk.voice.embedded import hibari
+from tests.pitch import pitch
+
+pytestmark = pytest.mark.embedded
+
+
+async def spoken(text):
+    mouth = hibari.create(TextToSpeechChoice())
+    return np.concatenate([chunk async for chunk in mouth.synthesize(text)])
+
+
+async def clauses(line):
+    """The words of an answer and their sound, clause by clause."""
+    made = []
+    async with asyncio.timeout(25):
+        while True:
+            event = await line.recv()
+            if event["type"] == "response.output_audio_transcript.delta":
+                made.append((event["delta"].strip(), []))
+            elif event["type"] == "response.output_audio.delta":
+                made[-1][1].append(np.frombuffer(base64.b64decode(event["delta"]), "<i2"))
+            elif event["type"] == "response.done":
+                return [(words, np.concatenate(s) / 32768) for words, s in made if s]
+
+
+async def test_each_agent_speaks_with_its_own_voice(embedded, dial):
+    line = await dial(embedded)
+    question = await spoken("How long does delivery to Hamburg take?")
+    await line.speak(question, np.zeros(2 * OUTPUT_RATE))
+    answer = await clauses(line)
+    assert answer[0][0] == "I'll pass you to our delivery desk."
+    assert "Hamburg" in " ".join(words for words, _ in answer[1:])
+    passed_on, *told = (pitch(sound) for _, sound in answer)
+    assert all(deep < 0.93 * passed_on for deep in told), (passed_on, told)
