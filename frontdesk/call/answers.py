@@ -47,11 +47,15 @@ class Answers:
         *,
         feed: Callable[[engine.EngineEvent], None],
         post: Callable[[CallEvent], None],
+        over: Callable[[str, bool, bool], None],
     ) -> None:
+        """``over`` is told of each response at its end: its id, whether the caller heard or read
+        any of it, whether it went wrong."""
         self._book = book
         self._clock = clock
         self._feed = feed
         self._post = post
+        self._tell_over = over
         self._live: dict[str, _Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._playback = Playback()
@@ -231,6 +235,7 @@ class Answers:
         sound = item.first(played)
         uri = self._book.keep("agent", item.item_id, sound, rate=OUTPUT_RATE, started=started)
         self._playback.settle(item, None if whole else played)
+        item.heard = text
         live = self._live.get(item.response_id)
         if live is None:
             return
@@ -258,7 +263,10 @@ class Answers:
             reason = "session_closed"
         elif live.cancelled or cut_ms is not None:
             reason = "interrupted"
-        live.reply.turn.end(reason, interrupted_at=None if cut_ms is None else cut_ms / 1000)
+        turn = live.reply.turn
+        turn.end(reason, interrupted_at=None if cut_ms is None else cut_ms / 1000)
+        heard = bool(live.item and live.item.heard) if live.encoder else turn.has_words
+        self._tell_over(live.reply.response_id, heard, turn.has_failed)
 
     def stop(self) -> None:
         """The call ends: stop all work. What is still played will not be heard."""

@@ -15,7 +15,7 @@ from frontdesk.call.request import said_nothing, trace_labels, turn_request
 from frontdesk.call.turn import Turn
 from frontdesk.protocol.commands import ResponseRequested
 from frontdesk.protocol.items import given_audio
-from frontdesk.team.events import ClientPrompt, TurnRequest
+from frontdesk.team.events import ClientPrompt, Jobs, TurnRequest
 
 
 class Asking:
@@ -59,14 +59,21 @@ class Asking:
             self._words[item_id] = words
 
     async def request(
-        self, request: ResponseRequested, turn: Turn, session: dict[str, Any]
+        self,
+        request: ResponseRequested,
+        turn: Turn,
+        session: dict[str, Any],
+        jobs: Jobs | None,
+        note: str | None,
     ) -> TurnRequest | str:
         """What the team is to answer, once all that was said is in words, or what to say when
-        there are none. Raises :class:`~frontdesk.call.request.Unanswerable`."""
+        there are none. ``jobs`` takes background work; ``note`` stands behind the instructions.
+        Raises :class:`~frontdesk.call.request.Unanswerable`."""
         given = None if request.input is None else [item["id"] for item in request.input]
         await self._hearing.words_known(given)
         state = self._book.state
-        if given is None and not request.out_of_band and said_nothing(state):
+        asked = given is None and not request.out_of_band and not request.unasked
+        if asked and said_nothing(state):
             lines, last = self._team.loaded.team.lines, newest(state)
             silent = last is not None and last["id"] == self.silent_item
             line = lines.silence if silent else lines.unheard
@@ -77,7 +84,7 @@ class Asking:
         if step.say is not None:
             return step.say
         prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
-        asked = turn_request(
+        made = turn_request(
             state,
             request,
             turn.trace.trace_id,
@@ -88,11 +95,14 @@ class Asking:
             labels=trace_labels(session),
             caller=dict(self._given),
         )
-        return asked if request.out_of_band else self._going_on(asked, step)
+        made = replace(made, jobs=jobs)
+        if request.out_of_band:
+            return made
+        return self._going_on(made, step, note)
 
-    def _going_on(self, asked: TurnRequest, step: Step) -> TurnRequest:
+    def _going_on(self, asked: TurnRequest, step: Step, note: str | None) -> TurnRequest:
         """``asked``, by a run that may ask the caller back, and goes on with what was decided."""
-        notes = [words for words in (asked.instructions, step.note) if words]
+        notes = [words for words in (asked.instructions, step.note, note) if words]
         agent = step.agent or asked.agent
         return replace(
             asked,

@@ -13,13 +13,16 @@ from typing import Any
 from frontdesk.call.answering import Answering
 from frontdesk.call.answers import Answers
 from frontdesk.call.asking import Asking
+from frontdesk.call.background import Background
 from frontdesk.call.book import CallBook
 from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears
+from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
     CallEvent,
+    Finished,
     FloorTaken,
     Frame,
     Gone,
@@ -38,6 +41,7 @@ from frontdesk.call.events import (
     TurnOver,
     Withheld,
     Words,
+    WorkEvent,
 )
 from frontdesk.call.floor import Floor
 from frontdesk.call.hearing import Hearing
@@ -82,7 +86,9 @@ class Call:
         clock: Clock,
         caller: Connection,
         board: Board,
+        errands: dict[str, Errand] | None = None,
     ) -> None:
+        """``errands``: background work of the call that went on without it."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
@@ -95,7 +101,13 @@ class Call:
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         budgets = live_team.loaded.team.budgets
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post, patience=budgets.words)
-        self._answers = Answers(book, clock, feed=self._feed, post=self._inbox.post)
+        self._answers = Answers(
+            book,
+            clock,
+            feed=self._feed,
+            post=self._inbox.post,
+            over=self._response_over,
+        )
         self._floor = Floor(book, self._answers)
         self._servers = ClientServers(
             book.state.call_id,
@@ -137,6 +149,21 @@ class Call:
             clock=clock,
             post=self._inbox.post,
         )
+        self.background = Background(
+            live_team=live_team,
+            protocol=protocol,
+            book=book,
+            answers=self._answers,
+            tracing=tracing,
+            connections=self._connections,
+            silent_for=self._free_for,
+            clock=clock,
+            feed=self._feed,
+            post=self._inbox.post,
+        )
+        self._errands = errands or {}
+        self._ending: Gone | None = None
+        self._handing_over = False
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -178,6 +205,11 @@ class Call:
         """End the call after what was handed in before."""
         self._inbox.post(Gone(reason, code))
 
+    def hand_over(self, reason: str, code: int) -> None:
+        """As :meth:`end`, for the call goes on elsewhere in this process: its work does, too."""
+        self._handing_over = True
+        self.end(reason, code)
+
     def fail(self, message: str, code: str) -> None:
         """End the call for a reason that is not the client's: it is told, and may call again."""
         self._inbox.post(engine.EngineError(message, code))
@@ -196,22 +228,31 @@ class Call:
             self._obey(self._recovered)
             self._obey(self._protocol.open(self._clock.now()))
             self._questions.restore()
+            self.background.delegations.recover(self._errands)
             self._told.release()
             self._wind()
             try:
                 while not isinstance(event := await self._inbox.take(), Gone):
                     self._act_on(event)
+                self._ending = event
                 await self._told.aclose()
                 self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
 
+    def _response_over(self, response_id: str, heard: bool, failed: bool) -> None:
+        self.background.response_over(response_id, heard, failed)
+
     def _act_on(self, event: Happening) -> None:
         self._survive(event)
         if self._questions.has_news and self._answers.silent_for() >= 0:
-            self._survive(engine.SpeakUp())
+            self._survive(engine.AgentSpeaksUp())
         self._wind()
+
+    def _free_for(self) -> float:
+        """Seconds since anybody was heard; negative too while the caller is to answer something."""
+        return -1.0 if self._questions.for_caller() else self._preparing.silent_for()
 
     def decide(self, question_id: str, decision: str, who: str, reason: str | None) -> None:
         """Somebody at a screen decided."""
@@ -296,6 +337,7 @@ class Call:
                 self._floor.summary_made(event)
             case Remembered():
                 self._show(*self._answers.remember(event))
+                self.background.remembered({**event.item})
             case Withheld(item_ids=item_ids):
                 for item_id in item_ids:
                     self._book.record("item.withheld", item_id=item_id)
@@ -313,6 +355,8 @@ class Call:
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
+            case WorkEvent():
+                self.background.act_on(event)
             case Tick():
                 self._alarm_at = None  # it may have rung too early, and has to ring again
                 self._obey(self._protocol.tick(self._clock.now()))
@@ -383,6 +427,8 @@ class Call:
                     "item.added", item=kept, after=previous, hidden=False, asked=asked
                 )
                 self._answers.opened(kept)
+                if item.get("role") == "user":
+                    self.background.caller_wrote()
                 if audio := given_audio(item):
                     self._hearing.given_to_answer(item["id"], audio)
             case do.ItemChanged(item):
@@ -452,12 +498,21 @@ class Call:
 
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
+        occasion = None
+        if request.unasked and not self._questions.has_news:
+            occasion = self.background.occasion(request.response_id)
+        if occasion is not None and not occasion.about:
+            self._feed(engine.ResponseEnded(request.response_id))
+            return
         turn = self._preparing.turn(answers=not request.out_of_band)
         heard = heard_tokens(self._asking.heard_ms(request))
         if heard:
             self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
-        reply = self._preparing.reply(request, turn, heard=heard, spoken=spoken)
+        jobs = None if request.out_of_band else self.background.jobs(request.response_id)
+        reply = self._preparing.reply(
+            request, turn, heard=heard, spoken=spoken, jobs=jobs, occasion=occasion
+        )
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
 
@@ -473,13 +528,18 @@ class Call:
         for event in self._inbox.rest():
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
-            elif isinstance(event, Transcribed | Remembered | Withheld | engine.McpCallEnded):
+            elif isinstance(
+                event, Transcribed | Remembered | Withheld | Finished | engine.McpCallEnded
+            ):
                 self._survive(event)
+        hung_up = self._ending is not None and self._ending.code == 1000
+        self.background.leave(hung_up=hung_up, keep=self._handing_over)
         if self._hearing.unanswered_speech:
             self._preparing.turn(answers=True).end("session_closed")
         await self._servers.aclose()
         await self._questions.aclose()
         await self._hearing.aclose()
         await self._answers.aclose()
+        await self.background.aclose()
         await self._ears.aclose()
         await self._told.aclose()

@@ -30,7 +30,8 @@ class Connections:
         self.given = dict(first.given)
         """What the clients gave, the newest of each: a second one may bring a fresh token."""
         self._speaking = first
-        self._spoke_at = float("-inf")
+        self.spoke_at = float("-inf")
+        """When audio was last taken."""
 
     def __len__(self) -> int:
         return len(self._all)
@@ -66,9 +67,9 @@ class Connections:
 
     def may_speak(self, connection: Connection, now: float) -> bool:
         """Whether audio of this connection can be taken: two voices in one stream are noise."""
-        return connection is self._speaking or now - self._spoke_at > PAUSE
+        return connection is self._speaking or now - self.spoke_at > PAUSE
 
     def spoke(self, connection: Connection, now: float) -> None:
         """Audio was taken: whoever speaks is a caller."""
-        self._speaking, self._spoke_at = connection, now
+        self._speaking, self.spoke_at = connection, now
         connection.caller = True

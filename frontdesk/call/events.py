@@ -8,6 +8,7 @@ from agents import TResponseInputItem
 from frontdesk.call.connections import Connection
 from frontdesk.desk.handoffs import History
 from frontdesk.protocol.engine import EngineEvent
+from frontdesk.team.events import Job, JobDone
 from frontdesk.voice.base import Samples, Transcript
 from frontdesk.voice.listener import Segment
 
@@ -152,6 +153,61 @@ class QuestionDue:
     question_id: str
 
 
+class WorkEvent:
+    """Concerns background work."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delegated(WorkEvent):
+    """A tool of a response works in the background. ``answer`` gets what the model reads."""
+
+    job: Job
+    response_id: str
+    answer: asyncio.Future[JobDone]
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(WorkEvent):
+    """Words of progress from background work."""
+
+    delegation_id: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(WorkEvent):
+    """Background work has come to its own end."""
+
+    delegation_id: str
+    done: JobDone
+
+
+@dataclass(frozen=True, slots=True)
+class Due(WorkEvent):
+    """Time to answer the model that asked for background work, to tell the caller that it still
+    goes on, or to stop it."""
+
+    delegation_id: str
+    what: Literal["answer", "acknowledge", "deadline"]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelWanted(WorkEvent):
+    """Background work is not wanted any more, by the caller's words or somebody else's id. The
+    ``answer`` is what was cancelled and what still runs, by name."""
+
+    which: str
+    by_caller: bool
+    answer: asyncio.Future[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class GapSought(WorkEvent):
+    """There is something to tell the caller, as soon as nobody speaks."""
+
+
 Happening = (
     Frame
     | Joined
@@ -169,6 +225,7 @@ Happening = (
     | Played
     | QuestionNews
     | QuestionDue
+    | WorkEvent
     | EngineEvent
 )
 """What a call acts on."""

@@ -28,6 +28,8 @@ class SpokenItem:
     """Nothing more will be played of it: it was heard out or cut."""
     cut_ms: float | None = None
     """Where it was cut; None when it was heard out."""
+    heard: str = ""
+    """The words that were heard of it, once it has ended."""
     heard_ms: float | None = None
     """How much of it was heard, by the client's word."""
     _next_words: str = ""

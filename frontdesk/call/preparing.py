@@ -18,9 +18,11 @@ from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.mouth import Mouth
 from frontdesk.call.reply import Reply
 from frontdesk.call.request import newest_words, trace_labels
+from frontdesk.call.telling import NOTE, Occasion
 from frontdesk.call.turn import Turn
 from frontdesk.protocol.commands import ResponseRequested
 from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.team.events import Jobs, TurnRequest
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.models import voice_of
 from frontdesk.voice.speaker import Speaker
@@ -57,18 +59,38 @@ class Preparing:
         self._post = post
         self._turns = 0
 
-    def reply(self, request: ResponseRequested, turn: Turn, *, heard: int, spoken: bool) -> Reply:
-        """What makes the response. ``heard``: tokens of the caller's audio that it answers."""
+    def reply(
+        self,
+        request: ResponseRequested,
+        turn: Turn,
+        *,
+        heard: int,
+        spoken: bool,
+        jobs: Jobs | None,
+        occasion: Occasion | None,
+    ) -> Reply:
+        """What makes the response. ``heard``: tokens of the caller's audio that it answers;
+        ``jobs`` takes its background work; ``occasion`` is what it tells if nobody asked."""
+        if occasion is not None:
+            turn.tells(occasion.about)
+
+        async def asked() -> TurnRequest | str:
+            if occasion is not None and occasion.line is not None:
+                return occasion.line
+            note = NOTE if occasion else None
+            session = self._protocol.session
+            return await self._asking.request(request, turn, session, jobs, note)
+
         return Reply(
             request.response_id,
-            lambda: self._asking.request(request, turn, self._protocol.session),
+            asked,
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
             run_team=self._team.runner.run,
             answering=self._answering,
             guarding=Guarding(self._team.runner.guardrails, turn),
             speaker_for=partial(self._speaker, turn) if spoken else None,
-            silent_for=self._silent_for,
+            silent_for=self.silent_for,
             silence=self._team.loaded.team.budgets.silence,
             lines=self._team.loaded.team.lines,
             turn=turn,
@@ -77,7 +99,7 @@ class Preparing:
             post=self._post,
         )
 
-    def _silent_for(self) -> float:
+    def silent_for(self) -> float:
         """Seconds since either side was last heard."""
         if self._protocol.speech_item_id is not None:
             return 0.0

@@ -273,24 +273,23 @@ class Turn:
         at = decided["at"]
         self.trace.record(name, start=at, end=at, attributes=attributes)
 
+    @property
+    def has_words(self) -> bool:
+        """Whether any words of a text response were written."""
+        return bool(self._words)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the turn went wrong."""
+        return self._error is not None
+
+    def tells(self, work: list[str]) -> None:
+        """The agent speaks up, to tell of background work (ids)."""
+        self.trace.set(**{names.VOICE_DELEGATION_TOLD: work})
+
     def guarded(self, outcome: Outcome) -> None:
         """A guardrail looked at words."""
-        now = self._clock.now()
-        self.trace.record(
-            f"{names.GUARDRAIL} {outcome.guardrail}",
-            start=now - outcome.seconds,
-            end=now,
-            attributes={
-                names.VOICE_GUARDRAIL_TRIGGERED: outcome.triggered,
-                names.VOICE_GUARDRAIL_MODE: outcome.mode,
-                names.VOICE_GUARDRAIL_STAGE: outcome.stage,
-                names.VOICE_GUARDRAIL_REASON: outcome.reason or None,
-                names.VOICE_GUARDRAIL_TEXT: outcome.shown or None,
-                names.VOICE_OPENAI_SPAN_TYPE: names.GUARDRAIL,
-                names.ERROR_TYPE: f"guardrail_{outcome.problem}" if outcome.problem else None,
-            },
-            error=outcome.reason if outcome.problem else None,
-        )
+        record_guardrail(self.trace, outcome, self._clock.now())
 
     def held(self, seconds: float) -> None:
         """Words waited so long for their guardrails."""
@@ -358,3 +357,22 @@ def _about(question: dict[str, Any]) -> dict[str, Any]:
         names.GEN_AI_AGENT_NAME: question["agent"],
         names.VOICE_MCP_SERVER: question["server"],
     }
+
+
+def record_guardrail(trace: TurnTrace, outcome: Outcome, now: float) -> None:
+    """A guardrail has looked at something."""
+    trace.record(
+        f"{names.GUARDRAIL} {outcome.guardrail}",
+        start=now - outcome.seconds,
+        end=now,
+        attributes={
+            names.VOICE_GUARDRAIL_TRIGGERED: outcome.triggered,
+            names.VOICE_GUARDRAIL_MODE: outcome.mode,
+            names.VOICE_GUARDRAIL_STAGE: outcome.stage,
+            names.VOICE_GUARDRAIL_REASON: outcome.reason or None,
+            names.VOICE_GUARDRAIL_TEXT: outcome.shown or None,
+            names.VOICE_OPENAI_SPAN_TYPE: names.GUARDRAIL,
+            names.ERROR_TYPE: f"guardrail_{outcome.problem}" if outcome.problem else None,
+        },
+        error=outcome.reason if outcome.problem else None,
+    )

@@ -15,12 +15,14 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.exceptions import RedisError
 
+from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.bring_up import BringUp
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
+from frontdesk.call.delegation import Delegation
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reload import Reload
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
@@ -83,6 +85,7 @@ class Worker:
         self.name = settings.worker or _worker_name(settings)
         self.tracing = Tracing(settings)
         self.calls: dict[str, Call] = {}
+        self.afterwork = Afterwork(self._record_afterwork)
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
         self._lives: set[asyncio.Task[None]] = set()
@@ -227,6 +230,7 @@ class Worker:
             clock=clock,
             caller=connection,
             board=self.board,
+            errands=self.afterwork.take(state.call_id),
         )
         self.calls[state.call_id] = call
         self.tracing.call_opened(state.call_id)
@@ -247,6 +251,7 @@ class Worker:
     async def _live(self, call: Call) -> None:
         try:
             await call.run()
+            self.afterwork.keep(call.state.call_id, call.background.kept, time.time())
         except Exception:
             logger.exception("call %s broke down", call.state.call_id)
         finally:
@@ -292,9 +297,24 @@ class Worker:
         if stored is None or not stored.team:
             raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
         if older := self.calls.get(call_id):
-            older.end("the call goes on at another connection", TAKEN_OVER)
+            older.hand_over("the call goes on at another connection", TAKEN_OVER)
             await older.over.wait()
         return stored
+
+    async def _record_afterwork(self, call_id: str, known: Delegation) -> None:
+        """Write down what came of work on a call that nobody is on."""
+        async with self._doors.setdefault(call_id, asyncio.Lock()):
+            if known.id not in self.afterwork.ids(call_id):
+                return  # the call was taken up again, and its work with it
+            lease = await self.store.open(call_id, self.name)
+            state = await self.store.load(call_id)
+
+            def lost(error: StateError) -> None:
+                logger.error("call %s: what came of %s is not kept: %s", call_id, known.id, error)
+
+            async with LogWriter(self.store, lease, state, on_lost=lost) as log:
+                entry = {"kind": "delegation", "at": time.time(), "delegation": known.entry()}
+                log.put(entry)
 
     async def aclose(self) -> None:
         """End all calls and let everything go."""
@@ -305,6 +325,7 @@ class Worker:
             await asyncio.wait(self._lives, timeout=END_LIMIT)
             for life in self._lives:
                 life.cancel()
+        await self.afterwork.aclose()
         await self._open.aclose()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Template
 
 from frontdesk.desk.approval_checks import check_approvals
+from frontdesk.desk.background import check_background
 from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.files import Files, files, plain, reading
 from frontdesk.desk.functions import check_functions, read_code
@@ -132,6 +133,7 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         *check_functions(document, root),
         *_check_answers(document),
         *check_approvals(document, root),
+        *check_background(document),
         *prompts.problems,
         *judges.problems,
         *_check_filled_in(document, prompts),

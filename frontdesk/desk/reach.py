@@ -23,7 +23,8 @@ def check_reach(document: Document) -> Iterator[Problem]:
     if not isinstance(entry, str) or entry not in agents:
         return
     edges = {name: {to for _, to in handoff_targets(agent)} for name, agent in agents.items()}
-    reached = _reached(entry, edges)
+    delegates = {name: {*map(str, items(agent.get("delegates")))} for name, agent in agents.items()}
+    reached = _reached(entry, {name: edges[name] | delegates[name] for name in agents})
     for name in agents:
         if name not in reached:
             message = f"nobody hands over to the agent `{name}`: no caller can reach it"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr
 
 from frontdesk.desk.approvals import Policies, Rules, RulesByTool
+from frontdesk.desk.background import Mark
 from frontdesk.desk.budgets import Budgets
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
@@ -204,6 +205,7 @@ class FunctionUse(Phrases):
         default=False, description="Whether the words that it reports while it runs are spoken."
     )
     approve: Rules = Field(default=(), description="Who approves calls; the first rule that fits.")
+    background: Mark = None
     guardrails: ToolGuardrails = ToolGuardrails()
 
 
@@ -226,6 +228,10 @@ class Agent(Section):
     tools: tuple[str, ...] = Field(default=(), description="Names under tools.")
     mcp: tuple[str, ...] = Field(default=(), description="Names under mcp.")
     handoffs: tuple[str | Handoff, ...] = Field(default=(), description="Agents to hand over to.")
+    background: Mark = None
+    delegates: tuple[str, ...] = Field(
+        default=(), description="Background agents that do work for this one."
+    )
     examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
     answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
     guardrails: AgentGuardrails = AgentGuardrails()
@@ -278,6 +284,11 @@ class Lines(Section):
         default="Please confirm that on your screen.",
         description="A tool call waits for approval in the caller's own client.",
     )
+    begun: str = Field(
+        default="I've started on that, and I'll tell you as soon as I know.",
+        description="Background work has begun (embedded model).",
+    )
+    still: str = Field(default="I'm still on it.", description="Background work takes long.")
     blocked: str = Field(
         default="I'm sorry, I can't talk about that.",
         description="A guardrail blocked what was said, or what would have been said.",

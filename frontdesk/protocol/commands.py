@@ -101,6 +101,8 @@ class ResponseRequested:
     out_of_band: bool
     mcp_tools: tuple["McpTool", ...] = ()
     """Tools of the client's MCP servers that the model may call."""
+    unasked: bool = False
+    """Neither the caller nor the client asked: the engine wanted to speak up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,11 @@ class RealtimeProtocol:
         return self._turns.announced
 
     @property
+    def quiet(self) -> bool:
+        """Whether nobody speaks in the conversation, nor is about to: see ``AgentSpeaksUp``."""
+        return not self._closed and self.responds and self._turns.quiet
+
+    @property
     def deadline(self) -> float | None:
         """When :meth:`tick` next has something to do."""
         if self._closed:
@@ -329,14 +334,14 @@ class RealtimeProtocol:
                 self._transcripts.complete(event, self._wants_logprobs())
             case engine.TranscriptFailed():
                 self._transcripts.fail(event)
+            case engine.AgentSpeaksUp():
+                self._turns.speak_up()
             case engine.ItemCut():
                 self._conversation.cut(event.item_id, event.transcript)
             case engine.ApprovalWanted():
                 self._approvals.ask(event)
             case engine.ApprovalClosed():
                 self._approvals.close(event.question_id)
-            case engine.SpeakUp():
-                self._turns.speak_up()
             case engine.EngineError():
                 error = ProtocolError(event.code, event.message, type="server_error")
                 self._send_error(error, None)

@@ -152,6 +152,13 @@ class ResponseEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentSpeaksUp:
+    """The agent has something to say that nobody asked for just now: starts a response, if neither
+    side is speaking or about to, and the client leaves it to the server when turns are answered.
+    Its ``ResponseRequested`` says that it is ``unasked``."""
+
+
+@dataclass(frozen=True, slots=True)
 class ItemCut:
     """Answer to ``ItemTruncated``: the item keeps only ``transcript``, the words heard."""
 
@@ -174,12 +181,6 @@ class ApprovalClosed:
     """It need not be answered any more."""
 
     question_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakUp:
-    """The engine has something to say unasked. The core asks for a response as after a turn, if
-    nobody speaks, none is in progress, and the client leaves it to the server when to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +208,9 @@ EngineEvent = (
     | McpToolsListed
     | McpToolsFailed
     | McpCallEnded
+    | AgentSpeaksUp
     | ItemCut
     | ApprovalWanted
     | ApprovalClosed
-    | SpeakUp
     | EngineError
 )

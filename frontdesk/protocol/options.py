@@ -1,6 +1,7 @@
 """What one response is made with: the session's values and the overrides of the request."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from frontdesk.protocol import items
@@ -28,6 +29,12 @@ INHERITED = (
 def automatic(session: Session) -> Plan:
     """The response to a turn that the server itself saw end."""
     return Plan(_options(session, {}), by_client=False, servers=session.servers)
+
+
+def unasked(session: Session) -> Plan:
+    """The response with which the agent speaks up. It need not call anything."""
+    plan = automatic(session)
+    return replace(plan, options={**plan.options, "tool_choice": "auto"}, unasked=True)
 
 
 def requested(

@@ -28,6 +28,8 @@ class Plan:
     servers: tuple[McpServer, ...] = ()
     """MCP servers whose tools the model may call. None out of band: what such a call gives is
     told in an item of the conversation."""
+    unasked: bool = False
+    """The agent speaks up by itself: whoever asks meanwhile is answered after it."""
 
 
 class Message:

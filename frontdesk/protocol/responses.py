@@ -40,13 +40,19 @@ class Responses:
                     f"{MAX_OUT_OF_BAND} out-of-band responses are in progress: let one finish.",
                     type="rate_limit_error",
                 )
-        elif self._waiting is not None or (self.active is not None and not self.active.closing):
+        elif self._asked_for():
             which = self.active.id if self.active else "it waits for an MCP server"
             raise ProtocolError(
                 "conversation_already_has_active_response",
                 f"Conversation already has an active response in progress: {which}. "
                 "Wait until the response is finished before creating a new one.",
             )
+
+    def _asked_for(self) -> bool:
+        """Whether somebody waits for a response, or gets one that is not at its end."""
+        if self._waiting is not None and not self._waiting.unasked:
+            return True
+        return self.active is not None and not (self.active.closing or self.active.plan.unasked)
 
     def request(self, plan: Plan) -> None:
         """Start a response the client asked for, which has been checked. One in the conversation
@@ -59,9 +65,14 @@ class Responses:
 
     def answer(self, plan: Plan) -> None:
         """Start the response to a turn, after the active one if that was not interrupted."""
-        if self._waiting is None:
+        if self._waiting is None or self._waiting.unasked:
             self._waiting = plan
             self.resume()
+
+    def speak_up(self, plan: Plan) -> None:
+        """Start a response that nobody asked for, unless there is another."""
+        if self.idle:
+            self.answer(plan)
 
     def resume(self) -> None:
         """Start the waiting response, if there is nothing left to wait for."""
@@ -130,7 +141,9 @@ class Responses:
             self.active = response
         tools = self._mcp.offered(plan)
         self._outbox.put(
-            ResponseRequested(response.id, plan.options, plan.input, plan.out_of_band, tools)
+            ResponseRequested(
+                response.id, plan.options, plan.input, plan.out_of_band, tools, plan.unasked
+            )
         )
 
     def _cancel(self, response: Response, reason: CancelReason) -> None:

@@ -98,16 +98,24 @@ class Turns:
         self._commit(item_id)
         self._answer()
 
-    def speak_up(self) -> None:
-        """The server has something to say: a response as after a turn, if there is room for one."""
-        if self._responses.idle and not self._input.speaking:
-            self.idle.stop()
-            self._answer()
-
     def _answer(self) -> None:
         detection = self._session.turn_detection
         if self._session.responds and detection and detection["create_response"]:
             self._responses.answer(options.automatic(self._session))
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody speaks in the conversation, nor is about to."""
+        return self._responses.idle and self._input.announced is None
+
+    def speak_up(self) -> None:
+        """The agent has something to say of its own accord. A client that says itself when its
+        turns are answered is not spoken to unasked."""
+        detection = self._session.turn_detection
+        leaves_it = detection is None or detection["create_response"]
+        if self._session.responds and leaves_it and self.quiet:
+            self.idle.stop()
+            self._responses.speak_up(options.unasked(self._session))
 
     def _end_speech(self, audio_end_ms: int | None = None) -> None:
         """Tell the end of the present speech, by default at the last audio received."""

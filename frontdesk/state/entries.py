@@ -2,7 +2,31 @@
 
 An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their fields:
 
-=====================  =================================================================
+=====================  ========================================================================
+``call.opened``        team, team_version, agent, transport
+``session``            session (the effective config)
+``item.added``         item, after (id or null), hidden (true for the team's own tool calls),
+                       asked (of an answer: id of the newest item that it was asked with)
+``item.changed``       item
+``item.deleted``       item_id
+``item.withheld``      item_id: a guardrail blocked it, and no model is to see it
+``agent.changed``      agent, previous, history (full, summary, none or {last: n}), since (id of the
+                       item with which the question begins), handed (call id of the handoff)
+``summary``            text: what the agent with the floor was told of the time before it
+``heard``              item_id, text, audio_ms: what was played of an assistant item
+``delegation``         delegation: background work as it stands now, whole, by its id
+``question.asked``     question: id, kind (approval, elicitation), call_id, tool, arguments, server,
+                       agent, by, text, asked_at, deadline (unix seconds), schema, message
+``question.put``       question_id, deadline: it is put to the caller, perhaps once more
+``question.answered``  question_id, words (the caller's), reading (yes, no, unclear, or a value's)
+``question.decided``   question_id, decision (approved, denied; accepted, declined, cancelled),
+                       who (caller, a name, nobody), how (spoken, screen, client, or why there was
+                       no answer), reason, values
+``question.resumed``   question_ids: the calls were given on, to be run or refused
+``audio``              item_id, role (caller, agent), uri, offset_ms, seconds
+``call.ended``         reason
+=====================  ========================================================================
+
 ``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
 item, no ``after`` at all (or an item that is gone) puts it last. ``hidden``, ``asked``,
 ``history``, ``since`` and ``handed`` may be left out.
@@ -28,6 +52,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "question.answered": ("question_id", "words", "reading"),
     "question.decided": ("question_id", "decision", "who", "how"),
     "question.resumed": ("question_ids",),
+    "delegation": ("delegation",),
     "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
     "call.ended": ("reason",),
 }
@@ -80,6 +105,7 @@ class CallState:
     questions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """Everything that was to be approved or answered, oldest first, each with what was said to it
     (``answers``) and what came of it (``decided``, None while it is open; ``resumed``)."""
+    delegations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     unknown: int = 0
     given: Given | None = None
     _ids: set[str] = field(init=False, repr=False, compare=False)

@@ -150,6 +150,10 @@ def _heard(state: CallState, entry: Entry) -> None:
         state.items[index].heard, state.items[index].heard_ms = text, audio_ms
 
 
+def _delegation(state: CallState, entry: Entry) -> None:
+    state.delegations[entry["delegation"]["id"]] = entry["delegation"]
+
+
 def _audio(state: CallState, entry: Entry) -> None:
     state.audio.append({name: entry[name] for name in _AUDIO})
 
@@ -207,6 +211,7 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "question.answered": _question_answered,
     "question.decided": _question_decided,
     "question.resumed": _question_resumed,
+    "delegation": _delegation,
     "audio": _audio,
     "call.ended": _ended,
 }

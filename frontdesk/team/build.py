@@ -15,6 +15,8 @@ from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
 from frontdesk.team.approvals import ask_first
+from frontdesk.team.background import BackgroundTool, Consult, in_background, specialist_tool
+from frontdesk.team.background_tools import BUILT_IN
 from frontdesk.team.client_tools import end_at_client_tools, offer
 from frontdesk.team.context import (
     TurnContext,
@@ -74,8 +76,16 @@ class TeamAgent(Agent[TurnContext]):
         context = run_context.context
         tools = await super().get_all_tools(run_context)
         taken = self._own_names() | {tool.name for tool in tools}
+        if context.jobs is not None and context.jobs.known:
+            tools += [tool for tool in BUILT_IN if tool.name not in taken]
+            taken |= {tool.name for tool in BUILT_IN}
         theirs = context.offered[self.name] = offer(context.client_tools, taken)
         return [*(() if context.only_client_tools else tools), *theirs.values()]
+
+    @property
+    def background(self) -> dict[str, BackgroundTool]:
+        """The tools that work in the background, by name."""
+        return {tool.name: tool for tool in self.tools if isinstance(tool, BackgroundTool)}
 
     def _own_names(self) -> set[str]:
         handoffs = {edge.tool_name for edge in self.handoffs if isinstance(edge, Handoff)}
@@ -89,9 +99,11 @@ def build_agents(
     functions: FunctionLoader,
     mcp: McpConnections,
     models: ModelRegistry,
+    consult: Consult,
     guardrails: Guardrails,
 ) -> dict[str, TeamAgent]:
-    """All agents of ``team`` by name, joined by their handoffs.
+    """All agents of ``team`` by name, joined by their handoffs. ``consult`` has those in the
+    background do what others delegate to them.
 
     Raises:
         TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
@@ -101,6 +113,9 @@ def build_agents(
     }
     for name, agent in agents.items():
         hosted = models.provider(model_choice(team, name)[1]) != "embedded"
+        agent.tools += [
+            _delegate(team, name, other, consult) for other in team.agents[name].delegates
+        ]
         agent.handoffs = [
             _handoff(team, agents, f"agents.{name}.handoffs", edge, hosted)
             for edge in edges(team.agents[name])
@@ -141,15 +156,7 @@ def _agent(
         instructions=instructions,
         model=models.model(team, name),
         tools=[
-            _function(
-                team,
-                functions,
-                tool,
-                _named(team.tools, tool, f"agents.{name}.tools"),
-                hosted,
-                guardrails,
-            )
-            for tool in section.tools
+            _function(team, functions, name, tool, hosted, guardrails) for tool in section.tools
         ],
         mcp_servers=[
             _view(mcp, server, _named(team.mcp, server, f"agents.{name}.mcp"), hosted, guardrails)
@@ -170,15 +177,21 @@ def _agent(
 def _function(
     team: Team,
     functions: FunctionLoader,
+    agent: str,
     name: str,
-    use: schema.FunctionUse,
     hosted: bool,
     guardrails: Guardrails,
 ) -> Tool:
+    use = _named(team.tools, name, f"agents.{agent}.tools")
+    if use.background is not None:
+        use = use.model_copy(update={"timeout": 0.0})  # its deadline ends it
     tool = functions.load(name, use, show_examples=hosted)
-    if rules := (*use.approve, *rules_for(name, team.policies.approve)):
-        ask_first(tool, rules, lines_ask=team.lines.ask)
     before, after = tool_guardrails(guardrails, use.guardrails)
+    if use.background is not None:
+        tool = in_background(tool, use.background, agent, after)
+        after = []
+    if rules := (*use.approve, *rules_for(name, team.policies.approve)):
+        ask_first(tool, rules, lines_ask=team.lines.ask)  # before any work begins
     tool.tool_input_guardrails, tool.tool_output_guardrails = before, after
     return tool
 
@@ -192,6 +205,14 @@ def _gate(team: Team, view: McpServerView) -> Callable[[FunctionTool], None]:
             ask_first(tool, rules, lines_ask=team.lines.ask, hints=hints, server=view.name)
 
     return gate
+
+
+def _delegate(team: Team, name: str, other: str, consult: Consult) -> FunctionTool:
+    section = _named(team.agents, other, f"agents.{name}.delegates")
+    if section.background is None:
+        raise TeamBuildError(f"agents.{name}.delegates: {other!r} does not work in the background")
+    tool = specialist_tool(other, section.description, consult, tool_failure)
+    return in_background(tool, section.background, name)
 
 
 def _view(

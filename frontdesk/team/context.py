@@ -17,6 +17,7 @@ from frontdesk.team.events import (
     ClientPrompt,
     ClientTool,
     Decided,
+    Jobs,
 )
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.held import HeldCalls
@@ -72,6 +73,10 @@ class TurnContext:
         default_factory=dict[str, "ApprovalNeeded | AnswerNeeded"]
     )
     """What has to be asked before the run can go on, by tool call."""
+    jobs: Jobs | None = None
+    """Takes background work."""
+    trace_id: str = ""
+    """Of the turn, or of the background work."""
     mcp_calls: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """What became of calls to MCP servers on their way, by tool call id, for their spans."""
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from agents import TResponseInputItem
+from frontdesk.desk.background import Background
 from frontdesk.desk.handoffs import History
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.view import View
@@ -69,6 +70,48 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """A tool call that may outlive its turn. ``arguments`` are JSON."""
+
+    tool: str
+    arguments: str
+    agent: str
+    tool_call_id: str
+    policy: Background
+    caller: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """As in :class:`TurnRequest`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    """What came of a job, for models to read: a result, or in what way it ``failed``."""
+
+    output: str
+    failed: bool = False
+
+
+class Jobs(Protocol):
+    """Where a turn's background work goes: the call has it done."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there was any in this call."""
+        ...
+
+    async def begin(self, job: Job) -> JobDone:
+        """Begin; gives the result if it comes quickly, else a receipt."""
+        ...
+
+    def listed(self) -> dict[str, Any]:
+        """All of it and how it stands."""
+        ...
+
+    async def cancel(self, which: str) -> dict[str, Any]:
+        """Cancel what is meant by these words, or all there is if it is one; tells what was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """One run of the team.
 
@@ -89,6 +132,8 @@ class TurnRequest:
     reasoning_effort: Effort | None = None
     prompt: ClientPrompt | None = None
     labels: TraceLabels = TraceLabels()
+    jobs: Jobs | None = None
+    """Takes background work. Without it such tools work in the foreground."""
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
     decided: tuple[Decided, ...] = ()
     held: "HeldCalls | None" = None

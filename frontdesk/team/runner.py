@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,27 @@ from agents import (
 )
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
+from frontdesk.team.background import BackgroundTool, run_job
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
 from frontdesk.team.choice import sdk_choice
 from frontdesk.team.context import TurnContext
-from frontdesk.team.events import TeamEvent, TokensUsed, TurnEnded, TurnFailed, TurnRequest
+from frontdesk.team.events import (
+    Guarded,
+    Job,
+    JobDone,
+    MessageEnded,
+    TeamEvent,
+    TextDelta,
+    TokensUsed,
+    ToolProgress,
+    TurnEnded,
+    TurnFailed,
+    TurnRequest,
+)
 from frontdesk.team.failures import turn_failure
 from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.guardrails.build import Guardrails, build_guardrails
+from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.history import complete
 from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
 from frontdesk.team.resuming import resuming
@@ -97,6 +111,7 @@ class TeamRunner:
             functions=self._functions,
             mcp=self._mcp,
             models=self._models,
+            consult=self._consult,
             guardrails=self.guardrails,
         )
 
@@ -129,6 +144,61 @@ class TeamRunner:
     def instructions(self, agent: str) -> str:
         """The prompt of ``agent``, as the team has it."""
         return self._prompt(agent, dict(self.team.variables))
+
+    def background(self, agent: str, tool: str) -> BackgroundTool | None:
+        """The tool of ``agent`` that works in the background, if it has one of this name."""
+        found = self._agents.get(agent)
+        return found.background.get(tool) if found else None
+
+    async def work(
+        self,
+        job: Job,
+        *,
+        call_id: str,
+        trace_id: str,
+        report: Callable[[str], None],
+        guarded: Callable[[Outcome], None],
+    ) -> JobDone:
+        """Do background work, outside of any turn, in the trace ``trace_id`` (32 hex digits).
+        ``report`` gets words of progress, ``guarded`` what guardrails say. Cancelling stops it.
+        Raises ``LookupError`` when the team has no such tool."""
+        tool = self.background(job.agent, job.tool)
+        if tool is None:
+            raise LookupError(f"{job.agent!r} has no background tool {job.tool!r}")
+        context = TurnContext(
+            call_id=call_id,
+            variables=dict(self.team.variables),
+            report=lambda _, words: report(words),
+            guarded=guarded,
+            caller=job.caller,
+            trace_id=trace_id,
+        )
+        return await run_job(tool, job, self._agents[job.agent], context)
+
+    async def _consult(self, agent: str, task: str, context: TurnContext) -> str:
+        """An agent's words on a task, in the trace of whoever asks."""
+        request = TurnRequest(
+            call_id=context.call_id,
+            agent=agent,
+            history=[{"role": "user", "content": task}],
+            trace_id=context.trace_id,
+            caller=context.caller,
+        )
+        words: list[str] = []
+        async with aclosing(self.run(request)) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text):
+                        words.append(text)
+                    case MessageEnded():
+                        words.append("\n")
+                    case ToolProgress(_, message):
+                        context.report("", message)
+                    case Guarded(outcome):
+                        context.guarded(outcome)
+                    case _:
+                        pass
+        return "".join(words).strip()
 
     async def run(self, request: TurnRequest) -> AsyncGenerator[TeamEvent]:
         """Run the team on ``request``; the last event is ``TurnEnded``.

@@ -25,6 +25,7 @@ from agents import (
     TResponseInputItem,
 )
 from frontdesk.desk.schema import Team
+from frontdesk.team.background import is_background
 from frontdesk.team.choice import wanted
 from frontdesk.team.client_tools import ClientFunctionTool
 from frontdesk.team.context import TurnContext
@@ -83,6 +84,8 @@ class Turn:
             only_client_tools=bool(wanted(request)),
             decided={call.call_id: call for call in request.decided},
             held=request.held,
+            jobs=request.jobs,
+            trace_id=request.trace_id,
             cleared=request.cleared,
         )
         self.cut_short = False
@@ -211,6 +214,8 @@ class Turn:
         use = self._team.mcp.get(server) if server else self._team.tools.get(call.name)
         waiting = (use.say_while_waiting if use else None) or self._team.lines.waiting
         tells = use is not None and use.say_progress
+        if is_background(self._team, item.agent.name, call.name):
+            waiting, tells = None, False  # it has lines of its own
         self._emit(ToolStarted(call.call_id, call.name, call.arguments, server, waiting, tells))
         self._begin(call.call_id)
 

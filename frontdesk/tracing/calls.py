@@ -144,6 +144,43 @@ class Tracing:
         root.set_attributes(clean(labels, self._content))
         return TurnTrace(self._tracer, self._processor, root, call_id, self._content)
 
+    def delegation(
+        self,
+        *,
+        call_id: str,
+        delegation_id: str,
+        tool: str,
+        arguments: str,
+        team: str,
+        agent: str,
+        asked_in: TurnTrace | None,
+    ) -> TurnTrace:
+        """Open the trace of background work that ``agent`` asked for, in the turn ``asked_in``.
+        Raises :class:`RuntimeError` before :meth:`start`."""
+        if self._tracer is None or self._processor is None:
+            raise RuntimeError("Tracing.start() must be called before work is traced")
+        root = self._tracer.start_span(
+            f"{names.DELEGATION} {tool}",
+            context=Context(),
+            attributes=clean(
+                {
+                    names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
+                    names.GEN_AI_CONVERSATION_ID: call_id,
+                    names.GEN_AI_WORKFLOW_NAME: team,
+                    names.GEN_AI_AGENT_NAME: agent,
+                    names.GEN_AI_TOOL_NAME: tool,
+                    names.GEN_AI_TOOL_CALL_ARGUMENTS: arguments,
+                    names.VOICE_DELEGATION_ID: delegation_id,
+                    names.VOICE_DELEGATION_TRACE: asked_in.trace_id if asked_in else None,
+                },
+                self._content,
+            ),
+        )
+        trace = TurnTrace(self._tracer, self._processor, root, call_id, self._content)
+        if asked_in is not None:
+            trace.link(asked_in)
+        return trace
+
     def _span_seen(self, row: SpanRow) -> None:
         if self.live:
             call_id = row.call_id or (self._processor and self._processor.call_of(row.trace_id))

@@ -39,6 +39,11 @@ VOICE_CLIENT_GROUP_ID = "voice.client.group_id"
 VOICE_CLIENT_METADATA = "voice.client.metadata"
 VOICE_CLIENT_WORKFLOW_NAME = "voice.client.workflow_name"
 VOICE_CUSTOM_DATA = "voice.custom.data"
+VOICE_DELEGATION_ID = "voice.delegation.id"
+VOICE_DELEGATION_PROGRESS = "voice.delegation.progress"
+VOICE_DELEGATION_STATUS = "voice.delegation.status"
+VOICE_DELEGATION_TOLD = "voice.delegation.told"
+VOICE_DELEGATION_TRACE = "voice.delegation.trace"
 VOICE_EOU_DELAY = "voice.eou.delay"
 VOICE_EOU_PROBABILITY = "voice.eou.probability"
 VOICE_GUARDRAIL_MODE = "voice.guardrail.mode"
@@ -99,6 +104,7 @@ QUESTION = "question"
 ANSWER = "answer"
 DECISION = "decision"
 HANDOFF = "handoff"
+DELEGATION = "delegation"
 GUARDRAIL = "guardrail"
 MCP_LIST_TOOLS = "mcp_list_tools"
 CUSTOM = "custom"
@@ -122,6 +128,7 @@ STAGES: dict[str, str] = {
     "answer": "question",
     "decision": "question",
     "handoff": "handoff",
+    "delegation": "delegation",
     "guardrail": "guardrail",
     "mcp_list_tools": "mcp",
     "custom": "other",
@@ -152,6 +159,7 @@ PII = frozenset(
         "gen_ai.tool.call.result",
         "voice.client.metadata",
         "voice.custom.data",
+        "voice.delegation.progress",
         "voice.guardrail.reason",
         "voice.guardrail.text",
         "voice.mcp.progress",
@@ -202,6 +210,11 @@ ATTRIBUTES = frozenset(
         "voice.client.metadata",
         "voice.client.workflow_name",
         "voice.custom.data",
+        "voice.delegation.id",
+        "voice.delegation.progress",
+        "voice.delegation.status",
+        "voice.delegation.told",
+        "voice.delegation.trace",
         "voice.eou.delay",
         "voice.eou.probability",
         "voice.guardrail.mode",

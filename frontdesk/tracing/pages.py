@@ -40,7 +40,8 @@ class PageData(Protocol):
         ...
 
     def call(self, call_id: str) -> Record | None:
-        """``{"call", "turns", "audio", "transcript"}``, or None when there is no such call."""
+        """``{"call", "turns", "delegations", "audio", "transcript"}``, or None when there is no
+        such call."""
         ...
 
     def trace(self, trace_id: str) -> Record | None:
@@ -138,8 +139,9 @@ class Pages:
             found = self._load.call(call_id)
             if found is None:
                 return self._trouble(request, 404, f"There is no call {call_id} in the traces.")
-            turn = next((each for each in found["turns"] if each["trace_id"] == trace), None)
-            opened = self._load.trace(trace) if trace and turn else None
+            opened = self._load.trace(trace) if trace and _has(found, trace) else None
+            turn = opened["trace"] if opened else None
+            turn = next((each for each in found["turns"] if each["trace_id"] == trace), turn)
         except Unreadable as reason:
             return self._trouble(request, 503, str(reason))
         if trace and opened is None:
@@ -177,6 +179,12 @@ class Pages:
         common = {"signed_in": self._signed_in, "troubled": self._troubled()}
         html = template.render(path=request.url.path, **(common | values))
         return HTMLResponse(html, status_code=status, headers=_headers(request))
+
+
+def _has(call: Record, trace: str) -> bool:
+    """Whether a trace is one of the call's turns or of its background work."""
+    traces = [*call["turns"], *call.get("delegations", ())]
+    return any(each["trace_id"] == trace for each in traces)
 
 
 def _environment(folder: Any, assets: Assets) -> Environment:

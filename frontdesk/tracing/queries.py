@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from frontdesk.tracing import names
 from frontdesk.tracing.rows import unpack
 from frontdesk.tracing.stages import Interval, breakdown, wait
 
@@ -95,12 +96,16 @@ def summaries(
 def call(
     database: sqlite3.Connection, call_id: str, live: frozenset[str] = frozenset()
 ) -> dict[str, Any] | None:
-    """One call with its turns, audio and transcript; None when there is no such call."""
+    """One call with its turns, background work, audio and transcript; None when there is no such
+    call."""
     found = summaries(database, [call_id], live)
     if not found:
         return None
+    work = delegations(database, call_id)
     turns = database.execute(
-        "SELECT * FROM trace WHERE call_id = ? ORDER BY started, id", (call_id,)
+        "SELECT * FROM trace WHERE call_id = ? AND trace_id NOT IN (SELECT value FROM json_each(?))"
+        " ORDER BY started, id",
+        (call_id, orjson.dumps([each["trace_id"] for each in work]).decode()),
     ).fetchall()
     started = found[0]["started"]
     transcript: list[dict[str, Any]] = []
@@ -117,8 +122,34 @@ def call(
     return {
         "call": found[0],
         "turns": entries,
+        "delegations": work,
         "audio": [_piece(row) for row in pieces(database, call_id)],
         "transcript": sorted(transcript, key=lambda line: line["start_ms"]),
+    }
+
+
+def delegations(database: sqlite3.Connection, call_id: str) -> list[dict[str, Any]]:
+    """A call's background work, each in a trace of its own."""
+    found = database.execute(
+        "SELECT span.* FROM trace JOIN span USING (trace_id) WHERE trace.call_id = ? "
+        "AND span.stage = 'delegation' AND span.parent_id IS NULL ORDER BY span.start",
+        (call_id,),
+    )
+    return [_delegation(row) for row in found]
+
+
+def _delegation(row: sqlite3.Row) -> dict[str, Any]:
+    attributes: dict[str, Any] = unpack(row["attributes"]) or {}
+    return {
+        "trace_id": row["trace_id"],
+        "id": attributes.get(names.VOICE_DELEGATION_ID),
+        "tool": row["subject"],
+        "agent": row["agent"],
+        "asked_in": attributes.get(names.VOICE_DELEGATION_TRACE),
+        "status": attributes.get(names.VOICE_DELEGATION_STATUS, "running"),
+        "progress": attributes.get(names.VOICE_DELEGATION_PROGRESS),
+        "started": row["start"],
+        "seconds": None if row["end"] is None else round(row["end"] - row["start"], 3),
     }
 
 

@@ -12,6 +12,7 @@ from frontdesk.tracing import messages, names
 
 _SUBJECTS = {
     "tools": names.GEN_AI_TOOL_NAME,
+    "delegation": names.GEN_AI_TOOL_NAME,
     "handoff": names.VOICE_HANDOFF_TO,
     "model": names.GEN_AI_REQUEST_MODEL,
 }

@@ -63,7 +63,9 @@ ORDER BY start, rowid
 _TURNS = """
 SELECT team, coalesce(origin, started), coalesce(last, started),
        iif(ended IS NULL AND turn IS NOT NULL, started, NULL),
-       tokens, handoffs, errors, latency, agents, tools, caller
+       tokens, handoffs, errors, latency, agents, tools, caller,
+       trace_id IN (SELECT trace_id FROM span WHERE stage = 'delegation' AND parent_id IS NULL
+                    AND span.trace_id = trace.trace_id)
 FROM trace WHERE call_id = ? ORDER BY started, id
 """
 _CALL = """
@@ -182,7 +184,7 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
             min(column(1)),
             max(column(2)),
             max(column(3), default=None),
-            len(turns),
+            len(turns) - sum(column(11)),
             sum(column(4)),
             sum(column(5)),
             sum(column(6)),

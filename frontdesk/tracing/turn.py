@@ -70,6 +70,10 @@ class TurnTrace:
         """The same id as the Agents SDK spells it."""
         return f"trace_{self.trace_id}"
 
+    def link(self, other: "TurnTrace") -> None:
+        """Point to another trace that this one comes of."""
+        self._root.add_link(other._root.get_span_context())
+
     @contextmanager
     def use(self) -> Generator[None]:
         """Make the root current in this task and in those it starts, so that others' spans nest."""
@@ -120,11 +124,15 @@ class TurnTrace:
             self._root.set_attributes(clean(attributes, self._content))
 
     def end(self, *, reason: EndReason, end: float | None = None, error: str | None = None) -> None:
-        """Close the trace, once; spans may still be added to it."""
-        self._processor.leave(self.trace_id)
+        """Close the trace of a turn, once; spans may still be added to it."""
         if self._root.is_recording():
             self._root.set_attribute(names.VOICE_TURN_END_REASON, reason)
-            OpenSpan(self._root, self._content).end(end, error)
+        self.close(end=end, error=error)
+
+    def close(self, *, end: float | None = None, error: str | None = None) -> None:
+        """Close a trace that is no turn's."""
+        self._processor.leave(self.trace_id)
+        OpenSpan(self._root, self._content).end(end, error)
 
 
 def error_type(span: otel.Span) -> str:

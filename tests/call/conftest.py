@@ -68,6 +68,23 @@ async def look_up(call: CallContext, what: str) -> str:
     return f"found {what}"
 
 
+async def research(call: CallContext, what: str) -> str:
+    """Researches on the stage: tells what the test has it report, and ends, or fails, by its
+    word."""
+    stage = call.variables["stage"]
+    work = stage.work[what] = stage.new_work()
+    stage.tool_started.set()
+    try:
+        while words := await work.reports.get():
+            call.report(words)
+    except asyncio.CancelledError:
+        work.stopped.set()
+        raise
+    if work.fails:
+        raise RuntimeError("the password is hunter2")
+    return f"all about {what}"
+
+
 async def look_around(call: CallContext, where: str) -> str:
     """Looks somewhere else, on the same stage."""
     return await look_up(call, where)
@@ -148,10 +165,28 @@ class Stage:
     """How the tool that runs tells of its progress."""
     verdict_wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
+    work: dict[str, "Work"] = field(default_factory=dict)
+
+    def new_work(self) -> "Work":
+        return Work()
+
     def __post_init__(self) -> None:
         gates = (self.words_may_come, self.speech_may_come, self.tool_may_end)
         for gate in (*gates, self.verdict_may_come):
             gate.set()
+
+
+@dataclass
+class Work:
+    """A run of ``research``: ``reports`` are its words of progress; an empty one ends it."""
+
+    reports: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    fails: bool = False
+
+    def end(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.reports.put_nowait("")
 
 
 class ScriptedTranscriber:

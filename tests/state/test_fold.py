@@ -48,6 +48,7 @@ KNOWN = st.one_of(
         offset_ms=st.integers(0, 10**6),
         seconds=st.floats(0, 1e4),
     ),
+    entry("delegation", delegation=st.fixed_dictionaries({"id": IDS, "status": TEXTS})),
     entry("call.ended", reason=TEXTS),
 )
 FOREIGN = st.one_of(

@@ -223,3 +223,20 @@ async def test_a_call_page_asks_for_all_its_modules_at_once(
                 known.add(module)
                 waiting.append(module)
     assert preloaded == known
+
+
+async def test_background_work_stands_on_the_page_of_its_call_and_opens_as_a_turn_does(
+    client: httpx2.AsyncClient, data: Any, sample: SimpleNamespace
+) -> None:
+    trace = "d" * 32
+    work = {"trace_id": trace, "id": "work_1", "tool": "find_part", "agent": "bench"}
+    work |= {"status": "done", "progress": "2 of 3", "started": sample.STARTED, "seconds": 6.5}
+    data.full[sample.CALL] = {**data.full[sample.CALL], "delegations": [work]}
+    first = data.full[sample.CALL]["turns"][0]
+    spans = data.traces[first["trace_id"]]
+    data.trace = lambda asked: {"trace": {**first, "trace_id": asked}, "spans": spans}
+    page = (await client.get(f"/traces/calls/{sample.CALL}")).text
+    assert "Background work" in page
+    assert "done, asked for by bench, 6.50 s: 2 of 3" in page
+    opened = await client.get(f"/traces/calls/{sample.CALL}", params={"trace": trace})
+    assert (opened.status_code, 'class="waterfall"' in opened.text) == (200, True)

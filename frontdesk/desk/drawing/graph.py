@@ -10,12 +10,14 @@ from frontdesk.desk.schema import Team
 @dataclass(frozen=True, slots=True)
 class Edge:
     """A handoff; ``say`` is what the caller hears. ``history`` is what the other agent is shown,
-    in words, None when it is everything."""
+    in words, None when it is everything. ``behind``: a delegation, the target works in the
+    background."""
 
     source: str
     target: str
     say: str | None
     history: str | None = None
+    behind: bool = False
 
     @property
     def label(self) -> str | None:
@@ -53,13 +55,19 @@ class Graph:
 
 def graph(team: Team) -> Graph:
     """The graph of a team."""
-    edges = tuple(
+    handoffs = tuple(
         Edge(name, handoff.to, handoff.say, _history(handoff.history))
         if isinstance(handoff, Handoff)
         else Edge(name, handoff, None)
         for name, agent in team.agents.items()
         for handoff in agent.handoffs
     )
+    delegations = tuple(
+        Edge(name, delegate, None, behind=True)
+        for name, agent in team.agents.items()
+        for delegate in agent.delegates
+    )
+    edges = (*handoffs, *delegations)
     depths = _depths(team.entry, edges)
     names = sorted(team.agents, key=lambda name: name != team.entry)
     nodes = {name: _node(team, name, depths.get(name)) for name in names}
@@ -84,10 +92,13 @@ def _history(history: History) -> str | None:
 
 
 def _marked(team: Team, name: str) -> str:
-    """A function, and who approves it."""
-    rules = (*team.tools[name].approve, *rules_for(name, team.policies.approve))
+    """A function, who approves it, and whether it works in the background."""
+    use = team.tools[name]
+    rules = (*use.approve, *rules_for(name, team.policies.approve))
     asked = dict.fromkeys(rule.by for rule in rules if rule.by != "nobody")
-    return f"{name} (approval: {', '.join(asked)})" if asked else name
+    marks = [f"approval: {', '.join(asked)}"] if asked else []
+    marks += ["background"] if use.background else []
+    return f"{name} ({'; '.join(marks)})" if marks else name
 
 
 def tools_of(team: Team, server: str) -> str:

@@ -16,7 +16,8 @@ _SPECIAL = {
 
 
 def mermaid(graph: Graph) -> str:
-    """The flowchart as text, with a line end. Handoffs are solid, uses of tools dotted."""
+    """The flowchart as text, with a line end. Handoffs are solid, delegations and uses of tools
+    dotted."""
     return "\n".join(_lines(graph)) + "\n"
 
 
@@ -40,7 +41,8 @@ def _lines(graph: Graph) -> Iterator[str]:
         yield f'  {key}[("{_text(name)}<br/>{_text(_short(allowed[name]))}")]'
     for edge in graph.edges:
         label = f'|"{_text(_short(edge.label))}"|' if edge.label else ""
-        yield f"  {agents[edge.source]} -->{label} {agents[edge.target]}"
+        arrow = '-.->|"in the background"|' if edge.behind else f"-->{label}"
+        yield f"  {agents[edge.source]} {arrow} {agents[edge.target]}"
     for name, key in agents.items():
         for tool in graph.nodes[name].tools:
             yield f"  {key} -.-> {tools[tool]}"

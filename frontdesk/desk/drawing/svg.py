@@ -27,7 +27,7 @@ text { font: 12px system-ui, sans-serif; fill: #55606e; }
   paint-order: stroke; stroke: #f6f7f9; stroke-width: 5px; stroke-linejoin: round; }
 .card { fill: #fff; stroke: #b9c2cd; } .entry { stroke: #2458c9; stroke-width: 2; }
 .lost { stroke-dasharray: 5 4; }
-.link { fill: none; stroke: #7b8896; stroke-width: 1.4; }"""
+.link { fill: none; stroke: #7b8896; stroke-width: 1.4; } .behind { stroke-dasharray: 3 4; }"""
 ARROW = (
     '<marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
     'orient="auto-start-reverse"><path d="M0 0 8 4 0 8z" fill="#7b8896"/></marker>'
@@ -68,16 +68,18 @@ def _link(link: Link) -> str:
     end = "" if there else ' marker-end="none"'
     told = "\n".join(_told(edge) for edge in (there, back) if edge)
     title = f"<title>{_text(told)}</title>"
-    return _path(link.points, start + end, title)
+    behind = any(edge.behind for edge in (there, back) if edge)
+    return _path(link.points, start + end, title, kind="link behind" if behind else "link")
 
 
 def _told(edge: Edge) -> str:
-    return f"{edge.source} → {edge.target}" + (f": {edge.label}" if edge.label else "")
+    told = f"{edge.source} → {edge.target}" + (f": {edge.label}" if edge.label else "")
+    return f"{told} (in the background)" if edge.behind else told
 
 
-def _path(points: list[Point], attributes: str, inner: str = "") -> str:
+def _path(points: list[Point], attributes: str, inner: str = "", kind: str = "link") -> str:
     end = "" if "marker-end" in attributes else ' marker-end="url(#arrow)"'
-    return f'<path class="link" d="{_line(points)}"{attributes}{end}>{inner}</path>'
+    return f'<path class="{kind}" d="{_line(points)}"{attributes}{end}>{inner}</path>'
 
 
 def _line(points: list[Point]) -> str:

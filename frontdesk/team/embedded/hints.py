@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from frontdesk.desk.handoffs import Handoff
 from frontdesk.desk.schema import Agent, Answer, Lines, Phrases, Team
+from frontdesk.team.background import ASK_PREFIX
+from frontdesk.team.background_tools import PHRASES
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class AgentHints:
     targets: Mapping[str, Target] = field(default_factory=dict[str, Target])
     answers: tuple[Answer, ...] = ()
     lines: Lines = field(default_factory=Lines)
+    background: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Templates of all background tools of the team: their results come to whoever has the floor
+    then."""
 
 
 def hints_for(team: Team, agent: str) -> AgentHints:
@@ -37,11 +42,21 @@ def hints_for(team: Team, agent: str) -> AgentHints:
     return AgentHints(
         agent=agent,
         entry=team.entry,
-        tools=_phrases(team, own),
+        tools=_phrases(team, own) | (PHRASES if _delegates(team) else {}),
         targets={to: _target(team, to, agent) for to in _handoffs(own) if to in team.agents},
         answers=own.answers,
         lines=team.lines,
+        background={
+            name: tool.answer
+            for name, tool in team.tools.items()
+            if tool.background and tool.answer
+        },
     )
+
+
+def _delegates(team: Team) -> bool:
+    tools = any(tool.background for tool in team.tools.values())
+    return tools or any(agent.background for agent in team.agents.values())
 
 
 def _handoffs(agent: Agent) -> list[str]:
@@ -54,6 +69,11 @@ def _phrases(team: Team, agent: Agent) -> dict[str, Phrases]:
     for server in agent.mcp:
         if server in team.mcp:
             found |= team.mcp[server].phrases
+    found |= {
+        f"{ASK_PREFIX}{name}": Phrases(examples=_deals_with(team, team.agents[name]))
+        for name in agent.delegates
+        if name in team.agents
+    }
     return found | {name: team.tools[name] for name in agent.tools if name in team.tools}
 
 

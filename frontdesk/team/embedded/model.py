@@ -29,7 +29,7 @@ from frontdesk.team.embedded.hints import AgentHints
 from frontdesk.team.embedded.history import ToolUse, UserTurn, read_history
 from frontdesk.team.embedded.offers import Deed, Offer, offers_for
 from frontdesk.team.embedded.ranking import Ranker
-from frontdesk.team.embedded.saying.results import say_result
+from frontdesk.team.embedded.saying.results import begun, say_result
 from frontdesk.team.events import NOT_DONE
 
 
@@ -158,12 +158,14 @@ class EmbeddedModel(Model):
         return decider.decide(turns, _chosen(offers, tool_choice), self._today())
 
     def _say(self, results: list[ToolUse], offers: list[Offer]) -> str:
-        templates = {offer.name: offer.template for offer in offers if offer.deed is Deed.TOOL}
+        own = {offer.name: offer.template for offer in offers if offer.deed is Deed.TOOL}
+        templates = {**self._hints.background, **own}
         lines = self._hints.lines
         said = [
             lines.refused
             if (use.output or "").startswith(NOT_DONE)
-            else say_result(use.output or "", templates.get(use.name), use.arguments, lines.sorry)
+            else begun(use.output or "", lines)
+            or say_result(use.output or "", templates.get(use.name), use.arguments, lines.sorry)
             for use in results
         ]
         return " ".join(dict.fromkeys(said))

@@ -180,7 +180,7 @@ async function load() {
 /** The call goes on: take the server's new lists, leave the reader where they are. */
 const renew = settled(async () => {
   const page = await fetchPage(location.pathname);
-  swap(page, ["facts", "turns", "transcript"]);
+  swap(page, ["facts", "turns", "transcript", "work"]);
   localMoments(document);
   await load();
   const pieces = data.audio.length; // in the address, as browsers mix what they kept of one with what it is now

@@ -9,6 +9,7 @@ from typing import Any, cast
 from jinja2 import TemplateError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from frontdesk.desk.schema import Lines
 from frontdesk.team.embedded.reading.tokens import split_name
 from frontdesk.team.embedded.saying import spoken
 
@@ -80,6 +81,14 @@ def say_result(output: str, template: str | None, arguments: Mapping[str, Any], 
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             logger.warning("an answer template does not fit its tool's result: %s", error)
     return read_plainly(result)
+
+
+def begun(output: str, lines: Lines) -> str | None:
+    """Words for the receipt of background work, None for anything else."""
+    receipt = parse(output)
+    if not isinstance(receipt, dict) or "background_work" not in receipt:
+        return None
+    return lines.still if cast(dict[str, Any], receipt).get("joined") else lines.begun
 
 
 def parse(output: str) -> Any:
