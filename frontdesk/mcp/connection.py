@@ -309,7 +309,7 @@ class Connection:
             await asyncio.wait({owner})
         except asyncio.CancelledError:
             owner.cancel()
-            await asyncio.wait({owner})
+            await asyncio.gather(owner, return_exceptions=True)  # what it raises is of no use now
             raise
         finally:
             self._end()

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,15 @@ agents:
 """
 
 Command = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture(autouse=True)
+def _log_is_quiet_here_only() -> Iterator[None]:
+    """The command hushes the log of its process, which is ours."""
+    log = logging.getLogger("frontdesk.mcp")
+    level = log.level
+    yield
+    log.setLevel(level)
 
 
 class Tools(Served):
