@@ -86,6 +86,7 @@ class Preparing:
             asked,
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
+            unasked=request.unasked,
             run_team=self._team.runner.run,
             answering=self._answering,
             guarding=Guarding(self._team.runner.guardrails, turn),

@@ -6,7 +6,7 @@ response is cancelled the task is cancelled, and what it had still posted is dro
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
@@ -19,20 +19,19 @@ from frontdesk.call.events import (
     CallEvent,
     FloorTaken,
     Remembered,
-    Sound,
     SummaryMade,
     Withheld,
-    Words,
 )
 from frontdesk.call.guarding import Blocked, Guarding
 from frontdesk.call.request import Unanswerable
+from frontdesk.call.speaking import SpeakerFor, Speaking
 from frontdesk.call.turn import Turn
+from frontdesk.call.waiting import Waiting
 from frontdesk.desk.schema import Lines
 from frontdesk.protocol.engine import (
     ResponseEnded,
     ResponseFunctionCall,
     ResponseMcpCall,
-    ResponseText,
     ResponseUsage,
     Usage,
 )
@@ -58,43 +57,10 @@ from frontdesk.team.events import (
 )
 from frontdesk.team.guardrails.guard import Guard
 from frontdesk.voice.base import SpeechError
-from frontdesk.voice.cutting import closing
-from frontdesk.voice.speaker import Speaker, Spoken
 
 logger = logging.getLogger(__name__)
 
-QUICK = 0.25
-"""Seconds a tool may run before its waiting line is thought of: most answer sooner."""
-
-SILENCE = 0.7
-"""Seconds without a sound from either side after which the waiting line of a running tool is
-spoken. People leave gaps of about 0.2 s and ask whether anyone is there after a second or two."""
-
-NEWS_SILENCE = 1.5
-"""The same for what a tool tells of its progress: by then the caller knows that it takes long."""
-
 RunTeam = Callable[[TurnRequest], AsyncGenerator[TeamEvent]]
-SpeakerFor = Callable[[str], Speaker]
-
-
-class _Passage:
-    """Words of one agent, spoken in one go: a stream of deltas. ``watched``: they are a model's or
-    a tool's, and go by the agent's guardrails."""
-
-    def __init__(self, agent: str, *, watched: bool = False) -> None:
-        self.agent = agent
-        self.watched = watched
-        self._deltas: asyncio.Queue[str | None] = asyncio.Queue()
-
-    def add(self, delta: str) -> None:
-        self._deltas.put_nowait(delta)
-
-    def close(self) -> None:
-        self._deltas.put_nowait(None)
-
-    async def deltas(self) -> AsyncIterator[str]:
-        while (delta := await self._deltas.get()) is not None:
-            yield delta
 
 
 class Reply:
@@ -108,6 +74,7 @@ class Reply:
         *,
         agent: str,
         out_of_band: bool,
+        unasked: bool,
         run_team: RunTeam,
         answering: Answering,
         guarding: Guarding,
@@ -121,7 +88,8 @@ class Reply:
         post: Callable[[CallEvent], None],
     ) -> None:
         """``request`` gives what to ask the team, or a line to say in its place; it raises
-        :class:`Unanswerable` when there is no asking. ``silence``: seconds of it after which
+        :class:`Unanswerable` when there is no asking. ``unasked``: the agent speaks up.
+        ``silence``: seconds of it after which
         the caller is told that it takes longer. ``heard``: audio tokens of what is answered."""
         self.response_id = response_id
         self.turn = turn
@@ -136,9 +104,8 @@ class Reply:
         self._guarding = guarding
         self._asked: tuple[str, ...] = ()
         self._tasks: asyncio.TaskGroup
-        self._speaker_for = speaker_for
-        self._silent_for = silent_for
         self._lines = lines
+        self._unasked = unasked
         self._clock = clock
         self._post = post
         self._dead_air = DeadAir(
@@ -147,25 +114,29 @@ class Reply:
             lines.slow,
             turn=turn,
             clock=clock,
-            say=self._say_between,
+            say=self._say_apart,
         )
-        self._passages: asyncio.Queue[_Passage | None] = asyncio.Queue()
-        self._passage: _Passage | None = None
+        self._speaking = Speaking(
+            response_id,
+            turn=turn,
+            guarding=guarding,
+            speaker_for=speaker_for,
+            clock=clock,
+            post=post,
+        )
+        self._waiting = Waiting(
+            silent_for,
+            clock=clock,
+            say=self._say_apart,
+            tell=lambda words: self._speaking.say_apart(_valid(words), self._agent, watched=True),
+        )
         self._client_calls: list[ClientToolCalled | ClientMcpCalled] = []
-        self._running: dict[str, str] = {}
-        self._waiting: asyncio.Task[None] | None = None
-        self._waited: set[str] = set()
-        self._telling: set[str] = set()
-        self._news: dict[str, str] = {}
-        self._news_came = asyncio.Event()
         self._heard = heard
         self._images = 0
         self._refused: dict[str, str] | None = None
         self._cut_short = False
         self._blocked = False
         self._answered = False
-        self._wants_space = False
-        self._sounded = False
 
     async def run(self) -> None:
         """Make the response; always posts exactly one ``ResponseEnded`` unless cancelled."""
@@ -175,7 +146,7 @@ class Reply:
                 with self._dead_air:
                     async with asyncio.TaskGroup() as self._tasks:  # a cancel stops all at once
                         self._tasks.create_task(self._think())
-                        self._tasks.create_task(self._speak())
+                        self._tasks.create_task(self._speaking.run())
             except* Blocked as blocks:
                 failed = await self._refuse(cast("Blocked", blocks.exceptions[0]))
             except* SpeechError as errors:
@@ -208,7 +179,8 @@ class Reply:
         try:
             request = await self._known()
             if isinstance(request, str):
-                self._say(request, self._agent, watched=False)
+                # Of work in the background, it may be a tool that tells how far it is.
+                self._speaking.say(request, self._agent, watched=self._unasked)
             else:
                 await self._ask(request)
         except Unanswerable as error:
@@ -217,13 +189,10 @@ class Reply:
         except TurnFailed as error:
             logger.warning("turn failed: %s", error)
             self.turn.failed(str(error), code=error.code)
-            self._close_passage()
-            self._say(self._lines.sorry, self._agent, watched=False)
+            self._say_apart(self._lines.sorry)
         finally:
-            if self._waiting:
-                self._waiting.cancel()
-        self._close_passage()
-        self._passages.put_nowait(None)
+            self._waiting.stop()
+        self._speaking.end()
 
     async def _known(self) -> TurnRequest | str:
         """What to ask, once the caller's words are known."""
@@ -256,8 +225,7 @@ class Reply:
         silent = not (self._answered or self._client_calls or self._cut_short or self._to_ask)
         if silent:
             self.turn.failed("the model gave no words", code="empty_reply")
-            self._close_passage()
-            self._say(self._lines.sorry, self._agent, watched=False)
+            self._say_apart(self._lines.sorry)
         if not self._out_of_band:
             await self._ask_caller()
 
@@ -265,8 +233,7 @@ class Reply:
         """What came up in this response, or stands open from before, is put at its end."""
         question = await self._answering.ask(self.response_id, self._to_ask, self.turn)
         if question:
-            self._close_passage()
-            self._say(question, self._agent, watched=False)
+            self._say_apart(question)
 
     async def _decide(
         self, request: TurnRequest, guards: Sequence[Guard], cleared: asyncio.Event
@@ -282,7 +249,7 @@ class Reply:
         if blocked.stage == "input" and not self._out_of_band:
             self._post(Withheld(self.response_id, self._asked))
         try:
-            await self._perform(_line(self._agent, blocked.line))
+            await self._speaking.line(self._agent, blocked.line)
         except SpeechError as error:
             self.turn.failed(f"speech: {error}")
             return {"code": "speech_error", "message": "The reply could not be spoken."}
@@ -291,7 +258,7 @@ class Reply:
     async def _apologise(self) -> dict[str, str] | None:
         """The speech model failed: perhaps it can still say so. An error if it cannot."""
         try:
-            await self._perform(_line(self._agent, self._lines.sorry))
+            await self._speaking.line(self._agent, self._lines.sorry)
         except SpeechError as error:
             logger.warning("nor can an apology be spoken: %s", error)
             return {"code": "speech_error", "message": "The reply could not be spoken."}
@@ -301,9 +268,9 @@ class Reply:
         match event:
             case TextDelta(text, agent):
                 self._answered = self._answered or bool(text.strip())
-                self._say(_valid(text), agent)
+                self._speaking.say(_valid(text), agent, watched=True)
             case MessageEnded():
-                self._close_passage()
+                self._speaking.pause()
             case AgentChanged():
                 self._hand_over(event)
             case SummedUp(text):
@@ -311,19 +278,16 @@ class Reply:
                     self._post(SummaryMade(self.response_id, text))
             case ToolStarted(call_id=call_id, name=name, waiting=waiting):
                 self.turn.doing.tools[call_id] = name
-                self._close_passage()
-                if waiting and self._speaker_for is not None:
-                    self._telling |= {call_id} if event.tells else set()
-                    self._tool_started(call_id, waiting)
+                self._speaking.pause()
+                if waiting and self._speaking.aloud:
+                    self._waiting.begun(call_id, waiting, tells=event.tells)
             case ToolProgress(call_id, message):
-                if call_id in self._telling:
-                    self._news[call_id] = _valid(message)
-                    self._news_came.set()
+                self._waiting.progress(call_id, message)
             case ToolEnded(call_id=call_id):
                 self.turn.doing.tools.pop(call_id, None)
-                self._tool_ended(call_id)
+                self._waiting.over(call_id)
             case ApprovalNeeded() | AnswerNeeded():
-                self._tool_ended(event.call_id)
+                self._waiting.over(event.call_id)
                 self._to_ask.append(event)
             case HistoryItem(item):
                 if not self._out_of_band:
@@ -355,8 +319,8 @@ class Reply:
 
     def _hand_over(self, change: AgentChanged) -> None:
         if change.say:
-            self._say(change.say, change.previous, watched=False)
-        self._close_passage()
+            self._speaking.say(change.say, change.previous, watched=False)
+        self._speaking.pause()
         self._agent = change.agent
         self._answered = False  # whoever takes over has to say something
         if not self._out_of_band:
@@ -371,133 +335,9 @@ class Reply:
                 )
             )
 
-    # Waiting for tools
-
-    def _tool_started(self, call_id: str, line: str) -> None:
-        self._running[call_id] = line
-        if self._waiting is None or self._waiting.done():
-            self._waiting = asyncio.create_task(self._wait_aloud())
-
-    def _tool_ended(self, call_id: str) -> None:
-        self._running.pop(call_id, None)
-        self._news.pop(call_id, None)
-        self._telling.discard(call_id)
-        if self._waiting and not self._running:
-            self._waiting.cancel()
-            self._waiting = None
-
-    async def _wait_aloud(self) -> None:
-        """Say once that it takes a while, when it has been silent for a moment, and from then on
-        what tools tell of their progress, the newest at each gap."""
-        await self._clock.sleep(QUICK)
-        await self._until_silent(SILENCE)
-        unsaid = (line for line in self._running.values() if line not in self._waited)
-        if line := next(unsaid, None):
-            self._waited.add(line)
-            self._say_between(line)
-        while self._telling:
-            await self._news_came.wait()
-            await self._until_silent(NEWS_SILENCE)
-            self._news_came.clear()
-            for call_id in list(self._news):
-                self._say_between(self._news.pop(call_id))
-
-    async def _until_silent(self, seconds: float) -> None:
-        while (silent := self._silent_for()) < seconds:
-            await self._clock.sleep(seconds - silent)  # a play head has no event to wait for
-
-    def _say_between(self, line: str) -> None:
-        """Speak a line apart from what comes before and after it."""
-        self._close_passage()
-        self._say(line, self._agent, watched=False)
-        self._close_passage()
-
-    # Speaking
-
-    def _say(self, text: str, agent: str, *, watched: bool = True) -> None:
-        """Speak ``text``. The desk's own lines are not ``watched`` by guardrails."""
-        watched = watched and self._guarding.watches(agent)
-        passage = self._passage
-        if passage is None or (passage.agent, passage.watched) != (agent, watched):
-            self._close_passage()
-            passage = self._passage = _Passage(agent, watched=watched)
-            self._passages.put_nowait(passage)
-        passage.add(text)
-
-    def _close_passage(self) -> None:
-        if self._passage is not None:
-            self._passage.close()
-            self._passage = None
-
-    async def _speak(self) -> None:
-        """Passages in order."""
-        while (passage := await self._passages.get()) is not None:
-            await self._perform(passage)
-
-    async def _perform(self, passage: _Passage) -> None:
-        """One passage, as text or as speech. Raises :class:`SpeechError` and :class:`Blocked`."""
-        if self._speaker_for is None:
-            await self._write(passage)
-            return
-        try:
-            await self._voice(passage, self._speaker_for(passage.agent))
-        except (SpeechError, Blocked):
-            raise
-        except Exception as error:
-            logger.exception("the speech model has a defect")
-            raise SpeechError(f"{type(error).__name__}: {error}") from error
-
-    async def _write(self, passage: _Passage) -> None:
-        begun = False
-        pieces = self._checked(passage) if passage.watched else passage.deltas()
-        async with closing(pieces):
-            async for piece in pieces:
-                words = piece if begun else self._spaced(piece)
-                self._post(ResponseText(self.response_id, words))
-                self.turn.wrote(words)
-                begun, self._wants_space = True, not words[-1:].isspace()
-
-    def _checked(self, passage: _Passage) -> AsyncGenerator[str]:
-        return self._guarding.checked(passage.deltas(), passage.agent)
-
-    async def _voice(self, passage: _Passage, speaker: Speaker) -> None:
-        begun = False
-        asked = self._clock.now()
-        if passage.watched:
-            speech = speaker.say(self._checked(passage))
-        else:
-            speech = speaker.speak(passage.deltas())
-        async with aclosing(speech):
-            async for spoken in speech:
-                if spoken.first_of_clause:
-                    words = spoken.text if begun else self._spaced(spoken.text)
-                    self._post(Words(self.response_id, words))
-                    begun, self._wants_space = True, not words[-1:].isspace()
-                self.turn.spoke(spoken, asked, passage.agent)
-                await self._sound(spoken)
-                if spoken.last_of_clause:
-                    asked = self._clock.now()
-
-    async def _sound(self, spoken: Spoken) -> None:
-        """Post sound. The first of a response is on its way before more is made, as making more
-        would hold it up."""
-        sent = None if self._sounded else asyncio.Event()
-        self._post(Sound(self.response_id, spoken.audio, spoken.last_of_clause, sent))
-        if sent is not None:
-            self._sounded = True
-            await sent.wait()
-
-    def _spaced(self, text: str) -> str:
-        """The first words of a passage, apart from the last ones of the passage before."""
-        return f" {text}" if self._wants_space and not text[:1].isspace() else text
-
-
-def _line(agent: str, text: str) -> _Passage:
-    """A line of the desk's own, whole."""
-    passage = _Passage(agent)
-    passage.add(text)
-    passage.close()
-    return passage
+    def _say_apart(self, line: str) -> None:
+        """A line of the desk's own."""
+        self._speaking.say_apart(line, self._agent, watched=False)
 
 
 def _valid(text: str) -> str:
