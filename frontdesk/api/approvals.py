@@ -6,8 +6,8 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from redis.exceptions import RedisError
 
+from frontdesk.api.calls import read_call
 from frontdesk.call.worker import Worker
-from frontdesk.state.errors import StateError
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -54,14 +54,7 @@ def router(worker: Worker) -> APIRouter:
     async def of_call(call_id: str) -> dict[str, Any]:
         """Everything in the call that had to be approved or answered: what was asked, of whom,
         what was said to it, and who decided what, how and when (unix seconds)."""
-        try:
-            state = await worker.store.load(call_id)
-        except ValueError:
-            state = None
-        except (RedisError, StateError) as error:
-            raise HTTPException(503, f"The call cannot be read now: {error}") from error
-        if state is None:
-            raise HTTPException(404, f"There is no call {call_id!r}.")
+        state = await read_call(worker, call_id)
         private = ("after", "resumed")
         return {
             "call_id": call_id,

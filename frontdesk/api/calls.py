@@ -24,7 +24,7 @@ def router(worker: Worker) -> APIRouter:
     async def conversation(call_id: str) -> dict[str, Any]:
         """All items of the call in order; ``hidden`` ones are the team's own tool calls, and
         ``heard`` is what the caller heard of an answer that was cut."""
-        state = await _read(worker, call_id)
+        state = await read_call(worker, call_id)
         return {
             "call_id": call_id,
             "team": state.team,
@@ -58,7 +58,7 @@ def router(worker: Worker) -> APIRouter:
     return routes
 
 
-async def _read(worker: Worker, call_id: str) -> CallState:
+async def read_call(worker: Worker, call_id: str) -> CallState:
     """The call as it is on record. Raises ``HTTPException`` when it cannot be had."""
     try:
         state = await worker.store.load(call_id)
@@ -74,7 +74,7 @@ async def _read(worker: Worker, call_id: str) -> CallState:
 async def _work(worker: Worker, call_id: str) -> list[Delegation]:
     if call := worker.calls.get(call_id):
         return call.background.delegations.all()
-    state = await _read(worker, call_id)
+    state = await read_call(worker, call_id)
     return [Delegation.stored(fields) for fields in state.delegations.values()]
 
 
