@@ -6,7 +6,7 @@ PEERS := .venv-peers
 MCP_PEERS := .venv-mcp-modern
 MCP_LEGACY := .venv-mcp-legacy
 # Tests mostly wait: for servers to start, for speech to pass. A file's stay in one process.
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test peers check format lock
