@@ -24,8 +24,8 @@ def speak(answer: str | None, result: dict, args: dict) -> str:
 
 async def ask(server, tool: str, **arguments: str) -> str:
     result = await server.call(tool, **arguments)
-    phrases = TEAM.mcp["orders" if "order" in str(result) else "knowledge"].phrases
-    return speak(phrases[tool].answer, result, arguments)
+    use = TEAM.mcp["orders" if "order" in str(result) else "knowledge"]
+    return speak(use.phrases[use.tools.rename.get(tool, tool)].answer, result, arguments)
 
 
 async def test_the_return_policy_is_told_in_full(knowledge):
@@ -59,10 +59,10 @@ async def test_a_customer_s_orders_are_told_one_by_one(orders):
     said = await ask(orders, "orders_of", email="anna.berg@example.com")
     assert said.startswith("I found 3 orders. Number 4 8 3 0 2, two Fern shades, is being packed.")
     result = await orders.call("orders_of", email="eva.novak@example.com")
-    one = speak(TEAM.mcp["orders"].phrases["orders_of"].answer, result, {})
+    one = speak(TEAM.mcp["orders"].phrases["orders_by_email"].answer, result, {})
     assert one.startswith("I found one order. ")
     missing = await orders.call("orders_of", email="x@example.com")
-    answer = TEAM.mcp["orders"].phrases["orders_of"].answer
+    answer = TEAM.mcp["orders"].phrases["orders_by_email"].answer
     assert "any orders for x@example.com" in speak(answer, missing, {"email": "x@example.com"})
 
 
@@ -118,5 +118,6 @@ async def test_the_team_may_use_only_tools_that_the_servers_have(orders, knowled
     for name, server in (("orders", orders), ("knowledge", knowledge)):
         async with server.client() as client:
             there = {tool.name for tool in (await client.list_tools()).tools}
-        assert set(TEAM.mcp[name].tools.allow) <= there
-        assert TEAM.mcp[name].phrases.keys() == set(TEAM.mcp[name].tools.allow)
+        tools = TEAM.mcp[name].tools
+        assert set(tools.allow) <= there
+        assert TEAM.mcp[name].phrases.keys() == {tools.rename.get(t, t) for t in tools.allow}
