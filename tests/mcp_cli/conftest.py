@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +27,6 @@ agents:
 """
 
 Command = Callable[..., Awaitable[Result]]
-
-
-@pytest.fixture(autouse=True)
-def _log_is_quiet_here_only() -> Iterator[None]:
-    """The command hushes the log of its process, which is ours."""
-    log = logging.getLogger("frontdesk.mcp")
-    level = log.level
-    yield
-    log.setLevel(level)
 
 
 class Tools(Served):

@@ -1,6 +1,7 @@
 """``frontdesk mcp``: the MCP servers of a desk."""
 
 import logging
+from functools import partial
 
 import typer
 
@@ -16,7 +17,9 @@ app.command("login")(login.login)
 
 
 @app.callback()
-def quiet() -> None:
+def quiet(context: typer.Context) -> None:
     """Look at the MCP servers of the desk, and add some."""
     # What is wrong is in what the commands say; the log is for servers that run for days.
-    logging.getLogger("frontdesk.mcp").setLevel(logging.ERROR)
+    log = logging.getLogger("frontdesk.mcp")
+    context.call_on_close(partial(log.setLevel, log.level))
+    log.setLevel(logging.ERROR)
