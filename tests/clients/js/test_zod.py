@@ -37,7 +37,9 @@ def judged(node: Any, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str
     """What ``zod.mjs`` says of all frames that the suites see."""
     kept = tmp_path_factory.mktemp("frames") / "frames.jsonl"
     suites = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITES]
-    environ = {**os.environ, KEPT_IN: str(kept)}
+    suites += ["-n", "2", "--dist", "loadfile"]
+    ours = {name: value for name, value in os.environ.items() if "PYTEST_" not in name}
+    environ = {**ours, KEPT_IN: str(kept)}
     subprocess.run(suites, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, check=False)
     with kept.open() as frames:
         done = node("zod.mjs", stdin=frames)
