@@ -23,6 +23,8 @@ import numpy as np
 import pybase64
 import pytest
 from agents.testing import ScriptedModel
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 import agents
 from agents import Model
@@ -656,6 +658,37 @@ def new_house() -> Callable[..., Any]:
         assert not left, left
 
     return build
+
+
+@pytest.fixture
+def lived(new_house: Any, tmp_path: Path, valkey_url: str) -> Callable[..., None]:
+    """``lived(live, 30, *strategies)`` runs ``live(build, *example)`` with 30 examples, all in one
+    loop and with one store. They are the same each time; to make a failing one smaller would take
+    minutes."""
+
+    def lived(live: Callable[..., Any], examples: int, *strategies: Any) -> None:
+        with asyncio.Runner() as runner:
+            context = new_house(tmp_path, valkey_url)
+            build = runner.run(context.__aenter__())
+
+            @settings(
+                max_examples=examples,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=[HealthCheck.too_slow],
+            )
+            @given(st.tuples(*strategies))
+            def whatever(example: tuple[Any, ...]) -> None:
+                runner.run(live(build, *example))
+
+            try:
+                whatever()
+            finally:
+                runner.run(context.__aexit__(None, None, None))
+
+    return lived
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from itertools import count
 import numpy as np
 import pytest
 from agents.testing import ModelStep, assistant_message, function_call
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 TOOLS = {
@@ -151,9 +150,7 @@ def check(story):
 
 
 @pytest.mark.timeout(120)
-def test_a_result_is_told_once_or_accounted_for_whenever_it_arrives(
-    new_house, tmp_path, valkey_url
-):
+def test_a_result_is_told_once_or_accounted_for_whenever_it_arrives(lived):
     async def live(build, actions, late, hang_up):
         house = await build(
             agents={"frontdesk": {"tools": ["research"]}},
@@ -190,23 +187,10 @@ def test_a_result_is_told_once_or_accounted_for_whenever_it_arrives(
             check(story)
         await house.check(phone)
 
-    with asyncio.Runner() as runner:
-        context = new_house(tmp_path, valkey_url)
-        build = runner.run(context.__aenter__())
-
-        @settings(
-            max_examples=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=[HealthCheck.too_slow],
-        )
-        @given(st.lists(st.tuples(ACTIONS, PAUSES), min_size=6, max_size=24), *2 * [st.booleans()])
-        def whenever(actions, late, hang_up):
-            runner.run(live(build, actions, late, hang_up))
-
-        try:
-            whenever()
-        finally:
-            runner.run(context.__aexit__(None, None, None))
+    lived(
+        live,
+        40,
+        st.lists(st.tuples(ACTIONS, PAUSES), min_size=6, max_size=24),
+        st.booleans(),
+        st.booleans(),
+    )

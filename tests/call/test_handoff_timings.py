@@ -8,7 +8,6 @@ from itertools import cycle
 
 import pytest
 from agents.testing import ModelStep, assistant_message, function_call
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.team.summary import INSTRUCTIONS
@@ -194,9 +193,7 @@ async def carried_on(house, life, batches, cut):
 
 
 @pytest.mark.timeout(150)
-def test_what_was_asked_is_answered_once_whatever_happens_around_a_handoff(
-    new_house, tmp_path, valkey_url
-):
+def test_what_was_asked_is_answered_once_whatever_happens_around_a_handoff(lived):
     async def live(build, actions, steps, cut):
         house = await build(agents=AGENTS, tools=TOOL)
         batches, append = [], house.store.append
@@ -225,27 +222,10 @@ def test_what_was_asked_is_answered_once_whatever_happens_around_a_handoff(
         check_voices(house.tts.said)
         house.phones.clear()
 
-    with asyncio.Runner() as runner:
-        context = new_house(tmp_path, valkey_url)
-        build = runner.run(context.__aenter__())
-
-        @settings(
-            max_examples=30,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=[Phase.generate],  # to make a failure smaller takes minutes
-            suppress_health_check=[HealthCheck.too_slow],
-        )
-        @given(
-            st.lists(st.tuples(ACTIONS, PAUSES), min_size=8, max_size=24),
-            st.lists(STEPS, min_size=1, max_size=7),
-            st.floats(0, 1),
-        )
-        def whatever(actions, steps, cut):
-            runner.run(live(build, actions, [*steps, "answer"], cut))
-
-        try:
-            whatever()
-        finally:
-            runner.run(context.__aexit__(None, None, None))
+    lived(
+        live,
+        30,
+        st.lists(st.tuples(ACTIONS, PAUSES), min_size=8, max_size=24),
+        st.lists(STEPS, min_size=1, max_size=7).map(lambda steps: [*steps, "answer"]),
+        st.floats(0, 1),
+    )

@@ -7,7 +7,6 @@ from itertools import cycle, islice
 import numpy as np
 import pytest
 from agents.testing import ModelStep, assistant_message, function_call
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.voice.base import SpeechError
@@ -217,7 +216,7 @@ async def check(life):
 
 
 @pytest.mark.timeout(120)
-def test_a_call_stays_whole_whatever_is_done_to_it(new_house, tmp_path, valkey_url):
+def test_a_call_stays_whole_whatever_is_done_to_it(lived):
     async def live(build, actions, steps, heard):
         house = await build(agents=AGENTS, tools=TOOL)
         phone = await house.place()
@@ -231,27 +230,10 @@ def test_a_call_stays_whole_whatever_is_done_to_it(new_house, tmp_path, valkey_u
         await check(life)
         await house.check(phone)
 
-    with asyncio.Runner() as runner:
-        context = new_house(tmp_path, valkey_url)
-        build = runner.run(context.__aenter__())
-
-        @settings(
-            max_examples=30,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=[Phase.generate],  # to make a failure smaller takes minutes
-            suppress_health_check=[HealthCheck.too_slow],
-        )
-        @given(
-            st.lists(st.tuples(ACTIONS, PAUSES), min_size=12, max_size=30),
-            st.lists(STEPS, min_size=1, max_size=6),
-            st.lists(HEARD, min_size=1, max_size=4),
-        )
-        def whatever(actions, steps, heard):
-            runner.run(live(build, actions, steps, heard))
-
-        try:
-            whatever()
-        finally:
-            runner.run(context.__aexit__(None, None, None))
+    lived(
+        live,
+        30,
+        st.lists(st.tuples(ACTIONS, PAUSES), min_size=12, max_size=30),
+        st.lists(STEPS, min_size=1, max_size=6),
+        st.lists(HEARD, min_size=1, max_size=4),
+    )
