@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import Route
 
 from frontdesk import __version__
 from frontdesk.api import (
     approvals,
+    callers,
     calls,
     client_secrets,
     errors,
@@ -26,6 +28,7 @@ from frontdesk.api.door import Door
 from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
 from frontdesk.settings import Settings
+from frontdesk.state.callers import caller_of
 from frontdesk.tracing import api as tracing_api
 from frontdesk.tracing import pages
 from frontdesk.tracing.page_data import StoredPages
@@ -68,7 +71,9 @@ def create_app(
         finally:
             await worker.aclose()
 
-    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan)
+    # Its own spans are of requests, with whole URLs in them: tokens, and who calls.
+    telemetry: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan, telemetry=telemetry)
     app.state.worker = worker
     app.state.keys = keys
     app.state.agents = agents
@@ -79,7 +84,8 @@ def create_app(
     app.include_router(teams.router(worker))
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
-    app.include_router(tracing_api.router(worker.tracing))
+    app.include_router(tracing_api.router(worker.tracing, caller_of))
+    app.include_router(callers.router(worker))
     app.include_router(client_secrets.router(worker))
     app.include_router(models.router(worker))
     app.include_router(mcp_servers.router(worker))

@@ -48,6 +48,11 @@ class Afterwork:
             self._deadlines.pop(key).cancel()
         return errands
 
+    async def stop(self, call_id: str) -> None:
+        """Cut off the work of a call; nothing of it is recorded."""
+        errands = self.take(call_id).values()
+        await asyncio.gather(*(errand.stop() for errand in errands if not errand.delegation.over))
+
     def cancel(self, call_id: str, key: str) -> bool:
         """Cancel a piece of work; False when it does not run here."""
         errand = self._errands.get(call_id, {}).get(key)

@@ -22,6 +22,7 @@ from frontdesk.call.ears import Ears
 from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
     CallEvent,
+    ConsentGiven,
     Finished,
     FloorTaken,
     Frame,
@@ -49,6 +50,7 @@ from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
+from frontdesk.call.remembering import Remembering
 from frontdesk.call.told import Told
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
@@ -64,6 +66,10 @@ logger = logging.getLogger(__name__)
 
 TRY_AGAIN = 1013
 """Close code "try again later" (RFC 6455 registry)."""
+
+TAKEN_OVER = 4001
+"""Close code for a connection whose call went on elsewhere: a private one, on which no client
+reconnects by itself, as the two would chase each other."""
 
 RECORD_SECONDS = 1.0
 """How long a tool call that was approved waits for that to be safely on record."""
@@ -87,8 +93,10 @@ class Call:
         caller: Connection,
         board: Board,
         errands: dict[str, Errand] | None = None,
+        remembering: Remembering | None = None,
     ) -> None:
-        """``errands``: background work of the call that went on without it."""
+        """``errands``: background work of the call that went on without it. ``remembering`` None:
+        its caller is nobody in particular."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
@@ -127,14 +135,22 @@ class Call:
             board=board,
             client_approves=lambda: self._connections.approving,
         )
+        self._remembering = remembering or Remembering(book, clock, live_team, None)
+        self._remembering.connect(self._inbox.post)
         self._answering = Answering(
             self._questions,
             live_team.loaded.team.lines,
             self._inbox.post,
             lambda: book.recorded_within(RECORD_SECONDS),
+            self._remembering,
         )
         self._asking = Asking(
-            live_team, book, self._hearing, self._answering, self._connections.given
+            live_team,
+            book,
+            self._hearing,
+            self._answering,
+            self._connections.given,
+            self._remembering,
         )
         self._preparing = Preparing(
             live_team=live_team,
@@ -171,6 +187,11 @@ class Call:
     def team(self) -> LiveTeam:
         """The version of the team that the call began with."""
         return self._team
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the call left this worker, or this connection, without being over."""
+        return self._handing_over or (self._ending is not None and self._ending.code == TAKEN_OVER)
 
     @property
     def state(self) -> CallState:
@@ -276,7 +297,7 @@ class Call:
         match event:
             case Transcribed() | Words() | Remembered() | Withheld() | Played() | QuestionNews():
                 return False
-            case FloorTaken() | SummaryMade():
+            case FloorTaken() | SummaryMade() | ConsentGiven():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -355,6 +376,8 @@ class Call:
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
+            case ConsentGiven():
+                self._remembering.said(event)
             case WorkEvent():
                 self.background.act_on(event)
             case Tick():
@@ -529,7 +552,8 @@ class Call:
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
             elif isinstance(
-                event, Transcribed | Remembered | Withheld | Finished | engine.McpCallEnded
+                event,
+                Transcribed | Remembered | Withheld | Finished | ConsentGiven | engine.McpCallEnded,
             ):
                 self._survive(event)
         hung_up = self._ending is not None and self._ending.code == 1000
@@ -538,6 +562,7 @@ class Call:
             self._preparing.turn(answers=True).end("session_closed")
         await self._servers.aclose()
         await self._questions.aclose()
+        await self._remembering.aclose()
         await self._hearing.aclose()
         await self._answers.aclose()
         await self.background.aclose()

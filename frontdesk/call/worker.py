@@ -19,13 +19,17 @@ from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.bring_up import BringUp
-from frontdesk.call.call import Call
+from frontdesk.call.call import TAKEN_OVER, Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
 from frontdesk.call.delegation import Delegation
+from frontdesk.call.erasing import ERASED, REASON, Erasing
+from frontdesk.call.identity import Identity
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reload import Reload
+from frontdesk.call.remembering import TYPED_BY_AGENTS, Remembering
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
+from frontdesk.call.shelf import Remembered, Shelf
 from frontdesk.call.teams import Teams
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
@@ -37,9 +41,10 @@ from frontdesk.protocol.commands import Command
 from frontdesk.protocol.errors import ProtocolError
 from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
+from frontdesk.state.callers import CallerStore, caller_of
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import Fenced, Held, StateError
+from frontdesk.state.errors import Erased, Fenced, Held, StateError
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import LEASE, CallStore, Lease
 from frontdesk.state.pins import Pins
@@ -49,11 +54,6 @@ from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
 
 logger = logging.getLogger(__name__)
-
-
-TAKEN_OVER = 4001
-"""Close code for a connection whose call went on elsewhere: a private one, on which no client
-reconnects by itself, as the two would chase each other."""
 
 
 END_LIMIT = 5.0
@@ -113,6 +113,19 @@ class Worker:
         self.store = CallStore(redis)
         self.tokens = Tokens(redis)
         self.approvals = ApprovalStore(redis)
+        self.callers = CallerStore(redis)
+        self.shelf = Shelf(self.callers, self.store)
+        self.erasing = Erasing(
+            redis,
+            worker=self.name,
+            data=self.settings.data_dir,
+            embedded=self.settings.redis_url is None,
+            calls=self.calls,
+            afterwork=self.afterwork,
+            tracing=self.tracing,
+        )
+        self._open.push_async_callback(self.erasing.aclose)
+        await self.erasing.start()
         self.board = ScreenBoard(self.approvals, self._decide)
         self._open.push_async_callback(self.board.aclose)
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
@@ -174,16 +187,20 @@ class Worker:
         resume: bool = False,
         session: Mapping[str, Any] | None = None,
         agent: str | None = None,
+        identity: Identity | None = None,
     ) -> Call:
         """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
         is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
         its ``kind``. A new one begins with the config ``session``, a patch. ``agent`` gets the
-        floor, in place of the team's first or who has it. Raises :class:`CallRefused`."""
+        floor, in place of the team's first or who has it. ``identity`` is who calls; a call stays
+        theirs. Raises :class:`CallRefused`."""
+        identity = identity or Identity()
         session = session or {}
         if session:
             self._check_session(session)
         known = call_id is not None
         if call_id is not None and not resume and (running := self.calls.get(call_id)):
+            _check_caller(running.state, identity)
             connection.caller = False
             if running.join(connection):
                 return running
@@ -191,13 +208,20 @@ class Worker:
             connection.caller = True
         model = str(session.get("model") or model or "") or None
         try:
-            carry_on = self._carry_on(call_id) if call_id is not None else self._begin(model)
+            carry_on = (
+                self._carry_on(call_id, identity) if call_id is not None else self._begin(model)
+            )
             lease, stored, team = await carry_on
+            state = restore(dump(stored)) if stored else CallState(lease.call_id)
+            user = state.user or identity.user
+            remembered = Remembered()
+            if user is not None:
+                now, agreed = time.time(), identity.consent
+                remembered = await self.shelf.opened(state, user, team, consent=agreed, now=now)
         except (RedisError, StateError) as error:
             logger.error("no call can be opened: %s", error)
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
             raise CallRefused(message, "state_unavailable", 1013) from error
-        state = restore(dump(stored)) if stored else CallState(lease.call_id)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
         clock = Clock()
@@ -218,7 +242,10 @@ class Worker:
             team_version=loaded.version,
             agent=_first_of((agent, state.agent), loaded.team),
             transport=transport,
+            **({} if user is None else {"user": user}),
         )
+        remembering = Remembering(book, clock, team, self.shelf)
+        remembering.begin(remembered)
         if kind != "realtime" and not known:
             book.record("session", session=protocol.session)
         call = Call(
@@ -231,9 +258,12 @@ class Worker:
             caller=connection,
             board=self.board,
             errands=self.afterwork.take(state.call_id),
+            remembering=remembering,
         )
         self.calls[state.call_id] = call
         self.tracing.call_opened(state.call_id)
+        if user is not None:
+            self.tracing.whose(state.call_id, caller_of(user), clock.now())
         task = asyncio.create_task(self._live(call))
         self._lives.add(task)
         task.add_done_callback(self._lives.discard)
@@ -260,16 +290,28 @@ class Worker:
                 self.board.forget(call.state.call_id)
                 self.tracing.call_closed(call.state.call_id)
             await self.teams.retire()
+        if not call.goes_on:
+            await self._remember(call)
+
+    async def _remember(self, call: Call) -> None:
+        """For when its caller calls again."""
+        by_model = call.state.transport != TYPED_BY_AGENTS  # a conversation is many calls there
+        try:
+            await self.shelf.ended(call.state, call.team, by_model=by_model, now=time.time())
+        except RedisError as error:
+            logger.warning("call %s is summed up when its caller calls again: %s", call, error)
 
     async def _begin(self, model: str | None) -> tuple[Lease, None, LiveTeam]:
         lease = await self._claim(f"sess_{secrets.token_hex(12)}")
         return lease, None, self.team(model)
 
-    async def _carry_on(self, call_id: str) -> tuple[Lease, CallState | None, LiveTeam]:
+    async def _carry_on(
+        self, call_id: str, identity: Identity
+    ) -> tuple[Lease, CallState | None, LiveTeam]:
         """One at a time for each call: whoever comes meanwhile takes it over from the first."""
         async with self._doors.setdefault(call_id, asyncio.Lock()):
             # Its team first: to bring a version up again may take longer than a lease runs.
-            team = await self._team_of(await self._expect(call_id))
+            team = await self._team_of(await self._expect(call_id, identity))
             self._opening.append(team)
             try:
                 return await self._claim(call_id), await self.store.load(call_id), team
@@ -287,15 +329,16 @@ class Worker:
                     raise CallRefused(str(held), "call_in_use") from held
                 await asyncio.sleep(0.5)
 
-    async def _expect(self, call_id: str) -> CallState:
-        """There must be such a call, and nobody on it: a client that comes back may be quicker
-        than the news that its old connection broke, so the newest connection wins."""
+    async def _expect(self, call_id: str, identity: Identity) -> CallState:
+        """There must be such a call, of this caller, and nobody on it: a client that comes back may
+        be quicker than the news that its old connection broke, so the newest connection wins."""
         try:
             stored = await self.store.load(call_id)
         except ValueError as error:
             raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
         if stored is None or not stored.team:
             raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
+        _check_caller(stored, identity)
         if older := self.calls.get(call_id):
             older.hand_over("the call goes on at another connection", TAKEN_OVER)
             await older.over.wait()
@@ -308,6 +351,8 @@ class Worker:
                 return  # the call was taken up again, and its work with it
             lease = await self.store.open(call_id, self.name)
             state = await self.store.load(call_id)
+            if state is None or not state.team:
+                return  # it was erased
 
             def lost(error: StateError) -> None:
                 logger.error("call %s: what came of %s is not kept: %s", call_id, known.id, error)
@@ -329,9 +374,18 @@ class Worker:
         await self._open.aclose()
 
 
+def _check_caller(state: CallState, identity: Identity) -> None:
+    """Nobody goes on with somebody else's call."""
+    if identity.user is not None and identity.user != state.user:
+        message = "user: the call is another caller's. Leave it out, or begin a call of your own."
+        raise CallRefused(message, "invalid_value")
+
+
 def _lost(call: Call, error: StateError) -> None:
     """The call can no longer be written: stop speaking, and say why."""
-    if isinstance(error, Fenced):
+    if isinstance(error, Erased):
+        call.end(REASON, ERASED)
+    elif isinstance(error, Fenced):
         call.end("the call goes on at another connection", TAKEN_OVER)
     else:
         call.fail("The call cannot be kept any longer. Call again, please.", "state_unavailable")

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from frontdesk.state.entries import CallState, Entry
-from frontdesk.state.errors import Fenced, Held, LogLost, StateError
+from frontdesk.state.errors import Erased, Fenced, Held, LogLost, StateError
 from frontdesk.state.fold import dump, fold, restore
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,11 @@ INDEX = "frontdesk:calls"
 INDEX_SIZE = 100_000
 RETENTION = 7 * 24 * 3600.0
 LEASE = 10.0
+
+ERASED = "(erased)"
+"""Who owns a call that was erased: no worker has this name."""
+MARK_SECONDS = 3600.0
+"""How long a call stays marked as erased: longer than any worker goes on without the store."""
 
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SUMMARY = ("seq", "owner", "until", "phase")
@@ -72,6 +77,7 @@ class CallStore:
         self._append = redis.register_script(_script("append"))
         self._renew = redis.register_script(_script("renew"))
         self._snapshot = redis.register_script(_script("snapshot"))
+        self._erase = redis.register_script(_script("erase"))
 
     async def open(self, call_id: str, worker: str, ttl: float = LEASE) -> Lease:
         """Make the call, or take it over, for ``ttl`` seconds. Raises :class:`Held` while another
@@ -136,6 +142,13 @@ class CallStore:
             raise StateError(f"call {call_id} is incomplete: {state.seq} of {int(seq)} entries")
         return state
 
+    async def erase(self, call_id: str) -> None:
+        """Take all of a call out of the store, whoever holds it: they hear that it is
+        :class:`Erased`, and cannot write it back."""
+        keep, mark = round(self._retention * 1e3), round(MARK_SECONDS * 1e3)
+        await self._erase(keys=kept_of(call_id), args=(ERASED, 0, 0, keep, mark))
+        await cast(Any, self._redis).zrem(INDEX, call_id)
+
     async def list_calls(self, limit: int = 50, before: float | None = None) -> list[CallSummary]:
         """Calls, newest first, opened before ``before`` (unix seconds). Best effort: a call may be
         missing if the store failed while it was opened."""
@@ -198,6 +211,11 @@ def _keys(call_id: str) -> tuple[str, str, str]:
     return f"{tag}:meta", f"{tag}:log", f"{tag}:snap"
 
 
+def kept_of(call_id: str) -> tuple[str, ...]:
+    """All keys of a call, the three of its log first."""
+    return _keys(call_id)
+
+
 def _phase(lines: Sequence[bytes]) -> str:
     for line in reversed(lines):
         # Parsing only what can matter: most batches have neither.
@@ -218,6 +236,8 @@ def _accept(lease: Lease, status: bytes, reply: list[bytes]) -> None:
             return
         case b"FENCED":
             owner = reply[0].decode() or "nobody"
+            if owner == ERASED:
+                raise Erased(f"call {lease.call_id} was erased")
             raise Fenced(f"call {lease.call_id} is no longer {lease.worker}'s: {owner} has it")
         case b"GAP":
             raise LogLost(f"the store lost entries of call {lease.call_id} after {int(reply[0])}")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from frontdesk.call.call import Call
 from frontdesk.call.connections import Connection
 from frontdesk.call.given import given_by
+from frontdesk.call.identity import Identity, identity_by
 from frontdesk.call.session import SESSION_CONFIG
 from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.transports.frames import EXTENSION, FrameProtocol
@@ -26,7 +27,8 @@ def router(worker: Worker) -> APIRouter:
     call, or carries on one that nobody is on; with ``&resume=true`` it is taken over from whoever
     is. ``?intent=transcription`` only listens. With ``?show=tools``, this connection is told of
     the calls of the team's own tools, too; with ``?approvals=true`` it approves those that the
-    team leaves to the client.
+    team leaves to the client. ``?user=`` says who is calling, ``&consent=true`` that they want to
+    be remembered.
     """
     routes = APIRouter()
 
@@ -60,6 +62,7 @@ def router(worker: Worker) -> APIRouter:
                 kind="transcription" if intent == "transcription" else "realtime",
                 connection=connection,
                 session=websocket.scope.get(SESSION_CONFIG),
+                identity=_identity(websocket),
             )
         except CallRefused as refusal:
             await websocket.send_text(refusal.frame())
@@ -88,6 +91,13 @@ def router(worker: Worker) -> APIRouter:
 def _given(websocket: WebSocket) -> dict[str, str]:
     try:
         return given_by(websocket.scope)
+    except ValueError as error:
+        raise CallRefused(str(error), "invalid_value") from error
+
+
+def _identity(websocket: WebSocket) -> Identity:
+    try:
+        return identity_by(websocket.scope)
     except ValueError as error:
         raise CallRefused(str(error), "invalid_value") from error
 

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.call.call import Call
 from frontdesk.call.connections import Connection
+from frontdesk.call.identity import Identity
 from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.state.errors import StateError
 from frontdesk.transports.mcp.tools import AgentTool
@@ -54,11 +55,13 @@ class Asking:
         request: str,
         conversation: str | None,
         given: Mapping[str, str],
+        identity: Identity,
         progress: Progress,
     ) -> Answer:
-        """Ask the agent, and wait for the answer. A conversation goes on with whoever has the
-        floor in it; taken up with another tool, it is that tool's agent who gets it. Cancelled, it
-        cancels the turn. Raises :class:`NotAnswered`."""
+        """Ask the agent, on behalf of the caller that ``identity`` names, and wait for the answer.
+        A conversation goes on with whoever has the floor in it; taken up with another tool, it is
+        that tool's agent who gets it. Cancelled, it cancels the turn. Raises
+        :class:`NotAnswered`."""
         call_id, first = await self._known(conversation) if conversation else (None, None)
         with self._alone(call_id):
             line = _Line(given)
@@ -70,6 +73,7 @@ class Asking:
                     connection=line.connection,
                     session=None if call_id else SESSION,
                     agent=None if first == tool.agent else tool.agent,
+                    identity=identity,
                 )
             except CallRefused as refusal:
                 raise NotAnswered(str(refusal)) from refusal
