@@ -24,8 +24,8 @@ EXPORTED = (
     "there."
 )
 NOT_OURS = (
-    "A Redis of your own may still have it in its append-only file until that is rewritten "
-    "(BGREWRITEAOF), and in its snapshots, backups and replicas."
+    "Your Redis was asked to write its append-only file anew (BGREWRITEAOF); its snapshots and "
+    "backups may still have it."
 )
 
 

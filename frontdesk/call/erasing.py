@@ -58,7 +58,7 @@ class Erasing:
         afterwork: Afterwork,
         tracing: Tracing,
     ) -> None:
-        """``embedded``: the store is ours, with the files that it writes."""
+        """``embedded``: the store is ours, and can write its files anew."""
         self._redis: Any = redis
         self._worker = worker
         self._embedded = embedded
@@ -156,11 +156,18 @@ class Erasing:
             await self._approvals.erase(call_id)
             await self._calls.erase(call_id)
         await self._callers.erase(erasure.caller, erasure.calls)
-        if self._embedded and erasure.calls:
-            await self._rewrite()
+        if erasure.calls:
+            try:
+                await self._rewrite()
+            except (RedisError, TimeoutError) as error:
+                if self._embedded:
+                    raise
+                logger.warning("this Redis does not write its append-only file anew: %s", error)
 
     async def _rewrite(self) -> None:
         """Have the append-only file written anew: it is a list of all that was ever written."""
+        if not (await self._redis.info("persistence"))["aof_enabled"]:
+            return
         try:
             await self._redis.bgrewriteaof()
         except ResponseError as error:  # one is under way, and may have begun too early

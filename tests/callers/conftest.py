@@ -1,6 +1,8 @@
 """Callers who are known again: real servers, real sockets, the real store and its files."""
 
 import asyncio
+import base64
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -9,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 KEY = "fd-a-key-of-the-tests-0123456789"
 HEADERS = {"authorization": f"Bearer {KEY}"}
@@ -93,6 +97,14 @@ class Line:
         items = [item for item in done["response"]["output"] if item["type"] == "message"]
         return " ".join(part["text"] for item in items for part in item["content"])
 
+    async def speak(self) -> None:
+        """Speak for half a second, and wait for the answer, aloud, to be made."""
+        pcm = (np.sin(np.arange(12_000) / 10) * 9_000).astype("<i2").tobytes()
+        await self.send(
+            "input_audio_buffer.append", audio=base64.b64encode(pcm + bytes(72_000)).decode()
+        )
+        await self.until("response.done")
+
     async def send(self, type: str, **fields: Any) -> None:
         await self._socket.send(json.dumps({"type": type, **fields}))
 
@@ -105,8 +117,9 @@ class Line:
     async def ended(self) -> tuple[int, str]:
         """Wait for the server to close; the code and the reason."""
         async with asyncio.timeout(15):
-            async for _ in self._socket:
-                pass
+            with contextlib.suppress(ConnectionClosed):
+                async for _ in self._socket:
+                    pass
         assert self._socket.close_code is not None
         return self._socket.close_code, self._socket.close_reason or ""
 

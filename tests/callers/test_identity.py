@@ -89,6 +89,6 @@ async def test_no_key_of_the_store_has_the_id_in_it(keyed, dial):
     async with dial(keyed, user="+4930555", consent="true") as line:
         await line.say("hello")
     with Redis.from_url(f"unix://{keyed.data / 'valkey' / 'valkey.sock'}") as store:
-        keys = [key.decode() for key in store.keys()]
+        keys = [key.decode() for key in store.scan_iter()]
     assert any(key.startswith("frontdesk:caller:") for key in keys)
     assert not [key for key in keys if "4930555" in key]
