@@ -191,8 +191,10 @@ class Worker:
             connection.caller = True
         model = str(session.get("model") or model or "") or None
         try:
-            carry_on = self._carry_on(call_id) if call_id is not None else self._begin(model)
-            lease, stored, team = await carry_on
+            if call_id is None:
+                lease, stored, team = await self._begin(model)
+            else:
+                lease, stored, team = await self._carry_on(call_id, force=resume)
         except (RedisError, StateError) as error:
             logger.error("no call can be opened: %s", error)
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
@@ -265,23 +267,28 @@ class Worker:
         lease = await self._claim(f"sess_{secrets.token_hex(12)}")
         return lease, None, self.team(model)
 
-    async def _carry_on(self, call_id: str) -> tuple[Lease, CallState | None, LiveTeam]:
-        """One at a time for each call: whoever comes meanwhile takes it over from the first."""
+    async def _carry_on(
+        self, call_id: str, *, force: bool
+    ) -> tuple[Lease, CallState | None, LiveTeam]:
+        """One at a time for each call: whoever comes meanwhile takes it over from the first. By
+        ``force`` the call is taken from whichever worker has it."""
         async with self._doors.setdefault(call_id, asyncio.Lock()):
             # Its team first: to bring a version up again may take longer than a lease runs.
             team = await self._team_of(await self._expect(call_id))
             self._opening.append(team)
             try:
-                return await self._claim(call_id), await self.store.load(call_id), team
+                lease = await self._claim(call_id, force=force)
+                return lease, await self.store.load(call_id), team
             finally:
                 self._opening.remove(team)
 
-    async def _claim(self, call_id: str) -> Lease:
-        """The right to write the call. A dead worker's lease is waited for until it lapses."""
+    async def _claim(self, call_id: str, *, force: bool = False) -> Lease:
+        """The right to write the call. Without ``force``, a dead worker's lease is waited for
+        until it lapses."""
         patience = time.monotonic() + LEASE + 1
         while True:
             try:
-                return await self.store.open(call_id, self.name)
+                return await self.store.open(call_id, self.name, force=force)
             except Held as held:
                 if time.monotonic() > patience:
                     raise CallRefused(str(held), "call_in_use") from held

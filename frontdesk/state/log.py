@@ -73,11 +73,15 @@ class CallStore:
         self._renew = redis.register_script(_script("renew"))
         self._snapshot = redis.register_script(_script("snapshot"))
 
-    async def open(self, call_id: str, worker: str, ttl: float = LEASE) -> Lease:
+    async def open(
+        self, call_id: str, worker: str, ttl: float = LEASE, *, force: bool = False
+    ) -> Lease:
         """Make the call, or take it over, for ``ttl`` seconds. Raises :class:`Held` while another
-        worker's lease runs. An older lease of the same worker is void from here on."""
+        worker's lease runs, unless by ``force``: whoever showed that it is the caller need not
+        wait for a worker that may be dead. Every older lease is void from here on, the same
+        worker's too."""
         lease = Lease(call_id, worker, epoch=0, ttl=ttl, seq=0)
-        status, *reply = await self._run(self._claim, lease)
+        status, *reply = await self._run(self._claim, lease, "1" if force else "")
         if status == b"HELD":
             raise Held(call_id, reply[0].decode(), int(reply[1]) / 1e6)
         lease.epoch, lease.seq = int(reply[0]), int(reply[1])
