@@ -28,6 +28,8 @@ class Connection:
     missed: Missed = field(default_factory=lambda: Missed(Comeback()), repr=False)
     token: str | None = field(default=None, repr=False)
     greeted: bool = False
+    drop: Callable[[], None] = lambda: None
+    """Forget what waits to be sent."""
 
     @property
     def shown(self) -> str | None:
@@ -95,6 +97,10 @@ class Connections:
                 connection.greeted and (to is None or (to == "tools" and connection.shows_tools))
             ):
                 connection.send(frame)
+
+    def drop(self) -> None:
+        for connection in self._all:
+            connection.drop()
 
     def close(self, code: int, reason: str) -> None:
         for connection in self._all:

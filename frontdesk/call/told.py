@@ -29,26 +29,35 @@ class Told:
         self.recent = Recent()
         self._frames: deque[tuple[bytes | None, To]] = deque()
         self._waiting: asyncio.Task[None] | None = None
-        self._behind = False
+        self._behind = self._muted = False
         self._to_notify: list[asyncio.Event] = []
 
     def put(self, frame: bytes, to: To = None) -> None:
         """Add a frame of the event at hand, which is not told again."""
-        self._frames.append((frame, to))
+        self._add(frame, to)
 
     def tell(self, event: Send, *, tools: bool = False) -> None:
         """Add an event for all (or for those who see the team's ``tools``), also for those who
         ask later what they missed."""
         number = number_of(event.event_id)
-        if number is not None:
+        if number is not None and not self._muted:
             self.recent.add(Event(number, event.frame, tools), event.type)
             if event.type != "response.output_audio.delta":
                 self._book.tell(number[1], event.type, event.frame, tools=tools)
-        self._frames.append((event.frame, "tools" if tools else None))
+        self._add(event.frame, "tools" if tools else None)
 
     def greet(self, connection: Connection) -> None:
         """From here on the connection is told what all are told."""
-        self._frames.append((None, connection))
+        self._add(None, connection)
+
+    def _add(self, frame: bytes | None, to: To) -> None:
+        if not self._muted:
+            self._frames.append((frame, to))
+
+    def mute(self) -> None:
+        """The call is another worker's: nothing more is sent, not even what waits."""
+        self._muted = True
+        self._frames.clear()
 
     def release(self, *, hurry: bool = True) -> None:
         """The event is dealt with, and all its entries are put: send its frames once those are
@@ -84,7 +93,7 @@ class Told:
         self._waiting = None
 
     def _send_some(self, count: int) -> None:
-        for _ in range(count):
+        for _ in range(min(count, len(self._frames))):  # muted meanwhile, there are none
             frame, to = self._frames.popleft()
             if frame is not None:
                 self._connections.send(frame, to)

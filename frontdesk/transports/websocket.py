@@ -59,6 +59,7 @@ def router(worker: Worker) -> APIRouter:
                 approves=approvals,
                 given=_given(websocket),
                 missed=Missed(comeback),
+                drop=outbox.drop,
             )
             call = await worker.open_call(
                 model=model,
