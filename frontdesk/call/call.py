@@ -589,8 +589,8 @@ class Call:
         """Stop all work, but let what was said and done before the end reach the log."""
         if self._alarm:
             self._alarm.cancel()
+        self._answers.stop(self._absence.since)
         self._absence.end()
-        self._answers.stop()
         await self._hearing.last_words()
         self._closed = True
         for event in self._inbox.rest():

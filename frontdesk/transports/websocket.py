@@ -82,7 +82,9 @@ def router(worker: Worker) -> APIRouter:
         ends: set[asyncio.Task[Any]] = {reading, sending, overrun}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            call.leave(connection, _why(reading, overrun), broken=_broken(reading, overrun))
+            call.leave(
+                connection, _why(reading, overrun), broken=reading.done() and reading.result()
+            )
             with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
                 code, reason = await asyncio.wait_for(sending, 5)
                 await websocket.close(code, reason[:120])
@@ -99,11 +101,6 @@ def _given(websocket: WebSocket) -> dict[str, str]:
         return given_by(websocket.scope)
     except ValueError as error:
         raise CallRefused(str(error), "invalid_value") from error
-
-
-def _broken(reading: asyncio.Task[bool], overrun: asyncio.Task[bool]) -> bool:
-    """Whether the client did not mean to leave."""
-    return reading.result() if reading.done() else overrun.done()
 
 
 def _why(reading: asyncio.Task[bool], overrun: asyncio.Task[bool]) -> str:
