@@ -53,6 +53,13 @@ class Afterwork:
         errands = self.take(call_id).values()
         await asyncio.gather(*(errand.stop() for errand in errands if not errand.delegation.over))
 
+    def drop(self, call_id: str) -> None:
+        """The call goes on elsewhere, where its work is begun anew or told as lost."""
+        for errand in self.take(call_id).values():
+            errand.cancel()
+            errand.delegation.status = "lost"
+            errand.close()
+
     def cancel(self, call_id: str, key: str) -> bool:
         """Cancel a piece of work; False when it does not run here."""
         errand = self._errands.get(call_id, {}).get(key)

@@ -8,7 +8,7 @@ there whether content is kept or not, so that it can be erased.
 import sqlite3
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 PATIENCE = 2.0
 """Seconds that a lock of another process is waited for."""
 
@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS span (
     UNIQUE (trace_id, span_id)
 );
 CREATE INDEX IF NOT EXISTS span_stage ON span (stage, start, end);
+CREATE INDEX IF NOT EXISTS span_errors ON span (start) WHERE error IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS trace (
     id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL UNIQUE, call_id TEXT,
@@ -80,7 +81,7 @@ def connect(path: Path) -> sqlite3.Connection:
             database.executescript(
                 f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"
             )
-        if found == 1:  # it was not written so that nothing is left of what was replaced
+        if 0 < found < 3:  # it was not written so that nothing is left of what was replaced
             database.execute("VACUUM")
     except BaseException:
         database.close()

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from frontdesk.tracing import queries, schema, summaries
+from frontdesk.tracing import queries, schema, statistics, summaries
 from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.writer import Job, Writer
 
@@ -110,10 +110,11 @@ class TraceStore:
         job = _SpanJob(span, self._content, self._on_span, begun=True, refused=self.refused)
         self._writer.submit(job)
 
-    def add(self, span: ReadableSpan) -> None:
-        """Keep a span that has ended. Returns at once, never raises."""
-        job = _SpanJob(span, self._content, self._on_span, begun=False, refused=self.refused)
-        self._writer.submit(job)
+    def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
+        """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
+        ``seen`` is told of it in place of ``on_span``."""
+        job = _SpanJob(span, self._content, seen or self._on_span, False, self.refused)
+        return self._writer.submit(job)
 
     def whose(self, call_id: str, caller: str, opened: float) -> None:
         """Note that a call is this caller's. Returns at once, never raises."""
@@ -164,6 +165,16 @@ class TraceStore:
         """A caller's calls, and how much is kept of each: ``turns``, ``pieces`` of audio. Raises
         :class:`StoreError`."""
         return self._read(lambda database: queries.calls_of(database, caller), [])
+
+    def latency(self, period: str, now: float) -> dict[str, Any] | None:
+        """See :func:`frontdesk.tracing.statistics.latency`; None of an empty store. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: statistics.latency(database, period, now), None)
+
+    def errors(self, period: str, now: float) -> dict[str, Any] | None:
+        """See :func:`frontdesk.tracing.statistics.errors`; None of an empty store. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: statistics.errors(database, period, now), None)
 
     def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
         if not self.path.exists():

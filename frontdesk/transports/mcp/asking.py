@@ -64,7 +64,7 @@ class Asking:
         :class:`NotAnswered`."""
         call_id, first = await self._known(conversation) if conversation else (None, None)
         with self._alone(call_id):
-            line = _Line(given)
+            line = _Line(given, identity)
             try:
                 call = await self._worker.open_call(
                     model=tool.team,
@@ -73,7 +73,6 @@ class Asking:
                     connection=line.connection,
                     session=None if call_id else SESSION,
                     agent=None if first == tool.agent else tool.agent,
-                    identity=identity,
                 )
             except CallRefused as refusal:
                 raise NotAnswered(str(refusal)) from refusal
@@ -117,12 +116,16 @@ class Asking:
 class _Line:
     """The client's end of the call."""
 
-    def __init__(self, given: Mapping[str, str]) -> None:
+    def __init__(self, given: Mapping[str, str], identity: Identity) -> None:
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._mark = secrets.token_hex(8)
         self._closed = "The call ended."
         self.connection = Connection(
-            self._frames.put_nowait, self._close, shows_tools=True, given=given
+            self._frames.put_nowait,
+            self._close,
+            shows_tools=True,
+            given=given,
+            identity=identity,
         )
 
     def _close(self, code: int, reason: str) -> None:
