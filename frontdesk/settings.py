@@ -58,6 +58,14 @@ class Settings(BaseSettings):
         default=None,
         description="A Redis or Valkey; default: an embedded Valkey.",
     )
+    encryption_keys: SecretStr | None = Field(
+        default=None,
+        description="Fernet keys that encrypt what is kept of calls, the newest first, each "
+        "on a line or behind a comma; `frontdesk key --encryption` makes one.",
+    )
+    encryption_keys_file: Path | None = Field(
+        default=None, description="A file with more such keys, behind those."
+    )
     worker: str | None = Field(default=None, description="Name of this worker; default: generated.")
     trace_content: bool = Field(
         default=True, description="Keep transcripts, messages and tool data in traces."

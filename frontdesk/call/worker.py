@@ -31,15 +31,17 @@ from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.desk.schema import Team
 from frontdesk.desk.watch import Watch
+from frontdesk.encryption import load_cipher
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
 from frontdesk.protocol.errors import ProtocolError
 from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
+from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import Fenced, Held, StateError
+from frontdesk.state.errors import Fenced, Held, StateError, Unreadable
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import LEASE, CallStore, Lease
 from frontdesk.state.pins import Pins
@@ -83,6 +85,7 @@ class Worker:
         self.settings = settings
         self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or _worker_name(settings)
+        self.cipher = load_cipher(settings)
         self.tracing = Tracing(settings)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
@@ -110,9 +113,10 @@ class Worker:
         self.tracing.start()
         self._open.push_async_callback(self.tracing.aclose)
         redis = await self._open.enter_async_context(connect(self.settings))
-        self.store = CallStore(redis)
+        codec = Codec(self.cipher)
+        self.store = CallStore(redis, codec)
         self.tokens = Tokens(redis)
-        self.approvals = ApprovalStore(redis)
+        self.approvals = ApprovalStore(redis, codec)
         self.board = ScreenBoard(self.approvals, self._decide)
         self._open.push_async_callback(self.board.aclose)
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
@@ -120,7 +124,7 @@ class Worker:
         await self.mcp.start()
         bring_up = BringUp(self.settings, self.mcp)
         self._open.push_async_callback(bring_up.aclose)
-        versions = VersionStore(redis)
+        versions = VersionStore(redis, codec)
         self.teams = Teams(self.settings, bring_up, versions, self._in_use)
         self._open.push_async_callback(self.teams.aclose)
         await self.teams.start(desk.teams.values())
@@ -195,6 +199,10 @@ class Worker:
                 lease, stored, team = await self._begin(model)
             else:
                 lease, stored, team = await self._carry_on(call_id, force=resume)
+        except Unreadable as error:
+            logger.error("%s", error)
+            message = f"Call {call_id} cannot be read by this server, whose log says why."
+            raise CallRefused(message, "call_unreadable") from error
         except (RedisError, StateError) as error:
             logger.error("no call can be opened: %s", error)
             message = "Calls cannot be kept at the moment. Try again in a few seconds."

@@ -1,8 +1,9 @@
 """Session state: each call a log in Redis, written under a lease, folded into what it is now."""
 
+from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState, Entry, StoredItem
-from frontdesk.state.errors import Fenced, Held, LogLost, StateError, Unavailable
+from frontdesk.state.errors import Fenced, Held, LogLost, StateError, Unavailable, Unreadable
 from frontdesk.state.fold import apply, fold
 from frontdesk.state.log import CallStore, CallSummary, Lease
 from frontdesk.state.writer import LogWriter
@@ -11,6 +12,7 @@ __all__ = [
     "CallState",
     "CallStore",
     "CallSummary",
+    "Codec",
     "Entry",
     "Fenced",
     "Held",
@@ -20,6 +22,7 @@ __all__ = [
     "StateError",
     "StoredItem",
     "Unavailable",
+    "Unreadable",
     "apply",
     "connect",
     "fold",

@@ -5,19 +5,25 @@ Only what is open is here, and the decision on its way to the call; the record i
 ============================================  =======  ==============================
 ``frontdesk:{approvals}:open``                sorted   ids by deadline (unix seconds)
                                               set
-``frontdesk:{approvals}:asked:<id>``          string   the question, as JSON
-``frontdesk:{approvals}:decided:<id>``        string   who decided what, as JSON
+``frontdesk:{approvals}:asked:<id>``          string   the question, by the codec
+``frontdesk:{approvals}:decided:<id>``        string   who decided what, by the codec
 ============================================  =======  ==============================
 
 All keys share a hash tag, so they lie in one slot of a Redis Cluster.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, cast
 
 import orjson
 from redis.asyncio import Redis
+
+from frontdesk.state.codec import Codec
+from frontdesk.state.errors import Unreadable
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "frontdesk:{approvals}:"
 OPEN = f"{PREFIX}open"
@@ -29,16 +35,18 @@ Decision = dict[str, Any]
 
 
 class ApprovalStore:
-    """Questions for a screen. Raises ``RedisError`` when the store does not answer."""
+    """Questions for a screen. Raises ``RedisError`` when the store does not answer. What no key
+    opens is passed over with a warning where several are read, and is ``Unreadable`` alone."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, codec: Codec | None = None) -> None:
+        self._redis: Any = redis  # redis-py leaves its commands half typed
+        self._codec = codec or Codec()
 
     async def put(self, question: Question) -> None:
         """Show a question until its deadline. Repeating it does no harm."""
         seconds = max(1, round(question["deadline"] - time.time() + GRACE))
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(_asked(question["id"]), orjson.dumps(question), ex=seconds)
+            pipe.set(_asked(question["id"]), self._dump(question), ex=seconds)
             pipe.zadd(OPEN, {question["id"]: question["deadline"]})
             pipe.zremrangebyscore(OPEN, "-inf", time.time() - GRACE)
             await pipe.execute()
@@ -52,27 +60,28 @@ class ApprovalStore:
 
     async def open(self) -> list[Question]:
         """What can still be decided, the most urgent first."""
-        found = await cast("Any", self._redis).zrangebyscore(OPEN, time.time(), "+inf")
+        found = await self._redis.zrangebyscore(OPEN, time.time(), "+inf")
         ids = [_text(question_id) for question_id in found]
         if not ids:
             return []
         asked = await self._redis.mget([_asked(i) for i in ids])
         decided = await self._redis.mget([_decided(i) for i in ids])
         pairs = zip(asked, decided, strict=True)
-        return [orjson.loads(raw) for raw, decision in pairs if raw and not decision]
+        found = (self._known(raw) for raw, decision in pairs if raw and not decision)
+        return [question for question in found if question]
 
     async def decide(self, question_id: str, decision: Decision) -> Decision | None:
         """Record a decision. The first one counts: returns the one that does, or None when there
         is no such question, or its time is up."""
         raw = await self._redis.get(_asked(question_id))
-        if raw is None or (question := orjson.loads(raw))["deadline"] <= time.time():
+        if raw is None or (question := self._load(raw))["deadline"] <= time.time():
             return None
         seconds = max(1, round(question["deadline"] - time.time() + GRACE))
         key = _decided(question_id)
-        if await self._redis.set(key, orjson.dumps(decision), nx=True, ex=seconds):
+        if await self._redis.set(key, self._dump(decision), nx=True, ex=seconds):
             return decision
         stored = await self._redis.get(key)
-        return None if stored is None else orjson.loads(stored)
+        return None if stored is None else self._load(stored)
 
     async def decisions(self, question_ids: Sequence[str]) -> dict[str, Decision]:
         """What was decided of these, by id."""
@@ -80,7 +89,21 @@ class ApprovalStore:
             return {}
         raws = await self._redis.mget([_decided(i) for i in question_ids])
         pairs = zip(question_ids, raws, strict=True)
-        return {question_id: orjson.loads(raw) for question_id, raw in pairs if raw}
+        known = ((question_id, self._known(raw)) for question_id, raw in pairs if raw)
+        return {question_id: decision for question_id, decision in known if decision}
+
+    def _dump(self, value: dict[str, Any]) -> bytes:
+        return self._codec.encode(orjson.dumps(value))
+
+    def _known(self, stored: bytes) -> dict[str, Any] | None:
+        try:
+            return self._load(stored)
+        except Unreadable as error:
+            logger.warning("%s", error)
+            return None
+
+    def _load(self, stored: bytes) -> dict[str, Any]:
+        return orjson.loads(self._codec.decode(stored, "what waits for approval"))
 
 
 def _asked(question_id: str) -> str:

@@ -25,3 +25,8 @@ class Fenced(StateError):
 class LogLost(StateError):
     """The store has less of the log than was acknowledged (restored from older data, failed over
     to a replica that lagged, or emptied). A snapshot from memory mends it."""
+
+
+class Unreadable(StateError):
+    """A value in the store is damaged, or encrypted with a key that is not known here. It is left
+    as it is."""

@@ -17,8 +17,9 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from frontdesk.state.codec import Codec
 from frontdesk.state.entries import CallState, Entry
-from frontdesk.state.errors import Fenced, Held, LogLost, StateError
+from frontdesk.state.errors import Fenced, Held, LogLost, StateError, Unreadable
 from frontdesk.state.fold import dump, fold, restore
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class CallSummary:
 
 
 class CallStore:
-    """Calls in Redis or Valkey.
+    """Calls in Redis or Valkey, written by ``codec``.
 
     ``retention``: seconds that a call is kept after it was last written or renewed.
 
@@ -65,8 +66,11 @@ class CallStore:
     Each may be repeated after such an error: none does its work twice.
     """
 
-    def __init__(self, redis: Redis, *, retention: float = RETENTION) -> None:
+    def __init__(
+        self, redis: Redis, codec: Codec | None = None, *, retention: float = RETENTION
+    ) -> None:
         self._redis = redis
+        self._codec = codec or Codec()
         self._retention = retention
         self._claim = redis.register_script(_script("claim"))
         self._append = redis.register_script(_script("append"))
@@ -96,7 +100,8 @@ class CallStore:
         Raises :class:`Fenced` or :class:`LogLost`.
         """
         lines = [line if isinstance(line, bytes) else orjson.dumps(line) for line in entries]
-        status, *reply = await self._run(self._append, lease, lease.seq, _phase(lines), *lines)
+        stored = map(self._codec.encode, lines)
+        status, *reply = await self._run(self._append, lease, lease.seq, _phase(lines), *stored)
         _accept(lease, status, reply)
         lease.seq += len(lines)
         return lease.seq
@@ -116,13 +121,16 @@ class CallStore:
         When the store has less than that (or nothing), it has all of ``state`` afterwards.
         """
         opened = int(state.opened_at * 1e6)
-        status, *reply = await self._run(self._snapshot, lease, state.seq, opened, dump(state))
+        stored = self._codec.encode(dump(state))
+        status, *reply = await self._run(self._snapshot, lease, state.seq, opened, stored)
         _accept(lease, status, reply)
         if reply:
             await self._index(lease.call_id, opened)
 
     async def load(self, call_id: str) -> CallState | None:
-        """The call as its log tells it, or None. Raises :class:`StateError` when it is damaged."""
+        """The call as its log tells it, or None. Raises :class:`Unreadable` when it is damaged or
+        encrypted with a key that is not known here, :class:`StateError` when parts of it are
+        missing."""
         pipeline: Any = self._redis.pipeline(transaction=True)
         meta, log, snap = _keys(call_id)
         pipeline.hget(meta, "seq").get(snap).lrange(log, 0, -1)
@@ -131,11 +139,14 @@ class CallStore:
         )
         if seq is None:
             return None
+        whose = f"call {call_id}"
         try:
-            state = restore(snapshot) if snapshot else CallState(call_id)
-            fold(map(orjson.loads, lines), state)
+            state = CallState(call_id)
+            if snapshot:
+                state = restore(self._codec.decode(snapshot, whose))
+            fold((orjson.loads(self._codec.decode(line, whose)) for line in lines), state)
         except ValueError as error:
-            raise StateError(f"call {call_id} cannot be read from the store: {error}") from error
+            raise Unreadable(f"{whose} cannot be read: {error}") from error
         if state.seq != int(seq):
             raise StateError(f"call {call_id} is incomplete: {state.seq} of {int(seq)} entries")
         return state
