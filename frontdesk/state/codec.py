@@ -5,8 +5,11 @@ log, and a desk can be given keys, or newer code, while calls live:
 
 =========  =====================================================================================
 ``{ [``    JSON as it is: what is small, and what older versions wrote
-``0x78``   zlib over JSON
-``0x01``   raw deflate over JSON, with the dictionary of :mod:`frontdesk.state.dictionary`
+``0x00``   other bytes as they are
+``0x01``   raw deflate, with the dictionary of :mod:`frontdesk.state.dictionary`
+``0x02``   ids set apart (:mod:`frontdesk.state.pooling`): their bytes' number, in four, then they
+           themselves, then zlib over the rest
+``0x78``   zlib, by older versions
 ``0x80``   a Fernet token (without its base64) over one of the above
 =========  =====================================================================================
 """
@@ -16,13 +19,15 @@ import zlib
 from frontdesk.encryption import Cipher, KeyGone, is_sealed
 from frontdesk.state.dictionary import DICTIONARY
 from frontdesk.state.errors import Unreadable
+from frontdesk.state.pooling import pool, unpool
 
 SMALL = 64
-"""Bytes of JSON up to which there is nothing to gain."""
+"""Bytes up to which there is nothing to gain."""
 LARGE = 8 * 1024
 """Bytes from which on zlib's full window is worth the 30 µs that it takes to set up."""
 
-_DEFLATED = b"\x01"
+_JSON = (b"{", b"[")
+_RAW, _DEFLATED, _POOLED = b"\x00", b"\x01", b"\x02"
 _WINDOW, _MEMORY = -12, 4
 
 _PRIMED = zlib.compressobj(
@@ -33,44 +38,55 @@ with the usual window."""
 
 
 class Codec:
-    """Turns JSON into what is stored, and back. Shared by all that keeps content in the store."""
+    """Turns content into what is stored, and back. Made for JSON; keeps any bytes."""
 
     def __init__(self, cipher: Cipher | None = None) -> None:
         self.cipher = cipher or Cipher()
 
     def encode(self, data: bytes) -> bytes:
-        """What to store for ``data``, a JSON object or array."""
+        """What to store for ``data``."""
         return self.cipher.seal(_pack(data))
 
     def decode(self, stored: bytes, whose: str) -> bytes:
-        """The JSON that was encoded. Raises :class:`Unreadable`, saying of ``whose`` value what
+        """What was encoded. Raises :class:`Unreadable`, saying of ``whose`` value what
         is wrong; the value is left as it is."""
         try:
             return _unpack(self.cipher.open(stored) if is_sealed(stored) else stored)
-        except (KeyGone, ValueError, zlib.error) as error:
+        except (KeyGone, LookupError, ValueError, zlib.error) as error:
             raise Unreadable(f"{whose} cannot be read: {error}") from error
 
 
 def _pack(data: bytes) -> bytes:
-    if len(data) <= SMALL:
-        return data
     if len(data) >= LARGE:
-        return zlib.compress(data)
-    packer = _PRIMED.copy()
-    packed = _DEFLATED + packer.compress(data) + packer.flush()
-    return packed if len(packed) < len(data) else data
+        marked, ids = pool(data)
+        return b"%b%b%b%b" % (_POOLED, len(ids).to_bytes(4), ids, zlib.compress(marked))
+    if len(data) > SMALL:
+        packer = _PRIMED.copy()
+        packed = _DEFLATED + packer.compress(data) + packer.flush()
+        if len(packed) < len(data):
+            return packed
+    return data if data[:1] in _JSON else _RAW + data
 
 
 def _unpack(packed: bytes) -> bytes:
-    first = packed[:1]
-    if first in (b"{", b"["):
+    first, rest = packed[:1], packed[1:]
+    if first in _JSON:
         return packed
+    if first == _RAW:
+        return rest
+    if first == _DEFLATED:
+        return _inflated(rest, _WINDOW, DICTIONARY)
+    if first == _POOLED:
+        end = 4 + int.from_bytes(rest[:4])
+        return unpool(_inflated(rest[end:]), rest[4:end])
     if first == b"\x78":
         return zlib.decompress(packed)
-    if first == _DEFLATED:
-        unpacker = zlib.decompressobj(_WINDOW, DICTIONARY)
-        data = unpacker.decompress(packed[1:])
-        if not unpacker.eof:
-            raise ValueError("it is cut short")
-        return data
     raise ValueError(f"it begins with {first!r}, which this version does not know")
+
+
+def _inflated(packed: bytes, window: int = zlib.MAX_WBITS, dictionary: bytes = b"") -> bytes:
+    unpacker = zlib.decompressobj(window, dictionary)
+    data = unpacker.decompress(packed)
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("it is cut short")
+    return data

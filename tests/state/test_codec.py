@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from frontdesk.encryption import Cipher, new_key
 from frontdesk.state import Codec, Unreadable
+from frontdesk.state.codec import LARGE
 
 OLD, NEW = new_key(), new_key()
 TEXT = st.text(st.characters(codec="utf-8"), max_size=300)
@@ -40,6 +41,31 @@ def test_values_of_any_size_come_back(size: int) -> None:
         assert codec.decode(codec.encode(data), "it") == data
 
 
+IDS = st.integers(0, 12).flatmap(
+    lambda n: st.sampled_from([12, 16, 8]).map(lambda b: f"{n:0{2 * b}x}")
+)
+LONG = st.lists(
+    st.tuples(st.sampled_from(["item_", "call_", "/api/audio/", "", "x"]), IDS, TEXT), min_size=1
+)
+
+
+@given(parts=LONG)
+def test_ids_that_are_set_apart_come_back_where_they_stood(
+    parts: list[tuple[str, str, str]],
+) -> None:
+    values = [{"id": f"{before}{digits}", "text": text} for before, digits, text in parts]
+    data = orjson.dumps({"items": values, "text": "x" * LARGE})
+    stored = PLAIN.encode(data)
+    assert stored[:1] == b"\x02"
+    assert PLAIN.decode(stored, "it") == data
+
+
+@given(data=st.binary(max_size=300), times=st.sampled_from([1, 200]))
+def test_bytes_that_are_no_json_come_back_too(data: bytes, times: int) -> None:
+    for codec in (PLAIN, NEWER):
+        assert codec.decode(codec.encode(data * times), "it") == data * times
+
+
 def test_what_older_versions_wrote_is_read() -> None:
     data = changed("Good morning.")
     assert PLAIN.decode(data, "it") == data
@@ -68,7 +94,9 @@ def test_a_key_that_is_gone_is_told_of_by_whose_value_it_was() -> None:
 
 @pytest.mark.parametrize("codec", [PLAIN, OLDER])
 def test_a_damaged_value_is_told_of_and_never_half_read(codec: Codec) -> None:
-    stored = codec.encode(changed("A sentence that is long enough to be packed."))
-    for damaged in (b"", stored[:-3], stored[:20], b"not json", b"\x01" + stored):
-        with pytest.raises(Unreadable, match="it cannot be read"):
-            codec.decode(damaged, "it")
+    item = changed("A sentence that is long enough to be packed.")
+    for data in (item, b"[%b]" % b",".join([item] * 100)):
+        stored = codec.encode(data)
+        for damaged in (b"", stored[:-3], stored[:20], stored[:3], b"not json", b"\x01" + stored):
+            with pytest.raises(Unreadable, match="it cannot be read"):
+                codec.decode(damaged, "it")
