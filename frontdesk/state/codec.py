@@ -15,6 +15,7 @@ log, and a desk can be given keys, or newer code, while calls live:
 """
 
 import zlib
+from collections.abc import Iterable
 
 from frontdesk.encryption import Cipher, KeyGone, is_sealed
 from frontdesk.state.dictionary import DICTIONARY
@@ -46,6 +47,10 @@ class Codec:
     def encode(self, data: bytes) -> bytes:
         """What to store for ``data``."""
         return self.cipher.seal(_pack(data))
+
+    def encode_all(self, values: Iterable[bytes]) -> list[bytes]:
+        """What to store for each."""
+        return [self.encode(value) for value in values]
 
     def decode(self, stored: bytes, whose: str) -> bytes:
         """What was encoded. Raises :class:`Unreadable`, saying of ``whose`` value what

@@ -6,9 +6,11 @@ owner, epoch, until, seq, base, opened, phase), ``…:log`` (a list: the entries
 Only commands of Redis 6.2 are used.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, cast
@@ -28,21 +30,27 @@ INDEX = "frontdesk:calls"
 INDEX_SIZE = 100_000
 RETENTION = 7 * 24 * 3600.0
 LEASE = 10.0
+MUCH = 64 * 1024
+"""Bytes that take a millisecond to pack."""
 
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_packer = ThreadPoolExecutor(1, "packer")
 _SUMMARY = ("seq", "owner", "until", "phase")
 
 
 @dataclass(slots=True)
 class Lease:
     """The right of one worker to write one call. ``seq`` is the last acknowledged entry;
-    ``ttl`` is in seconds."""
+    ``ttl`` is in seconds. ``base_bytes`` and ``tail_bytes`` are what the last snapshot under it
+    took in the store, and the entries that it wrote since."""
 
     call_id: str
     worker: str
     epoch: int
     ttl: float
     seq: int
+    base_bytes: int = 0
+    tail_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +108,11 @@ class CallStore:
         Raises :class:`Fenced` or :class:`LogLost`.
         """
         lines = [line if isinstance(line, bytes) else orjson.dumps(line) for line in entries]
-        stored = map(self._codec.encode, lines)
+        stored = await self._encoded(lines)
         status, *reply = await self._run(self._append, lease, lease.seq, _phase(lines), *stored)
         _accept(lease, status, reply)
         lease.seq += len(lines)
+        lease.tail_bytes += sum(map(len, stored))
         return lease.seq
 
     async def renew(self, lease: Lease) -> None:
@@ -121,9 +130,10 @@ class CallStore:
         When the store has less than that (or nothing), it has all of ``state`` afterwards.
         """
         opened = int(state.opened_at * 1e6)
-        stored = self._codec.encode(dump(state))
+        (stored,) = await self._encoded([dump(state)])
         status, *reply = await self._run(self._snapshot, lease, state.seq, opened, stored)
         _accept(lease, status, reply)
+        lease.base_bytes, lease.tail_bytes = len(stored), 0
         if reply:
             await self._index(lease.call_id, opened)
 
@@ -160,6 +170,14 @@ class CallStore:
             if len(calls) == limit:
                 break
         return calls
+
+    async def _encoded(self, values: Sequence[bytes]) -> list[bytes]:
+        if sum(map(len, values)) < MUCH:
+            return self._codec.encode_all(values)
+        # Some milliseconds for an hour's snapshot, and more for an image: not in the loop that
+        # moves audio, nor behind the models that other threads are for.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_packer, self._codec.encode_all, values)
 
     async def _indexed(self, page: int, before: float | None) -> AsyncIterator[CallSummary]:
         end = "+inf" if before is None else f"({round(before * 1e6)}"
