@@ -72,6 +72,7 @@ class CallStore:
         self._append = redis.register_script(_script("append"))
         self._renew = redis.register_script(_script("renew"))
         self._snapshot = redis.register_script(_script("snapshot"))
+        self._load = redis.register_script(_script("load"))
 
     async def open(
         self, call_id: str, worker: str, ttl: float = LEASE, *, force: bool = False
@@ -123,14 +124,11 @@ class CallStore:
 
     async def load(self, call_id: str) -> CallState | None:
         """The call as its log tells it, or None. Raises :class:`StateError` when it is damaged."""
-        pipeline: Any = self._redis.pipeline(transaction=True)
-        meta, log, snap = _keys(call_id)
-        pipeline.hget(meta, "seq").get(snap).lrange(log, 0, -1)
-        seq, snapshot, lines = cast(
-            tuple[bytes | None, bytes | None, list[bytes]], await pipeline.execute()
-        )
-        if seq is None:
+        reader = Lease(call_id, worker="", epoch=0, ttl=0.0, seq=0)
+        reply = cast("list[Any]", await self._run(self._load, reader))
+        if not reply:
             return None
+        seq, snapshot, lines = cast("tuple[bytes, bytes | None, list[bytes]]", reply)
         try:
             state = restore(snapshot) if snapshot else CallState(call_id)
             fold(map(orjson.loads, lines), state)
