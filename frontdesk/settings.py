@@ -56,7 +56,18 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="A Redis or Valkey; default: an embedded Valkey.",
+        description="A Redis or Valkey; default: an embedded Valkey. redis://user:password@host/0, "
+        "rediss:// with TLS, unix:///path, redis+sentinel://host1,host2/service, "
+        "redis+cluster://host1,host2.",
+    )
+    redis_ca: Path | None = Field(
+        default=None, description="Certificates that the Redis's own is checked by, PEM."
+    )
+    redis_cert: Path | None = Field(
+        default=None, description="Certificate that this worker shows to the Redis, PEM."
+    )
+    redis_key: Path | None = Field(
+        default=None, description="Private key of that certificate, PEM."
     )
     encryption_keys: SecretStr | None = Field(
         default=None,

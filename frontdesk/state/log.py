@@ -84,6 +84,7 @@ class CallStore:
         self._append = redis.register_script(_script("append"))
         self._renew = redis.register_script(_script("renew"))
         self._snapshot = redis.register_script(_script("snapshot"))
+        self._load = redis.register_script(_script("load"))
 
     async def open(
         self, call_id: str, worker: str, ttl: float = LEASE, *, force: bool = False
@@ -141,14 +142,11 @@ class CallStore:
         """The call as its log tells it, or None. Raises :class:`Unreadable` when it is damaged or
         encrypted with a key that is not known here, :class:`StateError` when parts of it are
         missing."""
-        pipeline: Any = self._redis.pipeline(transaction=True)
-        meta, log, snap = _keys(call_id)
-        pipeline.hget(meta, "seq").get(snap).lrange(log, 0, -1)
-        seq, snapshot, lines = cast(
-            tuple[bytes | None, bytes | None, list[bytes]], await pipeline.execute()
-        )
-        if seq is None:
+        reader = Lease(call_id, worker="", epoch=0, ttl=0.0, seq=0)
+        reply = cast("list[Any]", await self._run(self._load, reader))
+        if not reply:
             return None
+        seq, snapshot, lines = cast("tuple[bytes, bytes | None, list[bytes]]", reply)
         whose = f"call {call_id}"
         try:
             state = CallState(call_id)

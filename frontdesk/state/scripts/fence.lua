@@ -19,8 +19,14 @@ local call = held[2] and {
   seq = tonumber(held[4]), base = tonumber(held[5]),
 }
 
+-- Whether the store forgot that we claimed the call: epochs only ever rise, so one below ours is
+-- of a replica that was promoted before it had our claim. The later claim counts.
+local function forgot()
+  return call and tonumber(call.epoch) < tonumber(epoch)
+end
+
 local function lost()
-  if not call then return {'GONE'} end
+  if not call or forgot() then return {'GONE'} end
   if call.owner ~= worker or call.epoch ~= epoch then return {'FENCED', call.owner} end
 end
 
