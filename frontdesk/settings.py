@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from frontdesk.region import PATTERN
+
 ModelSet = Literal["auto", "embedded", "openai", "instant"]
 
 
@@ -76,6 +78,12 @@ class Settings(BaseSettings):
     )
     encryption_keys_file: Path | None = Field(
         default=None, description="A file with more such keys, behind those."
+    )
+    region: str | None = Field(
+        default=None,
+        pattern=f"^{PATTERN}$",
+        description="Where this worker is, as eu-west: calls that are opened here stay here, and "
+        "workers elsewhere refuse them.",
     )
     worker: str | None = Field(default=None, description="Name of this worker; default: generated.")
     trace_content: bool = Field(

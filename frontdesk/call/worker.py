@@ -36,12 +36,13 @@ from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
 from frontdesk.protocol.errors import ProtocolError
+from frontdesk.region import new_call_id, refusal
 from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
 from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import Fenced, Held, StateError, Unreadable
+from frontdesk.state.errors import Fenced, Held, InOtherRegion, StateError, Unreadable
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import LEASE, CallStore, Lease
 from frontdesk.state.pins import Pins
@@ -116,9 +117,9 @@ class Worker:
         self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
         redis = await self._open.enter_async_context(connect(self.settings))
         codec = Codec(self.cipher)
-        self.store = CallStore(redis, codec)
+        self.store = CallStore(redis, codec, region=self.settings.region)
         self.tokens = Tokens(redis)
-        self.approvals = ApprovalStore(redis, codec)
+        self.approvals = ApprovalStore(redis, codec, region=self.settings.region)
         self.board = ScreenBoard(self.approvals, self._decide)
         self._open.push_async_callback(self.board.aclose)
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
@@ -150,7 +151,10 @@ class Worker:
         """What is in use, for the banner at start and for ``/healthz``."""
         team = self.team(None)
         where = "FRONTDESK_REDIS_URL" if self.settings.redis_url else "embedded Valkey"
-        return {**team.voice.describe(), **team.runner.describe(), "state": where}
+        kept = {"state": where, "encryption": "on" if self.cipher else "off"}
+        if self.settings.region:
+            kept["region"] = self.settings.region
+        return {**team.voice.describe(), **team.runner.describe(), **kept}
 
     def team(self, name: str | None) -> LiveTeam:
         """The team called ``name``, or the default one."""
@@ -201,6 +205,8 @@ class Worker:
                 lease, stored, team = await self._begin(model)
             else:
                 lease, stored, team = await self._carry_on(call_id, force=resume)
+        except InOtherRegion as error:
+            raise CallRefused(str(error), "call_in_other_region") from error
         except Unreadable as error:
             logger.error("%s", error)
             message = f"Call {call_id} cannot be read by this server, whose log says why."
@@ -274,8 +280,15 @@ class Worker:
             await self.teams.retire()
 
     async def _begin(self, model: str | None) -> tuple[Lease, None, LiveTeam]:
-        lease = await self._claim(f"sess_{secrets.token_hex(12)}")
-        return lease, None, self.team(model)
+        team = self.team(model)
+        self._check_region(team)
+        return await self._claim(new_call_id(self.settings.region)), None, team
+
+    def _check_region(self, team: LiveTeam) -> None:
+        """Calls of a team may have to stay in a region. Raises ``InOtherRegion``."""
+        known, here = team.loaded.team, self.settings.region
+        if known.region not in (None, here):
+            raise InOtherRegion(refusal(f"Every call of team {known.name}", known.region, here))
 
     async def _carry_on(
         self, call_id: str, *, force: bool
@@ -285,6 +298,7 @@ class Worker:
         async with self._doors.setdefault(call_id, asyncio.Lock()):
             # Its team first: to bring a version up again may take longer than a lease runs.
             team = await self._team_of(await self._expect(call_id))
+            self._check_region(team)
             self._opening.append(team)
             try:
                 lease = await self._claim(call_id, force=force)

@@ -3,7 +3,15 @@
 from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState, Entry, StoredItem
-from frontdesk.state.errors import Fenced, Held, LogLost, StateError, Unavailable, Unreadable
+from frontdesk.state.errors import (
+    Fenced,
+    Held,
+    InOtherRegion,
+    LogLost,
+    StateError,
+    Unavailable,
+    Unreadable,
+)
 from frontdesk.state.fold import apply, fold
 from frontdesk.state.log import CallStore, CallSummary, Lease
 from frontdesk.state.writer import LogWriter
@@ -16,6 +24,7 @@ __all__ = [
     "Entry",
     "Fenced",
     "Held",
+    "InOtherRegion",
     "Lease",
     "LogLost",
     "LogWriter",

@@ -18,6 +18,10 @@ class Held(StateError):
         self.seconds = seconds
 
 
+class InOtherRegion(StateError):
+    """The call is kept in a region that this worker is not in, and is none of its business."""
+
+
 class Fenced(StateError):
     """The lease is lost: another worker took the call, or it was released. Write no more."""
 
