@@ -4,7 +4,7 @@ import gc
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
@@ -14,6 +14,7 @@ from frontdesk.api import (
     calls,
     client_secrets,
     errors,
+    health,
     mcp_servers,
     models,
     sign_in,
@@ -21,8 +22,10 @@ from frontdesk.api import (
     team_page,
     teams,
     transcriptions,
+    workers,
 )
 from frontdesk.api.door import Door
+from frontdesk.api.intake import Intake
 from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
 from frontdesk.settings import Settings
@@ -73,6 +76,8 @@ def create_app(
     app.state.keys = keys
     app.state.agents = agents
     app.add_middleware(GZipMiddleware, minimum_size=2000)
+    app.include_router(health.router(worker))
+    app.include_router(workers.router(worker))
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
     app.include_router(approvals.router(worker))
@@ -87,18 +92,8 @@ def create_app(
     app.include_router(pages.router(dashboard))
     app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
+    app.add_middleware(Intake, drain=worker.drain)
     app.add_middleware(Door, keys=keys, sign_in=signing_in, worker=worker)
     errors.install(app)
-
-    @app.get("/healthz")
-    async def healthz(response: Response) -> dict[str, object]:
-        """Up, and what it runs on."""
-        response.status_code = 200 if worker.ready else 503
-        return {
-            "status": "ok" if worker.ready else "starting",
-            "version": __version__,
-            "calls": len(worker.calls),
-            "in_use": worker.describe() if worker.ready else {},
-        }
 
     return app

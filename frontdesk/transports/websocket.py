@@ -24,9 +24,10 @@ def router(worker: Worker) -> APIRouter:
     ``?model=`` names the team (an unknown name gets the default team, as clients put their own
     model names there). ``?call_id=`` attaches a second connection with full control to a running
     call, or carries on one that nobody is on; with ``&resume=true`` it is taken over from whoever
-    is. ``?intent=transcription`` only listens. With ``?show=tools``, this connection is told of
-    the calls of the team's own tools, too; with ``?approvals=true`` it approves those that the
-    team leaves to the client.
+    is. ``?reconnects=true`` says that this client comes back when it is told that the worker is
+    restarted (one that comes with a ``call_id`` does). ``?intent=transcription`` only listens.
+    With ``?show=tools``, this connection is told of the calls of the team's own tools, too; with
+    ``?approvals=true`` it approves those that the team leaves to the client.
     """
     routes = APIRouter()
 
@@ -37,6 +38,7 @@ def router(worker: Worker) -> APIRouter:
         call_id: str | None = None,
         intent: str | None = None,
         resume: bool = False,
+        reconnects: bool = False,
         show: str | None = None,
         approvals: bool = False,
     ) -> None:
@@ -48,6 +50,7 @@ def router(worker: Worker) -> APIRouter:
             connection = Connection(
                 outbox.put,
                 outbox.close,
+                comes_back=reconnects or call_id is not None,
                 shows_tools=show == "tools",
                 approves=approvals,
                 given=_given(websocket),
