@@ -68,6 +68,7 @@ def create_app(
             gc.enable()
             async with agents.running():
                 yield
+                await worker.drain.run(0)  # of a server that has not done so already
         finally:
             await worker.aclose()
 

@@ -17,7 +17,7 @@ AT_ONCE = 16
 END_LIMIT = 5.0
 """Seconds that calls get to be put on record in, once they must end."""
 
-WHY = "this worker is restarted: connect again to go on"
+WHY = "this worker is restarted; connect again to go on"
 """To clients. At most 123 bytes, as a close reason."""
 
 
