@@ -108,9 +108,7 @@ async def test_there_is_no_pause_while_a_tool_runs(house, phone):
 
 
 async def test_a_client_that_runs_its_function_is_waited_for_until_it_was_answered(house, phone):
-    house.script(
-        [function_call("get_weather", {}, call_id="w1")], [assistant_message("It rains.")]
-    )
+    house.script([function_call("get_weather", {}, call_id="w1")], [assistant_message("It rains.")])
     await phone.configure(tools=[WEATHER])
     await phone.ask("the weather?")
     await quiet(phone)
