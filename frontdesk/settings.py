@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         description="Within how many seconds of SIGTERM or Ctrl-C the server is gone, 8 at least. "
         "Until 8 s before that, calls are handed over at a pause; then as they are.",
     )
+    resume_seconds: float = Field(
+        default=20.0,
+        ge=0,
+        description="How long a call is kept for a client whose connection broke; 0: not at all.",
+    )
     openai_traces: bool = Field(
         default=False, description="Also send the SDK's traces to OpenAI's own dashboard."
     )
