@@ -54,6 +54,9 @@ class Erasing:
         worker: str,
         data: Path,
         embedded: bool,
+        store: CallStore,
+        callers: CallerStore,
+        approvals: ApprovalStore,
         calls: dict[str, Call],
         afterwork: Afterwork,
         tracing: Tracing,
@@ -66,9 +69,9 @@ class Erasing:
         self._afterwork = afterwork
         self._tracing = tracing
         self.erasures = ErasureStore(redis)
-        self._callers = CallerStore(redis)
-        self._calls = CallStore(redis)
-        self._approvals = ApprovalStore(redis)
+        self._callers = callers
+        self._calls = store
+        self._approvals = approvals
         self.folder = _name_of(data)
         self._one_at_a_time = asyncio.Lock()
         self._done: dict[str, int] = {}

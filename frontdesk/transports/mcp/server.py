@@ -10,7 +10,6 @@ from mcp.server import Server, ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
-    INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
@@ -84,7 +83,7 @@ class AgentServer:
             ready.set()
             await self._stopping.wait()
             self._manager = None
-            if self._answering:  # what is under way fails now, and is still told so
+            if self._answering:  # calls are over by now, which is still being told
                 await asyncio.wait(self._answering, timeout=LAST_WORDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +124,7 @@ class AgentServer:
         try:
             nothing: dict[str, Any] = {"headers": []}
             scope = context.request.scope if context.request else nothing
-            asking = self._asking.ask(
+            answer = await self._asking.ask(
                 tool,
                 asked[REQUEST],
                 asked.get(CONVERSATION),
@@ -133,7 +132,6 @@ class AgentServer:
                 identity_by(scope),
                 progress,
             )
-            answer = await self._unless_stopped(asking)
         except (NotAnswered, ValueError) as error:
             return _error(str(error))
         return CallToolResult(
@@ -147,20 +145,6 @@ class AgentServer:
                 "agent": answer.agent,
             },
         )
-
-    async def _unless_stopped(self, asking: Any) -> Any:
-        """Nobody waits for an answer that the end of the server would cut off anyway."""
-        asked = asyncio.create_task(asking)
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait({asked, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                raise MCPError(INTERNAL_ERROR, "The server stops: try again in a few seconds.")
-            return asked.result()
-        finally:
-            asked.cancel()
-            stopping.cancel()
-            await asyncio.gather(asked, stopping, return_exceptions=True)
 
 
 def _problem(asked: dict[str, Any]) -> str | None:
