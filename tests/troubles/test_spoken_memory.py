@@ -1,5 +1,7 @@
 """A caller who is known again, as they hear it: embedded models, speech in and speech out."""
 
+import uuid
+
 import numpy as np
 import pytest
 
@@ -9,38 +11,39 @@ from frontdesk.voice.embedded import hibari
 pytestmark = pytest.mark.embedded
 
 
-async def spoken(text):
-    mouth = hibari.create(TextToSpeechChoice())
-    return np.concatenate([chunk async for chunk in mouth.synthesize(text)])
+QUESTION = "Have you paid back the money for order one two three four five?"
+YES = "Yes, please."
 
 
 @pytest.fixture
-def ask(answer_of):
-    """Speak, and hear the answer to its end; its words."""
+async def voice():
+    """What the caller says aloud."""
+    mouth = hibari.create(TextToSpeechChoice())
 
-    async def ask(line, words):
-        _, response = await line.spoken(await spoken(words))
-        await line.heard_out()
-        return answer_of(response)
+    async def spoken(text):
+        return np.concatenate([chunk async for chunk in mouth.synthesize(text)])
 
-    return ask
+    return {text: await spoken(text) for text in (QUESTION, YES)}
 
 
-async def test_who_said_yes_aloud_need_not_say_their_number_again(embedded, dial, ask, calls_end):
-    named = {"additional_headers": {"x-frontdesk-user": "anna"}}
+async def test_who_said_yes_aloud_need_not_say_their_number_again(
+    embedded, dial, voice, answer_of, calls_end
+):
+    named = {"additional_headers": {"x-frontdesk-user": f"anna-{uuid.uuid4().hex}"}}
     line = await dial(embedded, **named)
-    answer = await ask(line, "Have you paid back the money for order one two three four five?")
-    assert "1 2 3 4 5" in answer
-    assert "May I remember what we talk about" in answer
-    assert (await ask(line, "Yes, please.")).startswith("Thank you, I'll remember.")
+    _, response = await line.spoken(voice[QUESTION])
+    assert "1 2 3 4 5" in answer_of(response)
+    assert "May I remember what we talk about" in answer_of(response)
+    await line.heard_out()
+    _, response = await line.spoken(voice[YES])
+    assert answer_of(response).startswith("Thank you, I'll remember.")
     await line.socket.close()
     await calls_end(embedded)
 
     line = await dial(embedded, **named)
-    answer = await ask(line, "Has my refund been paid?")
+    answer = answer_of(await line.ask("Has my refund been paid?"))
     assert "1 2 3 4 5" in answer, answer
-    await line.socket.close()
 
     line = await dial(embedded, additional_headers={"x-frontdesk-user": "berta"})
-    answer = await ask(line, "Has my refund been paid?")
+    answer = answer_of(await line.ask("Has my refund been paid?"))
     assert "order number" in answer and "1 2 3 4 5" not in answer, answer
