@@ -73,12 +73,12 @@ from frontdesk.voice.listener import Segment
 
 logger = logging.getLogger(__name__)
 
-TRY_AGAIN = 1013
-"""Close code "try again later" (RFC 6455 registry)."""
-
 TAKEN_OVER = 4001
 """Close code for a connection whose call went on elsewhere: a private one, on which no client
 reconnects by itself, as the two would chase each other."""
+
+TRY_AGAIN = 1013
+"""Close code "try again later" (RFC 6455 registry)."""
 
 MOVED = 1012
 """Close code "service restart" (RFC 6455 registry), on which clients connect again."""
@@ -463,10 +463,10 @@ class Call:
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
-            case ConsentGiven():
-                self._remembering.said(event)
             case Failing():
                 self._farewell.begin(event)
+            case ConsentGiven():
+                self._remembering.said(event)
             case WorkEvent():
                 self.background.act_on(event)
             case Tick():

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.call import Call
+from frontdesk.region import region_of
 from frontdesk.state.approvals import ApprovalStore
 from frontdesk.state.callers import CallerStore
 from frontdesk.state.erasures import Erasure, ErasureStore
@@ -51,12 +52,11 @@ class Erasing:
         self,
         redis: Redis,
         *,
+        callers: CallerStore,
+        store: CallStore,
         worker: str,
         data: Path,
         embedded: bool,
-        store: CallStore,
-        callers: CallerStore,
-        approvals: ApprovalStore,
         calls: dict[str, Call],
         afterwork: Afterwork,
         tracing: Tracing,
@@ -71,7 +71,6 @@ class Erasing:
         self.erasures = ErasureStore(redis)
         self._callers = callers
         self._calls = store
-        self._approvals = approvals
         self.folder = _name_of(data)
         self._one_at_a_time = asyncio.Lock()
         self._done: dict[str, int] = {}
@@ -156,7 +155,7 @@ class Erasing:
 
     async def _erase_from_store(self, erasure: Erasure) -> None:
         for call_id in erasure.calls:
-            await self._approvals.erase(call_id)
+            await ApprovalStore(self._redis, region=region_of(call_id)).erase(call_id)
             await self._calls.erase(call_id)
         await self._callers.erase(erasure.caller, erasure.calls)
         if erasure.calls:

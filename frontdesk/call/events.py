@@ -267,8 +267,8 @@ Happening = (
     | Played
     | QuestionNews
     | QuestionDue
-    | ConsentGiven
     | Failing
+    | ConsentGiven
     | WorkEvent
     | EngineEvent
 )

@@ -51,14 +51,7 @@ from frontdesk.state.claims import Claims
 from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import (
-    Erased,
-    Fenced,
-    Held,
-    InOtherRegion,
-    StateError,
-    Unreadable,
-)
+from frontdesk.state.errors import Erased, Fenced, Held, InOtherRegion, StateError, Unreadable
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import CallStore, Lease
@@ -150,12 +143,11 @@ class Worker:
         self.shelf = Shelf(self.callers, self.store)
         self.erasing = Erasing(
             redis,
+            callers=self.callers,
+            store=self.store,
             worker=self.name,
             data=self.settings.data_dir,
             embedded=self.settings.redis_url is None,
-            store=self.store,
-            callers=self.callers,
-            approvals=self.approvals,
             calls=self.calls,
             afterwork=self.afterwork,
             tracing=self.tracing,

@@ -4,7 +4,7 @@
 ``frontdesk:caller:{<caller>}:calls``    sorted   ids of their calls, by when the store will have
                                          set      forgotten all of a call (unix seconds)
 ``frontdesk:caller:{<caller>}:consent``  hash     by team: whether they want to be remembered
-``…:told:<call_id>``                     string   what is remembered of a call, as JSON
+``…:told:<call_id>``                     string   what is remembered of a call, by the codec
 =======================================  =======  ==============================================
 
 ``<caller>`` is a hash of the caller id, so that ids, which may be phone numbers, are not in keys:

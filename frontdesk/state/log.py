@@ -21,7 +21,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from frontdesk.region import refusal
+from frontdesk.region import refusal, region_of
 from frontdesk.state.codec import Codec
 from frontdesk.state.entries import CallState, Entry
 from frontdesk.state.errors import (
@@ -219,16 +219,18 @@ class CallStore:
             raise StateError(f"call {call_id} is incomplete: {state.seq} of {int(seq)} entries")
         return state
 
+    def _check_region(self, call_id: str, status: bytes, reply: list[bytes]) -> None:
+        if status == b"ELSEWHERE":
+            raise InOtherRegion(refusal(f"Call {call_id}", reply[0].decode(), self.region))
+
     async def erase(self, call_id: str) -> None:
         """Take all of a call out of the store, whoever holds it: they hear that it is
         :class:`Erased`, and cannot write it back."""
         keep, mark = round(self._retention * 1e3), round(MARK_SECONDS * 1e3)
         await self._erase(keys=kept_of(call_id), args=(ERASED, 0, 0, keep, mark))
-        await cast(Any, self._redis).zrem(INDEX, call_id)
-
-    def _check_region(self, call_id: str, status: bytes, reply: list[bytes]) -> None:
-        if status == b"ELSEWHERE":
-            raise InOtherRegion(refusal(f"Call {call_id}", reply[0].decode(), self.region))
+        region = region_of(call_id)
+        index = f"{INDEX}:{region}" if region else INDEX
+        await cast(Any, self._redis).zrem(index, call_id)
 
     async def list_calls(self, limit: int = 50, before: float | None = None) -> list[CallSummary]:
         """Calls, newest first, opened before ``before`` (unix seconds). Best effort: a call may be

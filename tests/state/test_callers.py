@@ -120,7 +120,7 @@ async def test_questions_of_an_erased_call_are_gone_and_those_of_others_stay(red
     approvals = ApprovalStore(redis)
     mine, others = f"q_{call_id}_1", f"q_{call_id}2_1"
     for question_id in (mine, others):
-        await approvals.put({"id": question_id, "deadline": NOW + 60})
+        await approvals.put({"id": question_id, "deadline": time.time() + 600})
     await approvals.erase(call_id)
     assert [q["id"] for q in await approvals.open() if call_id in q["id"]] == [others]
     await approvals.drop(others)
