@@ -6,7 +6,8 @@ from typing import Any
 
 from frontdesk.call.answering import Answering, Step
 from frontdesk.call.book import CallBook
-from frontdesk.call.context import Limits, estimate, limits
+from frontdesk.call.context import LOCAL_ITEMS, Limits, estimate, limits
+from frontdesk.call.conversation import Conversation
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.history import newest
 from frontdesk.call.live_team import LiveTeam
@@ -35,6 +36,7 @@ class Asking:
         self._book = book
         self._hearing = hearing
         self._answering = answering
+        self._conversation = Conversation(book.state)
         self._prompts = Prompts(live_team.loaded)
         self._own_tokens: dict[str, int] = {}
         """Tokens of each agent's instructions."""
@@ -86,6 +88,7 @@ class Asking:
         prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
         made = turn_request(
             state,
+            self._conversation,
             request,
             turn.trace.trace_id,
             limits=self._limits(request.options, session, prompt),
@@ -126,4 +129,5 @@ class Asking:
             window=runner.context_window(agent),
             reserved=self._own_tokens[agent] + sum(map(estimate, theirs)),
             output=output if isinstance(output, int) else None,
+            items=None if runner.hosted(agent) else LOCAL_ITEMS,
         )

@@ -123,6 +123,8 @@ class TurnRequest:
     agent: str
     history: list[TResponseInputItem]
     trace_id: str
+    image_tokens: int = 0
+    """Tokens of the images in ``history``: models do not tell them apart."""
     instructions: str | None = None
     """The client's own instructions; they are added to the agent's prompt."""
     client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()

@@ -9,6 +9,7 @@ from agents import Model, ModelSettings, ModelTracing, TResponseInputItem, Usage
 from frontdesk.team.handoffs import HANDOFF_PREFIX
 
 HEAD = "What was said in this call before you took over, in short:"
+EARLIER = "What was said earlier in this call, in short:"
 INSTRUCTIONS = (
     "You pass a phone call on to a colleague. Sum up for them what was said so far, in at most "
     "five short sentences, in the language of the call: what the caller wants, what is settled, "
@@ -22,9 +23,9 @@ _SENTENCES, _LOOKED_UP, _LETTERS = 6, 4, 240
 """Of a summary without a model: the caller's last words, the last results, the length of each."""
 
 
-def summary_item(text: str) -> TResponseInputItem:
+def summary_item(text: str, head: str = HEAD) -> TResponseInputItem:
     """A summary as a model is given it."""
-    return {"role": "developer", "content": f"{HEAD}\n{text}"}
+    return {"role": "developer", "content": f"{head}\n{text}"}
 
 
 def extract(items: list[TResponseInputItem]) -> str:
