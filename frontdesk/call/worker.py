@@ -47,6 +47,7 @@ from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
+from frontdesk.tracing.loop_lag import LoopLag
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +110,7 @@ class Worker:
     async def _bring_all_up(self, desk: Desk, watch: Watch) -> None:
         self.tracing.start()
         self._open.push_async_callback(self.tracing.aclose)
+        self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
         self.tokens = Tokens(redis)
