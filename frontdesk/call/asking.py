@@ -36,7 +36,9 @@ class Asking:
         self._book = book
         self._hearing = hearing
         self._answering = answering
-        self._conversation = Conversation(book.state)
+        self.conversation = Conversation(book.state)
+        self.limits: Limits | None = None
+        """What of it could be passed on when the team was last asked."""
         self._prompts = Prompts(live_team.loaded)
         self._own_tokens: dict[str, int] = {}
         """Tokens of each agent's instructions."""
@@ -86,12 +88,15 @@ class Asking:
         if step.say is not None:
             return step.say
         prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
+        bounds = self._limits(request.options, session, prompt)
+        if given is None:
+            self.limits = bounds
         made = turn_request(
             state,
-            self._conversation,
+            self.conversation,
             request,
             turn.trace.trace_id,
-            limits=self._limits(request.options, session, prompt),
+            limits=bounds,
             sees=self._team.runner.sees(state.agent),
             words={item: self._words.pop(item, "") for item in given or ()},
             prompt=prompt,

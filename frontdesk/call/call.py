@@ -17,6 +17,7 @@ from frontdesk.call.background import Background
 from frontdesk.call.book import CallBook
 from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
+from frontdesk.call.compaction import Compaction
 from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears
 from frontdesk.call.errand import Errand
@@ -47,6 +48,7 @@ from frontdesk.call.floor import Floor
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.older import OlderSummedUp
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
 from frontdesk.call.told import Told
@@ -135,6 +137,9 @@ class Call:
         )
         self._asking = Asking(
             live_team, book, self._hearing, self._answering, self._connections.given
+        )
+        self._compaction = Compaction(
+            live_team, book, self._asking.conversation, clock, self._inbox.post
         )
         self._preparing = Preparing(
             live_team=live_team,
@@ -276,7 +281,7 @@ class Call:
         match event:
             case Transcribed() | Words() | Remembered() | Withheld() | Played() | QuestionNews():
                 return False
-            case FloorTaken() | SummaryMade():
+            case FloorTaken() | SummaryMade() | OlderSummedUp():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -335,6 +340,8 @@ class Call:
                     self._show(item, after)
             case SummaryMade():
                 self._floor.summary_made(event)
+            case OlderSummedUp():
+                self._compaction.made(event)
             case Remembered():
                 self._show(*self._answers.remember(event))
                 self.background.remembered({**event.item})
@@ -354,7 +361,10 @@ class Call:
                 self._feed(event)
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
+                turn = self._answers.turn_of(response_id)
                 self._answers.made(response_id)
+                if turn is not None:
+                    self._compaction.consider(self._asking.limits, turn)
             case WorkEvent():
                 self.background.act_on(event)
             case Tick():
@@ -539,6 +549,7 @@ class Call:
         await self._servers.aclose()
         await self._questions.aclose()
         await self._hearing.aclose()
+        await self._compaction.aclose()
         await self._answers.aclose()
         await self.background.aclose()
         await self._ears.aclose()

@@ -5,6 +5,7 @@ once and remembered until something of it changes, so a turn of a long call cost
 short call does.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -73,7 +74,7 @@ class Conversation:
         until the limit is reached again: what a model has in its prompt cache keeps its beginning.
         Raises :class:`~frontdesk.call.context.ContextTooLong` when all must fit and do not.
         """
-        self.keep_up(sees=sees, whole=not limits.drop)
+        self._keep_up(sees=sees, whole=not limits.drop)
         start = self._cut(limits)
         groups, tokens = self._line[start:], self._tokens(start, len(self._line))
         if self._head and tokens > limits.tokens:  # the newest item alone fills the room
@@ -90,23 +91,22 @@ class Conversation:
         )
 
     @property
-    def groups(self) -> list[Group]:
-        """Of what no summary stands for, as of the last look."""
-        return self._line
-
-    @property
-    def summed_up(self) -> list[Item]:
+    def head(self) -> list[Group]:
         """The summary, and what is seen beside it, as of the last look."""
-        return [item for group in self._head for item in group.items]
+        return self._head
 
     @property
     def head_tokens(self) -> int:
         """Tokens of those."""
         return self._head_tokens
 
+    def groups_from(self, place: int) -> list[Group]:
+        """What no summary stands for, from this place in the state on, as of the last look."""
+        return self._line[bisect_left(self._line, place, key=lambda group: group.places[0]) :]
+
     # Keeping up
 
-    def keep_up(self, *, sees: bool, whole: bool = False) -> None:
+    def _keep_up(self, *, sees: bool, whole: bool = False) -> None:
         """Take note of what changed. ``whole``: without any summary."""
         state, given = self._state, self._state.given
         changed = state.changed_from()

@@ -204,7 +204,8 @@ class Reply:
 
     async def _ask(self, request: TurnRequest) -> None:
         self.answering = request
-        self._images = request.image_tokens
+        self._images = request.size.images
+        self.turn.given(request.size)
         if request.agent != self._agent:  # who asked for something carries it out
             self._hand_over(AgentChanged(request.agent, self._agent))
         self._asked = request.asked

@@ -15,6 +15,7 @@ from frontdesk.team.events import (
     ClientMcpTool,
     ClientPrompt,
     ClientTool,
+    ContextSize,
     TraceLabels,
     TurnRequest,
 )
@@ -72,7 +73,7 @@ def turn_request(
         call_id=state.call_id,
         agent=state.agent,
         history=cast("list[TResponseInputItem]", seen.items),
-        image_tokens=seen.images,
+        size=ContextSize(seen.tokens, seen.images, seen.left_out),
         trace_id=trace_id,
         instructions=options.get("instructions"),
         client_tools=_client_tools(request),

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 from frontdesk.desk.approvals import Policies, Rules, RulesByTool
 from frontdesk.desk.background import Mark
 from frontdesk.desk.budgets import Budgets
+from frontdesk.desk.context import Context
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
 from frontdesk.desk.section import Duration, Name, Section, ToolName
@@ -234,6 +235,7 @@ class Agent(Section):
     )
     examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
     answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
+    context: Context | None = Field(default=None, description="When it is not as the team has it.")
     guardrails: AgentGuardrails = AgentGuardrails()
 
 
@@ -318,4 +320,5 @@ class Team(Section):
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
     budgets: Budgets = Budgets()
+    context: Context = Context()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

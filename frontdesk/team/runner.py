@@ -26,6 +26,7 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.team.background import BackgroundTool, run_job
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
 from frontdesk.team.choice import sdk_choice
+from frontdesk.team.compacting import Summariser, build_summarisers
 from frontdesk.team.context import TurnContext
 from frontdesk.team.events import (
     Guarded,
@@ -88,6 +89,7 @@ class TeamRunner:
         self._trace_content = trace_content
         self._functions = FunctionLoader(desk_root, sources)
         self._agents: dict[str, TeamAgent] = {}
+        self._summarisers: dict[str, Summariser] = {}
         self._provider = _NoModelByName()
 
     async def start(self) -> None:
@@ -102,6 +104,7 @@ class TeamRunner:
                 await agent.model.warm_up()
 
     def _build(self) -> dict[str, TeamAgent]:
+        self._summarisers = build_summarisers(self.team, self._models)
         self.guardrails = build_guardrails(
             self.team, functions=self._functions, models=self._models, judges=self._judges
         )
@@ -144,6 +147,10 @@ class TeamRunner:
     def instructions(self, agent: str) -> str:
         """The prompt of ``agent``, as the team has it."""
         return self._prompt(agent, dict(self.team.variables))
+
+    def summariser(self, agent: str) -> Summariser | None:
+        """Who sums up the older part of a long conversation for ``agent``, if somebody does."""
+        return self._summarisers.get(agent)
 
     def background(self, agent: str, tool: str) -> BackgroundTool | None:
         """The tool of ``agent`` that works in the background, if it has one of this name."""

@@ -19,6 +19,17 @@ INSTRUCTIONS = (
 TOKENS = 500
 """Most tokens of a summary, those that a model thinks with included."""
 
+GOING_ON = (
+    "You keep the minutes of a phone call that goes on. Sum up this part of it for the agent who "
+    "talks on and will not have its words any more, in at most twelve short sentences, in the "
+    "language of the call: what the caller wants, what was found out, done, promised or refused, "
+    "what is still open, and every name, number, date and address that may be needed again, "
+    "exactly as given. What an earlier summary says is still to be said, unless it is settled "
+    "and of no more use. Add nothing that was not said, and answer with the summary alone."
+)
+GOING_ON_TOKENS = 1000
+"""Most tokens of that."""
+
 _SENTENCES, _LOOKED_UP, _LETTERS = 6, 4, 240
 """Of a summary without a model: the caller's last words, the last results, the length of each."""
 
@@ -46,21 +57,40 @@ def extract(items: list[TResponseInputItem]) -> str:
 async def summed_up(
     model: Model, settings: ModelSettings, items: list[TResponseInputItem]
 ) -> tuple[str, Usage]:
-    """``items`` as a model sums them up, and what that took. Raises what the model raises, and
-    ``ValueError`` when it says nothing."""
+    """``items`` as a model sums them up for who takes over, and what that took. Raises what the
+    model raises, and ``ValueError`` when it says nothing."""
     with custom_span("history summary", {"items": len(items)}):
-        answer = await model.get_response(
-            INSTRUCTIONS,
-            [{"role": "user", "content": _script(items)}],
-            settings.resolve(ModelSettings(max_tokens=TOKENS)),
-            [],
-            None,
-            [],
-            ModelTracing.ENABLED,
-            previous_response_id=None,
-            conversation_id=None,
-            prompt=None,
-        )
+        return await _asked(model, settings, items, INSTRUCTIONS, TOKENS, ModelTracing.ENABLED)
+
+
+async def rolled_up(
+    model: Model, settings: ModelSettings, items: list[TResponseInputItem]
+) -> tuple[str, Usage]:
+    """As :func:`summed_up`, for who talks on. Outside of any trace of the SDK's."""
+    told = GOING_ON_TOKENS
+    return await _asked(model, settings, items, GOING_ON, told, ModelTracing.DISABLED)
+
+
+async def _asked(
+    model: Model,
+    settings: ModelSettings,
+    items: list[TResponseInputItem],
+    instructions: str,
+    tokens: int,
+    tracing: ModelTracing,
+) -> tuple[str, Usage]:
+    answer = await model.get_response(
+        instructions,
+        [{"role": "user", "content": _script(items)}],
+        settings.resolve(ModelSettings(max_tokens=tokens)),
+        [],
+        None,
+        [],
+        tracing,
+        previous_response_id=None,
+        conversation_id=None,
+        prompt=None,
+    )
     texts = (ItemHelpers.extract_text(item) for item in answer.output)
     text = " ".join(text.strip() for text in texts if text and text.strip())
     if not text:
