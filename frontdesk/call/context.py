@@ -1,14 +1,15 @@
 """How much of a conversation a model is given: its context is bounded, and so is a turn's cost.
 
-Tokens are estimated, as a tokenizer is another for each model: four bytes of UTF-8 a token, which
-OpenAI gives as the rule of thumb for English and which is near enough for Korean or Chinese (three
-bytes and about 0.7 tokens a character), and four tokens around each message. An image counts as
-GPT-4o counts one of 1024 by 1024 pixels (platform.openai.com/docs/guides/images-vision).
+Tokens are estimated (:mod:`frontdesk.team.tokens`), with four around each message. An image counts
+as GPT-4o counts one of 1024 by 1024 pixels (platform.openai.com/docs/guides/images-vision). What
+was spoken counts as its words, since that is what a model is given.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+
+from frontdesk.team.tokens import estimate
 
 Item = dict[str, Any]
 
@@ -75,11 +76,6 @@ def image_tokens(items: Iterable[Mapping[str, Any]]) -> int:
     """Tokens of all images in a model's input."""
     parts = (part for item in items for part in _parts(item))
     return sum(_IMAGE[part.get("detail") or "auto"] for part in parts if "image_url" in part)
-
-
-def estimate(text: str) -> int:
-    """About how many tokens a text has."""
-    return -(-(len(text) if text.isascii() else len(text.encode())) // 4)
 
 
 def tokens_of(item: Item) -> int:

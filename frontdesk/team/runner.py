@@ -50,6 +50,7 @@ from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_cho
 from frontdesk.team.resuming import resuming
 from frontdesk.team.showing import Showing
 from frontdesk.team.summary import summed_up
+from frontdesk.team.tokens import Definitions
 from frontdesk.team.turn import Turn, TurnHooks
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class TeamRunner:
         self._trace_content = trace_content
         self._functions = FunctionLoader(desk_root, sources)
         self._agents: dict[str, TeamAgent] = {}
+        self._definitions: dict[str, Definitions] = {}
         self._summarisers: dict[str, Summariser] = {}
         self._provider = _NoModelByName()
 
@@ -99,6 +101,7 @@ class TeamRunner:
             TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
         """
         self._agents = await asyncio.to_thread(self._build)
+        self._definitions = {name: Definitions(agent) for name, agent in self._agents.items()}
         for agent in self._agents.values():
             if isinstance(agent.model, WarmsUp):
                 await agent.model.warm_up()
@@ -147,6 +150,10 @@ class TeamRunner:
     def instructions(self, agent: str) -> str:
         """The prompt of ``agent``, as the team has it."""
         return self._prompt(agent, dict(self.team.variables))
+
+    def tool_tokens(self, agent: str) -> int:
+        """About how many tokens the tools take that the model of ``agent`` is told of."""
+        return self._definitions[agent].tokens if agent in self._definitions else 0
 
     def summariser(self, agent: str) -> Summariser | None:
         """Who sums up the older part of a long conversation for ``agent``, if somebody does."""

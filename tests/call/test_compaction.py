@@ -1,6 +1,7 @@
 """The older part of a long call is summed up beside the talk, for models alone."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -125,10 +126,7 @@ async def test_what_a_model_has_in_its_cache_keeps_its_beginning_between_summari
     house.writer.extend([[assistant_message(f"Summary {n}.")] for n in range(30)])
     await talk(house, phone, 0, 40)
     inputs = [call.input for call in house.model.calls]
-    begun_anew = sum(
-        later[: len(earlier)] != earlier
-        for earlier, later in zip(inputs, inputs[1:], strict=False)
-    )
+    begun_anew = sum(later[: len(earlier)] != earlier for earlier, later in pairwise(inputs))
     made = len(house.writer.calls)
     assert begun_anew in (made, made - 1), "the last may be made after the last turn"
     assert made <= 13
@@ -142,9 +140,7 @@ async def test_what_a_model_has_in_its_cache_keeps_its_beginning_between_summari
         ([assistant_message("much longer than it was " * 100)], "longer than"),
     ],
 )
-async def test_a_summary_that_fails_is_on_the_trace_and_the_oldest_are_left_out(
-    place, step, error
-):
+async def test_a_summary_that_fails_is_on_the_trace_and_the_oldest_are_left_out(place, step, error):
     house, phone = await place({"keep": 4})
     house.writer.extend([step])
     await talk(house, phone, 0, 7)
@@ -158,7 +154,9 @@ async def test_a_summary_that_fails_is_on_the_trace_and_the_oldest_are_left_out(
 
 
 async def test_a_tool_call_stays_with_its_result(place):
-    house, phone = await place({"keep": 5}, agents={"frontdesk": {"tools": ["look_up"]}}, tools=TOOL)
+    house, phone = await place(
+        {"keep": 5}, agents={"frontdesk": {"tools": ["look_up"]}}, tools=TOOL
+    )
     house.writer.extend([[assistant_message(f"Summary {n}.")] for n in range(5)])
     for number in range(16):
         house.script([function_call("look_up", {"what": "it"}, call_id=f"c{number}")])
@@ -195,7 +193,9 @@ async def test_work_that_goes_on_in_the_background_is_never_summed_up(place):
     house, phone = await place(
         {"keep": 4},
         agents={"frontdesk": {"tools": ["research"]}},
-        tools={"research": {"call": "tools.stage:research", "background": {"acknowledge_after": "60m"}}},
+        tools={
+            "research": {"call": "tools.stage:research", "background": {"acknowledge_after": "60m"}}
+        },
     )
     house.writer.extend([[assistant_message("They asked.")]] * 4)
     house.script([function_call("research", {"what": "gold"}, call_id="c1")])

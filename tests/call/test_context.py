@@ -82,6 +82,23 @@ def test_the_cut_never_goes_back_as_the_talk_goes_on(items, tokens, retained):
     assert starts == sorted(starts)
 
 
+@given(talks(), st.integers(60, 400), st.sampled_from([0.8, 0.5, 0.2]))
+def test_the_cut_stays_where_it_is_until_the_limit_is_reached_again(items, tokens, retained):
+    """So a model's prompt cache keeps its beginning; and a cut leaves at most the share retained,
+    unless the newest is more by itself."""
+    rules, cut = Limits(tokens, retained=retained), 0
+    for end in range(1, len(items) + 1):
+        follows = items[end].get("type") if end < len(items) else None
+        if items[end - 1].get("type") == "function_call" or follows == "function_call_output":
+            continue  # in the middle of calls made side by side
+        now = seen(items[:end], rules)
+        if now.left_out != cut:
+            assert size(items[cut:end]) > tokens, "it moves for want of room alone"
+            newest = len(calls([c for c in now.items if c.get("type") == "function_call"])) or 1
+            assert now.tokens <= tokens * retained or len(now.items) <= newest
+            cut = now.left_out
+
+
 def test_a_retained_share_makes_the_cut_rarer():
     turns = [{"role": "user", "content": "x" * 36} for _ in range(100)]  # 13 tokens each
 
