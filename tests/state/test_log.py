@@ -59,6 +59,35 @@ async def test_a_lapsed_lease_is_taken_over_and_the_old_worker_is_fenced(
     assert state is not None and len(state.items) == 2
 
 
+async def test_by_force_a_held_call_is_taken_at_once_and_the_old_worker_is_fenced(
+    store: CallStore, call_id: str
+) -> None:
+    old = await store.open(call_id, "w1", ttl=60)
+    await store.append(old, [item(1)])
+    new = await store.open(call_id, "w2", ttl=60, force=True)
+    assert (new.epoch, new.seq) == (old.epoch + 1, 1)
+    with pytest.raises(Fenced, match="w2 has it"):
+        await store.append(old, [item(2)])
+    with pytest.raises(Held, match="held by worker w2"):
+        await store.open(call_id, "w1")
+    assert await store.append(new, [item(2)]) == 2
+
+
+@SAME_SERVER
+@given(workers=st.integers(2, 12))
+async def test_of_many_that_claim_by_force_only_the_last_may_write(
+    store: CallStore, workers: int
+) -> None:
+    call_id = f"force_{uuid.uuid4().hex}"
+    claims = (store.open(call_id, f"w{n}", ttl=60, force=True) for n in range(workers))
+    leases = sorted(await asyncio.gather(*claims), key=lambda lease: lease.epoch)
+    assert [lease.epoch for lease in leases] == list(range(1, workers + 1))
+    for lease in leases[:-1]:
+        with pytest.raises(Fenced):
+            await store.append(lease, [item(1)])
+    assert await store.append(leases[-1], [item(1)]) == 1
+
+
 async def test_a_released_call_is_free_at_once_and_its_old_lease_is_void(
     store: CallStore, call_id: str
 ) -> None:

@@ -1,5 +1,6 @@
--- Take the call, or make it. Reply: OK, epoch, seq, opened | HELD, owner, microseconds left.
-if call and call.owner ~= worker and call.ends > now then
+-- Take the call, or make it. ARGV: '1' to take it even while another's lease runs.
+-- Reply: OK, epoch, seq, opened | HELD, owner, microseconds left.
+if call and ARGV[5] ~= '1' and call.owner ~= worker and call.ends > now then
   return {'HELD', call.owner, whole(call.ends - now)}
 end
 local opened = whole(now)
