@@ -141,6 +141,7 @@ class Compaction:
         """What there is to sum up, if it is time and worth it."""
         state, conversation = self._book.state, self._conversation
         view, policy = state.given, summariser.policy
+        conversation.catch_up()
         groups = conversation.groups_from(view.before if view else 0)
         tokens = conversation.head_tokens + sum(group.tokens for group in groups)
         if tokens < policy.at * limits.tokens:

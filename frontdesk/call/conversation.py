@@ -90,9 +90,13 @@ class Conversation:
             self._line[start].count_before if self._line else 0,
         )
 
+    def catch_up(self) -> None:
+        """Have what follows tell of now; else it is as of the last look."""
+        self._keep_up(sees=self._sees)
+
     @property
     def head(self) -> list[Group]:
-        """The summary, and what is seen beside it, as of the last look."""
+        """The summary, and what is seen beside it."""
         return self._head
 
     @property
@@ -101,7 +105,7 @@ class Conversation:
         return self._head_tokens
 
     def groups_from(self, place: int) -> list[Group]:
-        """What no summary stands for, from this place in the state on, as of the last look."""
+        """What no summary stands for, from this place in the state on."""
         return self._line[bisect_left(self._line, place, key=lambda group: group.places[0]) :]
 
     # Keeping up

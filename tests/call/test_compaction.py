@@ -98,6 +98,29 @@ async def test_answers_do_not_wait_for_a_summary_and_truncation_works_until_it_i
     assert said(house)[0] == f"{EARLIER}\nThey asked a lot."
 
 
+async def test_a_summary_that_comes_while_an_answer_is_made_is_not_made_again_after_it(place):
+    house, phone = await place({"keep": 4})
+    may_end = asyncio.Event()
+
+    async def slow(call):
+        await may_end.wait()
+        return [assistant_message("They asked 0 to 3.")]
+
+    async def meanwhile(call):
+        may_end.set()
+        while phone.call.state.compacted is None:  # noqa: ASYNC110 (in this loop, without time)
+            await asyncio.sleep(0)
+        return [assistant_message("Yes.")]
+
+    house.writer.extend([ModelStep.respond(slow)])
+    await talk(house, phone, 0, 7)
+    house.script(ModelStep.respond(meanwhile))
+    await phone.ask("well")
+    await phone.settled()
+    await talk(house, phone, 8, 9)
+    assert len(house.writer.calls) == 1
+
+
 async def test_a_call_that_is_taken_over_keeps_its_summary(place):
     house, phone = await place({"keep": 4})
     house.writer.extend([[assistant_message("They asked 0 to 3.")]])
