@@ -48,20 +48,20 @@ def said(house, call=-1, agent=None) -> list[str]:
 
 async def test_a_summary_stands_for_the_older_part_before_there_is_no_room_left(place):
     house, phone = await place({"keep": 4})
-    house.writer.extend([[assistant_message("They asked 0 to 3.")]])
+    house.writer.extend([[assistant_message("They asked 0 to 4.")]])
     await talk(house, phone, 0, 8)
     given = said(house)
-    assert given[0] == f"{EARLIER}\nThey asked 0 to 3."
+    assert given[0] == f"{EARLIER}\nThey asked 0 to 4."
     assert [text for text in given[1:] if text.startswith("Question")] == [
-        words(number).strip() for number in (4, 5, 6, 7)
+        words(number).strip() for number in (5, 6, 7)
     ]
     [asked] = house.writer.calls
     assert asked.system_instructions == GOING_ON
     script = asked.input[0]["content"]
-    assert script.startswith("Caller: Question 0") and script.endswith("Agent: Answer 3.")
+    assert script.startswith("Caller: Question 0") and script.endswith("Agent: Answer 4.")
     [span] = await summaries(phone)
     attributes = span["attributes"]
-    assert span["name"] == "compaction main" and attributes["voice.context.items"] == 8
+    assert span["name"] == "compaction main" and attributes["voice.context.items"] == 10
     assert attributes["voice.context.tokens_after"] < attributes["voice.context.tokens_before"] / 2
     stored = await phone.stored()
     assert len(stored.items) == 16, "the log keeps every word"
@@ -104,7 +104,7 @@ async def test_a_summary_that_comes_while_an_answer_is_made_is_not_made_again_af
 
     async def slow(call):
         await may_end.wait()
-        return [assistant_message("They asked 0 to 3.")]
+        return [assistant_message("They asked 0 to 4.")]
 
     async def meanwhile(call):
         may_end.set()
@@ -123,25 +123,25 @@ async def test_a_summary_that_comes_while_an_answer_is_made_is_not_made_again_af
 
 async def test_a_call_that_is_taken_over_keeps_its_summary(place):
     house, phone = await place({"keep": 4})
-    house.writer.extend([[assistant_message("They asked 0 to 3.")]])
+    house.writer.extend([[assistant_message("They asked 0 to 4.")]])
     await talk(house, phone, 0, 7)
     await phone.hang_up()
     again = await house.place(phone.call.state.call_id)
     await talk(house, again, 7, 8)
-    assert said(house)[0] == f"{EARLIER}\nThey asked 0 to 3."
+    assert said(house)[0] == f"{EARLIER}\nThey asked 0 to 4."
     assert len(house.writer.calls) == 1
 
 
 async def test_a_summary_is_rolled_forward_with_what_came_since(place):
     house, phone = await place({"keep": 4})
     house.writer.extend(
-        [[assistant_message("The first four.")], [assistant_message("The first eight.")]]
+        [[assistant_message("The first five.")], [assistant_message("The first nine.")]]
     )
     await talk(house, phone, 0, 12)
     assert len(house.writer.calls) == 2
     script = house.writer.calls[1].input[0]["content"]
-    assert script.startswith(f"Note: {EARLIER}\nThe first four.\nCaller: Question 4")
-    assert said(house)[0] == f"{EARLIER}\nThe first eight."
+    assert script.startswith(f"Note: {EARLIER}\nThe first five.\nCaller: Question 5")
+    assert said(house)[0] == f"{EARLIER}\nThe first nine."
 
 
 async def test_what_a_model_has_in_its_cache_keeps_its_beginning_between_summaries(place):
@@ -237,17 +237,17 @@ async def test_work_that_goes_on_in_the_background_is_never_summed_up(place):
 
 async def test_what_the_client_deletes_is_in_no_summary_any_more(place):
     house, phone = await place({"keep": 4})
-    house.writer.extend([[assistant_message("They asked 0 to 3.")]])
+    house.writer.extend([[assistant_message("They asked 0 to 4.")]])
     await talk(house, phone, 0, 7)
     first = phone.call.state.items[0].item["id"]
     assert phone.call.state.compacted is not None
-    house.writer.extend([[assistant_message("They asked 1 to 4.")]])
+    house.writer.extend([[assistant_message("They asked 1 to 5.")]])
     await phone.send("conversation.item.delete", item_id=first)
     await phone.until("conversation.item.deleted")
     assert phone.call.state.compacted is None
     await talk(house, phone, 7, 9)
     assert "Question 0" not in house.writer.calls[1].input[0]["content"]
-    assert said(house)[0] == f"{EARLIER}\nThey asked 1 to 4."
+    assert said(house)[0] == f"{EARLIER}\nThey asked 1 to 5."
 
 
 async def test_a_session_that_allows_no_truncation_is_not_summed_up(place):
