@@ -22,7 +22,6 @@ from frontdesk.call.bring_up import BringUp
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
-from frontdesk.call.delegation import Delegation
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.reload import Reload
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
@@ -39,7 +38,7 @@ from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
 from frontdesk.state.claims import Claims
 from frontdesk.state.connection import connect
-from frontdesk.state.entries import CallState
+from frontdesk.state.entries import CallState, Entry
 from frontdesk.state.errors import Fenced, Held, StateError
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import CallStore, Lease
@@ -183,6 +182,7 @@ class Worker:
         is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
         its ``kind``. A new one begins with the config ``session``, a patch. ``agent`` gets the
         floor, in place of the team's first or who has it. Raises :class:`CallRefused`."""
+        came = time.time()
         session = session or {}
         if session:
             self._check_session(session)
@@ -237,6 +237,7 @@ class Worker:
             caller=connection,
             board=self.board,
             errands=self.afterwork.take(state.call_id),
+            came=came,
         )
         self.calls[state.call_id] = call
         self.tracing.call_opened(state.call_id)
@@ -322,20 +323,20 @@ class Worker:
             await older.over.wait()
         return stored
 
-    async def _record_afterwork(self, call_id: str, known: Delegation) -> None:
-        """Write down what came of work on a call that nobody is on."""
+    async def _record_afterwork(self, call_id: str, key: str, entry: Entry) -> None:
+        """Write down what comes of a piece of work on a call that nobody is on."""
         async with self._doors.setdefault(call_id, asyncio.Lock()):
-            if known.id not in self.afterwork.ids(call_id):
+            if key not in self.afterwork.ids(call_id):
                 return  # the call was taken up again, and its work with it
             lease = await self.store.open(call_id, self.name)
             state = await self.store.load(call_id)
 
             def lost(error: StateError) -> None:
-                logger.error("call %s: what came of %s is not kept: %s", call_id, known.id, error)
+                logger.error("call %s: what came of %s is not kept: %s", call_id, key, error)
 
             async with LogWriter(self.store, lease, state, on_lost=lost) as log:
-                entry = {"kind": "delegation", "at": time.time(), "delegation": known.entry()}
                 log.put(entry)
+                await log.flush()
 
     async def aclose(self) -> None:
         """End all calls and let everything go."""

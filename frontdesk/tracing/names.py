@@ -82,6 +82,8 @@ VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
+VOICE_TAKE_OVER_EPOCH = "voice.take_over.epoch"
+VOICE_TAKE_OVER_PAUSE = "voice.take_over.pause"
 VOICE_TEAM_VERSION = "voice.team.version"
 VOICE_TRANSPORT = "voice.transport"
 VOICE_TURN_BLOCKED_BY = "voice.turn.blocked_by"
@@ -89,6 +91,7 @@ VOICE_TURN_END_REASON = "voice.turn.end_reason"
 VOICE_TURN_HELD = "voice.turn.held"
 VOICE_TURN_INDEX = "voice.turn.index"
 VOICE_TURN_LATENCY = "voice.turn.latency"
+VOICE_TURN_RESUMES = "voice.turn.resumes"
 
 INVOKE_WORKFLOW = "invoke_workflow"
 USER_SPEECH = "user_speech"
@@ -110,6 +113,7 @@ MCP_LIST_TOOLS = "mcp_list_tools"
 CUSTOM = "custom"
 TEXT_TO_SPEECH = "text_to_speech"
 DEAD_AIR = "dead_air"
+TAKE_OVER = "take_over"
 SPEECH_GROUP = "speech_group"
 PLAYBACK = "playback"
 
@@ -134,6 +138,7 @@ STAGES: dict[str, str] = {
     "custom": "other",
     "text_to_speech": "text_to_speech",
     "dead_air": "other",
+    "take_over": "other",
     "speech_group": "other",
     "playback": "playback",
     "MCP": "mcp",
@@ -253,6 +258,8 @@ ATTRIBUTES = frozenset(
         "voice.silence.waits_for",
         "voice.step.index",
         "voice.stt.confidence",
+        "voice.take_over.epoch",
+        "voice.take_over.pause",
         "voice.team.version",
         "voice.transport",
         "voice.turn.blocked_by",
@@ -260,6 +267,7 @@ ATTRIBUTES = frozenset(
         "voice.turn.held",
         "voice.turn.index",
         "voice.turn.latency",
+        "voice.turn.resumes",
     }
 )
 """Every attribute that a span may carry."""

@@ -16,6 +16,8 @@ from frontdesk.transports.frames import EXTENSION, FrameProtocol
 from frontdesk.transports.outbox import Outbox
 
 SUBPROTOCOL = "realtime"
+VANISHED = 1006
+"""Stands for a connection that broke without a close frame (RFC 6455, section 7.1.5)."""
 
 
 def router(worker: Worker) -> APIRouter:
@@ -74,7 +76,7 @@ def router(worker: Worker) -> APIRouter:
         ends: set[asyncio.Task[Any]] = {reading, sending, overrun}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            call.leave(connection, _why(reading, overrun))
+            call.leave(connection, _why(reading, overrun), vanished=_vanished(reading))
             with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
                 code, reason = await asyncio.wait_for(sending, 5)
                 await websocket.close(code, reason[:120])
@@ -93,19 +95,24 @@ def _given(websocket: WebSocket) -> dict[str, str]:
         raise CallRefused(str(error), "invalid_value") from error
 
 
-def _why(reading: asyncio.Task[None], overrun: asyncio.Task[bool]) -> str:
+def _why(reading: asyncio.Task[int], overrun: asyncio.Task[bool]) -> str:
     if reading.done():
         return "the client left"
     return "the client reads too slowly" if overrun.done() else "closed"
 
 
-async def _read(websocket: WebSocket, call: Call, connection: Connection) -> None:
+def _vanished(reading: asyncio.Task[int]) -> bool:
+    """Whether the client is gone without having closed the connection."""
+    return reading.done() and not reading.exception() and reading.result() == VANISHED
+
+
+async def _read(websocket: WebSocket, call: Call, connection: Connection) -> int:
     """Hand frames to the call until the client leaves; those, that is, which do not come by the
-    short way."""
+    short way. Returns the close code."""
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
-            return
+            return int(message.get("code") or VANISHED)
         text = message.get("text")
         if not call.take(text if text is not None else message["bytes"], connection):
             await call.room()
