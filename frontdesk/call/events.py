@@ -30,20 +30,40 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A client is gone."""
+    """A client is gone. ``broken``: it did not say so, and may come back."""
 
     connection: Connection
     reason: str
-    vanished: bool = False
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """No caller came back in time from this ``absence``, counted from 1."""
+
+    reason: str
+    absence: int
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The call must end: the client left or vanished, the server stops, the lease was lost."""
+    """The call must end: the client left, the server stops, the lease was lost. With ``moves`` it
+    goes on at another worker, so that its clients are let go only when this one is done with it. When
+    the last caller ``vanished``, what it is owed is answered once it is back."""
 
     reason: str
     code: int = 1000
+    moves: bool = False
     vanished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """The call can't go on, for a reason of ours: ``message`` and ``code`` are what the client is
+    told."""
+
+    message: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +247,7 @@ Happening = (
     Frame
     | Joined
     | Left
+    | Expired
     | TurnBegun
     | TurnOver
     | Tick
@@ -241,6 +262,7 @@ Happening = (
     | QuestionNews
     | QuestionDue
     | ToolBegins
+    | Failing
     | WorkEvent
     | EngineEvent
 )

@@ -48,7 +48,9 @@ class Preparing:
         tracing: Tracing,
         clock: Clock,
         post: Callable[[CallEvent], None],
+        away: Callable[[], bool],
     ) -> None:
+        """``away``: whether there is nobody to hear anything."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
@@ -60,6 +62,7 @@ class Preparing:
         self._tracing = tracing
         self._clock = clock
         self._post = post
+        self._away = away
         self._turns = 0
 
     def reply(
@@ -84,7 +87,7 @@ class Preparing:
         )
         if going_on and going_on.trace:
             turn.resumes(going_on.trace)
-        if occasion is not None:
+        if occasion is not None and occasion.about:
             turn.tells(occasion.about)
 
         async def asked() -> TurnRequest | str:
@@ -100,7 +103,7 @@ class Preparing:
             asked,
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
-            unasked=request.unasked,
+            unasked=request.unasked and not (occasion and occasion.ours),
             run_team=self._team.runner.run,
             answering=self._answering,
             guarding=Guarding(self._team.runner.guardrails, turn),
@@ -116,7 +119,9 @@ class Preparing:
         )
 
     def silent_for(self) -> float:
-        """Seconds since either side was last heard."""
+        """Seconds since either side was last heard; negative while nobody is there to hear."""
+        if self._away():
+            return -1.0
         if self._protocol.speech_item_id is not None:
             return 0.0
         return min(self._answers.silent_for(), self._clock.now() - self._hearing.spoken_until)

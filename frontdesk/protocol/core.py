@@ -34,6 +34,10 @@ Json = dict[str, Any]
 IN_USE = "Another connection of this call sends audio: append when it has been silent for a second."
 
 
+OF_TOOLS = ("function_call", "function_call_output", "mcp_call")
+"""Items behind which the client asks for a response, or gives the output first."""
+
+
 class RealtimeProtocol:
     """One session, seen from the server.
 
@@ -109,6 +113,18 @@ class RealtimeProtocol:
         return not self._closed and self.responds and self._turns.quiet
 
     @property
+    def at_rest(self) -> bool:
+        """Whether nothing is under way that would be lost if the session went on elsewhere: nobody
+        speaks, no response is made, no tool runs, the client's own neither."""
+        newest = self._conversation.get(self._conversation.last or "")
+        return (
+            self._turns.at_rest
+            and self._responses.at_rest
+            and not self._mcp.busy
+            and (newest is None or newest["type"] not in OF_TOOLS)
+        )
+
+    @property
     def deadline(self) -> float | None:
         """When :meth:`tick` next has something to do."""
         if self._closed:
@@ -152,10 +168,21 @@ class RealtimeProtocol:
         self._reconfigure(self._session.update(patch))
         return self._outbox.take()
 
-    def open(self, now: float) -> list[Command]:
-        """The connection stands: ``session.created``."""
-        self._outbox.send("session.created", {"session": self._session.config})
+    def open(self, now: float, **extra: Any) -> list[Command]:
+        """The connection stands: ``session.created``, first of all, with ``extra`` members."""
+        self._outbox.send("session.created", {"session": self._session.config, **extra})
         self._mcp.lists.declare(self._session.servers, now)
+        return self._outbox.take()
+
+    def retell(self) -> list[Command]:
+        """The items of the conversation, as if they were added now: for a client that cannot be
+        told what it missed."""
+        self._conversation.retell()
+        return self._outbox.take()
+
+    def tell(self, type: str, fields: Json) -> list[Command]:
+        """An event that the engine knows how to put together."""
+        self._outbox.send(type, fields)
         return self._outbox.take()
 
     def show(self, item: Item, previous_item_id: str | None) -> list[Command]:
@@ -349,6 +376,8 @@ class RealtimeProtocol:
                 self._transcripts.fail(event)
             case engine.AgentSpeaksUp():
                 self._turns.speak_up()
+            case engine.AgentTakesLeave():
+                self._turns.take_leave()
             case engine.ItemCut():
                 self._conversation.cut(event.item_id, event.transcript)
             case engine.ApprovalWanted():

@@ -33,6 +33,7 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
                        no answer), reason, values
 ``question.resumed``   question_ids: the calls were given on, to be run or refused
 ``audio``              item_id, role (caller, agent), uri, offset_ms, seconds
+``resume``             token (a hash of it), shown (that of the token it was given for, or null)
 ``call.ended``         reason
 =====================  ========================================================================
 
@@ -70,6 +71,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "question.resumed": ("question_ids",),
     "delegation": ("delegation",),
     "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
+    "resume": ("token", "shown"),
     "call.ended": ("reason",),
 }
 """The kinds that this version writes, and the fields that each must have."""
@@ -142,6 +144,8 @@ class CallState:
     pause: float = 0.0
     opened_again: float = 0.0
     """When it was opened the last time."""
+    resume: list[dict[str, str | None]] = field(default_factory=list[dict[str, str | None]])
+    """The tokens that show who the caller is, oldest first, as their entries have them."""
     unknown: int = 0
     given: Given | None = None
     _ids: set[str] = field(init=False, repr=False, compare=False)

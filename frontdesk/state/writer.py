@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.state.entries import CallState, Entry, check
 from frontdesk.state.errors import LogLost, StateError, Unavailable
+from frontdesk.state.events import Batch, Line, pack
 from frontdesk.state.fold import apply
 from frontdesk.state.log import CallStore, Lease
 
@@ -20,9 +21,20 @@ PATIENCE = 30.0
 LINGER = 0.01
 """Seconds that an entry may wait for others to be written with it. An append costs 0.13 ms of CPU
 here and as much in the store, and a turn has some ten entries that come one by one."""
+EVENT_LINGER = 0.25
+"""Seconds that an event may wait for an entry to be written with: only those who follow the call
+from outside wait for it, and a text answer has a delta for each token."""
+EVENTS_WAITING = 128 * 1024
+"""Bytes of events that may wait; more than the stream keeps."""
 BATCH = 512
 BACKLOG_BYTES = 16 * 1024 * 1024
-SNAPSHOT_EVERY = 64
+ROOM = 42 * 1024
+"""Bytes that the log of a call may take in the store, snapshot and entries, before a snapshot is
+due. Servers take up to a quarter more for it; with the events that clients were told, it stays
+under 64 KiB."""
+SHORTEST_TAIL = 8 * 1024
+"""Bytes of entries, some six turns, that are let gather even where that is more than ``ROOM``: an
+hour's snapshot costs 6 ms of CPU."""
 FIRST_DELAY, LAST_DELAY = 0.05, 2.0
 
 
@@ -33,8 +45,8 @@ class LogWriter:
     ``state`` is the call as it stood when the lease was taken (``CallStore.load`` after ``open``);
     leave it out for a new call. ``on_lost`` is called once, in the event loop, when the call can
     no longer be written: with :class:`Fenced` when another worker has it, with
-    :class:`Unavailable` when the store did not answer for ``patience`` seconds or more than 16 MiB
-    wait. The call must then end or fall silent; what is put later is dropped.
+    :class:`Unavailable` when the store did not answer for ``patience`` seconds, or failed while
+    more than 16 MiB wait. The call must then end or fall silent; what is put later is dropped.
 
     While the store is away, entries wait in memory and are written in order when it is back. A
     store that comes back with less than it had acknowledged is filled up from memory.
@@ -62,9 +74,15 @@ class LogWriter:
         self._patience = patience
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
-        self._snapshot_at = 0
+        if state is not None:  # how long its log is nobody knows: the first write makes it short
+            lease.tail_bytes = ROOM
         self._wake = asyncio.Event()
         self._lingering: asyncio.TimerHandle | None = None
+        self._events: deque[Line] = deque()
+        self._events_bytes = 0
+        self._events_due: asyncio.TimerHandle | None = None
+        self._batch: Batch | None = None
+        self._told = self._missing = ""
         self._closing = False
         self._flushed: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._lost: StateError | None = None
@@ -126,6 +144,19 @@ class LogWriter:
                 self._lingering = loop.call_later(LINGER, self._wake.set)
         return self.state.seq + len(self._waiting)
 
+    def tell(self, n: int, kind: str, frame: bytes, *, tools: bool = False) -> None:
+        """Take what clients are told, the ``n``th event of this lease, for the stream of events.
+        It is written with the entries that were put before it, and never before them."""
+        if self._lost is not None:
+            return
+        self._events.append(Line(n, kind, frame, tools))
+        self._events_bytes += len(frame)
+        while self._events_bytes > EVENTS_WAITING:
+            self._missing = self._id(self._drop_event())
+        if self._events_due is None and self._lingering is None:
+            loop = asyncio.get_running_loop()
+            self._events_due = loop.call_later(EVENT_LINGER, self._wake.set)
+
     def hurry(self) -> None:
         """Write at once what waits: somebody waits for it."""
         if self._lingering is not None:
@@ -144,11 +175,11 @@ class LogWriter:
     async def _run(self) -> None:
         try:
             while self._lost is None and await self._something_to_do():
-                if self._waiting_bytes > BACKLOG_BYTES:
-                    raise Unavailable(f"{self._waiting_bytes} bytes wait to be written")
-                await self._persist(self._append if self._waiting else self._renew)
+                something = self._waiting or self._events
+                await self._persist(self._append if something else self._renew)
                 if self._snapshot_due():
                     await self._persist(self._snapshot)
+            await self._put_away()
         except StateError as error:
             self._lose(error)
         except Exception as error:
@@ -182,7 +213,7 @@ class LogWriter:
             except TimeoutError:
                 return True
         self._wake.clear()
-        return bool(self._waiting) or not self._closing
+        return bool(self._waiting or self._events) or not self._closing
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
         """Do ``step`` until it succeeds. Raises :class:`Fenced` or :class:`Unavailable`."""
@@ -197,9 +228,13 @@ class LogWriter:
                 return await step()
             except LogLost as error:
                 mend = True
+                self._missing = self._told or self._missing
                 logger.warning("%s; it is written again from memory", error)
             except RedisError as error:
-                if clock() + delay > give_up or self._waiting_bytes > BACKLOG_BYTES:
+                if self._waiting_bytes > BACKLOG_BYTES:
+                    message = f"{self._waiting_bytes} bytes wait to be written: {error}"
+                    raise Unavailable(message) from error
+                if clock() + delay > give_up:
                     raise Unavailable(f"no write for {self._patience:g} s: {error}") from error
                 if delay == FIRST_DELAY:
                     logger.warning("Call %s waits to be written: %s", self._lease.call_id, error)
@@ -211,26 +246,54 @@ class LogWriter:
             self._lingering.cancel()
             self._lingering = None
             self._wake.clear()
+        if self._events_due is not None:
+            self._events_due.cancel()
+            self._events_due = None
         batch = [self._waiting[index] for index in range(min(BATCH, len(self._waiting)))]
-        await self._store.append(self._lease, batch)
+        if self._batch is None and self._events and len(batch) == len(self._waiting):
+            self._batch = pack(self._events)
+        told = self._batch
+        await self._store.append(self._lease, batch, told, self._missing)
+        if told is not None:
+            self._batch, self._missing, self._told = None, "", self._id(told.last)
+            while self._events and self._events[0].n <= told.last:
+                self._drop_event()
         for line in batch:
             self._waiting.popleft()
             self._waiting_bytes -= len(line)
             apply(self.state, orjson.loads(line))
         self._settle()
 
+    def _drop_event(self) -> int:
+        n, _, frame, _ = self._events.popleft()
+        self._events_bytes -= len(frame)
+        return n
+
+    def _id(self, n: int) -> str:
+        """Of an event, as the stream has it."""
+        return f"{self._lease.epoch}-{n}"
+
     async def _renew(self) -> None:
         await self._store.renew(self._lease)
 
     def _snapshot_due(self) -> bool:
-        # As long as the state itself, so that writing snapshots costs no more than the log did.
-        # Never over entries that a newer version wrote: they must stay for it to read.
-        tail = self.state.seq - self._snapshot_at
-        return tail >= max(SNAPSHOT_EVERY, len(self.state.items)) and not self.state.unknown
+        # What is far larger than calls are (images, a tool's huge output) is written anew only when
+        # an eighth of it has been added. Never over entries that a newer version wrote: they must
+        # stay for it to read.
+        base, tail = self._lease.base_bytes, self._lease.tail_bytes
+        return tail >= max(SHORTEST_TAIL, ROOM - base, base // 8) and not self.state.unknown
 
     async def _snapshot(self) -> None:
         await self._store.snapshot(self._lease, self.state)
-        self._snapshot_at = self.state.seq
+
+    async def _put_away(self) -> None:
+        """A call that is over is kept for days: as a snapshot it takes a quarter of the room."""
+        if self.state.ended is None or self.state.unknown or not self._lease.tail_bytes:
+            return
+        try:
+            await self._snapshot()
+        except RedisError as error:
+            logger.warning("Call %s is not put away: %s", self._lease.call_id, error)
 
     def _settle(self) -> None:
         while self._flushed and (self._lost or self._flushed[0][0] <= self.state.seq):

@@ -3,6 +3,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -65,9 +66,9 @@ class Counting(CallStore):
         super().__init__(redis)
         self.appended: list[int] = []
 
-    async def append(self, lease: Lease, entries: Sequence[Entry | bytes]) -> int:
+    async def append(self, lease: Lease, entries: Sequence[Entry | bytes], *told: Any) -> int:
         self.appended.append(len(entries))
-        return await super().append(lease, entries)
+        return await super().append(lease, entries, *told)
 
 
 async def test_entries_that_come_one_after_the_other_are_written_together(
@@ -124,9 +125,9 @@ async def test_entries_that_wait_are_written_together(
     sizes: list[int] = []
     append = store.append
 
-    async def counted(lease, entries):  # type: ignore[no-untyped-def]
+    async def counted(lease, entries, *told):  # type: ignore[no-untyped-def]
         sizes.append(len(entries))
-        return await append(lease, entries)
+        return await append(lease, entries, *told)
 
     monkeypatch.setattr(store, "append", counted)
     async with LogWriter(store, await store.open(call_id, "w1"), on_lost=never) as log:
@@ -210,15 +211,32 @@ async def test_a_writer_whose_call_was_taken_says_so_and_writes_no_more(
 
 
 async def test_a_long_call_is_kept_short_by_snapshots(
-    store: CallStore, redis: Redis, call_id: str
+    store: CallStore, redis: Redis, call_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writer, "ROOM", 2_000)
+    monkeypatch.setattr(writer, "SHORTEST_TAIL", 1_000)
     changes = [item(1), *({**item(1), "kind": "item.changed"} for _ in range(999))]
     async with LogWriter(store, await store.open(call_id, "w1"), on_lost=never) as log:
         for entry in changes:
             log.put(entry)
             await log.flush()
-    assert await redis.llen(f"frontdesk:{{{call_id}}}:log") < writer.SNAPSHOT_EVERY
+    assert await redis.llen(f"frontdesk:{{{call_id}}}:log") < 100
     assert await store.load(call_id) == fold(changes, CallState(call_id))
+
+
+async def test_the_log_of_a_call_that_is_carried_on_is_short_from_the_first_write_on(
+    store: CallStore, redis: Redis, call_id: str
+) -> None:
+    lease = await store.open(call_id, "w1")
+    await store.append(lease, [item(number) for number in range(50)])
+    lease = await store.open(call_id, "w1")
+    async with LogWriter(store, lease, await store.load(call_id), on_lost=never) as log:
+        log.put(item(50))
+        await log.flush()
+        log.put(item(51))
+    assert await redis.llen(f"frontdesk:{{{call_id}}}:log") == 1
+    state = await store.load(call_id)
+    assert state is not None and len(state.items) == 52
 
 
 async def test_entries_of_a_newer_version_are_never_hidden_by_a_snapshot(
