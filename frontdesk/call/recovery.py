@@ -39,9 +39,9 @@ Json = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class GoingOn:
     """What the response that takes the place of a lost one has to know. ``said`` are the words of
-    it that the caller heard, ``alone`` that nothing else is to be answered, ``decided`` the tools that are run again, ``done`` what came of those
-    that are not: the output by tool and arguments. ``trace`` is the turn that was cut, ``pause``
-    seconds ago."""
+    it that the caller heard, ``alone`` that nothing else is to be answered by now. ``decided`` are
+    the tools that are run again, ``done`` is what came of those that are not: the output by tool
+    and arguments. ``trace`` is the turn that was cut, ``pause`` seconds ago."""
 
     said: str
     alone: bool
