@@ -1,11 +1,13 @@
 """The FastAPI application: one process of Frontdesk."""
 
 import gc
+import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import Route
 
 from frontdesk import __version__
@@ -15,7 +17,9 @@ from frontdesk.api import (
     client_secrets,
     errors,
     mcp_servers,
+    metrics,
     models,
+    otlp,
     sign_in,
     speech,
     team_page,
@@ -25,9 +29,10 @@ from frontdesk.api import (
 from frontdesk.api.door import Door
 from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
+from frontdesk.mcp.local import TOKEN as MCP_TOKEN
 from frontdesk.settings import Settings
 from frontdesk.tracing import api as tracing_api
-from frontdesk.tracing import pages
+from frontdesk.tracing import pages, statistics_pages
 from frontdesk.tracing.page_data import StoredPages
 from frontdesk.transports import websocket
 from frontdesk.transports.mcp import server as mcp
@@ -68,7 +73,10 @@ def create_app(
         finally:
             await worker.aclose()
 
-    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan)
+    # A span for each request and for each piece of its handling, one of them as long as a call,
+    # would go to the trace store: a trace is a turn.
+    silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan, telemetry=silent)
     app.state.worker = worker
     app.state.keys = keys
     app.state.agents = agents
@@ -80,14 +88,23 @@ def create_app(
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing))
+    app.include_router(otlp.router(worker.tracing))
+    app.include_router(metrics.router(worker.tracing))
     app.include_router(client_secrets.router(worker))
     app.include_router(models.router(worker))
     app.include_router(mcp_servers.router(worker))
     app.routes.append(Route(mcp.PATH, agents, include_in_schema=False))
     app.include_router(pages.router(dashboard))
+    app.include_router(statistics_pages.router(worker.tracing.store, dashboard))
     app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
-    app.add_middleware(Door, keys=keys, sign_in=signing_in, worker=worker)
+    app.add_middleware(
+        Door,
+        keys=keys,
+        sign_in=signing_in,
+        worker=worker,
+        spans_token=os.environ.get(MCP_TOKEN),
+    )
     errors.install(app)
 
     @app.get("/healthz")

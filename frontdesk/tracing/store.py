@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from frontdesk.tracing import queries, schema, summaries
+from frontdesk.tracing import queries, schema, statistics, summaries
 from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.writer import Job, Writer
 
@@ -92,9 +92,11 @@ class TraceStore:
         """Note a span that has started. Returns at once, never raises."""
         self._writer.submit(_SpanJob(span, self._content, self._on_span, begun=True))
 
-    def add(self, span: ReadableSpan) -> None:
-        """Keep a span that has ended. Returns at once, never raises."""
-        self._writer.submit(_SpanJob(span, self._content, self._on_span, begun=False))
+    def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
+        """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
+        ``seen`` is told of it in place of ``on_span``."""
+        job = _SpanJob(span, self._content, seen or self._on_span, begun=False)
+        return self._writer.submit(job)
 
     def submit(self, job: Job) -> bool:
         """Queue another kind of job; False when it was dropped."""
@@ -136,6 +138,16 @@ class TraceStore:
         return self._read(
             lambda database: [dict(row) for row in queries.pieces(database, call_id)], []
         )
+
+    def latency(self, period: str, now: float) -> dict[str, Any] | None:
+        """See :func:`frontdesk.tracing.statistics.latency`; None of an empty store. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: statistics.latency(database, period, now), None)
+
+    def errors(self, period: str, now: float) -> dict[str, Any] | None:
+        """See :func:`frontdesk.tracing.statistics.errors`; None of an empty store. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: statistics.errors(database, period, now), None)
 
     def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
         if not self.path.exists():
