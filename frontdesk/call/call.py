@@ -54,6 +54,7 @@ from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
+from frontdesk.call.pause import Pause
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
 from frontdesk.call.told import Told
@@ -76,6 +77,9 @@ reconnects by itself, as the two would chase each other."""
 
 TRY_AGAIN = 1013
 """Close code "try again later" (RFC 6455 registry)."""
+
+MOVED = 1012
+"""Close code "service restart" (RFC 6455 registry), on which clients connect again."""
 
 RECORD_SECONDS = 1.0
 """How long a tool call that was approved waits for that to be safely on record."""
@@ -189,6 +193,15 @@ class Call:
             feed=self._feed,
             post=self._inbox.post,
         )
+        self.pause = Pause(
+            inbox=self._inbox,
+            protocol=protocol,
+            ears=self._ears,
+            hearing=self._hearing,
+            answers=self._answers,
+            questions=self._questions,
+            background=self.background,
+        )
         self._errands = errands or {}
         self._ending: Gone | None = None
         self._handing_over = self._silent = False
@@ -247,6 +260,16 @@ class Call:
         self._handing_over = True
         self.end(reason, code)
 
+    def move(self, reason: str) -> None:
+        """End the call here, for it goes on at another worker: its clients are sent there once all
+        of it is on record, and the lease given back."""
+        self._inbox.post(Gone(reason, MOVED, moves=True))
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether its callers are known to connect again when they are closed with 1012."""
+        return self._connections.come_back
+
     def fenced(self, epoch: int) -> None:
         """Somebody claimed the call at this epoch. If that was another worker, it is lost."""
         self._book.fence(epoch)
@@ -274,7 +297,8 @@ class Call:
         try:
             await self._live()
         finally:
-            self._connections.close(1011, "the server had an internal error")
+            ending = self._ending or Gone("the server had an internal error", 1011)
+            self._connections.close(ending.code, ending.reason)
             self.over.set()
 
     async def _live(self) -> None:
@@ -289,8 +313,9 @@ class Call:
                 while not isinstance(event := await self._inbox.take(), Gone):
                     self._act_on(event)
                 self._ending = event
-                await self._told.aclose()
-                self._connections.close(event.code, event.reason)
+                if not event.moves:
+                    await self._told.aclose()
+                    self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)

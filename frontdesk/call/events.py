@@ -47,10 +47,12 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The call must end: the client left, the server stops, the lease was lost."""
+    """The call must end: the client left, the server stops, the lease was lost. With ``moves`` it
+    goes on at another worker, so that its clients are let go only when this one is done with it."""
 
     reason: str
     code: int = 1000
+    moves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

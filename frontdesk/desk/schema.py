@@ -14,6 +14,7 @@ from frontdesk.desk.budgets import Budgets
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
 from frontdesk.desk.section import Duration, Name, Section, ToolName
+from frontdesk.region import PATTERN
 
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
 
@@ -311,6 +312,11 @@ class Team(Section):
     )
     name: Name
     description: str = ""
+    region: str | None = Field(
+        default=None,
+        pattern=f"^{PATTERN}$",
+        description="The only region, as FRONTDESK_REGION says it, in which the team takes calls.",
+    )
     entry: str = Field(description="The agent who answers first.")
     models: dict[Name, ModelChoice] = Field(default={"main": ModelChoice()})
     voice: Voice = Voice()

@@ -13,7 +13,7 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
-local held = redis.call('HMGET', meta, 'owner', 'epoch', 'until', 'seq', 'base')
+local held = redis.call('HMGET', meta, 'owner', 'epoch', 'until', 'seq', 'base', 'region')
 local call = held[2] and {
   owner = held[1], epoch = held[2], ends = tonumber(held[3]),
   seq = tonumber(held[4]), base = tonumber(held[5]),
@@ -28,6 +28,16 @@ end
 local function lost()
   if not call or forgot() then return {'GONE'} end
   if call.owner ~= worker or call.epoch ~= epoch then return {'FENCED', call.owner} end
+end
+
+-- Whether the call is pinned to a region other than `here`.
+local function elsewhere(here)
+  if call and held[6] and held[6] ~= here then return {'ELSEWHERE', held[6]} end
+end
+
+-- Pin the call to a region, if that is one.
+local function pin(region)
+  if region ~= '' then redis.call('HSET', meta, 'region', region) end
 end
 
 local function keep()
