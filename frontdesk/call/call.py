@@ -502,7 +502,7 @@ class Call:
                 if turn is not None:
                     self._compaction.consider(self._asking.limits, turn)
             case Failing():
-                self._farewell.begin(event)
+                self._farewell.begin(event, heard=not self._absence.away)
             case ConsentGiven():
                 self._remembering.said(event)
             case WorkEvent():

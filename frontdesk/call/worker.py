@@ -54,6 +54,7 @@ from frontdesk.state.errors import Erased, Fenced, Held, InOtherRegion, StateErr
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import CallStore, Lease
+from frontdesk.state.patience import answering
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
@@ -259,7 +260,10 @@ class Worker:
             if token is not None and not running.knows(token):
                 raise _not_known()
             if not running.remembers(connection.missed):
-                await self._look_up(call_id, connection)
+                try:
+                    await self._look_up(call_id, connection)
+                except (RedisError, StateError) as error:
+                    raise _no_store(error) from error
             if running.join(connection):
                 return running
             await running.over.wait()
@@ -284,9 +288,7 @@ class Worker:
             message = f"Call {call_id} cannot be read by this server, whose log says why."
             raise CallRefused(message, "call_unreadable") from error
         except (RedisError, StateError) as error:
-            logger.error("no call can be opened: %s", error)
-            message = "Calls cannot be kept at the moment. Try again in a few seconds."
-            raise CallRefused(message, "state_unavailable", 1013) from error
+            raise _no_store(error) from error
         if self.drain.begun:
             await self.store.release(lease)
             self._refuse_if_draining()
@@ -412,7 +414,8 @@ class Worker:
             try:
                 lease = await self._claim(call_id, force=force)
                 await self._look_up(call_id, connection)
-                return lease, await self.store.load(call_id), team
+                async with answering():
+                    return lease, await self.store.load(call_id), team
             finally:
                 self._opening.remove(team)
 
@@ -420,24 +423,28 @@ class Worker:
         """The right to write the call. Without ``force``, a worker that has it and is alive keeps
         it; the lease of a dead one is not waited for."""
         try:
-            return await self.store.open(call_id, self.name, force=force)
+            async with answering():
+                return await self.store.open(call_id, self.name, force=force)
         except Held as held:
             if await self.claims.alive(call_id):
                 message = f"The call is live at {held.owner}: &resume=true takes it over."
                 raise CallRefused(message, "call_in_use") from held
-            return await self.store.open(call_id, self.name, force=True)
+            async with answering():
+                return await self.store.open(call_id, self.name, force=True)
 
     async def _look_up(self, call_id: str, connection: Connection) -> None:
         """Find out what a client missed."""
         comeback = connection.missed.comeback
-        connection.missed = Missed(comeback, await self.events.tail(call_id))
+        async with answering():
+            connection.missed = Missed(comeback, await self.events.tail(call_id))
 
     async def _expect(self, call_id: str, connection: Connection) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
         token = connection.missed.comeback.token
         try:
-            stored = await self.store.load(call_id)
+            async with answering():
+                stored = await self.store.load(call_id)
         except ValueError as error:
             raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
         if token is not None and not (stored and knows(stored, token)):
@@ -476,6 +483,12 @@ class Worker:
             life.cancel()  # what is lost of these, the log's writer says
         await self.afterwork.aclose()
         await self._open.aclose()
+
+
+def _no_store(error: Exception) -> CallRefused:
+    logger.error("no call can be opened: %s", error)
+    message = "Calls cannot be kept at the moment. Try again in a few seconds."
+    return CallRefused(message, "state_unavailable", 1013)
 
 
 def _check_caller(state: CallState, identity: Identity) -> None:
