@@ -25,6 +25,7 @@ from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
     CallEvent,
     Expired,
+    Failing,
     Finished,
     FloorTaken,
     Frame,
@@ -46,6 +47,7 @@ from frontdesk.call.events import (
     Words,
     WorkEvent,
 )
+from frontdesk.call.farewell import Farewell
 from frontdesk.call.floor import Floor
 from frontdesk.call.greeting import Greeting
 from frontdesk.call.hearing import Hearing
@@ -131,6 +133,13 @@ class Call:
             over=self._response_over,
         )
         self._floor = Floor(book, self._answers)
+        self._farewell = Farewell(
+            live_team.loaded.team.lines.farewell,
+            clock,
+            feed=self._feed,
+            post=self._inbox.post,
+            end=self._break_off,
+        )
         self._servers = ClientServers(
             book.state.call_id,
             live_team.guard,
@@ -279,9 +288,9 @@ class Call:
         self._inbox.post_ahead(Gone(reason, code))
 
     def fail(self, message: str, code: str) -> None:
-        """End the call for a reason that is not the client's: it is told, and may call again."""
-        self._inbox.post(engine.EngineError(message, code))
-        self.end(message, TRY_AGAIN)
+        """End the call for a reason that is not the client's: the caller hears so, the client is
+        told, and may call again."""
+        self._inbox.post(Failing(message, code))
 
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
@@ -315,6 +324,11 @@ class Call:
 
     def _response_over(self, response_id: str, heard: bool, failed: bool) -> None:
         self.background.response_over(response_id, heard, failed)
+        self._farewell.response_over(response_id)
+
+    def _break_off(self, failing: Failing) -> None:
+        self._inbox.post(engine.EngineError(failing.message, failing.code))
+        self.end(failing.message, TRY_AGAIN)
 
     def _act_on(self, event: Happening) -> None:
         if self._silent or self._absence.holds(event):
@@ -432,6 +446,8 @@ class Call:
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
+            case Failing():
+                self._farewell.begin(event)
             case WorkEvent():
                 self.background.act_on(event)
             case Tick():
@@ -590,12 +606,12 @@ class Call:
 
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
-        occasion = None
-        if request.unasked and not self._questions.has_news:
+        occasion = self._farewell.occasion(request.response_id)
+        if occasion is None and request.unasked and not self._questions.has_news:
             occasion = self.background.occasion(request.response_id)
-        if occasion is not None and not occasion.about:
-            self._feed(engine.ResponseEnded(request.response_id))
-            return
+            if not occasion.about:
+                self._feed(engine.ResponseEnded(request.response_id))
+                return
         turn = self._preparing.turn(answers=not request.out_of_band)
         heard = heard_tokens(self._asking.heard_ms(request))
         if heard:

@@ -56,6 +56,15 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """The call can't go on, for a reason of ours: ``message`` and ``code`` are what the client is
+    told."""
+
+    message: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class TurnBegun:
     """The caller began to speak, at this millisecond of received audio."""
 
@@ -237,6 +246,7 @@ Happening = (
     | Played
     | QuestionNews
     | QuestionDue
+    | Failing
     | WorkEvent
     | EngineEvent
 )

@@ -33,16 +33,19 @@ from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.desk.schema import Team
 from frontdesk.desk.watch import Watch
+from frontdesk.encryption import load_cipher
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
 from frontdesk.protocol.errors import ProtocolError
+from frontdesk.region import new_call_id, refusal
 from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
 from frontdesk.state.claims import Claims
+from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import Fenced, Held, StateError
+from frontdesk.state.errors import Fenced, Held, InOtherRegion, StateError, Unreadable
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import CallStore, Lease
@@ -86,6 +89,7 @@ class Worker:
         self.settings = settings
         self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or worker_name(settings)
+        self.cipher = load_cipher(settings)
         self.tracing = Tracing(settings)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
@@ -118,13 +122,14 @@ class Worker:
         self._open.push_async_callback(self.tracing.aclose)
         self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
         redis = await self._open.enter_async_context(connect(self.settings))
-        self.store = CallStore(redis)
-        self.events = EventStream(redis)
+        codec = Codec(self.cipher)
+        self.store = CallStore(redis, codec, region=self.settings.region)
+        self.events = EventStream(redis, codec)
         self.claims = Claims(redis, self.name, claimed=self._claimed, has=self._has)
         self._open.push_async_callback(self.claims.aclose)
         await self.claims.start()
         self.tokens = Tokens(redis)
-        self.approvals = ApprovalStore(redis)
+        self.approvals = ApprovalStore(redis, codec, region=self.settings.region)
         self.board = ScreenBoard(self.approvals, self._decide)
         self._open.push_async_callback(self.board.aclose)
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
@@ -132,7 +137,7 @@ class Worker:
         await self.mcp.start()
         bring_up = BringUp(self.settings, self.mcp)
         self._open.push_async_callback(bring_up.aclose)
-        versions = VersionStore(redis)
+        versions = VersionStore(redis, codec)
         self.teams = Teams(self.settings, bring_up, versions, self._in_use)
         self._open.push_async_callback(self.teams.aclose)
         await self.teams.start(desk.teams.values())
@@ -159,7 +164,10 @@ class Worker:
         """What is in use, for the banner at start and for ``/healthz``."""
         team = self.team(None)
         where = "FRONTDESK_REDIS_URL" if self.settings.redis_url else "embedded Valkey"
-        return {**team.voice.describe(), **team.runner.describe(), "state": where}
+        kept = {"state": where, "encryption": "on" if self.cipher else "off"}
+        if self.settings.region:
+            kept["region"] = self.settings.region
+        return {**team.voice.describe(), **team.runner.describe(), **kept}
 
     def team(self, name: str | None) -> LiveTeam:
         """The team called ``name``, or the default one."""
@@ -220,6 +228,12 @@ class Worker:
             else:
                 force = resume or token is not None
                 lease, stored, team = await self._carry_on(call_id, connection, force=force)
+        except InOtherRegion as error:
+            raise CallRefused(str(error), "call_in_other_region") from error
+        except Unreadable as error:
+            logger.error("%s", error)
+            message = f"Call {call_id} cannot be read by this server, whose log says why."
+            raise CallRefused(message, "call_unreadable") from error
         except (RedisError, StateError) as error:
             logger.error("no call can be opened: %s", error)
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
@@ -310,8 +324,15 @@ class Worker:
             await self.teams.retire()
 
     async def _begin(self, model: str | None) -> tuple[Lease, None, LiveTeam]:
-        lease = await self._claim(f"sess_{secrets.token_hex(12)}")
-        return lease, None, self.team(model)
+        team = self.team(model)
+        self._check_region(team)
+        return await self._claim(new_call_id(self.settings.region)), None, team
+
+    def _check_region(self, team: LiveTeam) -> None:
+        """Calls of a team may have to stay in a region. Raises ``InOtherRegion``."""
+        known, here = team.loaded.team, self.settings.region
+        if known.region not in (None, here):
+            raise InOtherRegion(refusal(f"Every call of team {known.name}", known.region, here))
 
     async def _carry_on(
         self, call_id: str, connection: Connection, *, force: bool
@@ -321,6 +342,7 @@ class Worker:
         async with self._doors.setdefault(call_id, asyncio.Lock()):
             # Its team first: to bring a version up again may take longer than a lease runs.
             team = await self._team_of(await self._expect(call_id, connection))
+            self._check_region(team)
             self._opening.append(team)
             try:
                 lease = await self._claim(call_id, force=force)

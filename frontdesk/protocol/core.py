@@ -363,6 +363,8 @@ class RealtimeProtocol:
                 self._transcripts.fail(event)
             case engine.AgentSpeaksUp():
                 self._turns.speak_up()
+            case engine.AgentTakesLeave():
+                self._turns.take_leave()
             case engine.ItemCut():
                 self._conversation.cut(event.item_id, event.transcript)
             case engine.ApprovalWanted():

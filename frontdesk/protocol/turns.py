@@ -124,6 +124,13 @@ class Turns:
             self.idle.stop()
             self._responses.speak_up(options.unasked(self._session))
 
+    def take_leave(self) -> None:
+        """The agent has the last word."""
+        self.idle.stop()
+        self._responses.cancel_all("client_cancelled")
+        if self._session.responds:
+            self._responses.speak_up(options.unasked(self._session))
+
     def _end_speech(self, audio_end_ms: int | None = None) -> None:
         """Tell the end of the present speech, by default at the last audio received."""
         end = self._input.received_ms if audio_end_ms is None else audio_end_ms
