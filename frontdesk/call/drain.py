@@ -11,7 +11,7 @@ from typing import Protocol
 from frontdesk.call.pause import Pause
 
 LOOK = 0.1
-"""Seconds between two looks for calls at a pause. A look costs 3 µs a call (measured)."""
+"""Seconds between two looks for calls at a pause. A look costs 5 µs a call (measured)."""
 AT_ONCE = 16
 """Calls that are moved in one look at most: each is taken up by another worker at once."""
 END_LIMIT = 5.0
