@@ -13,7 +13,6 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.exceptions import RedisError
 
-from frontdesk import __version__
 from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
@@ -27,7 +26,7 @@ from frontdesk.call.erasing import ERASED, REASON, Erasing
 from frontdesk.call.identity import Identity
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
-from frontdesk.call.presence import Presence, address, worker_name
+from frontdesk.call.presence import Presence, worker_name
 from frontdesk.call.reload import Reload
 from frontdesk.call.remembering import TYPED_BY_AGENTS, Remembering
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
@@ -58,7 +57,7 @@ from frontdesk.state.patience import answering
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
-from frontdesk.state.workers import WorkerRecord, Workers
+from frontdesk.state.workers import Workers
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.loop_lag import LoopLag
@@ -95,17 +94,14 @@ class Worker:
         self.settings = settings
         self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or worker_name(settings)
-        self.started = time.time()
-        self.address = address(settings, settings.port)
-        """Where it is reached, as far as it knows."""
         self.cipher = load_cipher(settings)
         self.tracing = Tracing(settings)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
+        self.presence = Presence(settings, self.name, self.calls, draining=lambda: self.drain.begun)
         self.drain = Drain(
-            self.calls, errands=lambda: self.afterwork.under_way, on_begin=self._tell_of_drain
+            self.calls, errands=lambda: self.afterwork.under_way, on_begin=self.presence.tell
         )
-        self._presence: Presence | None = None
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
         self._lives: set[asyncio.Task[None]] = set()
@@ -170,24 +166,8 @@ class Worker:
         self._open.push_async_callback(self.reload.aclose)
         self.reload.start()
         self.workers = Workers(redis)
-        self._presence = Presence(self.workers, self._record)
-        self._open.push_async_callback(self._presence.aclose)
-        self._presence.start()
-
-    def _record(self) -> WorkerRecord:
-        """This worker, for the register of workers."""
-        return WorkerRecord(
-            name=self.name,
-            address=self.address,
-            version=__version__,
-            started=self.started,
-            calls=len(self.calls),
-            draining=self.drain.begun,
-        )
-
-    def _tell_of_drain(self) -> None:
-        if self._presence is not None:
-            self._presence.tell()
+        self._open.push_async_callback(self.presence.aclose)
+        self.presence.start(self.workers)
 
     def _mcp_servers(self, desk: Desk) -> dict[str, ServerConfig]:
         servers = load_servers(desk.mcp_config) if desk.mcp_config else {}

@@ -315,7 +315,8 @@ class Lines(Section):
     farewell: str = Field(
         default="I'm sorry, I have to end our call, as something is wrong on my side. Please call "
         "again in a few minutes.",
-        description="The call can't go on, as what is said can't be kept any longer.",
+        description="The call can't go on, as what is said can't be kept any longer, or as the "
+        "server is restarted and the caller's client does not come back by itself.",
     )
 
 
