@@ -282,6 +282,11 @@ class Call:
         """Whether a client can be told what it missed, without asking the store."""
         return self._greeting.remembers(missed)
 
+    def consents(self, given: bool) -> None:
+        """Whoever connects says whether the caller wants to be remembered."""
+        if self._remembering.active and given != self.state.consent:
+            self._inbox.post(ConsentGiven(given, "connection"))
+
     def leave(self, connection: Connection, reason: str, *, broken: bool = False) -> None:
         """A client is gone. The call ends with the last caller; if its connection was ``broken``,
         only when it does not come back in time."""

@@ -244,6 +244,8 @@ class Worker:
                 except (RedisError, StateError) as error:
                     raise _no_store(error) from error
             if running.join(connection):
+                if (agreed := connection.identity.consent) is not None:
+                    running.consents(agreed)
                 return running
             await running.over.wait()
             connection.caller = True

@@ -69,6 +69,22 @@ async def test_whoever_connects_can_say_so_and_take_it_back(keyed, dial, rest, e
     assert remembered(rest, keyed, "given") == []
 
 
+async def test_a_second_connection_can_say_so_of_the_call_that_runs(keyed, dial, rest, eventually):
+    async with dial(keyed, user="beside") as line:
+        await line.say("My name is Zebedee.")
+        path = "/api/callers/beside"
+        for given in (True, False):
+            word = str(given).lower()
+            async with dial(keyed, call_id=line.call_id, user="beside", consent=word):
+                await eventually(
+                    lambda: (
+                        rest(keyed, "GET", path).json()["consent"].get("support", {}).get("given")
+                        is given  # noqa: B023 (waited for in the same round)
+                    )
+                )
+    assert remembered(rest, keyed, "beside") == []
+
+
 async def test_a_team_that_does_not_ask_takes_the_word_of_whoever_connects(
     keyed, dial, rest, eventually
 ):
