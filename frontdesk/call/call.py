@@ -246,7 +246,8 @@ class Call:
     @property
     def goes_on(self) -> bool:
         """Whether the call left this worker, or this connection, without being over."""
-        return self._handing_over or (self._ending is not None and self._ending.code == TAKEN_OVER)
+        moved = self._ending is not None and self._ending.code in (TAKEN_OVER, MOVED)
+        return self._handing_over or moved
 
     @property
     def state(self) -> CallState:

@@ -135,7 +135,7 @@ class Worker:
         await self.claims.start()
         self.tokens = Tokens(redis)
         self.approvals = ApprovalStore(redis, codec, region=self.settings.region)
-        self.callers = CallerStore(redis, codec)
+        self.callers = CallerStore(redis, codec, region=self.settings.region)
         self.shelf = Shelf(self.callers, self.store)
         self.erasing = Erasing(
             redis,
@@ -145,6 +145,9 @@ class Worker:
             worker=self.name,
             data=self.settings.data_dir,
             embedded=self.settings.redis_url is None,
+            store=self.store,
+            callers=self.callers,
+            approvals=self.approvals,
             calls=self.calls,
             afterwork=self.afterwork,
             tracing=self.tracing,
