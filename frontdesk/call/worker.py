@@ -88,7 +88,7 @@ class Worker:
         self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or _worker_name(settings)
         self.cipher = load_cipher(settings)
-        self.tracing = Tracing(settings)
+        self.tracing = Tracing(settings, self.cipher)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

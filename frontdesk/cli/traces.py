@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from frontdesk.encryption import load_cipher
 from frontdesk.settings import Settings
 from frontdesk.tracing.store import FILE, StoreError, TraceStore
 
@@ -19,10 +20,11 @@ _NAME = 46
 
 
 def _store() -> TraceStore:
-    path = Settings().data_dir / FILE
+    settings = Settings()
+    path = settings.data_dir / FILE
     if not path.exists():
         raise _exit(f"No traces yet: {path} does not exist. Hold a call first: frontdesk demo")
-    return TraceStore(path)
+    return TraceStore(path, cipher=load_cipher(settings), region=settings.region)
 
 
 def _exit(message: str) -> typer.Exit:

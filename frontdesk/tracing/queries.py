@@ -12,6 +12,8 @@ from frontdesk.tracing import names
 from frontdesk.tracing.rows import unpack
 from frontdesk.tracing.stages import Interval, breakdown, wait
 
+Row = dict[str, Any]
+
 MOST_SPANS = 5_000
 """Spans of one trace that are read at most."""
 ABANDONED = 900.0
@@ -28,11 +30,14 @@ def calls(
     agent: str | None = None,
     errors: bool = False,
     text: str | None = None,
+    region: str | None = None,
     live: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:
     """Calls, newest first. ``text`` finds calls in which all its words were said; ``before`` is
-    the ``started`` of the last one seen; ``live`` are the calls known to be open."""
-    where, values = ["1"], list[Any]()
+    the ``started`` of the last one seen; ``live`` are the calls known to be open; those that are
+    pinned to another ``region`` are left out."""
+    where = ["(call_id NOT GLOB 'sess_*_*' OR call_id GLOB ?)"]
+    values: list[Any] = [f"sess_{region or ''}_*"]
     if before is not None:
         where.append("started < ?")
         values.append(before)
@@ -44,9 +49,10 @@ def calls(
     if text and (query := _match(text)):
         where.append(
             "call_id IN (SELECT call_id FROM trace WHERE id IN "
-            "(SELECT rowid FROM doc WHERE doc MATCH ?))"
+            "(SELECT rowid FROM doc WHERE doc MATCH ?) OR ((typeof(caller) = 'blob' "
+            "OR typeof(answer) = 'blob') AND said(caller, answer, ?)))"
         )
-        values.append(query)
+        values += [query, text]
     found = database.execute(
         f"SELECT * FROM call WHERE {' AND '.join(where)} ORDER BY started DESC LIMIT ?",
         (*values, limit),
@@ -59,7 +65,7 @@ def _match(text: str) -> str:
     return " ".join(f'"{word}"*' for word in re.findall(r"\w+", text))
 
 
-def _call(row: sqlite3.Row, live: frozenset[str]) -> dict[str, Any]:
+def _call(row: Row, live: frozenset[str]) -> dict[str, Any]:
     now = time.time()
     opened = row["open_since"]
     is_live = row["call_id"] in live or (opened is not None and now - opened < ABANDONED)
@@ -138,7 +144,7 @@ def delegations(database: sqlite3.Connection, call_id: str) -> list[dict[str, An
     return [_delegation(row) for row in found]
 
 
-def _delegation(row: sqlite3.Row) -> dict[str, Any]:
+def _delegation(row: Row) -> dict[str, Any]:
     attributes: dict[str, Any] = unpack(row["attributes"]) or {}
     return {
         "trace_id": row["trace_id"],
@@ -153,7 +159,7 @@ def _delegation(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _turn(turn: sqlite3.Row, spans: list[sqlite3.Row]) -> dict[str, Any]:
+def _turn(turn: Row, spans: list[Row]) -> dict[str, Any]:
     started, last = turn["started"], turn["ended"] or turn["last"] or turn["started"]
     intervals: list[Interval] = [
         (span["stage"], span["start"], span["end"] or last) for span in spans
@@ -175,7 +181,7 @@ def _turn(turn: sqlite3.Row, spans: list[sqlite3.Row]) -> dict[str, Any]:
     }
 
 
-def _lines(turn: sqlite3.Row, spans: list[sqlite3.Row], zero: float) -> list[dict[str, Any]]:
+def _lines(turn: Row, spans: list[Row], zero: float) -> list[dict[str, Any]]:
     """The turn's part of the transcript, on the call's clock: as spoken, where spans say when."""
 
     def line(role: str, agent: str | None, text: str, start: float, end: float) -> dict[str, Any]:
@@ -208,14 +214,20 @@ def _lines(turn: sqlite3.Row, spans: list[sqlite3.Row], zero: float) -> list[dic
     return lines
 
 
-def pieces(database: sqlite3.Connection, call_id: str) -> list[sqlite3.Row]:
+def pieces(database: sqlite3.Connection, call_id: str) -> list[Row]:
     """A call's pieces of audio, by their place on its clock."""
     return database.execute(
         "SELECT * FROM audio WHERE call_id = ? ORDER BY offset_ms, rowid", (call_id,)
     ).fetchall()
 
 
-def _piece(row: sqlite3.Row) -> dict[str, Any]:
+def call_of(database: sqlite3.Connection, key: str) -> str | None:
+    """The call that a piece of audio is of."""
+    found = database.execute("SELECT call_id FROM audio WHERE key = ?", (key,)).fetchone()
+    return found["call_id"] if found else None
+
+
+def _piece(row: Row) -> dict[str, Any]:
     return {
         "item_id": row["item_id"],
         "role": row["role"],
@@ -248,7 +260,7 @@ def trace(database: sqlite3.Connection, trace_id: str) -> dict[str, Any] | None:
     }
 
 
-def _span(row: sqlite3.Row) -> dict[str, Any]:
+def _span(row: Row) -> dict[str, Any]:
     error, end = row["error"], row["end"]
     return {
         "span_id": row["span_id"],

@@ -1,11 +1,15 @@
 """The trace store's tables, in one SQLite file.
 
 ``span`` is the truth; ``trace`` (a turn) and ``call`` are summaries that can be made from it, so
-that lists never read spans.
+that lists never read spans. What was said stands in ``error``, ``words``, ``attributes``,
+``events``, ``caller``, ``answer``, ``text`` and ``peaks``: sealed where there are keys
+(:mod:`frontdesk.tracing.cells`), and then not in ``doc``.
 """
 
 import sqlite3
 from pathlib import Path
+
+from frontdesk.tracing.cells import Cells
 
 VERSION = 1
 PATIENCE = 2.0
@@ -53,7 +57,7 @@ CREATE VIRTUAL TABLE IF NOT EXISTS doc USING fts5 (words);
 """
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, cells: Cells | None = None) -> sqlite3.Connection:
     """Open the file for writing, made where it does not exist.
 
     Raises :class:`sqlite3.Error` or :class:`OSError`; the message of a file that a newer version
@@ -63,6 +67,7 @@ def connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(
         path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
     )
+    (cells or Cells()).install_to_write(database)
     try:
         (found,) = database.execute("PRAGMA user_version").fetchone()
         if found > VERSION:
@@ -79,10 +84,10 @@ def connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
+def connect_to_read(path: Path, cells: Cells | None = None) -> sqlite3.Connection:
     """Open the file for reading beside the writer. Raises :class:`sqlite3.Error`."""
     database = sqlite3.connect(
         f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE, check_same_thread=False
     )
-    database.row_factory = sqlite3.Row
+    (cells or Cells()).install_to_read(database)
     return database
