@@ -19,11 +19,13 @@ from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.bring_up import BringUp
-from frontdesk.call.call import Call
+from frontdesk.call.call import TAKEN_OVER, Call
 from frontdesk.call.clock import Clock
+from frontdesk.call.comeback import Missed, call_of, knows
 from frontdesk.call.connections import Connection
 from frontdesk.call.delegation import Delegation
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.numbers import Ids
 from frontdesk.call.reload import Reload
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.call.teams import Teams
@@ -39,12 +41,14 @@ from frontdesk.protocol.errors import ProtocolError
 from frontdesk.region import new_call_id, refusal
 from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
+from frontdesk.state.claims import Claims
 from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Fenced, Held, InOtherRegion, StateError, Unreadable
+from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
-from frontdesk.state.log import LEASE, CallStore, Lease
+from frontdesk.state.log import CallStore, Lease
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
@@ -53,11 +57,6 @@ from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.loop_lag import LoopLag
 
 logger = logging.getLogger(__name__)
-
-
-TAKEN_OVER = 4001
-"""Close code for a connection whose call went on elsewhere: a private one, on which no client
-reconnects by itself, as the two would chase each other."""
 
 
 END_LIMIT = 5.0
@@ -118,6 +117,10 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         codec = Codec(self.cipher)
         self.store = CallStore(redis, codec, region=self.settings.region)
+        self.events = EventStream(redis, codec, region=self.settings.region)
+        self.claims = Claims(redis, self.name, claimed=self._claimed, has=self._has)
+        self._open.push_async_callback(self.claims.aclose)
+        await self.claims.start()
         self.tokens = Tokens(redis)
         self.approvals = ApprovalStore(redis, codec, region=self.settings.region)
         self.board = ScreenBoard(self.approvals, self._decide)
@@ -188,13 +191,21 @@ class Worker:
         """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
         is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
         its ``kind``. A new one begins with the config ``session``, a patch. ``agent`` gets the
-        floor, in place of the team's first or who has it. Raises :class:`CallRefused`."""
+        floor, in place of the team's first or who has it. A connection with a resume token is its
+        call's caller again, wherever that call lives. Raises :class:`CallRefused`."""
         session = session or {}
+        token = connection.missed.comeback.token
+        if token is not None:
+            call_id, session = _called(token, call_id), {}
         if session:
             self._check_session(session)
         known = call_id is not None
         if call_id is not None and not resume and (running := self.calls.get(call_id)):
-            connection.caller = False
+            connection.caller = token is not None
+            if token is not None and not running.knows(token):
+                raise _not_known()
+            if not running.remembers(connection.missed):
+                await self._look_up(call_id, connection)
             if running.join(connection):
                 return running
             await running.over.wait()
@@ -204,7 +215,8 @@ class Worker:
             if call_id is None:
                 lease, stored, team = await self._begin(model)
             else:
-                lease, stored, team = await self._carry_on(call_id, force=resume)
+                force = resume or token is not None
+                lease, stored, team = await self._carry_on(call_id, connection, force=force)
         except InOtherRegion as error:
             raise CallRefused(str(error), "call_in_other_region") from error
         except Unreadable as error:
@@ -222,7 +234,8 @@ class Worker:
         kind = kind_of(state.session, kind_of(session, kind))
         longest = self.settings.max_call_seconds
         expires_at = int(clock.now() + longest) if longest else None
-        protocol = new_protocol(team, state.call_id, model, kind, expires_at)
+        ids = Ids(state.call_id, lease.epoch)
+        protocol = new_protocol(team, state.call_id, model, kind, expires_at, ids)
         recovered: list[Command] = []
         if session:
             recovered = protocol.configure(session)
@@ -248,6 +261,8 @@ class Worker:
             clock=clock,
             caller=connection,
             board=self.board,
+            ids=ids,
+            grace=self.settings.resume_seconds,
             errands=self.afterwork.take(state.call_id),
         )
         self.calls[state.call_id] = call
@@ -261,6 +276,17 @@ class Worker:
         """Somebody decided at a screen, here or at another worker."""
         if call := self.calls.get(call_id):
             call.decide(question_id, **decision)
+
+    def _has(self, call_id: str) -> bool:
+        call = self.calls.get(call_id)
+        return call is not None and not call.over.is_set()
+
+    def _claimed(self, call_id: str, epoch: int, worker: str) -> None:
+        """A call was taken over, here or elsewhere: it is nobody else's any more."""
+        if call := self.calls.get(call_id):
+            call.fenced(epoch)
+        if worker != self.name:
+            self.afterwork.drop(call_id)
 
     async def _team_of(self, state: CallState) -> LiveTeam:
         """The version of its team that a call began with, as long as that is known."""
@@ -291,40 +317,48 @@ class Worker:
             raise InOtherRegion(refusal(f"Every call of team {known.name}", known.region, here))
 
     async def _carry_on(
-        self, call_id: str, *, force: bool
+        self, call_id: str, connection: Connection, *, force: bool
     ) -> tuple[Lease, CallState | None, LiveTeam]:
         """One at a time for each call: whoever comes meanwhile takes it over from the first. By
         ``force`` the call is taken from whichever worker has it."""
         async with self._doors.setdefault(call_id, asyncio.Lock()):
             # Its team first: to bring a version up again may take longer than a lease runs.
-            team = await self._team_of(await self._expect(call_id))
+            team = await self._team_of(await self._expect(call_id, connection))
             self._check_region(team)
             self._opening.append(team)
             try:
                 lease = await self._claim(call_id, force=force)
+                await self._look_up(call_id, connection)
                 return lease, await self.store.load(call_id), team
             finally:
                 self._opening.remove(team)
 
     async def _claim(self, call_id: str, *, force: bool = False) -> Lease:
-        """The right to write the call. Without ``force``, a dead worker's lease is waited for
-        until it lapses."""
-        patience = time.monotonic() + LEASE + 1
-        while True:
-            try:
-                return await self.store.open(call_id, self.name, force=force)
-            except Held as held:
-                if time.monotonic() > patience:
-                    raise CallRefused(str(held), "call_in_use") from held
-                await asyncio.sleep(0.5)
+        """The right to write the call. Without ``force``, a worker that has it and is alive keeps
+        it; the lease of a dead one is not waited for."""
+        try:
+            return await self.store.open(call_id, self.name, force=force)
+        except Held as held:
+            if await self.claims.alive(call_id):
+                message = f"The call is live at {held.owner}: &resume=true takes it over."
+                raise CallRefused(message, "call_in_use") from held
+            return await self.store.open(call_id, self.name, force=True)
 
-    async def _expect(self, call_id: str) -> CallState:
+    async def _look_up(self, call_id: str, connection: Connection) -> None:
+        """Find out what a client missed."""
+        comeback = connection.missed.comeback
+        connection.missed = Missed(comeback, await self.events.tail(call_id))
+
+    async def _expect(self, call_id: str, connection: Connection) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
+        token = connection.missed.comeback.token
         try:
             stored = await self.store.load(call_id)
         except ValueError as error:
             raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
+        if token is not None and not (stored and knows(stored, token)):
+            raise _not_known()
         if stored is None or not stored.team:
             raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
         if older := self.calls.get(call_id):
@@ -360,10 +394,23 @@ class Worker:
         await self._open.aclose()
 
 
+def _not_known() -> CallRefused:
+    message = "This resume token is not good, or no longer: begin a new call, without it."
+    return CallRefused(message, "invalid_resume_token")
+
+
+def _called(token: str, call_id: str | None) -> str:
+    """The call that a resume token is for. Raises :class:`CallRefused`."""
+    found = call_of(token)
+    if found is None or call_id not in (None, found):
+        raise _not_known()
+    return found
+
+
 def _lost(call: Call, error: StateError) -> None:
     """The call can no longer be written: stop speaking, and say why."""
     if isinstance(error, Fenced):
-        call.end("the call goes on at another connection", TAKEN_OVER)
+        call.fall_silent("the call goes on at another connection", TAKEN_OVER)
     else:
         call.fail("The call cannot be kept any longer. Call again, please.", "state_unavailable")
 

@@ -1,9 +1,10 @@
 """The store of calls: each a log in Redis, written under a lease.
 
-Four keys serve a call, three in one slot of a cluster: ``frontdesk:{<call_id>}:meta`` (a hash:
-owner, epoch, until, seq, base, opened, phase, region), ``…:log`` (a list: the entries behind
-``base``), ``…:snap`` (the state at ``base``), and its line in the index ``frontdesk:calls`` (a
-sorted set; that of a region is ``frontdesk:calls:<region>``).
+Five keys serve a call, four in one slot of a cluster: ``frontdesk:{<call_id>}:meta`` (a hash:
+owner, epoch, until, seq, base, opened, phase, region, told, kept, gone), ``…:log`` (a list: the
+entries behind ``base``), ``…:snap`` (the state at ``base``), ``…:events`` (a stream: what its
+clients were told last, :mod:`frontdesk.state.events`), and its line in the index
+``frontdesk:calls`` (a sorted set; that of a region is ``frontdesk:calls:<region>``).
 Only commands of Redis 6.2 are used.
 """
 
@@ -24,12 +25,15 @@ from frontdesk.region import refusal
 from frontdesk.state.codec import Codec
 from frontdesk.state.entries import CallState, Entry
 from frontdesk.state.errors import Fenced, Held, InOtherRegion, LogLost, StateError, Unreadable
+from frontdesk.state.events import EVENT_BYTES, Batch
 from frontdesk.state.fold import dump, fold, restore
 
 logger = logging.getLogger(__name__)
 
 INDEX = "frontdesk:calls"
 INDEX_SIZE = 100_000
+CLAIMS = "frontdesk:claims"
+"""Channel on which each take-over is told: :mod:`frontdesk.state.claims`."""
 RETENTION = 7 * 24 * 3600.0
 LEASE = 10.0
 MUCH = 64 * 1024
@@ -114,17 +118,44 @@ class CallStore:
         lease.epoch, lease.seq, lease.region = int(reply[0]), int(reply[1]), reply[3].decode()
         if reply[2]:
             await self._index(call_id, int(reply[2]))
+        else:
+            await self._tell(lease)
         return lease
 
-    async def append(self, lease: Lease, entries: Sequence[Entry | bytes]) -> int:
-        """Append entries (dicts, or their JSON) and prolong the lease; the last one's number.
+    async def _tell(self, lease: Lease) -> None:
+        """Whoever had the call hears that it is gone, and falls silent."""
+        notice = {
+            "what": "claimed",
+            "call_id": lease.call_id,
+            "epoch": lease.epoch,
+            "worker": lease.worker,
+        }
+        try:
+            await cast(Any, self._redis).publish(CLAIMS, orjson.dumps(notice))
+        except RedisError as error:  # it is fenced at its next write
+            logger.warning("Call %s: nobody is told of the claim: %s", lease.call_id, error)
+
+    async def append(
+        self,
+        lease: Lease,
+        entries: Sequence[Entry | bytes],
+        events: Batch | None = None,
+        missing: str = "",
+    ) -> int:
+        """Append entries (dicts, or their JSON) and what clients were told with them, and prolong
+        the lease; the last entry's number. ``missing``: the id of the last event that the stream
+        may have lost.
 
         After an error, repeat with the same entries first: those that arrived are skipped.
         Raises :class:`Fenced` or :class:`LogLost`.
         """
         lines = [line if isinstance(line, bytes) else orjson.dumps(line) for line in entries]
         stored = await self._encoded(lines)
-        status, *reply = await self._run(self._append, lease, lease.seq, _phase(lines), *stored)
+        number, told = "", b""
+        if events is not None:
+            number, told = events.last, self._codec.encode(events.packed)
+        args = (lease.seq, _phase(lines), number, told, missing, EVENT_BYTES, *stored)
+        status, *reply = await self._run(self._append, lease, *args)
         _accept(lease, status, reply)
         lease.seq += len(lines)
         lease.tail_bytes += sum(map(len, stored))
@@ -242,11 +273,11 @@ def _script(name: str) -> str:
     return "\n".join((folder / part).read_text(encoding="utf-8") for part in parts)
 
 
-def _keys(call_id: str) -> tuple[str, str, str]:
+def _keys(call_id: str) -> tuple[str, str, str, str]:
     if not _CALL_ID.fullmatch(call_id):
         raise ValueError(f"call id {call_id[:80]!r} is not 1 to 128 letters, digits, '_' or '-'")
     tag = f"frontdesk:{{{call_id}}}"
-    return f"{tag}:meta", f"{tag}:log", f"{tag}:snap"
+    return f"{tag}:meta", f"{tag}:log", f"{tag}:snap", f"{tag}:events"
 
 
 def _phase(lines: Sequence[bytes]) -> str:

@@ -6,6 +6,7 @@ kinds stand side by side, as keys may come later than calls.
 
 import re
 import sqlite3
+from functools import partial
 from typing import Any
 
 from frontdesk.encryption import Cipher, KeyGone, is_sealed
@@ -30,10 +31,18 @@ class Cells:
         database.row_factory = self._to_write
 
     def install_to_read(self, database: sqlite3.Connection) -> None:
-        """SQL gets ``said(x, y, words)``; rows come as dicts by column, opened. What no key opens
-        is :data:`LOCKED`."""
+        """SQL gets ``said(x, y, words)`` and ``opened(x)``; cells of rows are opened when they are
+        asked for by name. What no key opens is :data:`LOCKED`."""
         database.create_function("said", 3, self.said, deterministic=True)
-        database.row_factory = self._to_read
+        database.create_function("opened", 1, partial(self._shown, ""), deterministic=True)
+        shown = self._shown
+
+        class Row(sqlite3.Row):
+            def __getitem__(self, name: Any) -> Any:
+                value = super().__getitem__(name)
+                return shown(name, value) if type(value) is bytes else value
+
+        database.row_factory = Row
 
     def seal(self, value: Any) -> Any:
         """Text or bytes, encrypted. Nothing stays nothing."""
@@ -53,10 +62,6 @@ class Cells:
 
     def _to_write(self, cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(map(self._opened, row))
-
-    def _to_read(self, cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
-        names = (column[0] for column in cursor.description)
-        return {name: self._shown(name, value) for name, value in zip(names, row, strict=True)}
 
     def _shown(self, name: str, value: Any) -> Any:
         opened = self._opened(value)

@@ -12,8 +12,6 @@ from frontdesk.tracing import names
 from frontdesk.tracing.rows import unpack
 from frontdesk.tracing.stages import Interval, breakdown, wait
 
-Row = dict[str, Any]
-
 MOST_SPANS = 5_000
 """Spans of one trace that are read at most."""
 ABANDONED = 900.0
@@ -65,7 +63,7 @@ def _match(text: str) -> str:
     return " ".join(f'"{word}"*' for word in re.findall(r"\w+", text))
 
 
-def _call(row: Row, live: frozenset[str]) -> dict[str, Any]:
+def _call(row: sqlite3.Row, live: frozenset[str]) -> dict[str, Any]:
     now = time.time()
     opened = row["open_since"]
     is_live = row["call_id"] in live or (opened is not None and now - opened < ABANDONED)
@@ -144,7 +142,7 @@ def delegations(database: sqlite3.Connection, call_id: str) -> list[dict[str, An
     return [_delegation(row) for row in found]
 
 
-def _delegation(row: Row) -> dict[str, Any]:
+def _delegation(row: sqlite3.Row) -> dict[str, Any]:
     attributes: dict[str, Any] = unpack(row["attributes"]) or {}
     return {
         "trace_id": row["trace_id"],
@@ -159,7 +157,7 @@ def _delegation(row: Row) -> dict[str, Any]:
     }
 
 
-def _turn(turn: Row, spans: list[Row]) -> dict[str, Any]:
+def _turn(turn: sqlite3.Row, spans: list[sqlite3.Row]) -> dict[str, Any]:
     started, last = turn["started"], turn["ended"] or turn["last"] or turn["started"]
     intervals: list[Interval] = [
         (span["stage"], span["start"], span["end"] or last) for span in spans
@@ -181,7 +179,7 @@ def _turn(turn: Row, spans: list[Row]) -> dict[str, Any]:
     }
 
 
-def _lines(turn: Row, spans: list[Row], zero: float) -> list[dict[str, Any]]:
+def _lines(turn: sqlite3.Row, spans: list[sqlite3.Row], zero: float) -> list[dict[str, Any]]:
     """The turn's part of the transcript, on the call's clock: as spoken, where spans say when."""
 
     def line(role: str, agent: str | None, text: str, start: float, end: float) -> dict[str, Any]:
@@ -214,7 +212,7 @@ def _lines(turn: Row, spans: list[Row], zero: float) -> list[dict[str, Any]]:
     return lines
 
 
-def pieces(database: sqlite3.Connection, call_id: str) -> list[Row]:
+def pieces(database: sqlite3.Connection, call_id: str) -> list[sqlite3.Row]:
     """A call's pieces of audio, by their place on its clock."""
     return database.execute(
         "SELECT * FROM audio WHERE call_id = ? ORDER BY offset_ms, rowid", (call_id,)
@@ -227,7 +225,7 @@ def call_of(database: sqlite3.Connection, key: str) -> str | None:
     return found["call_id"] if found else None
 
 
-def _piece(row: Row) -> dict[str, Any]:
+def _piece(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "item_id": row["item_id"],
         "role": row["role"],
@@ -260,7 +258,7 @@ def trace(database: sqlite3.Connection, trace_id: str) -> dict[str, Any] | None:
     }
 
 
-def _span(row: Row) -> dict[str, Any]:
+def _span(row: sqlite3.Row) -> dict[str, Any]:
     error, end = row["error"], row["end"]
     return {
         "span_id": row["span_id"],

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from frontdesk.tracing.cells import Cells
 
-VERSION = 1
+VERSION = 2
 PATIENCE = 2.0
 """Seconds that a lock of another process is waited for."""
 
@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS span (
     UNIQUE (trace_id, span_id)
 );
 CREATE INDEX IF NOT EXISTS span_stage ON span (stage, start, end);
+CREATE INDEX IF NOT EXISTS span_errors ON span (start) WHERE error IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS trace (
     id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL UNIQUE, call_id TEXT,

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from frontdesk.encryption import Cipher
 from frontdesk.region import is_elsewhere, refusal, region_of
-from frontdesk.tracing import queries, schema, summaries
+from frontdesk.tracing import queries, schema, statistics, summaries
 from frontdesk.tracing.cells import Cells
 from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.writer import Job, Writer
@@ -155,7 +155,9 @@ class TraceStore:
     def pieces(self, call_id: str) -> list[dict[str, Any]]:
         """A call's audio: rows of the ``audio`` table. Raises :class:`StoreError`."""
         self._check_region(call_id)
-        return self._read(lambda database: queries.pieces(database, call_id), [])
+        return self._read(
+            lambda database: [dict(row) for row in queries.pieces(database, call_id)], []
+        )
 
     def check_piece(self, key: str) -> None:
         """Raise :class:`Elsewhere` for a piece of audio of another region's call."""
@@ -164,6 +166,16 @@ class TraceStore:
     def _check_region(self, call_id: str | None) -> None:
         if call_id and is_elsewhere(call_id, self._region):
             raise Elsewhere(refusal(f"Call {call_id}", region_of(call_id) or "", self._region))
+
+    def latency(self, period: str, now: float) -> dict[str, Any] | None:
+        """See :func:`frontdesk.tracing.statistics.latency`; None of an empty store. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: statistics.latency(database, period, now), None)
+
+    def errors(self, period: str, now: float) -> dict[str, Any] | None:
+        """See :func:`frontdesk.tracing.statistics.errors`; None of an empty store. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: statistics.errors(database, period, now), None)
 
     def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
         if not self.path.exists():
