@@ -25,6 +25,11 @@ SECRET = "quatrefoil-seventeen"
 """What the caller says, and nobody else may read."""
 
 
+@pytest.fixture
+def redis(valkey: Redis) -> Redis:
+    return valkey
+
+
 def item(number: int, text: str = SECRET) -> Entry:
     content = [{"type": "output_audio", "transcript": f"{text}, and then some more words"}]
     item = {"id": f"item_{number}", "type": "message", "role": "assistant", "content": content}
