@@ -96,6 +96,12 @@ class Settings(BaseSettings):
         description="Longest a connection may last before it ends with `session_expired`; 0: "
         "without end.",
     )
+    drain_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="Within how many seconds of SIGTERM or Ctrl-C the server is gone, 8 at least. "
+        "Until 8 s before that, calls are handed over at a pause; then as they are.",
+    )
     resume_seconds: float = Field(
         default=20.0,
         ge=0,

@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import secrets
-import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
@@ -15,17 +13,20 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.exceptions import RedisError
 
+from frontdesk import __version__
 from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.bring_up import BringUp
-from frontdesk.call.call import TAKEN_OVER, Call
+from frontdesk.call.call import MOVED, TAKEN_OVER, Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.comeback import Missed, call_of, knows
 from frontdesk.call.connections import Connection
 from frontdesk.call.delegation import Delegation
+from frontdesk.call.drain import Drain
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
+from frontdesk.call.presence import Presence, address, worker_name
 from frontdesk.call.reload import Reload
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.call.teams import Teams
@@ -52,6 +53,7 @@ from frontdesk.state.log import CallStore, Lease
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
+from frontdesk.state.workers import WorkerRecord, Workers
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.loop_lag import LoopLag
@@ -59,8 +61,10 @@ from frontdesk.tracing.loop_lag import LoopLag
 logger = logging.getLogger(__name__)
 
 
-END_LIMIT = 5.0
-"""Seconds that calls get to end in when the server stops."""
+LAST_MOMENT = 1.0
+"""Seconds for calls that are over, and their worker with them, to let go of all they have."""
+
+DRAINING = "This worker is being restarted: connect again, and another one takes the call."
 
 
 class CallRefused(Exception):
@@ -85,11 +89,18 @@ class Worker:
         """``mcp_urls``: where servers of mcp.json really are, when not where it says."""
         self.settings = settings
         self._mcp_urls = mcp_urls or {}
-        self.name = settings.worker or _worker_name(settings)
+        self.name = settings.worker or worker_name(settings)
+        self.started = time.time()
+        self.address = address(settings, settings.port)
+        """Where it is reached, as far as it knows."""
         self.cipher = load_cipher(settings)
         self.tracing = Tracing(settings, self.cipher)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
+        self.drain = Drain(
+            self.calls, errands=lambda: self.afterwork.under_way, on_begin=self._tell_of_drain
+        )
+        self._presence: Presence | None = None
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
         self._lives: set[asyncio.Task[None]] = set()
@@ -137,6 +148,25 @@ class Worker:
         self.reload = Reload(self.settings, watch, self.teams, self.mcp)
         self._open.push_async_callback(self.reload.aclose)
         self.reload.start()
+        self.workers = Workers(redis)
+        self._presence = Presence(self.workers, self._record)
+        self._open.push_async_callback(self._presence.aclose)
+        self._presence.start()
+
+    def _record(self) -> WorkerRecord:
+        """This worker, for the register of workers."""
+        return WorkerRecord(
+            name=self.name,
+            address=self.address,
+            version=__version__,
+            started=self.started,
+            calls=len(self.calls),
+            draining=self.drain.begun,
+        )
+
+    def _tell_of_drain(self) -> None:
+        if self._presence is not None:
+            self._presence.tell()
 
     def _mcp_servers(self, desk: Desk) -> dict[str, ServerConfig]:
         servers = load_servers(desk.mcp_config) if desk.mcp_config else {}
@@ -193,6 +223,7 @@ class Worker:
         its ``kind``. A new one begins with the config ``session``, a patch. ``agent`` gets the
         floor, in place of the team's first or who has it. A connection with a resume token is its
         call's caller again, wherever that call lives. Raises :class:`CallRefused`."""
+        self._refuse_if_draining()
         session = session or {}
         token = connection.missed.comeback.token
         if token is not None:
@@ -227,6 +258,9 @@ class Worker:
             logger.error("no call can be opened: %s", error)
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
             raise CallRefused(message, "state_unavailable", 1013) from error
+        if self.drain.begun:
+            await self.store.release(lease)
+            self._refuse_if_draining()
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
@@ -271,6 +305,10 @@ class Worker:
         self._lives.add(task)
         task.add_done_callback(self._lives.discard)
         return call
+
+    def _refuse_if_draining(self) -> None:
+        if self.drain.begun:
+            raise CallRefused(DRAINING, "worker_draining", MOVED)
 
     def _decide(self, call_id: str, question_id: str, decision: Decision) -> None:
         """Somebody decided at a screen, here or at another worker."""
@@ -382,14 +420,12 @@ class Worker:
                 log.put(entry)
 
     async def aclose(self) -> None:
-        """End all calls and let everything go."""
-        for call in list(self.calls.values()):
-            call.end("the server stops", 1001)
+        """End what calls are left, and let everything go."""
+        await self.drain.run(0)
         if self._lives:
-            # What is lost by those that take longer, the log's writer says.
-            await asyncio.wait(self._lives, timeout=END_LIMIT)
-            for life in self._lives:
-                life.cancel()
+            await asyncio.wait(self._lives, timeout=LAST_MOMENT)
+        for life in self._lives:
+            life.cancel()  # what is lost of these, the log's writer says
         await self.afterwork.aclose()
         await self._open.aclose()
 
@@ -424,9 +460,3 @@ def _check_team(desk: Desk, name: str | None) -> None:
     if name is not None and name not in desk.teams:
         message = f"FRONTDESK_TEAM is {name!r}, but the desk has {one_of(list(desk.teams))}"
         raise DeskError([Problem(desk.root / "agents", 1, 1, message)])
-
-
-def _worker_name(settings: Settings) -> str:
-    """Host and port: nobody else can have them, and a restarted worker has them again, so that it
-    need not wait for its own lease to lapse."""
-    return f"{socket.gethostname()}:{settings.port or f'pid-{os.getpid()}'}"

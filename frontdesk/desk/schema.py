@@ -294,6 +294,11 @@ class Lines(Section):
         default="I'm sorry, I can't talk about that.",
         description="A guardrail blocked what was said, or what would have been said.",
     )
+    farewell: str = Field(
+        default="I'm sorry, I have to end our call, as something is wrong on my side. Please call "
+        "again in a few minutes.",
+        description="The call can't go on, as what is said can't be kept any longer.",
+    )
 
 
 class Team(Section):

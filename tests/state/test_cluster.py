@@ -69,7 +69,7 @@ async def test_a_script_runs_in_a_pipeline_whatever_the_node_knows(cluster: Redi
 async def test_a_call_is_followed_while_its_slot_moves_to_another_node(
     cluster: Redis, call_id: str
 ) -> None:
-    keys = [f"frontdesk:{{{call_id}}}:{part}" for part in ("meta", "log", "snap")]
+    keys = [f"frontdesk:{{{call_id}}}:{part}" for part in ("meta", "log", "snap", "events")]
     slot = key_slot(keys[0].encode())
     nodes = cast(Any, cluster).get_primaries()
     source = cast(Any, cluster).get_node_from_key(keys[0])
@@ -82,6 +82,7 @@ async def test_a_call_is_followed_while_its_slot_moves_to_another_node(
     store = CallStore(cluster)
     entries = [item(number) for number in range(1, 6)]
     async with LogWriter(store, await store.open(call_id, "w1"), on_lost=never) as log:
+        log.tell(1, "response.done", b'{"event_id":"event_1_1"}')
         log.put(entries[0])
         await log.flush()
         await store.snapshot(log._lease, log.state)
