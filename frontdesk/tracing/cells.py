@@ -13,7 +13,7 @@ from frontdesk.encryption import Cipher, KeyGone, is_sealed
 
 LOCKED = "(encrypted, and no key here opens it)"
 _TEXT, _BYTES = b"t", b"b"
-_MIXED = "peaks"
+MIXED = "peaks"
 """A column whose cells may begin like sealed ones though they are none."""
 
 
@@ -50,7 +50,11 @@ class Cells:
             return value
         if isinstance(value, str):
             return self._cipher.seal(_TEXT + value.encode())
-        return self._cipher.seal(_BYTES + bytes(value))
+        return self.seal_bytes(value)
+
+    def seal_bytes(self, value: bytes) -> bytes:
+        """Bytes, encrypted, whatever they look like."""
+        return self._cipher.seal(_BYTES + value)
 
     def said(self, caller: Any, answer: Any, words: str) -> bool:
         """Whether each of ``words`` begins a word of two sealed texts, as the index of clear ones
@@ -65,7 +69,7 @@ class Cells:
 
     def _shown(self, name: str, value: Any) -> Any:
         opened = self._opened(value)
-        if opened is not value or not _looks_sealed(value) or name == _MIXED:
+        if opened is not value or not _looks_sealed(value) or name == MIXED:
             return opened
         return _PLACEHOLDERS.get(name, LOCKED)
 

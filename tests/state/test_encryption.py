@@ -130,6 +130,20 @@ async def test_approvals_that_no_key_opens_are_passed_over(
     await approvals.drop("q2")
 
 
+async def test_versions_of_a_team_are_kept_by_the_newest_key_from_the_next_load_on(
+    redis: Redis,
+) -> None:
+    old, new = new_key(), new_key()
+    await VersionStore(redis).keep("shop", "clear", {"prompt": SECRET}, 1.0)
+    await VersionStore(redis, codec(old)).keep("shop", "v1", {"prompt": SECRET}, 2.0)
+    await VersionStore(redis, codec(new, old)).keep("shop", "v2", {"prompt": "x"}, 3.0)
+    versions = VersionStore(redis, codec(new))
+    for version in ("clear", "v1"):
+        assert await versions.made_of("shop", version) == {"prompt": SECRET}
+    assert SECRET.encode() not in await dumped(redis)
+    await redis.delete("frontdesk:team:{shop}:versions", "frontdesk:team:{shop}:files")
+
+
 async def test_a_version_whose_key_is_gone_is_told_of_by_name(redis: Redis) -> None:
     await VersionStore(redis, codec(new_key())).keep("shop", "sealed", {"prompt": SECRET}, 1.0)
     with pytest.raises(Unreadable, match="version sealed of team shop cannot be read"):

@@ -7,7 +7,9 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from frontdesk.cli import app
 from frontdesk.encryption import Cipher, new_key
 from frontdesk.region import new_call_id
 from frontdesk.settings import Settings
@@ -131,6 +133,38 @@ async def test_what_no_key_opens_is_shown_as_locked_and_kept_as_it_is(
     both = Tracing(settings, Cipher([new_key(), *KEYS]))
     assert [call["text"] for call in both.store.calls()] == [SECRET]
     assert both.audio.read(both.audio.locate(reference.key))[:4] == b"fLaC"
+
+
+async def test_what_was_kept_in_the_clear_or_with_an_older_key_is_sealed_by_a_command(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest, pieces = new_key(), list[Any]()
+    for call_id, cipher in (
+        ("clear", None),
+        ("older", Cipher(KEYS)),
+        ("lost", Cipher([new_key()])),
+    ):
+        tracing = Tracing(settings, cipher)
+        tracing.start()
+        hold(tracing, call_id)
+        pieces.append(sound(tracing, call_id))
+        await tracing.aclose()
+    (tracing.audio.root / "calls" / "c").mkdir(parents=True)
+    (tracing.audio.root / "calls" / "c" / "mixed.flac").write_bytes(b"fLaC")
+    monkeypatch.setenv("FRONTDESK_DATA", str(tmp_path))
+    monkeypatch.setenv("FRONTDESK_ENCRYPTION_KEYS", f"{newest},{KEYS[0]}")
+    told = CliRunner().invoke(app, ["traces", "seal"])
+    assert "2 pieces of audio" in told.output and "key that is not known here" in told.output
+    assert told.exit_code == 1  # of the lost one
+    assert SECRET.encode() not in on_disk(tmp_path) and b"fLaC" not in on_disk(tmp_path)
+    kept = Tracing(settings, Cipher([newest]))
+    assert [kept.store.calls(text="quatrefoil")[n]["text"] for n in (0, 1)] == [SECRET, SECRET]
+    assert kept.audio.read(kept.audio.locate(pieces[0].key))[:4] == b"fLaC"
+    assert max(kept.store.pieces("clear")[0]["peaks"]) == 128
+    again = CliRunner().invoke(app, ["traces", "seal"])
+    assert "Encrypted anew: 0 records, 0 pieces" in again.output
+    monkeypatch.delenv("FRONTDESK_ENCRYPTION_KEYS")
+    assert "No key to encrypt with" in CliRunner().invoke(app, ["traces", "seal"]).output
 
 
 async def test_sound_is_sealed_and_served_in_ranges(
