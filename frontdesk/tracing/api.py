@@ -1,7 +1,7 @@
 """The dashboard's data as JSON, audio with Range, and a stream of what happens now."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,8 +31,9 @@ def _unreadable(error: Exception) -> JSONResponse:
     return _error(503, str(error))
 
 
-def router(tracing: Tracing) -> APIRouter:
-    """The routes under ``/api`` that read ``tracing``. Blocking reads run in threads."""
+def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
+    """The routes under ``/api`` that read ``tracing``. Blocking reads run in threads.
+    ``caller_of`` gives the hash of a caller's id, by which calls are found."""
     routes = APIRouter(prefix="/api", tags=["traces"])
     store, audio = tracing.store, tracing.audio
 
@@ -43,6 +44,7 @@ def router(tracing: Tracing) -> APIRouter:
         agent: str | None = None,
         errors: bool = False,
         q: Annotated[str | None, Query(max_length=500)] = None,
+        user: Annotated[str | None, Query(max_length=500)] = None,
     ) -> Any:
         try:
             found = store.calls(
@@ -51,6 +53,7 @@ def router(tracing: Tracing) -> APIRouter:
                 agent=agent,
                 errors=errors,
                 text=q,
+                caller=caller_of(user) if user else None,
                 live=tracing.open_calls,
             )
         except StoreError as error:

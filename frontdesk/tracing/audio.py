@@ -4,6 +4,7 @@ Spans hold only the ``uri``. A file is written once and never changes. Where the
 sealed: a Fernet token's bytes in place of FLAC's.
 """
 
+import hashlib
 import io
 import re
 import secrets
@@ -64,7 +65,7 @@ class AudioStore:
         off, or when the disk cannot follow; the reference then has no ``uri``.
         """
         seconds = len(samples) / rate
-        if not self._enabled or not len(samples):
+        if not self._enabled or not len(samples) or call_id in self._store.refused:
             return AudioRef("", "", seconds)
         key = secrets.token_hex(16)
         copy = _pcm(samples).reshape(-1)
@@ -109,6 +110,11 @@ class AudioStore:
             return self._cipher.open(data) if is_sealed(data) else data
         except KeyGone as error:
             raise OSError(f"{path.name} cannot be read: {error}") from None
+
+
+def mixes(root: Path, call_id: str) -> Path:
+    """The folder with the mixes of a whole call."""
+    return root / "calls" / hashlib.sha256(call_id.encode()).hexdigest()[:32]
 
 
 class _AudioJob:
