@@ -29,9 +29,9 @@ from frontdesk.state.errors import InOtherRegion, Unreadable
 
 logger = logging.getLogger(__name__)
 
-EVENT_BYTES: Final = 6 * 1024
-"""Bytes of events that are kept of a call, as they are stored: packed, that is some four spoken
-turns. With the store's own overhead, 8 KiB."""
+EVENT_BYTES: Final = 4 * 1024
+"""Bytes of events that are kept of a call, as they are stored: packed, that is some three spoken
+turns. A stream takes 10 KiB for it: what is deleted stays until all around it is."""
 
 Number = tuple[int, int]
 START: Final[Number] = (0, 0)
