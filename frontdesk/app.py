@@ -1,6 +1,7 @@
 """The FastAPI application: one process of Frontdesk."""
 
 import gc
+import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,7 @@ from frontdesk.api import (
     errors,
     mcp_servers,
     models,
+    otlp,
     sign_in,
     speech,
     team_page,
@@ -25,6 +27,7 @@ from frontdesk.api import (
 from frontdesk.api.door import Door
 from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
+from frontdesk.mcp.local import TOKEN as MCP_TOKEN
 from frontdesk.settings import Settings
 from frontdesk.tracing import api as tracing_api
 from frontdesk.tracing import pages
@@ -80,6 +83,7 @@ def create_app(
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing))
+    app.include_router(otlp.router(worker.tracing))
     app.include_router(client_secrets.router(worker))
     app.include_router(models.router(worker))
     app.include_router(mcp_servers.router(worker))
@@ -87,7 +91,13 @@ def create_app(
     app.include_router(pages.router(dashboard))
     app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
-    app.add_middleware(Door, keys=keys, sign_in=signing_in, worker=worker)
+    app.add_middleware(
+        Door,
+        keys=keys,
+        sign_in=signing_in,
+        worker=worker,
+        spans_token=os.environ.get(MCP_TOKEN),
+    )
     errors.install(app)
 
     @app.get("/healthz")

@@ -23,6 +23,9 @@ IN_SUBPROTOCOL = "openai-insecure-api-key."
 OF_SECRETS = "/v1/realtime"
 """The one place that a client secret opens."""
 
+OF_SPANS = "/v1/traces"
+"""The one place that the MCP servers' token opens."""
+
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -34,11 +37,20 @@ class HasTokens(Protocol):
 
 class Door:
     """ASGI middleware. With keys, every request needs one, a client secret, or the cookie of
-    someone signed in. Without keys it lets in what comes from this machine."""
+    someone signed in. Without keys it lets in what comes from this machine. The MCP servers, which
+    have no key, may send their spans with ``spans_token``."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, sign_in: SignIn, worker: HasTokens) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Keys,
+        sign_in: SignIn,
+        worker: HasTokens,
+        spans_token: str | None = None,
+    ) -> None:
         self._app = app
         self._keys = keys
+        self._senders = Keys([spans_token] if spans_token else [])
         self._sign_in = sign_in
         self._worker = worker
 
@@ -72,6 +84,8 @@ class Door:
             return
         elif token is None:
             await self._admit_signed_in(connection)
+        elif connection.scope["path"] == OF_SPANS and self._senders.accept(token):
+            return
         elif not self._keys.accept(token):
             raise _unauthorized("Incorrect API key provided.")
 

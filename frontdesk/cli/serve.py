@@ -15,6 +15,7 @@ from frontdesk.api.keys import load_keys
 from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.cli.tls import server_context
 from frontdesk.mcp import local
+from frontdesk.ports import origin
 from frontdesk.settings import ModelSet, Settings
 
 
@@ -111,7 +112,9 @@ async def _serve(
     make_data_dir(settings)
     typer.echo("Starting Frontdesk: loading the desk and its models.")
     servers = local.desk_servers(settings.desk) if with_mcp_servers else []
-    async with local.running(servers, settings.data_dir) as started:
+    host, port = listener.getsockname()[:2]
+    spans = local.spans_to(origin(host, port, tls=tls is not None), settings.tls_cert)
+    async with local.running(servers, settings.data_dir, spans) as started:
         # Takes a second to import, in which the MCP servers start.
         from frontdesk.cli.serving import run
 

@@ -71,7 +71,9 @@ def local_servers(root: Path, urls: Mapping[str, str]) -> list[LocalServer]:
 
 
 @asynccontextmanager
-async def running(servers: Iterable[LocalServer], data: Path) -> AsyncGenerator[list[LocalServer]]:
+async def running(
+    servers: Iterable[LocalServer], data: Path, spans: Mapping[str, str] | None = None
+) -> AsyncGenerator[list[LocalServer]]:
     """Start the servers; they are started again when they end, and end with the block, and
     with this process even on SIGKILL.
 
@@ -90,7 +92,7 @@ async def running(servers: Iterable[LocalServer], data: Path) -> AsyncGenerator[
                 if shared:
                     continue
                 server = server.moved(free_port())
-            keepers.append(asyncio.create_task(_keep(server, data)))
+            keepers.append(asyncio.create_task(_keep(server, data, spans or {})))
             started.append(server)
         yield started
     finally:
@@ -101,13 +103,13 @@ async def running(servers: Iterable[LocalServer], data: Path) -> AsyncGenerator[
             os.environ.pop(TOKEN, None)
 
 
-async def _keep(server: LocalServer, data: Path) -> None:
+async def _keep(server: LocalServer, data: Path, spans: Mapping[str, str]) -> None:
     """Run the server, and start it again when it ends, until cancelled."""
     loop = asyncio.get_running_loop()
     pause = FIRST_PAUSE
     while True:
         began = loop.time()
-        child = _start(server, data)
+        child = _start(server, data, spans)
         try:
             code = await asyncio.shield(child.ended)
         except OSError as error:
@@ -150,12 +152,33 @@ def _log(server: LocalServer, data: Path) -> Path:
     return data / f"mcp-{server.name}.log"
 
 
-def _start(server: LocalServer, data: Path) -> Process:
+def spans_to(url: str, certificate: Path | None = None) -> dict[str, str]:
+    """The environment with which OpenTelemetry's exporters send spans to a Frontdesk at ``url``,
+    with the MCP servers' token. Only spans of a turn are sent, soon enough to be watched.
+
+    Empty where the user has an endpoint of their own for them.
+    """
+    if any(name.startswith("OTEL_EXPORTER_OTLP") for name in os.environ):
+        return {}
+    environ = {
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{url}/v1/traces",
+        "OTEL_TRACES_SAMPLER": "parentbased_always_off",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",  # ms
+    }
+    if certificate is not None:
+        environ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"] = str(certificate.resolve())
+    return environ
+
+
+def _start(server: LocalServer, data: Path, spans: Mapping[str, str]) -> Process:
     host, port = server.address
     command = [sys.executable, str(server.script), "--host", host, "--port", str(port)]
     # Nor is it any of their business what callers come in with.
     environ = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDESK_API_KEY")}
     environ["FRONTDESK_DATA"] = str(data)
+    if spans:
+        token = f"Authorization=Bearer%20{environ[TOKEN]}"
+        environ.update(spans, OTEL_EXPORTER_OTLP_TRACES_HEADERS=token)
     data.mkdir(parents=True, exist_ok=True)
     return Process(command, _log(server, data), env=environ)
 

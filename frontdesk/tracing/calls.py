@@ -181,6 +181,11 @@ class Tracing:
             trace.link(asked_in)
         return trace
 
+    def received(self, span: ReadableSpan) -> bool:
+        """Keep a span that another process sent; False when the disk cannot follow. It is not
+        sent out again over OTLP."""
+        return self.store.add(span if self._content else otlp.outline(span))
+
     def _span_seen(self, row: SpanRow) -> None:
         if self.live:
             call_id = row.call_id or (self._processor and self._processor.call_of(row.trace_id))

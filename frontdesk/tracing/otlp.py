@@ -16,6 +16,18 @@ logger = logging.getLogger(__name__)
 
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_PLAIN = (
+    "jsonrpc.",
+    "network.",
+    "rpc.",
+    "server.",
+    "http.request.method",
+    "http.response.status_code",
+    "http.route",
+    "db.system",
+    "db.operation.name",
+)
+"""What the attributes of OpenTelemetry's conventions begin with that never hold content."""
 _LOGGERS = ("opentelemetry.exporter.otlp", "opentelemetry.sdk._shared_internal")
 
 
@@ -94,6 +106,29 @@ def without_content(span: ReadableSpan) -> ReadableSpan:
         links=span.links,
         kind=span.kind,
         status=Status(StatusCode.ERROR, kind) if failed else span.status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def outline(span: ReadableSpan) -> ReadableSpan:
+    """A copy for where no content is kept. What strangers call their content is not known, so of
+    their attributes only those stay that hold none."""
+    attributes = span.attributes or {}
+    kept = {
+        name: value
+        for name, value in attributes.items()
+        if name in names.ATTRIBUTES or name.startswith(_PLAIN)
+    }
+    return ReadableSpan(
+        name=span.name,
+        context=span.get_span_context(),
+        parent=span.parent,
+        resource=span.resource,
+        attributes=kept,
+        kind=span.kind,
+        status=Status(span.status.status_code),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,

@@ -47,7 +47,7 @@ class SpanRow:
 
     @property
     def call_id(self) -> str | None:
-        return _text(self.attributes.get(names.GEN_AI_CONVERSATION_ID))
+        return text(self.attributes.get(names.GEN_AI_CONVERSATION_ID))
 
     def export(self) -> dict[str, Any]:
         """The span as the API gives it."""
@@ -80,11 +80,11 @@ def row(span: ReadableSpan, content: bool) -> SpanRow:
         parent_id=f"{span.parent.span_id:016x}" if span.parent else None,
         name=messages.safe(span.name),
         stage=stage,
-        agent=_text(attributes.get(names.GEN_AI_AGENT_NAME)),
-        subject=_text(attributes.get(_SUBJECTS.get(stage, ""))),
+        agent=text(attributes.get(names.GEN_AI_AGENT_NAME)),
+        subject=text(attributes.get(_SUBJECTS.get(stage, ""))),
         start=(span.start_time or 0) / 1e9,
         end=max(span.end_time, span.start_time or 0) / 1e9 if span.end_time else None,
-        error=_text(_error(span, content)),
+        error=text(_error(span, content)),
         tokens=_tokens(attributes) if stage == "model" or operation == names.RUN else 0,
         words=messages.text(attributes.get(_WORDS.get(stage, ""))),
         attributes=attributes,
@@ -92,8 +92,15 @@ def row(span: ReadableSpan, content: bool) -> SpanRow:
     )
 
 
-def _text(value: object) -> str | None:
+def text(value: object) -> str | None:
+    """The attribute as text that can be written; None when it is not text: spans come from other
+    processes, too."""
     return messages.safe(value) if isinstance(value, str) else None
+
+
+def number(value: object) -> int | float | None:
+    """The attribute as a number; None when it is not one."""
+    return value if isinstance(value, int | float) else None
 
 
 def _stage(operation: str, attributes: dict[str, Any]) -> str:
@@ -104,7 +111,7 @@ def _stage(operation: str, attributes: dict[str, Any]) -> str:
 
 def _tokens(attributes: dict[str, Any]) -> int:
     used = (names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE_OUTPUT_TOKENS)
-    return sum(int(attributes.get(name) or 0) for name in used)
+    return sum(int(number(attributes.get(name)) or 0) for name in used)
 
 
 def _error(span: ReadableSpan, content: bool) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from frontdesk.tracing import messages, names
-from frontdesk.tracing.rows import SpanRow, pack
+from frontdesk.tracing.rows import SpanRow, number, pack, text
 
 _SPAN = """
 INSERT INTO span (trace_id, span_id, parent_id, name, stage, agent, subject, start, end, error,
@@ -104,21 +104,21 @@ def insert(database: sqlite3.Connection, row: SpanRow) -> None:
 
 def _root(row: SpanRow) -> tuple[Any, ...]:
     get = row.attributes.get
-    offset = get(names.VOICE_AUDIO_OFFSET_MS)
+    offset = number(get(names.VOICE_AUDIO_OFFSET_MS))
     return (
         row.trace_id,
         row.call_id or f"trace_{row.trace_id}",
-        get(names.GEN_AI_WORKFLOW_NAME),
-        get(names.VOICE_TEAM_VERSION),
+        text(get(names.GEN_AI_WORKFLOW_NAME)),
+        text(get(names.VOICE_TEAM_VERSION)),
         row.agent,
-        get(names.VOICE_TRANSPORT),
-        get(names.VOICE_TURN_INDEX),
+        text(get(names.VOICE_TRANSPORT)),
+        number(get(names.VOICE_TURN_INDEX)),
         row.start,
         row.end,
-        row.start - offset / 1000 if isinstance(offset, int | float) else None,
-        get(names.VOICE_TURN_LATENCY),
-        get(names.VOICE_TURN_END_REASON),
-        get(names.VOICE_INTERRUPTED_AT),
+        None if offset is None else row.start - offset / 1000,
+        number(get(names.VOICE_TURN_LATENCY)),
+        text(get(names.VOICE_TURN_END_REASON)),
+        number(get(names.VOICE_INTERRUPTED_AT)),
         row.error,
         row.words,
         messages.text(get(names.GEN_AI_OUTPUT_MESSAGES)),

@@ -128,6 +128,27 @@ def build(index: ArticleIndex, token: str, url: str) -> MCPServer:
     return server
 
 
+def send_spans() -> None:
+    """Send the spans of tool calls to OTEL_EXPORTER_OTLP_(TRACES_)ENDPOINT, so that they join
+    their caller's trace. Without that, or without OpenTelemetry's SDK, there are none."""
+    if not any(name.endswith("ENDPOINT") and "OTLP" in name for name in os.environ):
+        return
+    try:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        return
+    # Not to be held up at the end by a caller who ended before us.
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": NAME}), shutdown_on_exit=False
+    )
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+
+
 def end(number: int, frame: FrameType | None) -> NoReturn:
     """What a signal does: the exit code is 0, since it was asked for."""
     sys.exit(0)
@@ -141,6 +162,7 @@ def main() -> None:
     token = os.environ.get("FRONTDESK_MCP_TOKEN")
     if not token:
         parser.error("set FRONTDESK_MCP_TOKEN: the token that callers must send")
+    send_spans()
     # uvicorn ends its work on a signal and then raises it anew: end quietly, cleaning up.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)

@@ -47,3 +47,18 @@ async def test_what_cannot_be_checked_is_neither_let_in_nor_called_wrong(
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "state_unavailable"
     assert "s3cret" not in answer.text
+
+
+async def test_the_mcp_servers_token_lets_spans_in_and_nothing_else(key: str) -> None:
+    worker: Any = SimpleNamespace(tokens=Broken())
+    keys = Keys([key])
+    door = Door(
+        PlainTextResponse("inside"), keys, SignIn(keys, worker), worker, "a-token-of-theirs"
+    )
+    transport = httpx2.ASGITransport(app=door)
+    bearer = {"authorization": "Bearer a-token-of-theirs"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://desk") as visitor:
+        assert (await visitor.post("/v1/traces", headers=bearer)).text == "inside"
+        assert (await visitor.post("/v1/traces")).status_code == 401
+        for path in ("/v1/traces/", "/v1/models", "/api/calls", "/mcp"):
+            assert (await visitor.post(path, headers=bearer)).status_code == 401

@@ -244,7 +244,7 @@ def test_mcp_servers_are_not_told_the_keys(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("FRONTDESK_API_KEY", new_key())
     monkeypatch.setenv("ORDERS_FILE", "orders.json")
     script = tmp_path / "server.py"
-    local._start(local.LocalServer("orders", script, "http://127.0.0.1:1/mcp"), tmp_path)
+    local._start(local.LocalServer("orders", script, "http://127.0.0.1:1/mcp"), tmp_path, {})
     (environ,) = told
     assert environ["ORDERS_FILE"] == "orders.json"
     assert not [name for name in environ if name.startswith("FRONTDESK_API_KEY")]

@@ -75,3 +75,20 @@ async def test_a_server_that_is_down_at_start_is_told_once_and_the_desk_works(
     assert told == [
         "MCP server orders: The orders service cannot be reached right now. It is tried again."
     ]
+
+
+async def test_what_a_server_did_is_in_the_trace_of_the_turn(serve, orders_desk, dial, get):
+    server = serve(desk=orders_desk)
+    line = await dial(server)
+    assert (await line.ask("Where is my order?"))["status"] == "completed"
+
+    def spans():
+        found = get(server, f"/api/calls/{line.call_id}")["turns"]
+        trace = get(server, f"/api/traces/{found[0]['trace_id']}") if found else {"spans": []}
+        return {span["name"]: span for span in trace["spans"]}
+
+    async with asyncio.timeout(15):  # it sends them a moment later
+        while "tools/call find_order" not in (found := await asyncio.to_thread(spans)):
+            pass
+    sent, served = (found[f"{side}tools/call find_order"] for side in ("MCP send ", ""))
+    assert served["parent_id"] == sent["span_id"]
