@@ -48,6 +48,13 @@ class Afterwork:
             self._deadlines.pop(key).cancel()
         return errands
 
+    def drop(self, call_id: str) -> None:
+        """The call goes on elsewhere, where its work is begun anew or told as lost."""
+        for errand in self.take(call_id).values():
+            errand.cancel()
+            errand.delegation.status = "lost"
+            errand.close()
+
     def cancel(self, call_id: str, key: str) -> bool:
         """Cancel a piece of work; False when it does not run here."""
         errand = self._errands.get(call_id, {}).get(key)

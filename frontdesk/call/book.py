@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from frontdesk.call.clock import Clock
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import StateError
+from frontdesk.state.errors import Fenced, StateError
 from frontdesk.state.fold import apply
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import AudioStore
@@ -28,6 +28,17 @@ class CallBook:
         entry = {"kind": kind, "at": self._clock.now(), **fields}
         self._log.put(entry)
         apply(self.state, entry)
+
+    @property
+    def epoch(self) -> int:
+        """Of the lease that the call is written under."""
+        return self._log.epoch
+
+    def fence(self, epoch: int) -> None:
+        """The call was claimed at this epoch: if that is a later one than ours, it is lost."""
+        if epoch > self._log.epoch:
+            words = f"call {self.state.call_id} was claimed by another worker"
+            self._log.fence(Fenced(words))
 
     @property
     def on_record(self) -> bool:

@@ -163,7 +163,7 @@ class Call:
         )
         self._errands = errands or {}
         self._ending: Gone | None = None
-        self._handing_over = False
+        self._handing_over = self._silent = False
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -210,6 +210,23 @@ class Call:
         self._handing_over = True
         self.end(reason, code)
 
+    def fenced(self, epoch: int) -> None:
+        """Somebody claimed the call at this epoch. If that was another worker, it is lost."""
+        self._book.fence(epoch)
+
+    def fall_silent(self, reason: str, code: int) -> None:
+        """The call is another worker's: nothing is sent, begun or finished here from now on."""
+        if self._silent:
+            return
+        self._silent = True
+        self._told.mute()
+        self._connections.drop()
+        self._connections.close(code, reason)
+        self._answers.stop()
+        self._questions.held.stop()
+        self.background.leave(hung_up=False, keep=False)
+        self._inbox.post_ahead(Gone(reason, code))
+
     def fail(self, message: str, code: str) -> None:
         """End the call for a reason that is not the client's: it is told, and may call again."""
         self._inbox.post(engine.EngineError(message, code))
@@ -245,6 +262,8 @@ class Call:
         self.background.response_over(response_id, heard, failed)
 
     def _act_on(self, event: Happening) -> None:
+        if self._silent:
+            return
         self._survive(event)
         if self._questions.has_news and self._answers.silent_for() >= 0:
             self._survive(engine.AgentSpeaksUp())

@@ -20,6 +20,8 @@ class Connection:
     shows_tools: bool = False
     approves: bool = False
     given: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    drop: Callable[[], None] = lambda: None
+    """Forget what waits to be sent."""
 
 
 class Connections:
@@ -60,6 +62,10 @@ class Connections:
         for connection in self._all:
             if only is None or connection is only:
                 connection.send(frame)
+
+    def drop(self) -> None:
+        for connection in self._all:
+            connection.drop()
 
     def close(self, code: int, reason: str) -> None:
         for connection in self._all:

@@ -25,12 +25,18 @@ class Told:
         self._connections = connections
         self._frames: deque[tuple[bytes, Connection | None]] = deque()
         self._waiting: asyncio.Task[None] | None = None
-        self._behind = False
+        self._behind = self._muted = False
         self._to_notify: list[asyncio.Event] = []
 
     def put(self, frame: bytes, only: Connection | None = None) -> None:
         """Add a frame of the event at hand, for all or for one."""
-        self._frames.append((frame, only))
+        if not self._muted:
+            self._frames.append((frame, only))
+
+    def mute(self) -> None:
+        """The call is another worker's: nothing more is sent, not even what waits."""
+        self._muted = True
+        self._frames.clear()
 
     def release(self, *, hurry: bool = True) -> None:
         """The event is dealt with, and all its entries are put: send its frames once those are
@@ -66,7 +72,7 @@ class Told:
         self._waiting = None
 
     def _send_some(self, count: int) -> None:
-        for _ in range(count):
+        for _ in range(min(count, len(self._frames))):  # muted meanwhile, there are none
             self._connections.send(*self._frames.popleft())
         self._notify_if_sent()
 

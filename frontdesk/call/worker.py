@@ -37,11 +37,12 @@ from frontdesk.protocol.commands import Command
 from frontdesk.protocol.errors import ProtocolError
 from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
+from frontdesk.state.claims import Claims
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Fenced, Held, StateError
 from frontdesk.state.fold import dump, restore
-from frontdesk.state.log import LEASE, CallStore, Lease
+from frontdesk.state.log import CallStore, Lease
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
@@ -111,6 +112,9 @@ class Worker:
         self._open.push_async_callback(self.tracing.aclose)
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
+        self.claims = Claims(redis, self.name, claimed=self._claimed, has=self._has)
+        self._open.push_async_callback(self.claims.aclose)
+        await self.claims.start()
         self.tokens = Tokens(redis)
         self.approvals = ApprovalStore(redis)
         self.board = ScreenBoard(self.approvals, self._decide)
@@ -246,6 +250,17 @@ class Worker:
         if call := self.calls.get(call_id):
             call.decide(question_id, **decision)
 
+    def _has(self, call_id: str) -> bool:
+        call = self.calls.get(call_id)
+        return call is not None and not call.over.is_set()
+
+    def _claimed(self, call_id: str, epoch: int, worker: str) -> None:
+        """A call was taken over, here or elsewhere: it is nobody else's any more."""
+        if call := self.calls.get(call_id):
+            call.fenced(epoch)
+        if worker != self.name:
+            self.afterwork.drop(call_id)
+
     async def _team_of(self, state: CallState) -> LiveTeam:
         """The version of its team that a call began with, as long as that is known."""
         return await self.teams.version(state.team, state.team_version) or self.team(state.team)
@@ -283,16 +298,15 @@ class Worker:
                 self._opening.remove(team)
 
     async def _claim(self, call_id: str, *, force: bool = False) -> Lease:
-        """The right to write the call. Without ``force``, a dead worker's lease is waited for
-        until it lapses."""
-        patience = time.monotonic() + LEASE + 1
-        while True:
-            try:
-                return await self.store.open(call_id, self.name, force=force)
-            except Held as held:
-                if time.monotonic() > patience:
-                    raise CallRefused(str(held), "call_in_use") from held
-                await asyncio.sleep(0.5)
+        """The right to write the call. Without ``force``, a worker that has it and is alive keeps
+        it; the lease of a dead one is not waited for."""
+        try:
+            return await self.store.open(call_id, self.name, force=force)
+        except Held as held:
+            if await self.claims.alive(call_id):
+                message = f"The call is live at {held.owner}: &resume=true takes it over."
+                raise CallRefused(message, "call_in_use") from held
+            return await self.store.open(call_id, self.name, force=True)
 
     async def _expect(self, call_id: str) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
@@ -339,7 +353,7 @@ class Worker:
 def _lost(call: Call, error: StateError) -> None:
     """The call can no longer be written: stop speaking, and say why."""
     if isinstance(error, Fenced):
-        call.end("the call goes on at another connection", TAKEN_OVER)
+        call.fall_silent("the call goes on at another connection", TAKEN_OVER)
     else:
         call.fail("The call cannot be kept any longer. Call again, please.", "state_unavailable")
 

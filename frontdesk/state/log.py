@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 INDEX = "frontdesk:calls"
 INDEX_SIZE = 100_000
+CLAIMS = "frontdesk:claims"
+"""Channel on which each take-over is told: :mod:`frontdesk.state.claims`."""
 RETENTION = 7 * 24 * 3600.0
 LEASE = 10.0
 
@@ -87,7 +89,22 @@ class CallStore:
         lease.epoch, lease.seq = int(reply[0]), int(reply[1])
         if reply[2]:
             await self._index(call_id, int(reply[2]))
+        else:
+            await self._tell(lease)
         return lease
+
+    async def _tell(self, lease: Lease) -> None:
+        """Whoever had the call hears that it is gone, and falls silent."""
+        notice = {
+            "what": "claimed",
+            "call_id": lease.call_id,
+            "epoch": lease.epoch,
+            "worker": lease.worker,
+        }
+        try:
+            await cast(Any, self._redis).publish(CLAIMS, orjson.dumps(notice))
+        except RedisError as error:  # it is fenced at its next write
+            logger.warning("Call %s: nobody is told of the claim: %s", lease.call_id, error)
 
     async def append(self, lease: Lease, entries: Sequence[Entry | bytes]) -> int:
         """Append entries (dicts, or their JSON) and prolong the lease; the last one's number.

@@ -87,6 +87,23 @@ class LogWriter:
                 logger.warning("Call %s: lease not given back: %s", self._lease.call_id, error)
 
     @property
+    def epoch(self) -> int:
+        """Of the lease: whoever claims the call later has a higher one."""
+        return self._lease.epoch
+
+    @property
+    def lost(self) -> StateError | None:
+        """Why the call can no longer be written, if it cannot."""
+        return self._lost
+
+    def fence(self, error: StateError) -> None:
+        """It became known by other means that another worker has the call: write no more."""
+        if self._lost is None and not self._closing:
+            self._lose(error)
+            self._settle()
+            self._wake.set()
+
+    @property
     def settled(self) -> bool:
         """Whether nothing waits to be written. True when the call is lost, too."""
         return not self._waiting or self._lost is not None
@@ -126,7 +143,7 @@ class LogWriter:
 
     async def _run(self) -> None:
         try:
-            while await self._something_to_do():
+            while self._lost is None and await self._something_to_do():
                 if self._waiting_bytes > BACKLOG_BYTES:
                     raise Unavailable(f"{self._waiting_bytes} bytes wait to be written")
                 await self._persist(self._append if self._waiting else self._renew)
@@ -148,6 +165,8 @@ class LogWriter:
             self._settle()
 
     def _lose(self, error: StateError) -> None:
+        if self._lost is not None:
+            return
         self._lost = error
         logger.error("Call %s can no longer be written: %s", self._lease.call_id, error)
         self._on_lost(error)

@@ -79,6 +79,11 @@ class HeldCalls:
         if call := self._calls.get(call_id):
             call.answer(elicited)
 
+    def stop(self) -> None:
+        """Cancel them all at once."""
+        for call in self._calls.values():
+            call.task.cancel()
+
     async def aclose(self) -> None:
         """Nobody will answer any more: the calls are cancelled, at their servers too."""
         calls, self._calls = [*self._calls.values()], {}

@@ -56,6 +56,11 @@ class Outbox:
         self.closing = self.closing or (code, reason)
         self._filled.set()
 
+    def drop(self) -> None:
+        """Forget what was queued and not sent."""
+        self._frames.clear()
+        self._size = 0
+
     async def run(self) -> tuple[int, str]:
         """Send until closed; returns the close code and reason. Raises what ``send`` raises."""
         while True:

@@ -51,6 +51,7 @@ def router(worker: Worker) -> APIRouter:
                 shows_tools=show == "tools",
                 approves=approvals,
                 given=_given(websocket),
+                drop=outbox.drop,
             )
             call = await worker.open_call(
                 model=model,

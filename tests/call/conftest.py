@@ -551,8 +551,9 @@ class House:
         lease = await self.store.open(call_id or f"sess_{uuid.uuid4().hex}", "test", ttl=60)
         stored = await self.store.load(lease.call_id) if known else None
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
-        lost: list[Exception] = []
-        log = LogWriter(self.store, lease, stored, on_lost=lost.append)
+        log = LogWriter(
+            self.store, lease, stored, on_lost=lambda error: call.fall_silent(str(error), 4001)
+        )
         core = RealtimeProtocol(state.call_id, "support", **protocol)
         recovered = core.restore([i.item for i in state.items if not i.hidden], state.session)
         clock = ManualClock()
