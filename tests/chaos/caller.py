@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import json
+import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ from tests.frames import checked
 
 PATIENCE = 15.0
 SECOND = 24_000
+TURN = re.compile(r"t\d+ ")
 Event = dict[str, Any]
 
 
@@ -34,6 +36,22 @@ class LineDead(Exception):
     """The worker died while the caller was dialling."""
 
 
+class Ghost:
+    """The end of a line on which nobody should speak any more."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+
+    async def until_closed(self) -> tuple[list[str], int | None]:
+        """The events that came all the same, and the close code."""
+        heard: list[str] = []
+        with contextlib.suppress(ConnectionClosed):
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    heard.append(json.loads(await self._socket.recv())["type"])
+        return heard, self._socket.close_code
+
+
 class Caller:
     """One call, from its beginning to its end, over as many connections as it takes."""
 
@@ -47,13 +65,20 @@ class Caller:
         """The items that were told of, in their order."""
         self.committed: set[str] = set()
         """Those that speech was said to become."""
+        self.told_before: list[str] = []
+        """The items as they stood when all were told anew."""
         self.words: dict[str, str] = {}
         """What was told of their words."""
         self.sound_ms: dict[str, float] = {}
         self.wrong: list[str] = []
         self.lost = asyncio.Event()
         """Set while the line is dead."""
+        self.roles: dict[str, str] = {}
+        self.open: set[str] = set()
+        """Those that are not whole yet."""
         self._world = world
+        self._token: str | None = None
+        self._last = ""
         self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
@@ -67,12 +92,31 @@ class Caller:
     async def come_back(self, *workers: Worker) -> None:
         """Dial again until one of these workers has the call."""
         await self._hang_up()
+        await self._dial_again(workers)
+
+    async def go_elsewhere(self, worker: Worker) -> "Ghost":
+        """The same, but for the old line, which stays up: whoever is at its end is heard on."""
+        assert self._reading is not None and self._socket is not None
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+        ghost = Ghost(self._socket)
+        await self._dial_again([worker])
+        return ghost
+
+    async def _dial_again(self, workers: Sequence[Worker]) -> None:
         async with asyncio.timeout(PATIENCE):
             for worker in cycle(workers):
                 try:
-                    return await self._connect(worker, {"call_id": self.call_id, "resume": "true"})
+                    return await self._connect(worker, self._showing)
                 except LineDead:
                     await asyncio.sleep(0.02)
+
+    @property
+    def _showing(self) -> dict[str, str]:
+        """What it says when it comes back: who it is, and what it heard last."""
+        if self._token is None:
+            return {"call_id": self.call_id, "resume": "true"}
+        return {"call_id": self.call_id, "resume": self._token, "after": self._last}
 
     async def _connect(self, worker: Worker, query: dict[str, str]) -> None:
         address = f"{worker.url.replace('http', 'ws', 1)}/v1/realtime?{urlencode(query)}"
@@ -86,6 +130,7 @@ class Caller:
         created = await self._until_or_dead("session.created", begin)
         assert self.call_id in ("", created["session"]["id"])
         self.call_id = created["session"]["id"]
+        self._token = created["session"].get("resume", {}).get("token")
         await self._configure()
 
     async def _configure(self) -> None:
@@ -132,19 +177,22 @@ class Caller:
     # What is heard
 
     def _take(self, event: Event) -> None:
+        self._last = event["event_id"]
         match event["type"]:
+            case "session.created":
+                self._greeted(event["session"])
             case "response.output_audio.delta":
                 before = self.sound_ms.get(event["item_id"], 0.0)
                 self.sound_ms[event["item_id"]] = before + len(b64decode(event["delta"])) / 48
                 self._tell()
                 return
             case "conversation.item.added":
-                self._added(event["item"]["id"], event["previous_item_id"])
-                self.words[event["item"]["id"]] = words(event["item"])
+                self._added(event["item"], event["previous_item_id"])
             case "input_audio_buffer.committed":
                 self.committed.add(event["item_id"])
             case "conversation.item.done":
                 self.words[event["item"]["id"]] = words(event["item"])
+                self.open.discard(event["item"]["id"])
             case "conversation.item.input_audio_transcription.completed":
                 self.words[event["item_id"]] = event["transcript"].strip()
             case "response.output_audio_transcript.delta" | "response.output_text.delta":
@@ -157,7 +205,14 @@ class Caller:
         self.events.append(event)
         self._tell()
 
-    def _added(self, item_id: str, previous: str | None) -> None:
+    def _greeted(self, session: Event) -> None:
+        if session.get("resume", {}).get("replay") == "items":
+            self.told_before, self.items = self.items, []  # all of them are told again
+
+    def _added(self, item: Event, previous: str | None) -> None:
+        item_id = item["id"]
+        self.words[item_id], self.roles[item_id] = words(item), item.get("role", "")
+        self.open.add(item_id)
         if item_id in self.items:
             self.wrong.append(f"{item_id} was told of twice")
         elif previous is None:
@@ -214,12 +269,13 @@ class Caller:
         await self.send("conversation.item.create", item=item)
         await self.send("response.create")
 
-    def answers(self, turn: str) -> list[str]:
-        """The answers to a turn that were told to their end."""
-        done = (event for event in self.events if event["type"] == "response.done")
-        items = (item for event in done for item in event["response"]["output"])
-        whole = (words(item) for item in items if item.get("status") == "completed")
-        return [said for said in whole if turn in said.split()]
+    def answer(self, text: str) -> str | None:
+        """What was told of the answer to a turn; None as long as something of it is not whole."""
+        told = [(self.roles[i], self.words[i], i) for i in self.items]
+        items = answer_to(text, told)
+        if items is None or self.open & {item_id for _, _, item_id in items}:
+            return None
+        return " ".join(said for _, said, _ in items)
 
     def check(self, items: list[Event]) -> None:
         """What it was told is so: the same items, in the same order, and no word less."""
@@ -227,8 +283,27 @@ class Caller:
         assert not self.wrong, self.wrong
         assert self.items == [item_id for item_id in stored if item_id in {*self.items}]
         assert self.committed <= stored.keys()
+        assert self.told_before == [item_id for item_id in stored if item_id in {*self.told_before}]
         for item_id, text in self.words.items():
             assert words(stored[item_id]).startswith(text.strip()), (text, stored[item_id])
+
+
+Told = tuple[str, str, str]
+"""Role, words and id of an item."""
+
+
+def answer_to(text: str, items: Sequence[Told]) -> list[Told] | None:
+    """What the agent said from the turn ``text`` of the caller on, up to their next one."""
+    turns = [
+        place
+        for place, (role, said, _) in enumerate(items)
+        if role == "user" and (said == text or TURN.match(said))
+    ]
+    mine = [place for place in turns if items[place][1] == text]
+    if not mine:
+        return None
+    end = next((place for place in turns if place > mine[0]), len(items))
+    return [item for item in items[mine[0] : end] if item[0] == "assistant"]
 
 
 def words(item: dict[str, Any]) -> str:

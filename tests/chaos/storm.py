@@ -22,7 +22,7 @@ class Storm:
     world: World
     new_caller: Callable[..., Caller]
     seed: int
-    phases: Sequence[Phase] = PHASES
+    phases: Sequence[Phase] = PHASES[1:]
     kills: int = 0
     turns: int = 0
     _callers: list[Caller] = field(default_factory=list[Caller])

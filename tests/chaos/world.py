@@ -47,6 +47,10 @@ class World:
         """Let it go on, and never hold it again."""
         self._holds.pop((what, turn)).let_go.set()
 
+    def by_process(self, pid: int) -> list[tuple[str, str]]:
+        """What one process did."""
+        return [deed for deed, pids in self.by.items() for each in pids if each == pid]
+
     async def happens(self, what: str, turn: str, pid: int) -> Any:
         """Something is done. Returns what it comes to."""
         deed = (what, turn)
