@@ -16,6 +16,7 @@ from frontdesk.api import (
     client_secrets,
     errors,
     mcp_servers,
+    metrics,
     models,
     otlp,
     sign_in,
@@ -84,6 +85,7 @@ def create_app(
     app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing))
     app.include_router(otlp.router(worker.tracing))
+    app.include_router(metrics.router(worker.tracing))
     app.include_router(client_secrets.router(worker))
     app.include_router(models.router(worker))
     app.include_router(mcp_servers.router(worker))

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         description="Longest a connection may last before it ends with `session_expired`; 0: "
         "without end.",
     )
+    resume_seconds: float = Field(
+        default=20.0,
+        ge=0,
+        description="How long a call is kept for a client whose connection broke; 0: not at all.",
+    )
     openai_traces: bool = Field(
         default=False, description="Also send the SDK's traces to OpenAI's own dashboard."
     )

@@ -1,4 +1,4 @@
-"""Write frontdesk/tracing/names.py and docs/spans.md from tracing/spans.yaml.
+"""Write frontdesk/tracing/names.py, metric_names.py and docs/spans.md from tracing/spans.yaml.
 
 Run without arguments after editing the vocabulary; ``--check`` only tells whether they differ.
 """
@@ -13,13 +13,14 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "tracing" / "spans.yaml"
 NAMES = ROOT / "frontdesk" / "tracing" / "names.py"
+METRICS = ROOT / "frontdesk" / "tracing" / "metric_names.py"
 PAGE = ROOT / "docs" / "spans.md"
 
 
 def load() -> dict[str, Any]:
     """The vocabulary, each span's attributes as one flat list.
 
-    Raises :class:`ValueError` when a span uses an attribute that is not described.
+    Raises :class:`ValueError` when a span or a metric uses an attribute that is not described.
     """
     vocabulary = YAML(typ="safe").load(SOURCE)
     for span in vocabulary["spans"]:
@@ -27,6 +28,11 @@ def load() -> dict[str, Any]:
         for name in span["attributes"]:
             if name not in vocabulary["attributes"]:
                 raise ValueError(f"{SOURCE.name}: span {span['name']!r} uses {name!r}: describe it")
+    for metric, entry in vocabulary["metrics"].items():
+        if "buckets" in entry and entry["buckets"] not in vocabulary["buckets"]:
+            raise ValueError(f"{SOURCE.name}: metric {metric!r}: no such buckets")
+        if unknown := set(entry["attributes"]) - set(vocabulary["attributes"]):
+            raise ValueError(f"{SOURCE.name}: metric {metric!r} uses {unknown}: describe it")
     return vocabulary
 
 
@@ -62,6 +68,47 @@ def names(vocabulary: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def metrics(vocabulary: dict[str, Any]) -> str:
+    """The module of metrics."""
+    lines = [
+        '"""Names of metrics. Made by scripts/spans.py from tracing/spans.yaml."""',
+        "",
+        "from typing import Literal, NamedTuple",
+        "",
+        "",
+        "class Metric(NamedTuple):",
+        '    """What a metric is; ``buckets`` names a histogram\'s upper bounds."""',
+        "",
+        '    instrument: Literal["counter", "histogram", "gauge", "total"]',
+        "    unit: str",
+        "    meaning: str",
+        "    attributes: tuple[str, ...]",
+        '    buckets: str = ""',
+        "",
+        "",
+    ]
+    found = vocabulary["metrics"]
+    lines += [f'{constant(name)} = "{name}"' for name in found]
+    lines += ["", "METRICS: dict[str, Metric] = {"]
+    for name, entry in found.items():
+        fields = (entry["instrument"], entry["unit"], entry["meaning"])
+        lines += [f'    "{name}": Metric(', *(f'        "{field}",' for field in fields)]
+        lines += [f"        {_tuple(entry['attributes'])},"]
+        lines += [f'        "{entry["buckets"]}",'] if "buckets" in entry else []
+        lines += ["    ),"]
+    lines += ["}", '"""Every metric, by its name."""', ""]
+    lines += ["BUCKETS: dict[str, tuple[float, ...]] = {"]
+    for name, bounds in vocabulary["buckets"].items():
+        lines += [f'    "{name}": (', *(f"        {bound}," for bound in bounds), "    ),"]
+    lines += ["}", ""]
+    return "\n".join(lines)
+
+
+def _tuple(values: list[str]) -> str:
+    quoted = ", ".join(f'"{value}"' for value in values)
+    return f"({quoted}{',' if len(values) == 1 else ''})"
+
+
 def _mapping(title: str, doc: str, spans: list[Any], key: str) -> list[str]:
     rows = [f'    "{span["name"]}": "{span[key]}",' for span in spans]
     return [f"{title}: dict[str, str] = {{", *rows, "}", f'"""{doc}"""', ""]
@@ -74,7 +121,7 @@ def _set(title: str, doc: str, values: set[str]) -> list[str]:
 
 def page(vocabulary: dict[str, Any]) -> str:
     """The reference page."""
-    lines = ["# Spans", "", "Made by `scripts/spans.py` from `tracing/spans.yaml`. "]
+    lines = ["# Spans and metrics", "", "Made by `scripts/spans.py` from `tracing/spans.yaml`. "]
     lines[-1] += "How traces work is told in [tracing.md](tracing.md)."
     lines += [
         "",
@@ -87,6 +134,20 @@ def page(vocabulary: dict[str, Any]) -> str:
         lines += ["", f"## {span['name']}", "", f"`{span['label']}`: {span['meaning']}", ""]
         lines += [", ".join(facts) + ".", ""]
         lines += [", ".join(f"`{name}`" for name in span["attributes"])]
+    lines += [
+        "",
+        "## Metrics",
+        "",
+        "At `/metrics` for Prometheus, where dots are underscores and the unit is added, and over",
+        "OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_METRICS_ENDPOINT`) is set.",
+        "",
+        "| metric | kind | attributes | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, entry in vocabulary["metrics"].items():
+        kind = f"{entry['instrument']}, {entry['unit']}"
+        used = ", ".join(f"`{attribute}`" for attribute in entry["attributes"])
+        lines.append(f"| `{name}` | {kind} | {used} | {entry['meaning']} |")
     lines += [
         "",
         "## All attributes",
@@ -104,7 +165,9 @@ def page(vocabulary: dict[str, Any]) -> str:
 def main() -> int:
     vocabulary = load()
     stale = 0
-    for path, text in ((NAMES, names(vocabulary)), (PAGE, page(vocabulary))):
+    written = {NAMES: names, METRICS: metrics, PAGE: page}
+    for path, make in written.items():
+        text = make(vocabulary)
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         stale += 1

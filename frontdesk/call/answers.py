@@ -194,9 +194,10 @@ class Answers:
         else:
             self._settle(live.item, 0.0)
 
-    def cut_short(self) -> None:
-        """The caller speaks over the agent: what was not played yet will not be heard."""
-        for item, heard_ms in self._playback.stop(self._clock.now()):
+    def cut_short(self, at: float | None = None) -> None:
+        """The caller speaks over the agent, or left ``at`` some time: what was not played by then
+        will not be heard."""
+        for item, heard_ms in self._playback.stop(self._clock.now() if at is None else at):
             self._settle(item, heard_ms)
 
     def truncated(self, item_id: str, audio_end_ms: int) -> None:
@@ -268,10 +269,11 @@ class Answers:
         heard = bool(live.item and live.item.heard) if live.encoder else turn.has_words
         self._tell_over(live.reply.response_id, heard, turn.has_failed)
 
-    def stop(self) -> None:
-        """The call ends: stop all work. What is still played will not be heard."""
+    def stop(self, at: float | None = None) -> None:
+        """The call ends, or did ``at`` some time for the caller: stop all work. What is still
+        played will not be heard."""
         self._closing = True
-        self.cut_short()
+        self.cut_short(at)
         for task in self._tasks:
             task.cancel()
 

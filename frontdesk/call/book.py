@@ -31,6 +31,11 @@ class CallBook:
         self._log.put(entry)
         apply(self.state, entry)
 
+    def tell(self, n: int, kind: str, frame: bytes, *, tools: bool) -> None:
+        """Have an event that clients are told kept for those who miss it, behind the entries
+        recorded before it."""
+        self._log.tell(n, kind, frame, tools=tools)
+
     @property
     def epoch(self) -> int:
         """Of the lease that the call is written under."""

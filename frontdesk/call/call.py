@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import Any
 
+from frontdesk.call.absence import Absence
 from frontdesk.call.answering import Answering
 from frontdesk.call.answers import Answers
 from frontdesk.call.asking import Asking
@@ -17,11 +18,13 @@ from frontdesk.call.background import Background
 from frontdesk.call.book import CallBook
 from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
+from frontdesk.call.comeback import Missed, knows
 from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears
 from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
     CallEvent,
+    Expired,
     Finished,
     FloorTaken,
     Frame,
@@ -44,9 +47,11 @@ from frontdesk.call.events import (
     WorkEvent,
 )
 from frontdesk.call.floor import Floor
+from frontdesk.call.greeting import Greeting
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.numbers import Ids
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
 from frontdesk.call.told import Told
@@ -56,11 +61,16 @@ from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.protocol.items import given_audio, without_audio
 from frontdesk.protocol.usage import heard_tokens
 from frontdesk.state.entries import CallState
+from frontdesk.state.events import ENDED
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.audio import OutputEncoder
 from frontdesk.voice.listener import Segment
 
 logger = logging.getLogger(__name__)
+
+TAKEN_OVER = 4001
+"""Close code for a connection whose call went on elsewhere: a private one, on which no client
+reconnects by itself, as the two would chase each other."""
 
 TRY_AGAIN = 1013
 """Close code "try again later" (RFC 6455 registry)."""
@@ -86,18 +96,26 @@ class Call:
         clock: Clock,
         caller: Connection,
         board: Board,
+        ids: Ids,
+        grace: float = 0.0,
         errands: dict[str, Errand] | None = None,
     ) -> None:
-        """``errands``: background work of the call that went on without it."""
+        """``ids`` are those of the protocol. ``grace``: seconds that the call is kept when its
+        last caller's connection breaks. ``errands``: background work of the call that went on
+        without it."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
         self._recovered = recovered
         self._clock = clock
+        self._caller = caller
         self._connections = Connections(caller)
         self._asker: Connection | None = None
         self._told = Told(book, self._connections)
+        self._ids = ids
+        self._greeting = Greeting(protocol, book, self._told, ids, seconds=grace, now=clock.now)
         self._inbox: Inbox[CallEvent] = Inbox()
+        self._absence = Absence(clock, self._inbox.post, grace)
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
         budgets = live_team.loaded.team.budgets
         self._hearing = Hearing(book, self._ears, clock, self._inbox.post, patience=budgets.words)
@@ -148,6 +166,7 @@ class Call:
             tracing=tracing,
             clock=clock,
             post=self._inbox.post,
+            away=lambda: self._absence.away,
         )
         self.background = Background(
             live_team=live_team,
@@ -197,9 +216,18 @@ class Call:
             self._inbox.post(Joined(connection))
         return not self._closed
 
-    def leave(self, connection: Connection, reason: str) -> None:
-        """A client is gone. The call ends with the last caller."""
-        self._inbox.post(Left(connection, reason))
+    def knows(self, token: str) -> bool:
+        """Whether who shows this resume token is a caller of this call."""
+        return knows(self.state, token)
+
+    def remembers(self, missed: Missed) -> bool:
+        """Whether a client can be told what it missed, without asking the store."""
+        return self._greeting.remembers(missed)
+
+    def leave(self, connection: Connection, reason: str, *, broken: bool = False) -> None:
+        """A client is gone. The call ends with the last caller; if its connection was ``broken``,
+        only when it does not come back in time."""
+        self._inbox.post(Left(connection, reason, broken))
 
     def end(self, reason: str, code: int = 1000) -> None:
         """End the call after what was handed in before."""
@@ -243,7 +271,7 @@ class Call:
     async def _live(self) -> None:
         async with self._book:
             self._obey(self._recovered)
-            self._obey(self._protocol.open(self._clock.now()))
+            self._obey(self._greeting.greet(self._caller))
             self._questions.restore()
             self.background.delegations.recover(self._errands)
             self._told.release()
@@ -257,15 +285,17 @@ class Call:
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
+            ended = self._protocol.tell(ENDED, {"reason": event.reason})
+            self._tell_all(ended)
 
     def _response_over(self, response_id: str, heard: bool, failed: bool) -> None:
         self.background.response_over(response_id, heard, failed)
 
     def _act_on(self, event: Happening) -> None:
-        if self._silent:
+        if self._silent or self._absence.holds(event):
             return
         self._survive(event)
-        if self._questions.has_news and self._answers.silent_for() >= 0:
+        if self._questions.has_news and self._answers.silent_for() >= 0 and not self._absence.away:
             self._survive(engine.AgentSpeaksUp())
         self._wind()
 
@@ -330,10 +360,13 @@ class Call:
             case Frame(data, connection):
                 self._receive(data, connection)
             case Joined(connection):
-                self._connections.join(connection)
-                self._greet(connection)
-            case Left(connection, reason):
-                if not self._connections.leave(connection):
+                self._join(connection)
+            case Left(connection, reason, broken):
+                last = self._connections.leave(connection)
+                if last and not (broken and self._absence.begin(reason)):
+                    self._inbox.post_ahead(Gone(reason))
+            case Expired(reason):
+                if self._absence.expired(event):
                     self._inbox.post_ahead(Gone(reason))
             case TurnBegun(start_ms):
                 self._feed(engine.SpeechStarted(start_ms))
@@ -382,19 +415,30 @@ class Call:
             case _:
                 self._feed(event)
 
-    def _greet(self, connection: Connection) -> None:
-        """Tell a client that was attached what session it is in."""
-        self._tell(connection, self._protocol.open(self._clock.now()))
+    def _join(self, connection: Connection) -> None:
+        """Another client, or one that is back: then its old connection is of no use any more."""
+        for old in self._connections.replaced_by(connection):
+            old.close(TAKEN_OVER, "the call goes on at another connection")
+        # Whoever comes when no caller is there is one.
+        connection.caller = connection.caller or not self._connections.has_caller
+        self._connections.join(connection)
+        self._greeting.greet(connection)
+        self._caller_is_back()
+
+    def _caller_is_back(self) -> None:
+        if self._absence.away and self._connections.has_caller:
+            for held in self._absence.end():
+                self._inbox.post_ahead(held)
 
     def _show(self, item: dict[str, Any], after: str | None) -> None:
         """What a tool of the team did, for the clients that asked to see it."""
-        for connection in self._connections.showing_tools():
-            self._tell(connection, self._protocol.show(item, after))
+        if self._connections.showing_tools:
+            self._tell_all(self._protocol.show(item, after), tools=True)
 
-    def _tell(self, connection: Connection, commands: list[do.Command]) -> None:
+    def _tell_all(self, commands: list[do.Command], *, tools: bool = False) -> None:
         for command in commands:
             if isinstance(command, do.Send):
-                self._told.put(command.frame, connection)
+                self._told.tell(command, tools=tools)
 
     def _receive(self, frame: str | bytes, connection: Connection) -> None:
         now = self._clock.now()
@@ -424,10 +468,14 @@ class Call:
     def _do(self, command: do.Command) -> None:
         match command:
             case do.Send(frame, kind):
-                self._told.put(frame, self._asker if kind in FOR_THE_ASKER else None)
+                if self._asker is not None and kind in FOR_THE_ASKER:
+                    self._told.put(frame, self._asker)
+                else:
+                    self._told.tell(command)
             case do.AudioAppended(audio):
                 if self._asker is not None:
                     self._connections.spoke(self._asker, self._clock.now())
+                    self._caller_is_back()
                 self._ears.push(audio)
             case do.AudioCleared():
                 self._ears.clear()
@@ -541,7 +589,8 @@ class Call:
         """Stop all work, but let what was said and done before the end reach the log."""
         if self._alarm:
             self._alarm.cancel()
-        self._answers.stop()
+        self._answers.stop(self._absence.since)
+        self._absence.end()
         await self._hearing.last_words()
         self._closed = True
         for event in self._inbox.rest():

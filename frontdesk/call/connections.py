@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+from frontdesk.call.comeback import Comeback, Missed, hashed
 
 PAUSE = 1.0
 """Seconds of no audio from one connection after which another may speak. Clients stream without
@@ -12,7 +15,9 @@ a break, or fall silent between turns for longer."""
 class Connection:
     """One client's end of a call. ``caller``: the call lives as long as one of these is there.
     ``shows_tools``: it asked to see what the team's own tools are called with and give back.
-    ``given``: what it gave for MCP servers that act in the caller's name."""
+    ``given``: what it gave for MCP servers that act in the caller's name. ``missed``: what it says
+    that it missed. ``token``: the hash of the resume token that it got. ``greeted``: it was told
+    the session, and is told all that follows."""
 
     send: Callable[[bytes], None]
     close: Callable[[int, str], None]
@@ -20,8 +25,21 @@ class Connection:
     shows_tools: bool = False
     approves: bool = False
     given: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    missed: Missed = field(default_factory=lambda: Missed(Comeback()), repr=False)
+    token: str | None = field(default=None, repr=False)
+    greeted: bool = False
     drop: Callable[[], None] = lambda: None
     """Forget what waits to be sent."""
+
+    @property
+    def shown(self) -> str | None:
+        """The hash of the token with which it came back."""
+        token = self.missed.comeback.token
+        return hashed(token) if token else None
+
+
+To = Connection | Literal["tools"] | None
+"""Whom a frame is for: one connection, those that asked to see the team's tools, or all."""
 
 
 class Connections:
@@ -43,24 +61,41 @@ class Connections:
         self.given.update(connection.given)
 
     def leave(self, connection: Connection) -> bool:
-        """Let one go; returns whether a caller is left."""
-        if connection in self._all:
-            self._all.remove(connection)
-            connection.close(1000, "")
-        return any(other.caller for other in self._all)
+        """Let one go; returns whether that was the last caller."""
+        if connection not in self._all:  # another one has taken its place
+            return False
+        self._all.remove(connection)
+        connection.close(1000, "")
+        return connection.caller and not self.has_caller
+
+    @property
+    def has_caller(self) -> bool:
+        return any(connection.caller for connection in self._all)
+
+    def replaced_by(self, connection: Connection) -> list[Connection]:
+        """Let those go that are the same client's: they hold the token that it shows, or came back
+        with it."""
+        shown = connection.shown
+        old = [o for o in self._all if shown is not None and shown in (o.token, o.shown)]
+        self._all = [other for other in self._all if other not in old]
+        return old
 
     @property
     def approving(self) -> bool:
         """Whether one of them approves calls of the team's tools."""
         return any(connection.approves for connection in self._all)
 
-    def showing_tools(self) -> list[Connection]:
-        return [connection for connection in self._all if connection.shows_tools]
+    @property
+    def showing_tools(self) -> bool:
+        """Whether one of them asked to see the team's tools."""
+        return any(connection.shows_tools for connection in self._all)
 
-    def send(self, frame: bytes, only: Connection | None) -> None:
-        """One frame to all, or to the one whose question it answers."""
+    def send(self, frame: bytes, to: To) -> None:
+        """One frame to whom it is for."""
         for connection in self._all:
-            if only is None or connection is only:
+            if connection is to or (
+                connection.greeted and (to is None or (to == "tools" and connection.shows_tools))
+            ):
                 connection.send(frame)
 
     def drop(self) -> None:

@@ -30,10 +30,19 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A client is gone."""
+    """A client is gone. ``broken``: it did not say so, and may come back."""
 
     connection: Connection
     reason: str
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """No caller came back in time from this ``absence``, counted from 1."""
+
+    reason: str
+    absence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +221,7 @@ Happening = (
     Frame
     | Joined
     | Left
+    | Expired
     | TurnBegun
     | TurnOver
     | Tick

@@ -45,7 +45,9 @@ class Preparing:
         tracing: Tracing,
         clock: Clock,
         post: Callable[[CallEvent], None],
+        away: Callable[[], bool],
     ) -> None:
+        """``away``: whether there is nobody to hear anything."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
@@ -57,6 +59,7 @@ class Preparing:
         self._tracing = tracing
         self._clock = clock
         self._post = post
+        self._away = away
         self._turns = 0
 
     def reply(
@@ -101,7 +104,9 @@ class Preparing:
         )
 
     def silent_for(self) -> float:
-        """Seconds since either side was last heard."""
+        """Seconds since either side was last heard; negative while nobody is there to hear."""
+        if self._away():
+            return -1.0
         if self._protocol.speech_item_id is not None:
             return 0.0
         return min(self._answers.silent_for(), self._clock.now() - self._hearing.spoken_until)

@@ -1,12 +1,13 @@
 """What a Realtime session of a team begins with, and what of it no client can change."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
 from frontdesk.desk.schema import Team, TurnDetection
 from frontdesk.protocol.core import RealtimeProtocol
+from frontdesk.protocol.ids import new_id
 from frontdesk.voice.base import logprobs_of
 
 Kind = Literal["realtime", "transcription"]
@@ -27,7 +28,12 @@ OF_SERVICES = ("parallel_tool_calls", "reasoning")
 
 
 def new_protocol(
-    live: LiveTeam, call_id: str, model: str | None, kind: Kind, expires_at: int | None
+    live: LiveTeam,
+    call_id: str,
+    model: str | None,
+    kind: Kind,
+    expires_at: int | None,
+    ids: Callable[[str], str] = new_id,
 ) -> RealtimeProtocol:
     """The protocol of a call with this team, which ends at the unix time ``expires_at``."""
     return RealtimeProtocol(
@@ -35,6 +41,7 @@ def new_protocol(
         model or live.loaded.team.name,
         fixed=fixed_fields(live),
         defaults=session_defaults(live, kind),
+        ids=ids,
         expires_at=expires_at,
         prompts=Prompts(live.loaded).look_up,
         sees_images=sees_images(live),

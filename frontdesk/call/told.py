@@ -11,7 +11,10 @@ import asyncio
 from collections import deque
 
 from frontdesk.call.book import CallBook
-from frontdesk.call.connections import Connection, Connections
+from frontdesk.call.connections import Connection, Connections, To
+from frontdesk.call.recent import Recent
+from frontdesk.protocol.commands import Send
+from frontdesk.state.events import Event, number_of
 
 PATIENCE = 0.1
 """Seconds that a frame may wait for the record. Five frames of audio: no player runs dry."""
@@ -23,15 +26,33 @@ class Told:
     def __init__(self, book: CallBook, connections: Connections) -> None:
         self._book = book
         self._connections = connections
-        self._frames: deque[tuple[bytes, Connection | None]] = deque()
+        self.recent = Recent()
+        self._frames: deque[tuple[bytes | None, To]] = deque()
         self._waiting: asyncio.Task[None] | None = None
         self._behind = self._muted = False
         self._to_notify: list[asyncio.Event] = []
 
-    def put(self, frame: bytes, only: Connection | None = None) -> None:
-        """Add a frame of the event at hand, for all or for one."""
+    def put(self, frame: bytes, to: To = None) -> None:
+        """Add a frame of the event at hand, which is not told again."""
+        self._add(frame, to)
+
+    def tell(self, event: Send, *, tools: bool = False) -> None:
+        """Add an event for all (or for those who see the team's ``tools``), also for those who
+        ask later what they missed."""
+        number = number_of(event.event_id)
+        if number is not None and not self._muted:
+            self.recent.add(Event(number, event.frame, tools), event.type)
+            if event.type != "response.output_audio.delta":
+                self._book.tell(number[1], event.type, event.frame, tools=tools)
+        self._add(event.frame, "tools" if tools else None)
+
+    def greet(self, connection: Connection) -> None:
+        """From here on the connection is told what all are told."""
+        self._add(None, connection)
+
+    def _add(self, frame: bytes | None, to: To) -> None:
         if not self._muted:
-            self._frames.append((frame, only))
+            self._frames.append((frame, to))
 
     def mute(self) -> None:
         """The call is another worker's: nothing more is sent, not even what waits."""
@@ -73,7 +94,11 @@ class Told:
 
     def _send_some(self, count: int) -> None:
         for _ in range(min(count, len(self._frames))):  # muted meanwhile, there are none
-            self._connections.send(*self._frames.popleft())
+            frame, to = self._frames.popleft()
+            if frame is not None:
+                self._connections.send(frame, to)
+            elif isinstance(to, Connection):
+                to.greeted = True
         self._notify_if_sent()
 
     async def aclose(self) -> None:

@@ -19,11 +19,13 @@ from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.bring_up import BringUp
-from frontdesk.call.call import Call
+from frontdesk.call.call import TAKEN_OVER, Call
 from frontdesk.call.clock import Clock
+from frontdesk.call.comeback import Missed, call_of, knows
 from frontdesk.call.connections import Connection
 from frontdesk.call.delegation import Delegation
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.numbers import Ids
 from frontdesk.call.reload import Reload
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.call.teams import Teams
@@ -41,6 +43,7 @@ from frontdesk.state.claims import Claims
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Fenced, Held, StateError
+from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import CallStore, Lease
 from frontdesk.state.pins import Pins
@@ -48,13 +51,9 @@ from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
+from frontdesk.tracing.loop_lag import LoopLag
 
 logger = logging.getLogger(__name__)
-
-
-TAKEN_OVER = 4001
-"""Close code for a connection whose call went on elsewhere: a private one, on which no client
-reconnects by itself, as the two would chase each other."""
 
 
 END_LIMIT = 5.0
@@ -110,8 +109,10 @@ class Worker:
     async def _bring_all_up(self, desk: Desk, watch: Watch) -> None:
         self.tracing.start()
         self._open.push_async_callback(self.tracing.aclose)
+        self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
+        self.events = EventStream(redis)
         self.claims = Claims(redis, self.name, claimed=self._claimed, has=self._has)
         self._open.push_async_callback(self.claims.aclose)
         await self.claims.start()
@@ -182,13 +183,21 @@ class Worker:
         """Begin a call; or carry on the one called ``call_id``. When that one runs, the connection
         is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
         its ``kind``. A new one begins with the config ``session``, a patch. ``agent`` gets the
-        floor, in place of the team's first or who has it. Raises :class:`CallRefused`."""
+        floor, in place of the team's first or who has it. A connection with a resume token is its
+        call's caller again, wherever that call lives. Raises :class:`CallRefused`."""
         session = session or {}
+        token = connection.missed.comeback.token
+        if token is not None:
+            call_id, session = _called(token, call_id), {}
         if session:
             self._check_session(session)
         known = call_id is not None
         if call_id is not None and not resume and (running := self.calls.get(call_id)):
-            connection.caller = False
+            connection.caller = token is not None
+            if token is not None and not running.knows(token):
+                raise _not_known()
+            if not running.remembers(connection.missed):
+                await self._look_up(call_id, connection)
             if running.join(connection):
                 return running
             await running.over.wait()
@@ -198,7 +207,8 @@ class Worker:
             if call_id is None:
                 lease, stored, team = await self._begin(model)
             else:
-                lease, stored, team = await self._carry_on(call_id, force=resume)
+                force = resume or token is not None
+                lease, stored, team = await self._carry_on(call_id, connection, force=force)
         except (RedisError, StateError) as error:
             logger.error("no call can be opened: %s", error)
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
@@ -210,7 +220,8 @@ class Worker:
         kind = kind_of(state.session, kind_of(session, kind))
         longest = self.settings.max_call_seconds
         expires_at = int(clock.now() + longest) if longest else None
-        protocol = new_protocol(team, state.call_id, model, kind, expires_at)
+        ids = Ids(state.call_id, lease.epoch)
+        protocol = new_protocol(team, state.call_id, model, kind, expires_at, ids)
         recovered: list[Command] = []
         if session:
             recovered = protocol.configure(session)
@@ -236,6 +247,8 @@ class Worker:
             clock=clock,
             caller=connection,
             board=self.board,
+            ids=ids,
+            grace=self.settings.resume_seconds,
             errands=self.afterwork.take(state.call_id),
         )
         self.calls[state.call_id] = call
@@ -283,16 +296,17 @@ class Worker:
         return lease, None, self.team(model)
 
     async def _carry_on(
-        self, call_id: str, *, force: bool
+        self, call_id: str, connection: Connection, *, force: bool
     ) -> tuple[Lease, CallState | None, LiveTeam]:
         """One at a time for each call: whoever comes meanwhile takes it over from the first. By
         ``force`` the call is taken from whichever worker has it."""
         async with self._doors.setdefault(call_id, asyncio.Lock()):
             # Its team first: to bring a version up again may take longer than a lease runs.
-            team = await self._team_of(await self._expect(call_id))
+            team = await self._team_of(await self._expect(call_id, connection))
             self._opening.append(team)
             try:
                 lease = await self._claim(call_id, force=force)
+                await self._look_up(call_id, connection)
                 return lease, await self.store.load(call_id), team
             finally:
                 self._opening.remove(team)
@@ -308,13 +322,21 @@ class Worker:
                 raise CallRefused(message, "call_in_use") from held
             return await self.store.open(call_id, self.name, force=True)
 
-    async def _expect(self, call_id: str) -> CallState:
+    async def _look_up(self, call_id: str, connection: Connection) -> None:
+        """Find out what a client missed."""
+        comeback = connection.missed.comeback
+        connection.missed = Missed(comeback, await self.events.tail(call_id))
+
+    async def _expect(self, call_id: str, connection: Connection) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
+        token = connection.missed.comeback.token
         try:
             stored = await self.store.load(call_id)
         except ValueError as error:
             raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
+        if token is not None and not (stored and knows(stored, token)):
+            raise _not_known()
         if stored is None or not stored.team:
             raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
         if older := self.calls.get(call_id):
@@ -348,6 +370,19 @@ class Worker:
                 life.cancel()
         await self.afterwork.aclose()
         await self._open.aclose()
+
+
+def _not_known() -> CallRefused:
+    message = "This resume token is not good, or no longer: begin a new call, without it."
+    return CallRefused(message, "invalid_resume_token")
+
+
+def _called(token: str, call_id: str | None) -> str:
+    """The call that a resume token is for. Raises :class:`CallRefused`."""
+    found = call_of(token)
+    if found is None or call_id not in (None, found):
+        raise _not_known()
+    return found
 
 
 def _lost(call: Call, error: StateError) -> None:

@@ -18,6 +18,7 @@ class Send:
 
     frame: bytes
     type: str
+    event_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,17 @@ class Conversation:
             if stored.get("status") == "in_progress":
                 self.change({**stored, "status": "incomplete"})
 
+    def retell(self) -> None:
+        """Announce all items once more, in order."""
+        at = self._first
+        while at is not None:
+            entry = self._entries[at]
+            fields = {"previous_item_id": entry.previous, "item": shown(entry.current())}
+            self._outbox.send("conversation.item.added", fields)
+            if not (entry.draft or entry.pending):
+                self._outbox.send("conversation.item.done", fields)
+            at = entry.next
+
     def reopen(self, item_id: str) -> None:
         """A restored item is not done after all: it still waits for something."""
         self._entries[item_id].pending = True

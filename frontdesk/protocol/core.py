@@ -139,10 +139,21 @@ class RealtimeProtocol:
         self._reconfigure(self._session.update(patch))
         return self._outbox.take()
 
-    def open(self, now: float) -> list[Command]:
-        """The connection stands: ``session.created``."""
-        self._outbox.send("session.created", {"session": self._session.config})
+    def open(self, now: float, **extra: Any) -> list[Command]:
+        """The connection stands: ``session.created``, first of all, with ``extra`` members."""
+        self._outbox.send("session.created", {"session": self._session.config, **extra})
         self._mcp.lists.declare(self._session.servers, now)
+        return self._outbox.take()
+
+    def retell(self) -> list[Command]:
+        """The items of the conversation, as if they were added now: for a client that cannot be
+        told what it missed."""
+        self._conversation.retell()
+        return self._outbox.take()
+
+    def tell(self, type: str, fields: Json) -> list[Command]:
+        """An event that the engine knows how to put together."""
+        self._outbox.send(type, fields)
         return self._outbox.take()
 
     def show(self, item: Item, previous_item_id: str | None) -> list[Command]:

@@ -16,12 +16,14 @@ class Outbox:
 
     def send(self, type: str, fields: dict[str, Any]) -> None:
         """Queue one server event."""
-        event = {"type": type, "event_id": self.ids("event"), **fields}
-        self._commands.append(Send(wire.encode(event), type))
+        event_id = self.ids("event")
+        event = {"type": type, "event_id": event_id, **fields}
+        self._commands.append(Send(wire.encode(event), type, event_id))
 
     def send_audio_delta(self, parts: tuple[bytes, bytes], audio: bytes) -> None:
-        frame = wire.audio_delta(parts, self.ids("event"), audio)
-        self._commands.append(Send(frame, "response.output_audio.delta"))
+        event_id = self.ids("event")
+        frame = wire.audio_delta(parts, event_id, audio)
+        self._commands.append(Send(frame, "response.output_audio.delta", event_id))
 
     def put(self, command: Command) -> None:
         """Queue any other command."""

@@ -24,6 +24,7 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
                        no answer), reason, values
 ``question.resumed``   question_ids: the calls were given on, to be run or refused
 ``audio``              item_id, role (caller, agent), uri, offset_ms, seconds
+``resume``             token (a hash of it), shown (that of the token it was given for, or null)
 ``call.ended``         reason
 =====================  ========================================================================
 
@@ -54,6 +55,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "question.resumed": ("question_ids",),
     "delegation": ("delegation",),
     "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
+    "resume": ("token", "shown"),
     "call.ended": ("reason",),
 }
 """The kinds that this version writes, and the fields that each must have."""
@@ -106,6 +108,8 @@ class CallState:
     """Everything that was to be approved or answered, oldest first, each with what was said to it
     (``answers``) and what came of it (``decided``, None while it is open; ``resumed``)."""
     delegations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    resume: list[dict[str, str | None]] = field(default_factory=list[dict[str, str | None]])
+    """The tokens that show who the caller is, oldest first, as their entries have them."""
     unknown: int = 0
     given: Given | None = None
     _ids: set[str] = field(init=False, repr=False, compare=False)

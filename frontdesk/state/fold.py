@@ -190,9 +190,25 @@ def _question(state: CallState, question_id: str) -> dict[str, Any]:
     raise LookupError(f"no question {question_id!r}")
 
 
+def _resume(state: CallState, entry: Entry) -> None:
+    """A new token. The one that it was given for has been shown, so it had arrived: the one before
+    it is void, and so are others that were given for it and may not have arrived."""
+    shown = entry["shown"]
+    before = next((known["shown"] for known in state.resume if known["token"] == shown), None)
+    kept = [
+        known
+        for known in state.resume
+        if shown is None or (known["token"] != before and known["shown"] != shown)
+    ]
+    state.resume = [*kept, {"token": entry["token"], "shown": shown}][-RESUME_TOKENS:]
+
+
 def _ended(state: CallState, entry: Entry) -> None:
     state.ended = entry["reason"]
 
+
+RESUME_TOKENS = 16
+"""Tokens of a call that are good at once; the oldest gives way."""
 
 _AUDIO = ("item_id", "role", "uri", "offset_ms", "seconds")
 
@@ -213,5 +229,6 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "question.resumed": _question_resumed,
     "delegation": _delegation,
     "audio": _audio,
+    "resume": _resume,
     "call.ended": _ended,
 }

@@ -1,8 +1,10 @@
 """The store of calls: each a log in Redis, written under a lease.
 
-Four keys serve a call, three in one slot of a cluster: ``frontdesk:{<call_id>}:meta`` (a hash:
-owner, epoch, until, seq, base, opened, phase), ``…:log`` (a list: the entries behind ``base``),
-``…:snap`` (the state at ``base``), and its line in the index ``frontdesk:calls`` (a sorted set).
+Five keys serve a call, four in one slot of a cluster: ``frontdesk:{<call_id>}:meta`` (a hash:
+owner, epoch, until, seq, base, opened, phase, told, kept, gone), ``…:log`` (a list: the entries
+behind ``base``), ``…:snap`` (the state at ``base``), ``…:events`` (a stream: what its clients were
+told last, :mod:`frontdesk.state.events`), and its line in the index ``frontdesk:calls`` (a sorted
+set).
 Only commands of Redis 6.2 are used.
 """
 
@@ -19,6 +21,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.state.entries import CallState, Entry
 from frontdesk.state.errors import Fenced, Held, LogLost, StateError
+from frontdesk.state.events import EVENT_BYTES, Batch
 from frontdesk.state.fold import dump, fold, restore
 
 logger = logging.getLogger(__name__)
@@ -106,14 +109,24 @@ class CallStore:
         except RedisError as error:  # it is fenced at its next write
             logger.warning("Call %s: nobody is told of the claim: %s", lease.call_id, error)
 
-    async def append(self, lease: Lease, entries: Sequence[Entry | bytes]) -> int:
-        """Append entries (dicts, or their JSON) and prolong the lease; the last one's number.
+    async def append(
+        self,
+        lease: Lease,
+        entries: Sequence[Entry | bytes],
+        events: Batch | None = None,
+        missing: str = "",
+    ) -> int:
+        """Append entries (dicts, or their JSON) and what clients were told with them, and prolong
+        the lease; the last entry's number. ``missing``: the id of the last event that the stream
+        may have lost.
 
         After an error, repeat with the same entries first: those that arrived are skipped.
         Raises :class:`Fenced` or :class:`LogLost`.
         """
         lines = [line if isinstance(line, bytes) else orjson.dumps(line) for line in entries]
-        status, *reply = await self._run(self._append, lease, lease.seq, _phase(lines), *lines)
+        number, told = ("", b"") if events is None else (events.last, events.packed)
+        args = (lease.seq, _phase(lines), number, told, missing, EVENT_BYTES, *lines)
+        status, *reply = await self._run(self._append, lease, *args)
         _accept(lease, status, reply)
         lease.seq += len(lines)
         return lease.seq
@@ -141,7 +154,7 @@ class CallStore:
     async def load(self, call_id: str) -> CallState | None:
         """The call as its log tells it, or None. Raises :class:`StateError` when it is damaged."""
         pipeline: Any = self._redis.pipeline(transaction=True)
-        meta, log, snap = _keys(call_id)
+        meta, log, snap, _ = _keys(call_id)
         pipeline.hget(meta, "seq").get(snap).lrange(log, 0, -1)
         seq, snapshot, lines = cast(
             tuple[bytes | None, bytes | None, list[bytes]], await pipeline.execute()
@@ -212,11 +225,11 @@ def _script(name: str) -> str:
     return "\n".join((folder / part).read_text(encoding="utf-8") for part in parts)
 
 
-def _keys(call_id: str) -> tuple[str, str, str]:
+def _keys(call_id: str) -> tuple[str, str, str, str]:
     if not _CALL_ID.fullmatch(call_id):
         raise ValueError(f"call id {call_id[:80]!r} is not 1 to 128 letters, digits, '_' or '-'")
     tag = f"frontdesk:{{{call_id}}}"
-    return f"{tag}:meta", f"{tag}:log", f"{tag}:snap"
+    return f"{tag}:meta", f"{tag}:log", f"{tag}:snap", f"{tag}:events"
 
 
 def _phase(lines: Sequence[bytes]) -> str:

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.state.entries import CallState, Entry, check
 from frontdesk.state.errors import LogLost, StateError, Unavailable
+from frontdesk.state.events import Batch, Line, pack
 from frontdesk.state.fold import apply
 from frontdesk.state.log import CallStore, Lease
 
@@ -20,6 +21,11 @@ PATIENCE = 30.0
 LINGER = 0.01
 """Seconds that an entry may wait for others to be written with it. An append costs 0.13 ms of CPU
 here and as much in the store, and a turn has some ten entries that come one by one."""
+EVENT_LINGER = 0.25
+"""Seconds that an event may wait for an entry to be written with: only those who follow the call
+from outside wait for it, and a text answer has a delta for each token."""
+EVENTS_WAITING = 128 * 1024
+"""Bytes of events that may wait; more than the stream keeps."""
 BATCH = 512
 BACKLOG_BYTES = 16 * 1024 * 1024
 SNAPSHOT_EVERY = 64
@@ -65,6 +71,11 @@ class LogWriter:
         self._snapshot_at = 0
         self._wake = asyncio.Event()
         self._lingering: asyncio.TimerHandle | None = None
+        self._events: deque[Line] = deque()
+        self._events_bytes = 0
+        self._events_due: asyncio.TimerHandle | None = None
+        self._batch: Batch | None = None
+        self._told = self._missing = ""
         self._closing = False
         self._flushed: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._lost: StateError | None = None
@@ -126,6 +137,19 @@ class LogWriter:
                 self._lingering = loop.call_later(LINGER, self._wake.set)
         return self.state.seq + len(self._waiting)
 
+    def tell(self, n: int, kind: str, frame: bytes, *, tools: bool = False) -> None:
+        """Take what clients are told, the ``n``th event of this lease, for the stream of events.
+        It is written with the entries that were put before it, and never before them."""
+        if self._lost is not None:
+            return
+        self._events.append(Line(n, kind, frame, tools))
+        self._events_bytes += len(frame)
+        while self._events_bytes > EVENTS_WAITING:
+            self._missing = self._id(self._drop_event())
+        if self._events_due is None and self._lingering is None:
+            loop = asyncio.get_running_loop()
+            self._events_due = loop.call_later(EVENT_LINGER, self._wake.set)
+
     def hurry(self) -> None:
         """Write at once what waits: somebody waits for it."""
         if self._lingering is not None:
@@ -146,7 +170,8 @@ class LogWriter:
             while self._lost is None and await self._something_to_do():
                 if self._waiting_bytes > BACKLOG_BYTES:
                     raise Unavailable(f"{self._waiting_bytes} bytes wait to be written")
-                await self._persist(self._append if self._waiting else self._renew)
+                something = self._waiting or self._events
+                await self._persist(self._append if something else self._renew)
                 if self._snapshot_due():
                     await self._persist(self._snapshot)
         except StateError as error:
@@ -182,7 +207,7 @@ class LogWriter:
             except TimeoutError:
                 return True
         self._wake.clear()
-        return bool(self._waiting) or not self._closing
+        return bool(self._waiting or self._events) or not self._closing
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
         """Do ``step`` until it succeeds. Raises :class:`Fenced` or :class:`Unavailable`."""
@@ -197,6 +222,7 @@ class LogWriter:
                 return await step()
             except LogLost as error:
                 mend = True
+                self._missing = self._told or self._missing
                 logger.warning("%s; it is written again from memory", error)
             except RedisError as error:
                 if clock() + delay > give_up or self._waiting_bytes > BACKLOG_BYTES:
@@ -211,13 +237,32 @@ class LogWriter:
             self._lingering.cancel()
             self._lingering = None
             self._wake.clear()
+        if self._events_due is not None:
+            self._events_due.cancel()
+            self._events_due = None
         batch = [self._waiting[index] for index in range(min(BATCH, len(self._waiting)))]
-        await self._store.append(self._lease, batch)
+        if self._batch is None and self._events and len(batch) == len(self._waiting):
+            self._batch = pack(self._events)
+        told = self._batch
+        await self._store.append(self._lease, batch, told, self._missing)
+        if told is not None:
+            self._batch, self._missing, self._told = None, "", self._id(told.last)
+            while self._events and self._events[0].n <= told.last:
+                self._drop_event()
         for line in batch:
             self._waiting.popleft()
             self._waiting_bytes -= len(line)
             apply(self.state, orjson.loads(line))
         self._settle()
+
+    def _drop_event(self) -> int:
+        n, _, frame, _ = self._events.popleft()
+        self._events_bytes -= len(frame)
+        return n
+
+    def _id(self, n: int) -> str:
+        """Of an event, as the stream has it."""
+        return f"{self._lease.epoch}-{n}"
 
     async def _renew(self) -> None:
         await self._store.renew(self._lease)

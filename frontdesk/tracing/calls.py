@@ -21,8 +21,9 @@ from frontdesk.settings import Settings
 from frontdesk.tracing import names, otlp
 from frontdesk.tracing.audio import AudioRef, AudioStore
 from frontdesk.tracing.live import LiveFeed
+from frontdesk.tracing.metrics import Metrics
 from frontdesk.tracing.processor import AgentsProcessor
-from frontdesk.tracing.provider import outlet, tracer
+from frontdesk.tracing.provider import outlet, resource, tracer
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.store import FILE, StoreError, TraceStore
 from frontdesk.tracing.turn import EndReason, OpenSpan, TurnTrace, clean, nanoseconds
@@ -36,7 +37,7 @@ CLOSE = 3.0
 class Tracing:
     """The traces of a process: spans and audio to the store, to watchers, and out over OTLP.
 
-    ``store`` and ``audio`` keep; ``live`` tells watchers.
+    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -53,7 +54,8 @@ class Tracing:
         self.audio = AudioStore(
             settings.data_dir / "audio", self.store, enabled=settings.trace_audio
         )
-        self._pipeline = _Pipeline(self.store)
+        self.metrics = Metrics(resource(), lambda: len(self._open_calls), lambda: self.lost)
+        self._pipeline = _Pipeline(self.store, self.metrics)
         self._processor: AgentsProcessor | None = None
         self._tracer: otel.Tracer | None = None
 
@@ -184,9 +186,13 @@ class Tracing:
     def received(self, span: ReadableSpan) -> bool:
         """Keep a span that another process sent; False when the disk cannot follow. It is not
         sent out again over OTLP."""
-        return self.store.add(span if self._content else otlp.outline(span))
+        return self.store.add(span if self._content else otlp.outline(span), self._publish)
 
     def _span_seen(self, row: SpanRow) -> None:
+        self.metrics.span(row)
+        self._publish(row)
+
+    def _publish(self, row: SpanRow) -> None:
         if self.live:
             call_id = row.call_id or (self._processor and self._processor.call_of(row.trace_id))
             where = {"call_id": call_id, "trace_id": row.trace_id}
@@ -205,8 +211,9 @@ class Tracing:
 class _Pipeline(SpanProcessor):
     """From OpenTelemetry's hooks to the store and to OTLP. Both only queue."""
 
-    def __init__(self, store: TraceStore) -> None:
+    def __init__(self, store: TraceStore, metrics: Metrics) -> None:
         self._store = store
+        self._metrics = metrics
         self.out: otlp.OtlpExporter | None = None
         self.batches: SpanProcessor | None = None
 
@@ -220,6 +227,7 @@ class _Pipeline(SpanProcessor):
 
     def shutdown(self) -> None:
         self._store.close(CLOSE)
+        self._metrics.shutdown(CLOSE)
         if self.batches is not None and self.out is not None:
             otlp.shut_down(self.batches, self.out, CLOSE)
 

@@ -55,6 +55,7 @@ VOICE_HANDOFF_FROM = "voice.handoff.from"
 VOICE_HANDOFF_TO = "voice.handoff.to"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
 VOICE_ITEM_ID = "voice.item.id"
+VOICE_LOST_TO = "voice.lost.to"
 VOICE_MCP_APPROVAL = "voice.mcp.approval"
 VOICE_MCP_ATTEMPTS = "voice.mcp.attempts"
 VOICE_MCP_FAULT = "voice.mcp.fault"
@@ -80,6 +81,7 @@ VOICE_QUESTION_WHO = "voice.question.who"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
+VOICE_STAGE = "voice.stage"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
 VOICE_TEAM_VERSION = "voice.team.version"
@@ -226,6 +228,7 @@ ATTRIBUTES = frozenset(
         "voice.handoff.to",
         "voice.interrupted_at",
         "voice.item.id",
+        "voice.lost.to",
         "voice.mcp.approval",
         "voice.mcp.attempts",
         "voice.mcp.fault",
@@ -251,6 +254,7 @@ ATTRIBUTES = frozenset(
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",
+        "voice.stage",
         "voice.step.index",
         "voice.stt.confidence",
         "voice.team.version",

@@ -70,7 +70,7 @@ def tracer() -> trace.Tracer:
         if isinstance(installed, TracerProvider):
             _provider = installed
         else:
-            _provider = TracerProvider(resource=_resource())
+            _provider = TracerProvider(resource=resource())
             if isinstance(installed, trace.ProxyTracerProvider):
                 trace.set_tracer_provider(_provider)
         _provider.add_span_processor(outlet)
@@ -80,7 +80,8 @@ def tracer() -> trace.Tracer:
     return ours
 
 
-def _resource() -> Resource:
+def resource() -> Resource:
+    """What this process is called in spans and metrics that go out."""
     if "OTEL_SERVICE_NAME" in os.environ:
         return Resource.create()
     return Resource.create({"service.name": SCOPE, "service.version": __version__})

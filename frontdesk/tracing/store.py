@@ -92,9 +92,11 @@ class TraceStore:
         """Note a span that has started. Returns at once, never raises."""
         self._writer.submit(_SpanJob(span, self._content, self._on_span, begun=True))
 
-    def add(self, span: ReadableSpan) -> bool:
-        """Keep a span that has ended. Returns at once, never raises; False when it was dropped."""
-        return self._writer.submit(_SpanJob(span, self._content, self._on_span, begun=False))
+    def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
+        """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
+        ``seen`` is told of it in place of ``on_span``."""
+        job = _SpanJob(span, self._content, seen or self._on_span, begun=False)
+        return self._writer.submit(job)
 
     def submit(self, job: Job) -> bool:
         """Queue another kind of job; False when it was dropped."""

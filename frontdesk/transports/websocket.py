@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from frontdesk.call.call import Call
+from frontdesk.call.comeback import Comeback, Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.given import given_by
 from frontdesk.call.session import SESSION_CONFIG
@@ -24,7 +25,9 @@ def router(worker: Worker) -> APIRouter:
     ``?model=`` names the team (an unknown name gets the default team, as clients put their own
     model names there). ``?call_id=`` attaches a second connection with full control to a running
     call, or carries on one that nobody is on; with ``&resume=true`` it is taken over from whoever
-    is. ``?intent=transcription`` only listens. With ``?show=tools``, this connection is told of
+    is. With a resume token for ``resume`` its client is the caller again, ``call_id`` or not;
+    ``?after=`` is the id of the last event it saw, and it is told all that it missed.
+    ``?intent=transcription`` only listens. With ``?show=tools``, this connection is told of
     the calls of the team's own tools, too; with ``?approvals=true`` it approves those that the
     team leaves to the client.
     """
@@ -36,7 +39,8 @@ def router(worker: Worker) -> APIRouter:
         model: str | None = None,
         call_id: str | None = None,
         intent: str | None = None,
-        resume: bool = False,
+        resume: str | None = None,
+        after: str | None = None,
         show: str | None = None,
         approvals: bool = False,
     ) -> None:
@@ -44,19 +48,23 @@ def router(worker: Worker) -> APIRouter:
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in asked else None)
         line: FrameProtocol | None = websocket.scope["extensions"].get(EXTENSION)
         outbox = Outbox(websocket.send_text, line)
+        comeback = Comeback.read(resume, after)
         try:
+            if comeback.asked and call_id is None and comeback.token is None:
+                raise CallRefused("after: it needs a call_id or a resume token.", "invalid_value")
             connection = Connection(
                 outbox.put,
                 outbox.close,
                 shows_tools=show == "tools",
                 approves=approvals,
                 given=_given(websocket),
+                missed=Missed(comeback),
                 drop=outbox.drop,
             )
             call = await worker.open_call(
                 model=model,
                 call_id=call_id,
-                resume=resume,
+                resume=comeback.take,
                 transport="websocket",
                 kind="transcription" if intent == "transcription" else "realtime",
                 connection=connection,
@@ -74,7 +82,9 @@ def router(worker: Worker) -> APIRouter:
         ends: set[asyncio.Task[Any]] = {reading, sending, overrun}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            call.leave(connection, _why(reading, overrun))
+            call.leave(
+                connection, _why(reading, overrun), broken=reading.done() and reading.result()
+            )
             with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
                 code, reason = await asyncio.wait_for(sending, 5)
                 await websocket.close(code, reason[:120])
@@ -93,19 +103,20 @@ def _given(websocket: WebSocket) -> dict[str, str]:
         raise CallRefused(str(error), "invalid_value") from error
 
 
-def _why(reading: asyncio.Task[None], overrun: asyncio.Task[bool]) -> str:
+def _why(reading: asyncio.Task[bool], overrun: asyncio.Task[bool]) -> str:
     if reading.done():
         return "the client left"
     return "the client reads too slowly" if overrun.done() else "closed"
 
 
-async def _read(websocket: WebSocket, call: Call, connection: Connection) -> None:
+async def _read(websocket: WebSocket, call: Call, connection: Connection) -> bool:
     """Hand frames to the call until the client leaves; those, that is, which do not come by the
-    short way."""
+    short way. Returns whether it left without a word: uvicorn gives a reason, be it empty, when a
+    client closes its connection, and none when that breaks."""
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
-            return
+            return "reason" not in message
         text = message.get("text")
         if not call.take(text if text is not None else message["bytes"], connection):
             await call.room()

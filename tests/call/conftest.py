@@ -34,6 +34,7 @@ from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.numbers import Ids
 from frontdesk.desk.document import Document
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.desk.schema import ModelChoice, Team
@@ -521,6 +522,7 @@ class House:
         self.board = ScreenBoard(self.approvals, self._decide)
         self.writers: dict[Call, LogWriter] = {}
         self.phones: list[Phone] = []
+        self.grace = 0.0
         self.defects_expected = False
         """Whether a test makes something of ours fail, which is then logged as an error."""
 
@@ -554,7 +556,8 @@ class House:
         log = LogWriter(
             self.store, lease, stored, on_lost=lambda error: call.fall_silent(str(error), 4001)
         )
-        core = RealtimeProtocol(state.call_id, "support", **protocol)
+        ids = Ids(state.call_id, lease.epoch)
+        core = RealtimeProtocol(state.call_id, "support", ids=ids, **protocol)
         recovered = core.restore([i.item for i in state.items if not i.hidden], state.session)
         clock = ManualClock()
         book = CallBook(state, log, self.tracing.audio, clock)
@@ -578,6 +581,8 @@ class House:
             clock=clock,
             caller=connection,
             board=self.board,
+            ids=ids,
+            grace=self.grace,
         )
         phone = Phone(self, call, clock, connection)
         phone.running = asyncio.create_task(call.run())

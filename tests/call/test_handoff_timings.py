@@ -198,8 +198,8 @@ def test_what_was_asked_is_answered_once_whatever_happens_around_a_handoff(lived
         house = await build(agents=AGENTS, tools=TOOL)
         batches, append = [], house.store.append
 
-        async def watched(lease, batch):
-            await append(lease, batch)
+        async def watched(lease, batch, *told):
+            await append(lease, batch, *told)
             batches.append(batch)
 
         house.store.append = watched

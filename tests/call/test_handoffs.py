@@ -180,9 +180,9 @@ async def test_a_handoff_and_what_it_left_in_the_history_are_written_in_one_brea
     batches = []
     append = house.store.append
 
-    async def watched(lease, lines):
+    async def watched(lease, lines, *told):
         batches.append([str(line) for line in lines])
-        await append(lease, lines)
+        await append(lease, lines, *told)
 
     house.store.append = watched
     await phone.ask("where is my order")

@@ -3,6 +3,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -65,9 +66,9 @@ class Counting(CallStore):
         super().__init__(redis)
         self.appended: list[int] = []
 
-    async def append(self, lease: Lease, entries: Sequence[Entry | bytes]) -> int:
+    async def append(self, lease: Lease, entries: Sequence[Entry | bytes], *told: Any) -> int:
         self.appended.append(len(entries))
-        return await super().append(lease, entries)
+        return await super().append(lease, entries, *told)
 
 
 async def test_entries_that_come_one_after_the_other_are_written_together(
@@ -124,9 +125,9 @@ async def test_entries_that_wait_are_written_together(
     sizes: list[int] = []
     append = store.append
 
-    async def counted(lease, entries):  # type: ignore[no-untyped-def]
+    async def counted(lease, entries, *told):  # type: ignore[no-untyped-def]
         sizes.append(len(entries))
-        return await append(lease, entries)
+        return await append(lease, entries, *told)
 
     monkeypatch.setattr(store, "append", counted)
     async with LogWriter(store, await store.open(call_id, "w1"), on_lost=never) as log:

@@ -1,9 +1,12 @@
 """A real team on the Agents SDK, with a real MCP server on a socket, traced into a real store."""
 
 import asyncio
+import gzip
 import json
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,10 @@ from agents.mcp import MCPServerStreamableHttp
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from fastapi import FastAPI
 from mcp.server import MCPServer
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 import agents
 from agents import (
@@ -165,3 +172,61 @@ async def api(tracing: Tracing) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://frontdesk") as client:
         yield client
+
+
+class Receiver:
+    """What a backend was sent."""
+
+    def __init__(self) -> None:
+        self.requests: list[ExportTraceServiceRequest] = []
+        self.metrics: list[bytes] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if self.headers.get("content-encoding") == "gzip":
+                    body = gzip.decompress(body)
+                if self.path == "/v1/metrics":
+                    outer.metrics.append(body)
+                else:
+                    outer.requests.append(ExportTraceServiceRequest.FromString(body))
+                answer = ExportTraceServiceResponse().SerializeToString()
+                self.send_response(200)
+                self.send_header("content-type", "application/x-protobuf")
+                self.send_header("content-length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, format: str, *args: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    @property
+    def spans(self) -> dict[str, dict[str, str]]:
+        return {
+            span.name: {entry.key: entry.value.string_value for entry in span.attributes}
+            | {"trace_id": span.trace_id.hex(), "message": span.status.message}
+            for request in self.requests
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        }
+
+    @property
+    def service(self) -> str:
+        attributes = self.requests[0].resource_spans[0].resource.attributes
+        return next(a.value.string_value for a in attributes if a.key == "service.name")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    thread = threading.Thread(target=receiver.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
+    thread.join()

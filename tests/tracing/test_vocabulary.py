@@ -30,12 +30,14 @@ def script() -> ModuleType:
 def test_names_and_page_are_those_of_the_vocabulary(script: ModuleType) -> None:
     vocabulary = script.load()
     assert script.NAMES.read_text() == script.names(vocabulary), "run scripts/spans.py"
+    assert script.METRICS.read_text() == script.metrics(vocabulary), "run scripts/spans.py"
     assert script.PAGE.read_text() == script.page(vocabulary), "run scripts/spans.py"
 
 
-def test_every_described_attribute_is_used_by_a_span(script: ModuleType) -> None:
+def test_every_described_attribute_is_used_by_a_span_or_a_metric(script: ModuleType) -> None:
     vocabulary = script.load()
-    used = {name for span in vocabulary["spans"] for name in span["attributes"]}
+    users = [*vocabulary["spans"], *vocabulary["metrics"].values()]
+    used = {name for user in users for name in user["attributes"]}
     assert used == set(vocabulary["attributes"])
 
 

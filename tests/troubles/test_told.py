@@ -50,7 +50,8 @@ def sent():
 
 @pytest.fixture
 def told(book, sent):
-    return Told(book, Connections(Connection(sent.append, lambda code, reason: None)))
+    connection = Connection(sent.append, lambda code, reason: None, greeted=True)
+    return Told(book, Connections(connection))
 
 
 async def turns_of_the_loop(count=5):

@@ -1,8 +1,8 @@
 -- Put in front of every script.
--- KEYS: meta, log, snap (one hash tag, so one slot of a cluster).
+-- KEYS: meta, log, snap, events (one hash tag, so one slot of a cluster).
 -- ARGV: worker, epoch, lease in ms, retention in ms, then the script's own.
 -- Replies are {status, ...}; a script writes nothing unless its status is OK.
-local meta, log, snap = KEYS[1], KEYS[2], KEYS[3]
+local meta, log, snap, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local worker, epoch, lease, retention = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 -- The server's clock is the only one: workers' clocks may differ. Microseconds.
@@ -28,4 +28,5 @@ local function keep()
   redis.call('PEXPIRE', meta, retention)
   redis.call('PEXPIRE', log, retention)
   redis.call('PEXPIRE', snap, retention)
+  redis.call('PEXPIRE', events, retention)
 end
