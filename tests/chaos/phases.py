@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.caller import PATIENCE, SPEECH, Caller, answer_to, words
-from tests.chaos.world import World
+from tests.chaos.world import Hold, World
 
+UNHEARD = "Sorry, I didn't catch that."
 UNKNOWN = "not known"
 ENDS = {
     "say": ["is near"],
@@ -67,6 +68,8 @@ class Turn:
     caller: Caller
     world: World
     begin: int = field(init=False)
+    told: set[str] = field(init=False)
+    """The items that the caller knew of when the worker died."""
 
     def __post_init__(self) -> None:
         self.begin = len(self.caller.events)
@@ -90,13 +93,22 @@ class Turn:
             await caller.say(self.text)
             if phase.name == "approved tool":
                 await caller.until("response.done", since=self.begin)
+                await caller.heard_out()
                 self.begin = len(caller.events)
                 await caller.say("yes")
             if hold is not None:
-                async with asyncio.timeout(PATIENCE):
-                    await hold.reached.wait()
+                await self._reached(hold)
         if phase.sign:
             await caller.until(phase.sign, since=self.begin)
+        self.told = {*caller.words}
+
+    async def _reached(self, hold: Hold) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await hold.reached.wait()
+        except TimeoutError:
+            why = f"{self.text!r} never comes to {self.phase.step}: {self.caller.story()}"
+            raise AssertionError(why) from None
 
     async def finish(self) -> None:
         """The worker is dead and the caller has come back: see it through."""
@@ -108,7 +120,24 @@ class Turn:
             await caller.say(self.text)
         elif phase.name == "approval pending":
             await caller.say("yes")
-        await caller.when(lambda: self._is_over(caller.answer(self.text) or ""))
+        if phase.name == "transcribing" and await self._unheard():
+            await caller.heard_out()
+            await caller.say(self.text)
+        await caller.when(self._is_answered)
+
+    async def _unheard(self) -> bool:
+        """Whether the words were lost with their sound, which the agent must then say."""
+
+        def asked_again() -> bool:
+            return any(
+                said == UNHEARD for i, said in self.caller.words.items() if i not in self.told
+            )
+
+        await self.caller.when(lambda: self._is_answered() or asked_again())
+        return not self._is_answered()
+
+    def _is_answered(self) -> bool:
+        return self._is_over(self.caller.answer(self.text) or "")
 
     def _is_over(self, said: str) -> bool:
         return any(end in said for end in ENDS[self.phase.what])
