@@ -129,9 +129,8 @@ class Turn:
         """Whether the words were lost with their sound, which the agent must then say."""
 
         def asked_again() -> bool:
-            return any(
-                said == UNHEARD for i, said in self.caller.words.items() if i not in self.told
-            )
+            new = self.caller.words.keys() - self.told - self.caller.open
+            return any(self.caller.words[item_id] == UNHEARD for item_id in new)
 
         await self.caller.when(lambda: self._is_answered() or asked_again())
         return not self._is_answered()

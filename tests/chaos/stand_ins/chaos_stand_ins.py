@@ -44,7 +44,7 @@ class ScriptedModel(InstantModel):
     ) -> AsyncIterator[Any]:
         _, tools, _, handoffs, *_ = rest
         turn, what, since = last_turn(input)
-        await tell("second" if "second answers" in (system_instructions or "") else "model", turn)
+        await tell("second" if what == "hand" and called(since) else "model", turn)
         item = next_step(turn, what, since, {tool.name for tool in tools}, handoffs)
         final = stream.response([item], 0, 1, model="scripted")
         split = re.compile(r"\S+\s*").findall
@@ -67,15 +67,18 @@ def last_turn(items: Any) -> tuple[str, str, list[dict[str, Any]]]:
 def next_step(
     turn: str, what: str, since: list[dict[str, Any]], tools: set[str], handoffs: list[Handoff]
 ) -> Any:
-    called = [item["name"] for item in since if item.get("type") == "function_call"]
     outputs = [item["output"] for item in since if item.get("type") == "function_call_output"]
-    if what == "hand" and handoffs and not called:
+    if what == "hand" and handoffs and not called(since):
         return stream.function_call(handoffs[0].tool_name, "{}")
-    if what in tools and what not in called:
+    if what in tools and what not in called(since):
         return stream.function_call(what, json.dumps({"turn": turn}))
     if outputs and what != "hand":
         return stream.message(f"{turn} came to this: {plain(outputs[-1])}.")
     return stream.message(f"{turn} is heard here. The end of {turn} is near.")
+
+
+def called(items: list[dict[str, Any]]) -> list[str]:
+    return [item["name"] for item in items if item.get("type") == "function_call"]
 
 
 def plain(output: Any) -> str:
