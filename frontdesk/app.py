@@ -5,8 +5,9 @@ import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import Route
 
 from frontdesk import __version__
@@ -15,6 +16,7 @@ from frontdesk.api import (
     calls,
     client_secrets,
     errors,
+    health,
     mcp_servers,
     metrics,
     models,
@@ -24,14 +26,16 @@ from frontdesk.api import (
     team_page,
     teams,
     transcriptions,
+    workers,
 )
 from frontdesk.api.door import Door
+from frontdesk.api.intake import Intake
 from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import TOKEN as MCP_TOKEN
 from frontdesk.settings import Settings
 from frontdesk.tracing import api as tracing_api
-from frontdesk.tracing import pages
+from frontdesk.tracing import pages, statistics_pages
 from frontdesk.tracing.page_data import StoredPages
 from frontdesk.transports import websocket
 from frontdesk.transports.mcp import server as mcp
@@ -69,14 +73,20 @@ def create_app(
             gc.enable()
             async with agents.running():
                 yield
+                await worker.drain.run(0)  # of a server that has not done so already
         finally:
             await worker.aclose()
 
-    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan)
+    # A span for each request and for each piece of its handling, one of them as long as a call,
+    # would go to the trace store: a trace is a turn.
+    silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan, telemetry=silent)
     app.state.worker = worker
     app.state.keys = keys
     app.state.agents = agents
     app.add_middleware(GZipMiddleware, minimum_size=2000)
+    app.include_router(health.router(worker))
+    app.include_router(workers.router(worker))
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
     app.include_router(approvals.router(worker))
@@ -91,8 +101,10 @@ def create_app(
     app.include_router(mcp_servers.router(worker))
     app.routes.append(Route(mcp.PATH, agents, include_in_schema=False))
     app.include_router(pages.router(dashboard))
+    app.include_router(statistics_pages.router(worker.tracing.store, dashboard))
     app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
+    app.add_middleware(Intake, drain=worker.drain)
     app.add_middleware(
         Door,
         keys=keys,
@@ -101,16 +113,5 @@ def create_app(
         spans_token=os.environ.get(MCP_TOKEN),
     )
     errors.install(app)
-
-    @app.get("/healthz")
-    async def healthz(response: Response) -> dict[str, object]:
-        """Up, and what it runs on."""
-        response.status_code = 200 if worker.ready else 503
-        return {
-            "status": "ok" if worker.ready else "starting",
-            "version": __version__,
-            "calls": len(worker.calls),
-            "in_use": worker.describe() if worker.ready else {},
-        }
 
     return app

@@ -22,6 +22,8 @@ from typing import Any, Final, NamedTuple, cast
 import orjson
 from redis.asyncio import Redis
 
+from frontdesk.state.codec import Codec
+
 EVENT_BYTES: Final = 24 * 1024
 """Bytes of events that are kept of a call: some five spoken turns."""
 
@@ -165,10 +167,11 @@ def stream_of(call_id: str) -> str:
 
 class EventStream:
     """Reads what clients were told; written by :class:`~frontdesk.state.writer.LogWriter`. Raises
-    ``RedisError`` when the store does not answer."""
+    ``RedisError`` when the store does not answer, ``Unreadable`` without the key to read it."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, codec: Codec | None = None) -> None:
         self._redis = redis
+        self._codec = codec or Codec()
 
     async def tail(self, call_id: str, after: Number = START) -> Tail:
         """What is there, at least behind the event with the number ``after``."""
@@ -178,7 +181,9 @@ class EventStream:
         entries, gone = cast(
             "tuple[list[tuple[bytes, dict[bytes, bytes]]], bytes | None]", await pipeline.execute()
         )
-        return Tail([fields[b"e"] for _, fields in entries], stored_number(gone or b"0-0"))
+        whose = f"what was told in call {call_id}"
+        packed = [self._codec.decode(fields[b"e"], whose) for _, fields in entries]
+        return Tail(packed, stored_number(gone or b"0-0"))
 
 
 def stored_number(entry_id: bytes) -> Number:

@@ -132,10 +132,16 @@ async def dial() -> Any:
     lines: list[Line] = []
 
     async def dial(
-        server: Any, call_id: str | None = None, *, resume: bool = False, **options: Any
+        server: Any,
+        call_id: str | None = None,
+        *,
+        resume: bool = False,
+        reconnects: bool = False,
+        **options: Any,
     ) -> Line:
         query = f"?call_id={call_id}" if call_id else "?model=support"
         query += "&resume=true" if resume else ""
+        query += "&reconnects=true" if reconnects else ""
         address = f"{server.ws}/v1/realtime{query}"
         line = Line(await connect(address, max_size=None, compression=None, **options))
         lines.append(line)
