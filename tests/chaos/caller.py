@@ -59,6 +59,7 @@ class Caller:
         self.name = name
         self.spoken = spoken
         self.call_id = ""
+        self.worker: Worker | None = None
         self.events: list[Event] = []
         """All that was received, sound excepted."""
         self.items: list[str] = []
@@ -123,6 +124,7 @@ class Caller:
     async def _connect(self, worker: Worker, query: dict[str, str]) -> None:
         address = f"{worker.url.replace('http', 'ws', 1)}/v1/realtime?{urlencode(query)}"
         self.lost.clear()
+        self.worker = worker
         begin = len(self.events)
         try:
             self._socket = await connect(address, max_size=None, compression=None, close_timeout=1)

@@ -7,6 +7,7 @@ from typing import Any
 from tests.chaos.caller import PATIENCE, SPEECH, Caller, answer_to, words
 from tests.chaos.world import Hold, World
 
+QUESTION = "Please say yes or no."
 UNHEARD = "Sorry, I didn't catch that."
 UNKNOWN = "not known"
 ENDS = {
@@ -68,6 +69,7 @@ class Turn:
     caller: Caller
     world: World
     begin: int = field(init=False)
+    consented: bool = False
     told: set[str] = field(init=False)
     """The items that the caller knew of when the worker died."""
 
@@ -92,15 +94,19 @@ class Turn:
             hold = self.world.hold(phase.step, self.key) if phase.step else None
             await caller.say(self.text)
             if phase.name == "approved tool":
-                await caller.until("response.done", since=self.begin)
-                await caller.heard_out()
-                self.begin = len(caller.events)
-                await caller.say("yes")
+                await self._consent()
             if hold is not None:
                 await self._reached(hold)
         if phase.sign:
             await caller.until(phase.sign, since=self.begin)
         self.told = {*caller.words}
+
+    async def set_off(self) -> None:
+        """Have it accepted, and let it go its way."""
+        await self.caller.say(self.text)
+        sign = "input_audio_buffer.committed" if self.caller.spoken else "response.created"
+        await self.caller.until(sign, since=self.begin)
+        self.told = {*self.caller.words}
 
     async def _reached(self, hold: Hold) -> None:
         try:
@@ -118,24 +124,37 @@ class Turn:
         if phase.name == "listening":
             await caller.send("input_audio_buffer.clear")
             await caller.say(self.text)
-        elif phase.name == "approval pending":
-            await caller.say("yes")
-        if phase.name == "transcribing" and await self._unheard():
+        if caller.spoken and await self._unheard():
             await caller.heard_out()
             await caller.say(self.text)
-        await caller.when(self._is_answered)
+        if phase.what == "asked" and not self.consented:
+            await self._consent()
+        await caller.when(lambda: self.answered)
+
+    async def _consent(self) -> None:
+        """Say yes, once that was asked for."""
+        await self.caller.when(lambda: QUESTION in (self.caller.answer(self.text) or ""))
+        await self.caller.heard_out()
+        self.begin = len(self.caller.events)
+        await self.caller.say("yes")
+        self.consented = True
 
     async def _unheard(self) -> bool:
-        """Whether the words were lost with their sound, which the agent must then say."""
+        """Whether the words were lost with their sound, which the agent must then say. Known once
+        there is an answer of any kind."""
 
         def asked_again() -> bool:
             new = self.caller.words.keys() - self.told - self.caller.open
             return any(self.caller.words[item_id] == UNHEARD for item_id in new)
 
-        await self.caller.when(lambda: self._is_answered() or asked_again())
-        return not self._is_answered()
+        def begun() -> bool:
+            return bool(self.caller.answer(self.text))
 
-    def _is_answered(self) -> bool:
+        await self.caller.when(lambda: begun() or asked_again())
+        return asked_again()
+
+    @property
+    def answered(self) -> bool:
         return self._is_over(self.caller.answer(self.text) or "")
 
     def _is_over(self, said: str) -> bool:
