@@ -10,8 +10,9 @@ import pytest
 import uvicorn
 from mcp.server import MCPServer
 
+from tests import stores
 from tests.chaos.caller import Caller
-from tests.chaos.crew import Crew, Forks, Store, redis_binary, valkey_binary
+from tests.chaos.crew import Crew, Forks
 from tests.chaos.world import World
 
 
@@ -48,28 +49,40 @@ async def counter(world: World) -> AsyncIterator[str]:
     listener.close()
 
 
+Stored = stores.Server | stores.Cluster | None
+
+
 @pytest.fixture(params=["embedded"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store | None]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stored]:
     """None: the embedded Valkey, which the workers run themselves."""
-    binary = {"valkey": valkey_binary, "redis": redis_binary}.get(request.param)
-    if binary is None:
-        yield None
-        return
-    if (path := binary()) is None:
-        pytest.skip("redis-server is not installed")
-    store = Store(path, tmp_path / "store")
-    await store.start()
+    match request.param:
+        case "valkey":
+            store = stores.Server(tmp_path / "store", "--appendonly", "yes")
+        case "redis":
+            if stores.REDIS is None:
+                pytest.skip("redis-server is not installed")
+            store = stores.Server(tmp_path / "store", "--appendonly", "yes", binary=stores.REDIS)
+        case "cluster":
+            store = stores.Cluster(tmp_path / "store")
+        case _:
+            store = None
     yield store
-    await store.kill()
+    match store:
+        case stores.Server():
+            store.kill()
+        case stores.Cluster():
+            store.stop()
+        case None:
+            pass
 
 
 @pytest.fixture
 async def crew(
-    forks: Forks, store: Store | None, world: World, counter: str, tmp_path: Path
+    forks: Forks, store: Stored, world: World, counter: str, tmp_path: Path
 ) -> AsyncIterator[Crew]:
     environ = {"CHAOS_WORLD": str(world.socket), "CHAOS_COUNTER": counter}
     if store is not None:
-        environ["FRONTDESK_REDIS_URL"] = store.url
+        environ["FRONTDESK_REDIS_URL"] = store_url(store)
     crew = Crew(forks, tmp_path, environ)
     yield crew
     crew.close()
@@ -88,3 +101,9 @@ async def caller(world: World) -> AsyncIterator[Callable[..., Caller]]:
     yield caller
     for one in callers:
         await one.close()
+
+
+def store_url(store: stores.Server | stores.Cluster) -> str:
+    if isinstance(store, stores.Cluster):
+        return store.url
+    return f"redis://127.0.0.1:{store.port}"

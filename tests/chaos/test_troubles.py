@@ -68,8 +68,8 @@ async def see_through(world, turns, worker):
 @pytest.mark.parametrize("store", ["valkey", "redis"], indirect=True)
 async def test_a_store_that_is_killed_in_a_call_takes_nothing_with_it(crew, world, caller, store):
     worker, _, turns = await begun(crew, world, caller, HELD)
-    await store.kill()
-    await store.start()
+    store.kill()
+    store.start()
     await see_through(world, turns, worker)
 
 
@@ -85,10 +85,10 @@ async def test_a_store_that_sleeps_for_a_second_under_ten_calls_loses_none(
         turns = [
             Turn(f"t{first + number}", plain, one, world) for number, one in enumerate(callers)
         ]
-        store.signal(signal.SIGSTOP)
+        store.pause()
         await asyncio.gather(*(turn.reach() for turn in turns))
         await asyncio.sleep(1)  # that long it sleeps
-        store.signal(signal.SIGCONT)
+        store.go_on()
         await asyncio.gather(*(turn.finish() for turn in turns))
         await asyncio.gather(*(caught_up(worker, turn) for turn in turns))
         await see_through(world, turns, worker)
