@@ -113,14 +113,19 @@ class Asking:
         self, asked: TurnRequest, going_on: GoingOn, note: str | None
     ) -> tuple[TurnRequest, str | None]:
         """``asked``, for an answer that was cut off. A model in this process would not know how to
-        go on: it answers once more, and what was heard of it is not said again."""
+        go on: it answers once more, and what was heard of it is not said again. Where there is
+        more to answer by now, it sees what it said."""
         asked = replace(asked, decided=going_on.decided)
         if not going_on.said:
             return asked, note
         if self._team.runner.hosted(asked.agent):
             return asked, "\n\n".join(filter(None, (note, NOTE)))
         history = [*asked.history]
-        while history and cast("dict[str, Any]", history[-1]).get("role") == "assistant":
+        while (
+            going_on.alone
+            and history
+            and cast("dict[str, Any]", history[-1]).get("role") == "assistant"
+        ):
             history.pop()
         return replace(asked, history=history), note
 

@@ -48,8 +48,8 @@ class Expired:
 @dataclass(frozen=True, slots=True)
 class Gone:
     """The call must end: the client left, the server stops, the lease was lost. With ``moves`` it
-    goes on at another worker, so that its clients are let go only when this one is done with it. When
-    the last caller ``vanished``, what it is owed is answered once it is back."""
+    goes on at another worker, so that its clients are let go only when this one is done with it.
+    When the last caller ``vanished``, what it is owed is answered once it is back."""
 
     reason: str
     code: int = 1000
