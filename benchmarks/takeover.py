@@ -63,7 +63,7 @@ class Line:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self.last = ""
-        self.session: dict[str, Any] = {}
+        self.created: dict[str, Any] = {}
 
     @classmethod
     async def dial(cls, server: Server, query: str) -> "Line":
@@ -81,7 +81,7 @@ class Line:
                 if event["type"] == "error":
                     raise RuntimeError(event["error"]["message"])
                 if event["type"] == "session.created":
-                    self.session = event["session"]
+                    self.created = event
                 if event["type"] == kind:
                     return event
 
@@ -123,8 +123,8 @@ async def take_over(victim: Server, other: Server, data: Path) -> TakeOver:
 
     await line.until_broken()
     over("noticed")
-    call, token = line.session["id"], line.session["resume"]["token"]
-    back = await Line.dial(other, f"call_id={call}&resume={token}&after={line.last}")
+    token = line.created["resume"]["token"]
+    back = await Line.dial(other, f"resume={token}&after={line.last}")
     over("connected")
     for step in [*STEPS][2:]:
         await back.until(step)

@@ -134,7 +134,7 @@ class Caller:
         created = await self._until_or_dead("session.created", begin)
         assert self.call_id in ("", created["session"]["id"])
         self.call_id = created["session"]["id"]
-        self._token = created["session"].get("resume", {}).get("token")
+        self._token = created.get("resume", {}).get("token")
         await self._configure()
 
     async def _configure(self) -> None:
@@ -184,7 +184,7 @@ class Caller:
         self._last = event["event_id"]
         match event["type"]:
             case "session.created":
-                self._greeted(event["session"])
+                self._greeted(event)
             case "response.output_audio.delta":
                 before = self.sound_ms.get(event["item_id"], 0.0)
                 self.sound_ms[event["item_id"]] = before + len(b64decode(event["delta"])) / 48
@@ -211,8 +211,8 @@ class Caller:
         self.events.append(event)
         self._tell()
 
-    def _greeted(self, session: Event) -> None:
-        if session.get("resume", {}).get("replay") == "items":
+    def _greeted(self, created: Event) -> None:
+        if created.get("resume", {}).get("replay") == "items":
             self.told_before, self.items = self.items, []  # all of them are told again
 
     def _added(self, item: Event, previous: str | None) -> None:
