@@ -25,9 +25,10 @@ from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.base import Samples, Transcript
 
 UNKNOWN = (
-    "Error: the call was interrupted before the tool answered. It is not known whether it took "
-    "effect, and it was not run again. Tell the caller so, and do not call it again for this."
+    "Error: this was interrupted, and it is not known whether it was done.\n"
+    "It was not run again. Tell the caller so, and do not call it again for this."
 )
+"""The embedded model says the first line."""
 NOTE = (
     "The connection to the caller was lost in the middle of your answer, and is back. What the "
     "caller heard of it is the last message in the conversation. Go on exactly where it stops: "
