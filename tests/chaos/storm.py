@@ -10,6 +10,8 @@ from tests.chaos.crew import Crew, Worker
 from tests.chaos.phases import PHASES, Phase, Turn
 from tests.chaos.world import World
 
+AT_ONCE = 7
+"""Calls on the worker that is killed."""
 LONGEST = 12
 """Turns of a call, before its caller hangs up and begins another."""
 
@@ -25,6 +27,7 @@ class Storm:
     phases: Sequence[Phase] = PHASES[1:]
     kills: int = 0
     turns: int = 0
+    _deck: list[Phase] = field(default_factory=list[Phase])
     _callers: list[Caller] = field(default_factory=list[Caller])
 
     async def rage(self, kills: int) -> None:
@@ -81,8 +84,8 @@ class Storm:
         return self.crew.fork(name=victim.name if self._chance.random() < 0.5 else None)
 
     async def _begin(self, worker: Worker, *, held: bool = True) -> list[Turn]:
-        """Each phase once, each by a caller whom it suits; all of them are on ``worker``."""
-        phases = self._chance.sample(self.phases, len(self.phases))
+        """Some phases, each by a caller whom it suits; all of them are on ``worker``."""
+        phases = self._deal()
         if not held:
             phases = [replace(phase, step="", name=phase.what) for phase in phases]
         old = self._chance.sample(self._callers, len(self._callers))
@@ -100,6 +103,13 @@ class Storm:
         for caller in old:
             await caller.close()
         return begun
+
+    def _deal(self) -> list[Phase]:
+        """The next phases. All come before any comes again."""
+        if len(self._deck) < AT_ONCE:
+            self._deck += self._chance.sample(self.phases, len(self.phases))
+        dealt, self._deck = self._deck[:AT_ONCE], self._deck[AT_ONCE:]
+        return dealt
 
     async def _events(self, turns: list[Turn], count: int) -> None:
         """Wait for so many events, or for the last of them."""
