@@ -12,6 +12,7 @@ from frontdesk.call.history import newest
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
 from frontdesk.call.recovery import NOTE, GoingOn
+from frontdesk.call.remembering import Remembering
 from frontdesk.call.request import said_nothing, trace_labels, turn_request
 from frontdesk.call.turn import Turn
 from frontdesk.protocol.commands import ResponseRequested
@@ -29,8 +30,10 @@ class Asking:
         hearing: Hearing,
         answering: Answering,
         given: Mapping[str, str],
+        remembering: Remembering,
     ) -> None:
         """``given``: what the clients gave for MCP servers, as it is now."""
+        self._remembering = remembering
         self._given = given
         self._team = live_team
         self._book = book
@@ -102,7 +105,7 @@ class Asking:
             labels=trace_labels(session),
             caller=dict(self._given),
         )
-        made = replace(made, jobs=jobs)
+        made = replace(made, jobs=jobs, memories=self._remembering.memories)
         if request.out_of_band:
             return made
         if going_on is not None:
@@ -148,7 +151,11 @@ class Asking:
         agent, runner = self._book.state.agent, self._team.runner
         if agent not in self._own_tokens:
             self._own_tokens[agent] = estimate(runner.instructions(agent))
-        theirs = (prompt.text if prompt else "", options.get("instructions") or "")
+        theirs = (
+            prompt.text if prompt else "",
+            options.get("instructions") or "",
+            self._book.state.memory,
+        )
         output = options.get("max_output_tokens")
         return limits(
             session["truncation"],
