@@ -18,7 +18,7 @@ from tests.chaos.crew import Worker
 from tests.chaos.world import World
 from tests.frames import checked
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 SECOND = 24_000
 TURN = re.compile(r"t\d+ ")
 Event = dict[str, Any]

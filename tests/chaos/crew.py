@@ -25,7 +25,7 @@ class Worker:
         self.url = ""
 
     async def up(self) -> "Worker":
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (found := re.search(r"talk +(http://\S+)/talk", self.words)):
                 assert self.lives, self.words
                 await asyncio.sleep(0.01)

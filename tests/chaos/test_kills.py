@@ -12,7 +12,7 @@ LONG = int(os.environ.get("FRONTDESK_CHAOS", "0"))
 SEED = int(os.environ.get("FRONTDESK_CHAOS_SEED", random.randrange(10**6) if LONG else 5))
 
 
-@pytest.mark.timeout(90 + 10 * LONG)
+@pytest.mark.timeout(300 + 30 * LONG)
 @pytest.mark.parametrize(
     ("store", "kills"),
     [("embedded", 13), ("valkey", 13), ("redis", 12), ("cluster", 12)],
