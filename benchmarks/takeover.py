@@ -91,6 +91,9 @@ class Line:
         await self.send("conversation.item.create", item=item)
         await self.send("response.create")
 
+    async def hang_up(self) -> None:
+        await self._socket.close()
+
     async def until_broken(self) -> None:
         try:
             async with asyncio.timeout(30):
@@ -130,7 +133,7 @@ async def take_over(victim: Server, other: Server, data: Path) -> TakeOver:
         await back.until(step)
         over(step)
     await back.until("response.done")
-    await back.close()
+    await back.hang_up()
     return found
 
 
