@@ -322,6 +322,19 @@ class Worker:
                 raise CallRefused(message, "call_in_use") from held
             return await self.store.open(call_id, self.name, force=True)
 
+    async def resumes(self, token: str) -> bool:
+        """Whether it is a resume token of a call."""
+        call_id = call_of(token)
+        if call_id is None:
+            return False
+        if running := self.calls.get(call_id):
+            return running.knows(token)
+        try:
+            stored = await self.store.load(call_id)
+        except StateError:  # whoever wants to be let in by it, is not
+            return False
+        return stored is not None and knows(stored, token)
+
     async def _look_up(self, call_id: str, connection: Connection) -> None:
         """Find out what a client missed."""
         comeback = connection.missed.comeback
