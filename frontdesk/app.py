@@ -15,6 +15,7 @@ from frontdesk.api import (
     calls,
     client_secrets,
     errors,
+    events,
     mcp_servers,
     metrics,
     models,
@@ -79,6 +80,7 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
+    app.include_router(events.router(worker))
     app.include_router(approvals.router(worker))
     app.include_router(teams.router(worker))
     app.include_router(speech.router(worker))

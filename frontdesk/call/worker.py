@@ -45,6 +45,7 @@ from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Fenced, Held, StateError
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
+from frontdesk.state.follow import Following
 from frontdesk.state.log import CallStore, Lease
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
@@ -113,6 +114,8 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         self.store = CallStore(redis)
         self.events = EventStream(redis)
+        self.following = Following(redis)
+        self._open.push_async_callback(self.following.aclose)
         self.claims = Claims(redis, self.name, claimed=self._claimed, has=self._has)
         self._open.push_async_callback(self.claims.aclose)
         await self.claims.start()

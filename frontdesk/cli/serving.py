@@ -127,5 +127,6 @@ class _Announcing(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         typer.echo("Frontdesk stops: calls under way are ended.")
         self._worker.tracing.live.close()  # watchers would hold up the end
+        self._worker.following.close()
         self._agents.stop()
         await super().shutdown(sockets)

@@ -172,7 +172,8 @@ class EventStream:
 
     async def tail(self, call_id: str, after: Number = START) -> Tail:
         """What is there, at least behind the event with the number ``after``."""
-        pipeline: Any = self._redis.pipeline(transaction=True)
+        # One after the other: what is trimmed in between counts as gone, though it was read.
+        pipeline: Any = self._redis.pipeline(transaction=False)
         pipeline.xrange(stream_of(call_id), f"({after[0]}-{after[1]}", "+")
         pipeline.hget(f"frontdesk:{{{call_id}}}:meta", "gone")
         entries, gone = cast(

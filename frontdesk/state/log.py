@@ -170,6 +170,16 @@ class CallStore:
             raise StateError(f"call {call_id} is incomplete: {state.seq} of {int(seq)} entries")
         return state
 
+    async def summary(self, call_id: str) -> CallSummary | None:
+        """What the list of calls has of one, None if there is no such call. Raises ``ValueError``
+        for what is no call id."""
+        redis = cast(Any, self._redis)
+        meta = _keys(call_id)[0]
+        found: list[bytes | None] = await redis.hmget(meta, "opened", *_SUMMARY)
+        if found[0] is None:
+            return None
+        return _summary(call_id, float(found[0]), found[1:], _microseconds(await redis.time()))
+
     async def list_calls(self, limit: int = 50, before: float | None = None) -> list[CallSummary]:
         """Calls, newest first, opened before ``before`` (unix seconds). Best effort: a call may be
         missing if the store failed while it was opened."""
