@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.telemetry import TelemetryConfig
 from starlette.routing import Route
 
 from frontdesk import __version__
@@ -32,7 +33,7 @@ from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import TOKEN as MCP_TOKEN
 from frontdesk.settings import Settings
 from frontdesk.tracing import api as tracing_api
-from frontdesk.tracing import pages
+from frontdesk.tracing import pages, statistics_pages
 from frontdesk.tracing.page_data import StoredPages
 from frontdesk.transports import websocket
 from frontdesk.transports.mcp import server as mcp
@@ -73,7 +74,10 @@ def create_app(
         finally:
             await worker.aclose()
 
-    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan)
+    # A span for each request and for each piece of its handling, one of them as long as a call,
+    # would go to the trace store: a trace is a turn.
+    silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+    app = FastAPI(title="Frontdesk", version=__version__, lifespan=lifespan, telemetry=silent)
     app.state.worker = worker
     app.state.keys = keys
     app.state.agents = agents
@@ -93,6 +97,7 @@ def create_app(
     app.include_router(mcp_servers.router(worker))
     app.routes.append(Route(mcp.PATH, agents, include_in_schema=False))
     app.include_router(pages.router(dashboard))
+    app.include_router(statistics_pages.router(worker.tracing.store, dashboard))
     app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
     app.add_middleware(

@@ -7,7 +7,7 @@ that lists never read spans.
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 PATIENCE = 2.0
 """Seconds that a lock of another process is waited for."""
 
@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS span (
     UNIQUE (trace_id, span_id)
 );
 CREATE INDEX IF NOT EXISTS span_stage ON span (stage, start, end);
+CREATE INDEX IF NOT EXISTS span_errors ON span (start) WHERE error IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS trace (
     id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL UNIQUE, call_id TEXT,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from frontdesk.tracing import queries, schema, summaries
+from frontdesk.tracing import queries, schema, statistics, summaries
 from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.writer import Job, Writer
 
@@ -138,6 +138,16 @@ class TraceStore:
         return self._read(
             lambda database: [dict(row) for row in queries.pieces(database, call_id)], []
         )
+
+    def latency(self, period: str, now: float) -> dict[str, Any] | None:
+        """See :func:`frontdesk.tracing.statistics.latency`; None of an empty store. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: statistics.latency(database, period, now), None)
+
+    def errors(self, period: str, now: float) -> dict[str, Any] | None:
+        """See :func:`frontdesk.tracing.statistics.errors`; None of an empty store. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: statistics.errors(database, period, now), None)
 
     def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
         if not self.path.exists():

@@ -1,0 +1,3 @@
+import { localMoments } from "./lib/dom.js";
+
+localMoments(document);
