@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
@@ -139,7 +139,8 @@ class Following:
         if isinstance(self._redis, RedisCluster):
             each = [self._redis.xread({name: at}, block=block) for name, at in places.items()]
             return [news for found in await asyncio.gather(*each) for news in found or ()]
-        return await cast(Any, self._redis).xread(places, block=block) or []
+        found: Any = await self._redis.xread(places, block=block)
+        return found or []
 
     def close(self) -> None:
         """End all following, so that a server can stop."""
