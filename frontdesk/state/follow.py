@@ -55,6 +55,7 @@ class Following:
 
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis
+        self._apart = isinstance(redis, RedisCluster)
         self._stream = EventStream(redis)
         self._calls: dict[str, _Followed] = {}
         self._reading: asyncio.Task[None] | None = None
@@ -136,11 +137,10 @@ class Following:
     async def _news(self, places: dict[str, str]) -> list[tuple[bytes, list[_Entry]]]:
         """What came in any of these streams. In a cluster they lie on different nodes."""
         block = round(1000 * BLOCK)
-        if isinstance(self._redis, RedisCluster):
+        if self._apart:
             each = [self._redis.xread({name: at}, block=block) for name, at in places.items()]
             return [news for found in await asyncio.gather(*each) for news in found or ()]
-        found: Any = await self._redis.xread(places, block=block)
-        return found or []
+        return await self._redis.xread(places, block=block) or []
 
     def close(self) -> None:
         """End all following, so that a server can stop."""
