@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.telemetry import TelemetryConfig
 from starlette.routing import Route
@@ -17,6 +17,7 @@ from frontdesk.api import (
     client_secrets,
     errors,
     events,
+    health,
     mcp_servers,
     metrics,
     models,
@@ -26,8 +27,10 @@ from frontdesk.api import (
     team_page,
     teams,
     transcriptions,
+    workers,
 )
 from frontdesk.api.door import Door
+from frontdesk.api.intake import Intake
 from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import TOKEN as MCP_TOKEN
@@ -71,6 +74,7 @@ def create_app(
             gc.enable()
             async with agents.running():
                 yield
+                await worker.drain.run(0)  # of a server that has not done so already
         finally:
             await worker.aclose()
 
@@ -82,6 +86,8 @@ def create_app(
     app.state.keys = keys
     app.state.agents = agents
     app.add_middleware(GZipMiddleware, minimum_size=2000)
+    app.include_router(health.router(worker))
+    app.include_router(workers.router(worker))
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
     app.include_router(events.router(worker))
@@ -100,6 +106,7 @@ def create_app(
     app.include_router(statistics_pages.router(worker.tracing.store, dashboard))
     app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
+    app.add_middleware(Intake, drain=worker.drain)
     app.add_middleware(
         Door,
         keys=keys,
@@ -108,16 +115,5 @@ def create_app(
         spans_token=os.environ.get(MCP_TOKEN),
     )
     errors.install(app)
-
-    @app.get("/healthz")
-    async def healthz(response: Response) -> dict[str, object]:
-        """Up, and what it runs on."""
-        response.status_code = 200 if worker.ready else 503
-        return {
-            "status": "ok" if worker.ready else "starting",
-            "version": __version__,
-            "calls": len(worker.calls),
-            "in_use": worker.describe() if worker.ready else {},
-        }
 
     return app

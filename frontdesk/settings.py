@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from frontdesk.region import PATTERN
+
 ModelSet = Literal["auto", "embedded", "openai", "instant"]
 
 
@@ -56,7 +58,32 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="A Redis or Valkey; default: an embedded Valkey.",
+        description="A Redis or Valkey; default: an embedded Valkey. redis://user:password@host/0, "
+        "rediss:// with TLS, unix:///path, redis+sentinel://host1,host2/service, "
+        "redis+cluster://host1,host2.",
+    )
+    redis_ca: Path | None = Field(
+        default=None, description="Certificates that the Redis's own is checked by, PEM."
+    )
+    redis_cert: Path | None = Field(
+        default=None, description="Certificate that this worker shows to the Redis, PEM."
+    )
+    redis_key: Path | None = Field(
+        default=None, description="Private key of that certificate, PEM."
+    )
+    encryption_keys: SecretStr | None = Field(
+        default=None,
+        description="Fernet keys that encrypt what is kept of calls, the newest first, each "
+        "on a line or behind a comma; `frontdesk key --encryption` makes one.",
+    )
+    encryption_keys_file: Path | None = Field(
+        default=None, description="A file with more such keys, behind those."
+    )
+    region: str | None = Field(
+        default=None,
+        pattern=f"^{PATTERN}$",
+        description="Where this worker is, as eu-west: calls that are opened here stay here, and "
+        "workers elsewhere refuse them.",
     )
     worker: str | None = Field(default=None, description="Name of this worker; default: generated.")
     trace_content: bool = Field(
@@ -68,6 +95,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Longest a connection may last before it ends with `session_expired`; 0: "
         "without end.",
+    )
+    drain_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="Within how many seconds of SIGTERM or Ctrl-C the server is gone, 8 at least. "
+        "Until 8 s before that, calls are handed over at a pause; then as they are.",
     )
     resume_seconds: float = Field(
         default=20.0,

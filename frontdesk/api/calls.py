@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from frontdesk.call.delegation import Delegation
 from frontdesk.call.worker import Worker
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import StateError
+from frontdesk.state.errors import InOtherRegion, StateError
 
 PATIENCE = 5.0
 """Seconds that a call may take to answer."""
@@ -59,11 +59,14 @@ def router(worker: Worker) -> APIRouter:
 
 
 async def read_call(worker: Worker, call_id: str) -> CallState:
-    """The call as it is on record. Raises ``HTTPException`` when it cannot be had."""
+    """The call as it is on record. Raises ``HTTPException`` when it cannot be had, and
+    ``InOtherRegion``."""
     try:
         state = await worker.store.load(call_id)
     except ValueError:
         state = None
+    except InOtherRegion:
+        raise
     except (RedisError, StateError) as error:
         raise HTTPException(503, f"The call cannot be read now: {error}") from error
     if state is None:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontdesk.api.client_secrets import PREFIX
 from frontdesk.api.errors import ApiError
+from frontdesk.api.health import OPEN
 from frontdesk.api.keys import Keys
 from frontdesk.api.origins import from_own_page, is_local
 from frontdesk.api.sign_in import COOKIE, SIGN_IN, SignIn, is_open
@@ -62,7 +63,7 @@ class Door:
         self._worker = worker
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and scope["path"] not in ("/healthz",):
+        if scope["type"] in ("http", "websocket") and scope["path"] not in OPEN:
             connection = HTTPConnection(scope)
             try:
                 await self._admit(connection)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from frontdesk.protocol.errors import ProtocolError
 from frontdesk.protocol.validation import field_name
-from frontdesk.state.errors import StateError
+from frontdesk.state.errors import InOtherRegion, StateError
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +100,10 @@ def install(app: FastAPI) -> None:
         if message == http.HTTPStatus(error.status_code).phrase:
             message = f"{message}: {request.method} {request.url.path}"
         return error_response(error.status_code, message, headers=error.headers)
+
+    @app.exception_handler(InOtherRegion)
+    async def elsewhere(request: Request, error: Exception) -> Response:
+        return error_response(403, str(error), code="call_in_other_region")
 
     @app.exception_handler(RedisError)
     @app.exception_handler(StateError)

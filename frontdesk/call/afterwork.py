@@ -64,6 +64,11 @@ class Afterwork:
         self._end(call_id, errand, "cancelled", None)
         return True
 
+    @property
+    def under_way(self) -> bool:
+        """Whether any goes on."""
+        return bool(self._errands)
+
     def ids(self, call_id: str) -> frozenset[str]:
         """The work of this call that is kept here."""
         return frozenset(self._errands.get(call_id, {}))

@@ -83,6 +83,11 @@ class Answers:
         live = self._live.get(response_id)
         return live is not None and not live.made
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a response is being made, or was not heard out."""
+        return bool(self._live)
+
     def turn_of(self, response_id: str) -> Turn | None:
         """The turn of a response that is being made."""
         return self._live[response_id].reply.turn if self.being_made(response_id) else None

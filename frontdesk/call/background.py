@@ -54,7 +54,7 @@ class Background:
         self._telling = Telling(
             book=book,
             protocol=protocol,
-            quiet_for=self._quiet_for,
+            quiet_for=self.quiet_for,
             clock=clock,
             feed=feed,
             post=post,
@@ -92,7 +92,7 @@ class Background:
         """The caller added a message, which counts as if they had spoken."""
         self._written_at = self._clock.now()
 
-    def _quiet_for(self) -> float:
+    def quiet_for(self) -> float:
         """Seconds since either side was last heard, or wrote. Where the client says whose turn it
         is, sound that it sends counts as speech."""
         now = self._clock.now()

@@ -25,6 +25,7 @@ from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
     CallEvent,
     Expired,
+    Failing,
     Finished,
     FloorTaken,
     Frame,
@@ -46,12 +47,14 @@ from frontdesk.call.events import (
     Words,
     WorkEvent,
 )
+from frontdesk.call.farewell import Farewell
 from frontdesk.call.floor import Floor
 from frontdesk.call.greeting import Greeting
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
+from frontdesk.call.pause import Pause
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
 from frontdesk.call.told import Told
@@ -74,6 +77,9 @@ reconnects by itself, as the two would chase each other."""
 
 TRY_AGAIN = 1013
 """Close code "try again later" (RFC 6455 registry)."""
+
+MOVED = 1012
+"""Close code "service restart" (RFC 6455 registry), on which clients connect again."""
 
 RECORD_SECONDS = 1.0
 """How long a tool call that was approved waits for that to be safely on record."""
@@ -127,6 +133,13 @@ class Call:
             over=self._response_over,
         )
         self._floor = Floor(book, self._answers)
+        self._farewell = Farewell(
+            live_team.loaded.team.lines.farewell,
+            clock,
+            feed=self._feed,
+            post=self._inbox.post,
+            end=self._break_off,
+        )
         self._servers = ClientServers(
             book.state.call_id,
             live_team.guard,
@@ -179,6 +192,15 @@ class Call:
             clock=clock,
             feed=self._feed,
             post=self._inbox.post,
+        )
+        self.pause = Pause(
+            inbox=self._inbox,
+            protocol=protocol,
+            ears=self._ears,
+            hearing=self._hearing,
+            answers=self._answers,
+            questions=self._questions,
+            background=self.background,
         )
         self._errands = errands or {}
         self._ending: Gone | None = None
@@ -238,6 +260,16 @@ class Call:
         self._handing_over = True
         self.end(reason, code)
 
+    def move(self, reason: str) -> None:
+        """End the call here, for it goes on at another worker: its clients are sent there once all
+        of it is on record, and the lease given back."""
+        self._inbox.post(Gone(reason, MOVED, moves=True))
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether its callers are known to connect again when they are closed with 1012."""
+        return self._connections.come_back
+
     def fenced(self, epoch: int) -> None:
         """Somebody claimed the call at this epoch. If that was another worker, it is lost."""
         self._book.fence(epoch)
@@ -256,16 +288,17 @@ class Call:
         self._inbox.post_ahead(Gone(reason, code))
 
     def fail(self, message: str, code: str) -> None:
-        """End the call for a reason that is not the client's: it is told, and may call again."""
-        self._inbox.post(engine.EngineError(message, code))
-        self.end(message, TRY_AGAIN)
+        """End the call for a reason that is not the client's: the caller hears so, the client is
+        told, and may call again."""
+        self._inbox.post(Failing(message, code))
 
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
         try:
             await self._live()
         finally:
-            self._connections.close(1011, "the server had an internal error")
+            ending = self._ending or Gone("the server had an internal error", 1011)
+            self._connections.close(ending.code, ending.reason)
             self.over.set()
 
     async def _live(self) -> None:
@@ -280,8 +313,9 @@ class Call:
                 while not isinstance(event := await self._inbox.take(), Gone):
                     self._act_on(event)
                 self._ending = event
-                await self._told.aclose()
-                self._connections.close(event.code, event.reason)
+                if not event.moves:
+                    await self._told.aclose()
+                    self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
@@ -290,6 +324,11 @@ class Call:
 
     def _response_over(self, response_id: str, heard: bool, failed: bool) -> None:
         self.background.response_over(response_id, heard, failed)
+        self._farewell.response_over(response_id)
+
+    def _break_off(self, failing: Failing) -> None:
+        self._inbox.post(engine.EngineError(failing.message, failing.code))
+        self.end(failing.message, TRY_AGAIN)
 
     def _act_on(self, event: Happening) -> None:
         if self._silent or self._absence.holds(event):
@@ -407,6 +446,8 @@ class Call:
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
                 self._answers.made(response_id)
+            case Failing():
+                self._farewell.begin(event)
             case WorkEvent():
                 self.background.act_on(event)
             case Tick():
@@ -565,12 +606,12 @@ class Call:
 
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
-        occasion = None
-        if request.unasked and not self._questions.has_news:
+        occasion = self._farewell.occasion(request.response_id)
+        if occasion is None and request.unasked and not self._questions.has_news:
             occasion = self.background.occasion(request.response_id)
-        if occasion is not None and not occasion.about:
-            self._feed(engine.ResponseEnded(request.response_id))
-            return
+            if not occasion.about:
+                self._feed(engine.ResponseEnded(request.response_id))
+                return
         turn = self._preparing.turn(answers=not request.out_of_band)
         heard = heard_tokens(self._asking.heard_ms(request))
         if heard:

@@ -14,6 +14,7 @@ a break, or fall silent between turns for longer."""
 @dataclass(slots=True, eq=False)
 class Connection:
     """One client's end of a call. ``caller``: the call lives as long as one of these is there.
+    ``comes_back``: it connects again when it is told that this worker is restarted.
     ``shows_tools``: it asked to see what the team's own tools are called with and give back.
     ``given``: what it gave for MCP servers that act in the caller's name. ``missed``: what it says
     that it missed. ``token``: the hash of the resume token that it got. ``greeted``: it was told
@@ -22,6 +23,7 @@ class Connection:
     send: Callable[[bytes], None]
     close: Callable[[int, str], None]
     caller: bool = True
+    comes_back: bool = False
     shows_tools: bool = False
     approves: bool = False
     given: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
@@ -84,6 +86,11 @@ class Connections:
     def approving(self) -> bool:
         """Whether one of them approves calls of the team's tools."""
         return any(connection.approves for connection in self._all)
+
+    @property
+    def come_back(self) -> bool:
+        """Whether all callers do."""
+        return all(connection.comes_back for connection in self._all if connection.caller)
 
     @property
     def showing_tools(self) -> bool:

@@ -80,6 +80,12 @@ class Delegations:
     def get(self, key: str) -> Delegation | None:
         return self._known.get(key)
 
+    @property
+    def tied(self) -> bool:
+        """Whether work runs that would be lost if the call moved to another worker: elsewhere it
+        may not be begun anew."""
+        return any(not self._jobs_policy(known).restart for known in self._unfinished())
+
     def _unfinished(self) -> list[Delegation]:
         return [known for known in self._known.values() if not known.over]
 

@@ -72,6 +72,11 @@ class Ears:
             self._listener.push(self._decoder.decode(audio))
 
     @property
+    def at_rest(self) -> bool:
+        """Whether nobody speaks in what was received, and all of it was looked at."""
+        return self._listener.at_rest
+
+    @property
     def behind(self) -> bool:
         """Whether the client is far ahead of the listener."""
         return self._listener.behind

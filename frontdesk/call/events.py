@@ -47,10 +47,21 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The call must end: the client left, the server stops, the lease was lost."""
+    """The call must end: the client left, the server stops, the lease was lost. With ``moves`` it
+    goes on at another worker, so that its clients are let go only when this one is done with it."""
 
     reason: str
     code: int = 1000
+    moves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """The call can't go on, for a reason of ours: ``message`` and ``code`` are what the client is
+    told."""
+
+    message: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +246,7 @@ Happening = (
     | Played
     | QuestionNews
     | QuestionDue
+    | Failing
     | WorkEvent
     | EngineEvent
 )

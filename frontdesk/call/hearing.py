@@ -112,6 +112,11 @@ class Hearing:
         else:
             self._post(Transcribed(item_id, transcript))
 
+    @property
+    def under_way(self) -> bool:
+        """Whether words are still to come."""
+        return bool(self._wording)
+
     def awaits(self, item_id: str) -> bool:
         """Whether the words of this item are still to come."""
         return item_id in self._wording

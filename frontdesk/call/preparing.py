@@ -74,7 +74,7 @@ class Preparing:
     ) -> Reply:
         """What makes the response. ``heard``: tokens of the caller's audio that it answers;
         ``jobs`` takes its background work; ``occasion`` is what it tells if nobody asked."""
-        if occasion is not None:
+        if occasion is not None and occasion.about:
             turn.tells(occasion.about)
 
         async def asked() -> TurnRequest | str:
@@ -89,7 +89,7 @@ class Preparing:
             asked,
             agent=self._book.state.agent,
             out_of_band=request.out_of_band,
-            unasked=request.unasked,
+            unasked=request.unasked and not (occasion and occasion.ours),
             run_team=self._team.runner.run,
             answering=self._answering,
             guarding=Guarding(self._team.runner.guardrails, turn),

@@ -16,6 +16,7 @@ from frontdesk.desk.kept import made_of, remade
 from frontdesk.desk.loader import LoadedTeam, ReadTeams, read_teams
 from frontdesk.desk.problems import DeskError, Problem
 from frontdesk.settings import Settings
+from frontdesk.state.errors import Unreadable
 from frontdesk.state.versions import Pin, VersionStore
 
 logger = logging.getLogger(__name__)
@@ -154,7 +155,10 @@ class Teams(Mapping[str, LiveTeam]):
         async with self._changing:
             if live := self._find_up(name, version):
                 return live
-            kept = await self._store.made_of(name, version)
+            try:
+                kept = await self._store.made_of(name, version)
+            except Unreadable as error:
+                raise UnusableVersion(str(error)) from error
             if kept is None:
                 raise UnknownVersion(f"There is no version {version!r} of team {name!r}.")
             try:

@@ -40,6 +40,8 @@ class Occasion:
     line: str | None = None
     about: list[str] = field(default_factory=list[str])
     """Ids of the work it is about."""
+    ours: bool = False
+    """The line is the desk's own: no guardrail looks at it."""
 
 
 class Telling:

@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import secrets
-import socket
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
@@ -15,17 +13,20 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.exceptions import RedisError
 
+from frontdesk import __version__
 from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.bring_up import BringUp
-from frontdesk.call.call import TAKEN_OVER, Call
+from frontdesk.call.call import MOVED, TAKEN_OVER, Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.comeback import Missed, call_of, knows
 from frontdesk.call.connections import Connection
 from frontdesk.call.delegation import Delegation
+from frontdesk.call.drain import Drain
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
+from frontdesk.call.presence import Presence, address, worker_name
 from frontdesk.call.reload import Reload
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.call.teams import Teams
@@ -33,16 +34,19 @@ from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
 from frontdesk.desk.schema import Team
 from frontdesk.desk.watch import Watch
+from frontdesk.encryption import load_cipher
 from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
 from frontdesk.protocol.errors import ProtocolError
+from frontdesk.region import new_call_id, refusal
 from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
 from frontdesk.state.claims import Claims
+from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import Fenced, Held, StateError
+from frontdesk.state.errors import Fenced, Held, InOtherRegion, StateError, Unreadable
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.follow import Following
@@ -50,6 +54,7 @@ from frontdesk.state.log import CallStore, Lease
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
+from frontdesk.state.workers import WorkerRecord, Workers
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.loop_lag import LoopLag
@@ -57,8 +62,10 @@ from frontdesk.tracing.loop_lag import LoopLag
 logger = logging.getLogger(__name__)
 
 
-END_LIMIT = 5.0
-"""Seconds that calls get to end in when the server stops."""
+LAST_MOMENT = 1.0
+"""Seconds for calls that are over, and their worker with them, to let go of all they have."""
+
+DRAINING = "This worker is being restarted: connect again, and another one takes the call."
 
 
 class CallRefused(Exception):
@@ -83,10 +90,18 @@ class Worker:
         """``mcp_urls``: where servers of mcp.json really are, when not where it says."""
         self.settings = settings
         self._mcp_urls = mcp_urls or {}
-        self.name = settings.worker or _worker_name(settings)
+        self.name = settings.worker or worker_name(settings)
+        self.started = time.time()
+        self.address = address(settings, settings.port)
+        """Where it is reached, as far as it knows."""
+        self.cipher = load_cipher(settings)
         self.tracing = Tracing(settings)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
+        self.drain = Drain(
+            self.calls, errands=lambda: self.afterwork.under_way, on_begin=self._tell_of_drain
+        )
+        self._presence: Presence | None = None
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
         self._lives: set[asyncio.Task[None]] = set()
@@ -112,15 +127,16 @@ class Worker:
         self._open.push_async_callback(self.tracing.aclose)
         self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
         redis = await self._open.enter_async_context(connect(self.settings))
-        self.store = CallStore(redis)
-        self.events = EventStream(redis)
-        self.following = Following(redis)
+        codec = Codec(self.cipher)
+        self.store = CallStore(redis, codec, region=self.settings.region)
+        self.events = EventStream(redis, codec)
+        self.following = Following(redis, self.events)
         self._open.push_async_callback(self.following.aclose)
         self.claims = Claims(redis, self.name, claimed=self._claimed, has=self._has)
         self._open.push_async_callback(self.claims.aclose)
         await self.claims.start()
         self.tokens = Tokens(redis)
-        self.approvals = ApprovalStore(redis)
+        self.approvals = ApprovalStore(redis, codec, region=self.settings.region)
         self.board = ScreenBoard(self.approvals, self._decide)
         self._open.push_async_callback(self.board.aclose)
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
@@ -128,13 +144,32 @@ class Worker:
         await self.mcp.start()
         bring_up = BringUp(self.settings, self.mcp)
         self._open.push_async_callback(bring_up.aclose)
-        versions = VersionStore(redis)
+        versions = VersionStore(redis, codec)
         self.teams = Teams(self.settings, bring_up, versions, self._in_use)
         self._open.push_async_callback(self.teams.aclose)
         await self.teams.start(desk.teams.values())
         self.reload = Reload(self.settings, watch, self.teams, self.mcp)
         self._open.push_async_callback(self.reload.aclose)
         self.reload.start()
+        self.workers = Workers(redis)
+        self._presence = Presence(self.workers, self._record)
+        self._open.push_async_callback(self._presence.aclose)
+        self._presence.start()
+
+    def _record(self) -> WorkerRecord:
+        """This worker, for the register of workers."""
+        return WorkerRecord(
+            name=self.name,
+            address=self.address,
+            version=__version__,
+            started=self.started,
+            calls=len(self.calls),
+            draining=self.drain.begun,
+        )
+
+    def _tell_of_drain(self) -> None:
+        if self._presence is not None:
+            self._presence.tell()
 
     def _mcp_servers(self, desk: Desk) -> dict[str, ServerConfig]:
         servers = load_servers(desk.mcp_config) if desk.mcp_config else {}
@@ -152,7 +187,10 @@ class Worker:
         """What is in use, for the banner at start and for ``/healthz``."""
         team = self.team(None)
         where = "FRONTDESK_REDIS_URL" if self.settings.redis_url else "embedded Valkey"
-        return {**team.voice.describe(), **team.runner.describe(), "state": where}
+        kept = {"state": where, "encryption": "on" if self.cipher else "off"}
+        if self.settings.region:
+            kept["region"] = self.settings.region
+        return {**team.voice.describe(), **team.runner.describe(), **kept}
 
     def team(self, name: str | None) -> LiveTeam:
         """The team called ``name``, or the default one."""
@@ -188,6 +226,7 @@ class Worker:
         its ``kind``. A new one begins with the config ``session``, a patch. ``agent`` gets the
         floor, in place of the team's first or who has it. A connection with a resume token is its
         call's caller again, wherever that call lives. Raises :class:`CallRefused`."""
+        self._refuse_if_draining()
         session = session or {}
         token = connection.missed.comeback.token
         if token is not None:
@@ -212,10 +251,19 @@ class Worker:
             else:
                 force = resume or token is not None
                 lease, stored, team = await self._carry_on(call_id, connection, force=force)
+        except InOtherRegion as error:
+            raise CallRefused(str(error), "call_in_other_region") from error
+        except Unreadable as error:
+            logger.error("%s", error)
+            message = f"Call {call_id} cannot be read by this server, whose log says why."
+            raise CallRefused(message, "call_unreadable") from error
         except (RedisError, StateError) as error:
             logger.error("no call can be opened: %s", error)
             message = "Calls cannot be kept at the moment. Try again in a few seconds."
             raise CallRefused(message, "state_unavailable", 1013) from error
+        if self.drain.begun:
+            await self.store.release(lease)
+            self._refuse_if_draining()
         state = restore(dump(stored)) if stored else CallState(lease.call_id)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
@@ -261,6 +309,10 @@ class Worker:
         task.add_done_callback(self._lives.discard)
         return call
 
+    def _refuse_if_draining(self) -> None:
+        if self.drain.begun:
+            raise CallRefused(DRAINING, "worker_draining", MOVED)
+
     def _decide(self, call_id: str, question_id: str, decision: Decision) -> None:
         """Somebody decided at a screen, here or at another worker."""
         if call := self.calls.get(call_id):
@@ -295,8 +347,15 @@ class Worker:
             await self.teams.retire()
 
     async def _begin(self, model: str | None) -> tuple[Lease, None, LiveTeam]:
-        lease = await self._claim(f"sess_{secrets.token_hex(12)}")
-        return lease, None, self.team(model)
+        team = self.team(model)
+        self._check_region(team)
+        return await self._claim(new_call_id(self.settings.region)), None, team
+
+    def _check_region(self, team: LiveTeam) -> None:
+        """Calls of a team may have to stay in a region. Raises ``InOtherRegion``."""
+        known, here = team.loaded.team, self.settings.region
+        if known.region not in (None, here):
+            raise InOtherRegion(refusal(f"Every call of team {known.name}", known.region, here))
 
     async def _carry_on(
         self, call_id: str, connection: Connection, *, force: bool
@@ -306,6 +365,7 @@ class Worker:
         async with self._doors.setdefault(call_id, asyncio.Lock()):
             # Its team first: to bring a version up again may take longer than a lease runs.
             team = await self._team_of(await self._expect(call_id, connection))
+            self._check_region(team)
             self._opening.append(team)
             try:
                 lease = await self._claim(call_id, force=force)
@@ -376,14 +436,12 @@ class Worker:
                 log.put(entry)
 
     async def aclose(self) -> None:
-        """End all calls and let everything go."""
-        for call in list(self.calls.values()):
-            call.end("the server stops", 1001)
+        """End what calls are left, and let everything go."""
+        await self.drain.run(0)
         if self._lives:
-            # What is lost by those that take longer, the log's writer says.
-            await asyncio.wait(self._lives, timeout=END_LIMIT)
-            for life in self._lives:
-                life.cancel()
+            await asyncio.wait(self._lives, timeout=LAST_MOMENT)
+        for life in self._lives:
+            life.cancel()  # what is lost of these, the log's writer says
         await self.afterwork.aclose()
         await self._open.aclose()
 
@@ -418,9 +476,3 @@ def _check_team(desk: Desk, name: str | None) -> None:
     if name is not None and name not in desk.teams:
         message = f"FRONTDESK_TEAM is {name!r}, but the desk has {one_of(list(desk.teams))}"
         raise DeskError([Problem(desk.root / "agents", 1, 1, message)])
-
-
-def _worker_name(settings: Settings) -> str:
-    """Host and port: nobody else can have them, and a restarted worker has them again, so that it
-    need not wait for its own lease to lapse."""
-    return f"{socket.gethostname()}:{settings.port or f'pid-{os.getpid()}'}"

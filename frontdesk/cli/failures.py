@@ -71,6 +71,7 @@ def _expected() -> tuple[type[Exception], ...]:
     """Imported when one has happened: their rooms would hold up the start of every command."""
     from frontdesk.api.keys import KeysError
     from frontdesk.desk.problems import DeskError
+    from frontdesk.encryption import KeysUnfit
     from frontdesk.mcp.config import McpConfigError
     from frontdesk.state.errors import StateError
     from frontdesk.team.build import TeamBuildError
@@ -86,6 +87,7 @@ def _expected() -> tuple[type[Exception], ...]:
         DeskError,
         FunctionLoadError,
         KeysError,
+        KeysUnfit,
         McpConfigError,
         ModelUnavailable,
         SpeechError,

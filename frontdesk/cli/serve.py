@@ -1,6 +1,7 @@
 """``frontdesk serve``: one worker, with the desk's own MCP servers beside it."""
 
 import asyncio
+import signal
 import socket
 import ssl
 import sys
@@ -95,12 +96,15 @@ def serve(
 
 def _run(serving: Coroutine[None, None, None]) -> None:
     """On uvloop, which halves what a frame costs, where there is one."""
-    if sys.platform == "win32":
-        asyncio.run(serving)
-    else:
-        import uvloop
+    try:
+        if sys.platform == "win32":
+            asyncio.run(serving)
+        else:
+            import uvloop
 
-        uvloop.run(serving)
+            uvloop.run(serving)
+    except asyncio.CancelledError:  # by SIGTERM: all is ended, as was asked for
+        return
 
 
 async def _serve(
@@ -110,6 +114,7 @@ async def _serve(
     with_mcp_servers: bool,
 ) -> None:
     make_data_dir(settings)
+    end_on_sigterm()
     typer.echo("Starting Frontdesk: loading the desk and its models.")
     servers = local.desk_servers(settings.desk) if with_mcp_servers else []
     host, port = listener.getsockname()[:2]
@@ -118,9 +123,20 @@ async def _serve(
         # Takes a second to import, in which the MCP servers start.
         from frontdesk.cli.serving import run
 
-        up = await run(settings, listener, tls, started)
-    if not up:
-        raise typer.Exit(1)
+        code = await run(settings, listener, tls, started)
+    if code:
+        raise typer.Exit(code)
+
+
+def end_on_sigterm() -> None:
+    """SIGTERM ends this task as Ctrl-C does, so that all it started is ended, too."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def end(*_: object) -> None:
+        if task is not None:
+            loop.call_soon_threadsafe(task.cancel)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def _bind(host: str, port: int) -> socket.socket:

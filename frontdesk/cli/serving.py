@@ -1,13 +1,19 @@
 """The server itself: what ``frontdesk serve`` loads once the MCP servers are on their way."""
 
+import asyncio
 import logging
+import os
+import signal
 import socket
 import ssl
+import threading
+from types import FrameType
 
 import typer
 import uvicorn
 
 from frontdesk.app import create_app
+from frontdesk.call.presence import address
 from frontdesk.call.worker import Worker
 from frontdesk.desk.problems import DeskError
 from frontdesk.mcp.local import LocalServer
@@ -16,6 +22,8 @@ from frontdesk.ports import origin
 from frontdesk.settings import Settings
 from frontdesk.transports.frames import FrameProtocol
 from frontdesk.transports.mcp.server import PATH, AgentServer
+
+logger = logging.getLogger(__name__)
 
 INSTANT = (
     "INSTANT MODELS: nothing is understood and nothing is spoken. Transcripts, replies and tones "
@@ -28,15 +36,22 @@ LOCAL_MCP_LIMIT = 30.0
 machine. One that ended instead is not waited for."""
 
 
+ENDING = 8.0
+"""Seconds at the end of a drain for what is not handed over yet, and for everything else to end."""
+LAST_WORDS = 2
+"""Seconds that connections get to be closed in, once the drain is over."""
+
+
 async def run(
     settings: Settings,
     listener: socket.socket,
     tls: ssl.SSLContext | None,
     started: list[LocalServer],
-) -> bool:
-    """Serve on ``listener`` until told to stop; returns whether it ever was up."""
+) -> int:
+    """Serve on ``listener`` until told to stop; returns the exit code."""
     app = create_app(settings, mcp_urls={server.name: server.url for server in started})
     worker: Worker = app.state.worker
+    worker.address = address(settings, listener.getsockname()[1])
     await worker.start()
     try:
         await _until_mcp(worker, started)
@@ -49,7 +64,7 @@ async def run(
         ws_max_size=32 * 1024 * 1024,
         ws_per_message_deflate=False,  # doubles the cost of a frame, and audio does not shrink
         log_level="warning",
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=LAST_WORDS,
         ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_true)
@@ -57,7 +72,7 @@ async def run(
         logging.getLogger(f"mcp.client.{transport}").addFilter(_without_stack)
     server = _Announcing(config, worker, app.state.agents, len(app.state.keys), started)
     await server.serve(sockets=[listener])
-    return server.started
+    return server.exit_code if server.started else 1
 
 
 async def _until_mcp(worker: Worker, started: list[LocalServer]) -> None:
@@ -86,8 +101,20 @@ def _without_stack(record: logging.LogRecord) -> bool:
     return True
 
 
+def give_up_after(seconds: float) -> None:
+    """Be gone by then, whatever hangs. What this process started ends with it."""
+
+    def give_up() -> None:
+        logger.error("Frontdesk has not come to its end within %g s, and stops as it is.", seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+
+
 class _Announcing(uvicorn.Server):
-    """Says what runs, once it runs."""
+    """Says what runs, once it runs; hands its calls over when it is told to stop."""
 
     def __init__(
         self,
@@ -102,6 +129,8 @@ class _Announcing(uvicorn.Server):
         self._agents = agents
         self._keys = keys
         self._mcp = started
+        self._loop = asyncio.get_running_loop()
+        self.exit_code = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -124,9 +153,25 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"  Realtime API     {url.replace('http', 'ws', 1)}/v1/realtime")
         typer.echo(f"  agents by MCP    {url}{PATH}")
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit and sig == signal.SIGINT and not self._worker.drain.hurried:
+            self._loop.call_soon_threadsafe(self._worker.drain.hurry)
+            return
+        if not self.should_exit:
+            self._loop.call_soon_threadsafe(self._worker.drain.begin)
+            give_up_after(max(self._worker.settings.drain_seconds, ENDING))
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        typer.echo("Frontdesk stops: calls under way are ended.")
+        drain, calls = self._worker.drain, len(self._worker.calls)
+        seconds = max(self._worker.settings.drain_seconds - ENDING, 0.0)
+        how = f", each at a pause, within {seconds:g} s. Ctrl-C: at once" if drain.waits else ""
+        typer.echo(f"Frontdesk stops. Calls to hand over: {calls}{how}.")
+        typer.echo(str(await drain.run(seconds)))
         self._worker.tracing.live.close()  # watchers would hold up the end
         self._worker.following.close()
         self._agents.stop()
         await super().shutdown(sockets)
+        # uvicorn would raise them again, in the middle of what else is to be ended.
+        self.exit_code = 130 if signal.SIGINT in self._captured_signals else 0
+        self._captured_signals.clear()

@@ -14,6 +14,7 @@ from frontdesk.desk.budgets import Budgets
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
 from frontdesk.desk.section import Duration, Name, Section, ToolName
+from frontdesk.region import PATTERN
 
 Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
 
@@ -293,6 +294,11 @@ class Lines(Section):
         default="I'm sorry, I can't talk about that.",
         description="A guardrail blocked what was said, or what would have been said.",
     )
+    farewell: str = Field(
+        default="I'm sorry, I have to end our call, as something is wrong on my side. Please call "
+        "again in a few minutes.",
+        description="The call can't go on, as what is said can't be kept any longer.",
+    )
 
 
 class Team(Section):
@@ -306,6 +312,11 @@ class Team(Section):
     )
     name: Name
     description: str = ""
+    region: str | None = Field(
+        default=None,
+        pattern=f"^{PATTERN}$",
+        description="The only region, as FRONTDESK_REGION says it, in which the team takes calls.",
+    )
     entry: str = Field(description="The agent who answers first.")
     models: dict[Name, ModelChoice] = Field(default={"main": ModelChoice()})
     voice: Voice = Voice()

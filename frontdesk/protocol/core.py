@@ -33,6 +33,10 @@ Json = dict[str, Any]
 IN_USE = "Another connection of this call sends audio: append when it has been silent for a second."
 
 
+OF_TOOLS = ("function_call", "function_call_output", "mcp_call")
+"""Items behind which the client asks for a response, or gives the output first."""
+
+
 class RealtimeProtocol:
     """One session, seen from the server.
 
@@ -106,6 +110,18 @@ class RealtimeProtocol:
     def quiet(self) -> bool:
         """Whether nobody speaks in the conversation, nor is about to: see ``AgentSpeaksUp``."""
         return not self._closed and self.responds and self._turns.quiet
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is under way that would be lost if the session went on elsewhere: nobody
+        speaks, no response is made, no tool runs, the client's own neither."""
+        newest = self._conversation.get(self._conversation.last or "")
+        return (
+            self._turns.at_rest
+            and self._responses.at_rest
+            and not self._mcp.busy
+            and (newest is None or newest["type"] not in OF_TOOLS)
+        )
 
     @property
     def deadline(self) -> float | None:
@@ -347,6 +363,8 @@ class RealtimeProtocol:
                 self._transcripts.fail(event)
             case engine.AgentSpeaksUp():
                 self._turns.speak_up()
+            case engine.AgentTakesLeave():
+                self._turns.take_leave()
             case engine.ItemCut():
                 self._conversation.cut(event.item_id, event.transcript)
             case engine.ApprovalWanted():

@@ -159,6 +159,13 @@ class AgentSpeaksUp:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentTakesLeave:
+    """The call has to end: every response is cancelled, and a last one begins that nobody asked
+    for, whoever is speaking. Its ``ResponseRequested`` says that it is ``unasked``. A session that
+    wants no answers gets none."""
+
+
+@dataclass(frozen=True, slots=True)
 class ItemCut:
     """Answer to ``ItemTruncated``: the item keeps only ``transcript``, the words heard."""
 
@@ -209,6 +216,7 @@ EngineEvent = (
     | McpToolsFailed
     | McpCallEnded
     | AgentSpeaksUp
+    | AgentTakesLeave
     | ItemCut
     | ApprovalWanted
     | ApprovalClosed

@@ -18,6 +18,11 @@ class Mcp:
         self.lists = McpLists(conversation, outbox)
         self.calls = McpCalls(self.lists, conversation, outbox)
 
+    @property
+    def busy(self) -> bool:
+        """Whether tools are being listed, or one runs."""
+        return self.lists.under_way or self.calls.under_way
+
     def holds(self, plan: Plan) -> bool:
         """Whether a response should not begin yet: its tools are being listed, or a tool runs
         whose result its client surely wants in it."""

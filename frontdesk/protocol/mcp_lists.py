@@ -136,6 +136,11 @@ class McpLists:
         self._conversation.finish(known.item, 0.0)
 
     @property
+    def under_way(self) -> bool:
+        """Whether a list is waited for."""
+        return bool(self._waited_for())
+
+    @property
     def deadline(self) -> float | None:
         """When the next list becomes overdue."""
         return min((known.deadline for known in self._waited_for()), default=None)

@@ -25,6 +25,11 @@ class Responses:
         """Whether nothing is being said in the conversation, nor about to be."""
         return self.active is None and self._waiting is None
 
+    @property
+    def at_rest(self) -> bool:
+        """As :attr:`idle`, beside the conversation, too."""
+        return self.idle and not self._beside
+
     def get(self, response_id: str) -> Response | None:
         """The response, if it is still being made."""
         if self.active is not None and self.active.id == response_id:

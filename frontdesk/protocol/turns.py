@@ -108,6 +108,13 @@ class Turns:
         """Whether nobody speaks in the conversation, nor is about to."""
         return self._responses.idle and self._input.announced is None
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether no audio is on its way to become an item. Without turn detection all is that the
+        client has not committed."""
+        held = self._session.turn_detection is None and self._input.buffered_ms > 0
+        return self._input.announced is None and not held
+
     def speak_up(self) -> None:
         """The agent has something to say of its own accord. A client that says itself when its
         turns are answered is not spoken to unasked."""
@@ -115,6 +122,13 @@ class Turns:
         leaves_it = detection is None or detection["create_response"]
         if self._session.responds and leaves_it and self.quiet:
             self.idle.stop()
+            self._responses.speak_up(options.unasked(self._session))
+
+    def take_leave(self) -> None:
+        """The agent has the last word."""
+        self.idle.stop()
+        self._responses.cancel_all("client_cancelled")
+        if self._session.responds:
             self._responses.speak_up(options.unasked(self._session))
 
     def _end_speech(self, audio_end_ms: int | None = None) -> None:

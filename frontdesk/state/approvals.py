@@ -5,13 +5,15 @@ Only what is open is here, and the decision on its way to the call; the record i
 ============================================  =======  ==============================
 ``frontdesk:{approvals}:open``                sorted   ids by deadline (unix seconds)
                                               set
-``frontdesk:{approvals}:asked:<id>``          string   the question, as JSON
-``frontdesk:{approvals}:decided:<id>``        string   who decided what, as JSON
+``frontdesk:{approvals}:asked:<id>``          string   the question, by the codec
+``frontdesk:{approvals}:decided:<id>``        string   who decided what, by the codec
 ============================================  =======  ==============================
 
-All keys share a hash tag, so they lie in one slot of a Redis Cluster.
+All keys share a hash tag, so they lie in one slot of a Redis Cluster. A region has its own, with
+the tag ``{approvals:<region>}``.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -19,8 +21,11 @@ from typing import Any, cast
 import orjson
 from redis.asyncio import Redis
 
-PREFIX = "frontdesk:{approvals}:"
-OPEN = f"{PREFIX}open"
+from frontdesk.state.codec import Codec
+from frontdesk.state.errors import Unreadable
+
+logger = logging.getLogger(__name__)
+
 GRACE = 60.0
 """Seconds that a question is kept after its deadline: a decision may be on its way."""
 
@@ -29,66 +34,85 @@ Decision = dict[str, Any]
 
 
 class ApprovalStore:
-    """Questions for a screen. Raises ``RedisError`` when the store does not answer."""
+    """Questions for a screen. Raises ``RedisError`` when the store does not answer. What no key
+    opens is passed over with a warning where several are read, and is ``Unreadable`` alone."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(
+        self, redis: Redis, codec: Codec | None = None, *, region: str | None = None
+    ) -> None:
+        self._redis: Any = redis  # redis-py leaves its commands half typed
+        self._codec = codec or Codec()
+        self._prefix = f"frontdesk:{{approvals{f':{region}' if region else ''}}}:"
+        self._open = f"{self._prefix}open"
 
     async def put(self, question: Question) -> None:
         """Show a question until its deadline. Repeating it does no harm."""
         seconds = max(1, round(question["deadline"] - time.time() + GRACE))
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(_asked(question["id"]), orjson.dumps(question), ex=seconds)
-            pipe.zadd(OPEN, {question["id"]: question["deadline"]})
-            pipe.zremrangebyscore(OPEN, "-inf", time.time() - GRACE)
+            pipe.set(self._asked(question["id"]), self._dump(question), ex=seconds)
+            pipe.zadd(self._open, {question["id"]: question["deadline"]})
+            pipe.zremrangebyscore(self._open, "-inf", time.time() - GRACE)
             await pipe.execute()
 
     async def drop(self, question_id: str) -> None:
         """A question is decided, and its call knows."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.delete(_asked(question_id), _decided(question_id))
-            pipe.zrem(OPEN, question_id)
+            pipe.delete(self._asked(question_id), self._decided(question_id))
+            pipe.zrem(self._open, question_id)
             await pipe.execute()
 
     async def open(self) -> list[Question]:
         """What can still be decided, the most urgent first."""
-        found = await cast("Any", self._redis).zrangebyscore(OPEN, time.time(), "+inf")
+        found = await self._redis.zrangebyscore(self._open, time.time(), "+inf")
         ids = [_text(question_id) for question_id in found]
         if not ids:
             return []
-        asked = await self._redis.mget([_asked(i) for i in ids])
-        decided = await self._redis.mget([_decided(i) for i in ids])
+        asked = await self._redis.mget([self._asked(i) for i in ids])
+        decided = await self._redis.mget([self._decided(i) for i in ids])
         pairs = zip(asked, decided, strict=True)
-        return [orjson.loads(raw) for raw, decision in pairs if raw and not decision]
+        found = (self._known(raw) for raw, decision in pairs if raw and not decision)
+        return [question for question in found if question]
 
     async def decide(self, question_id: str, decision: Decision) -> Decision | None:
         """Record a decision. The first one counts: returns the one that does, or None when there
         is no such question, or its time is up."""
-        raw = await self._redis.get(_asked(question_id))
-        if raw is None or (question := orjson.loads(raw))["deadline"] <= time.time():
+        raw = await self._redis.get(self._asked(question_id))
+        if raw is None or (question := self._load(raw))["deadline"] <= time.time():
             return None
         seconds = max(1, round(question["deadline"] - time.time() + GRACE))
-        key = _decided(question_id)
-        if await self._redis.set(key, orjson.dumps(decision), nx=True, ex=seconds):
+        key = self._decided(question_id)
+        if await self._redis.set(key, self._dump(decision), nx=True, ex=seconds):
             return decision
         stored = await self._redis.get(key)
-        return None if stored is None else orjson.loads(stored)
+        return None if stored is None else self._load(stored)
 
     async def decisions(self, question_ids: Sequence[str]) -> dict[str, Decision]:
         """What was decided of these, by id."""
         if not question_ids:
             return {}
-        raws = await self._redis.mget([_decided(i) for i in question_ids])
+        raws = await self._redis.mget([self._decided(i) for i in question_ids])
         pairs = zip(question_ids, raws, strict=True)
-        return {question_id: orjson.loads(raw) for question_id, raw in pairs if raw}
+        known = ((question_id, self._known(raw)) for question_id, raw in pairs if raw)
+        return {question_id: decision for question_id, decision in known if decision}
 
+    def _dump(self, value: dict[str, Any]) -> bytes:
+        return self._codec.encode(orjson.dumps(value))
 
-def _asked(question_id: str) -> str:
-    return f"{PREFIX}asked:{question_id}"
+    def _known(self, stored: bytes) -> dict[str, Any] | None:
+        try:
+            return self._load(stored)
+        except Unreadable as error:
+            logger.warning("%s", error)
+            return None
 
+    def _load(self, stored: bytes) -> dict[str, Any]:
+        return orjson.loads(self._codec.decode(stored, "what waits for approval"))
 
-def _decided(question_id: str) -> str:
-    return f"{PREFIX}decided:{question_id}"
+    def _asked(self, question_id: str) -> str:
+        return f"{self._prefix}asked:{question_id}"
+
+    def _decided(self, question_id: str) -> str:
+        return f"{self._prefix}decided:{question_id}"
 
 
 def _text(value: Any) -> str:

@@ -18,6 +18,10 @@ class Held(StateError):
         self.seconds = seconds
 
 
+class InOtherRegion(StateError):
+    """The call is kept in a region that this worker is not in, and is none of its business."""
+
+
 class Fenced(StateError):
     """The lease is lost: another worker took the call, or it was released. Write no more."""
 
@@ -25,3 +29,8 @@ class Fenced(StateError):
 class LogLost(StateError):
     """The store has less of the log than was acknowledged (restored from older data, failed over
     to a replica that lagged, or emptied). A snapshot from memory mends it."""
+
+
+class Unreadable(StateError):
+    """A value in the store is damaged, or encrypted with a key that is not known here. It is left
+    as it is."""

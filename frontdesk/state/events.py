@@ -22,6 +22,8 @@ from typing import Any, Final, NamedTuple, cast
 import orjson
 from redis.asyncio import Redis
 
+from frontdesk.state.codec import Codec
+
 EVENT_BYTES: Final = 24 * 1024
 """Bytes of events that are kept of a call: some five spoken turns."""
 
@@ -165,21 +167,26 @@ def stream_of(call_id: str) -> str:
 
 class EventStream:
     """Reads what clients were told; written by :class:`~frontdesk.state.writer.LogWriter`. Raises
-    ``RedisError`` when the store does not answer."""
+    ``RedisError`` when the store does not answer, ``Unreadable`` without the key to read it."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, codec: Codec | None = None) -> None:
         self._redis = redis
+        self._codec = codec or Codec()
 
     async def tail(self, call_id: str, after: Number = START) -> Tail:
         """What is there, at least behind the event with the number ``after``."""
-        # One after the other: what is trimmed in between counts as gone, though it was read.
-        pipeline: Any = self._redis.pipeline(transaction=False)
+        pipeline: Any = self._redis.pipeline(transaction=True)
         pipeline.xrange(stream_of(call_id), f"({after[0]}-{after[1]}", "+")
         pipeline.hget(f"frontdesk:{{{call_id}}}:meta", "gone")
         entries, gone = cast(
             "tuple[list[tuple[bytes, dict[bytes, bytes]]], bytes | None]", await pipeline.execute()
         )
-        return Tail([fields[b"e"] for _, fields in entries], stored_number(gone or b"0-0"))
+        packed = [self.decode(call_id, fields) for _, fields in entries]
+        return Tail(packed, stored_number(gone or b"0-0"))
+
+    def decode(self, call_id: str, fields: dict[bytes, bytes]) -> bytes:
+        """What an entry packs."""
+        return self._codec.decode(fields[b"e"], f"what was told in call {call_id}")
 
 
 def stored_number(entry_id: bytes) -> Number:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import MISSING, fields
 from typing import Any
 
 import orjson
@@ -42,25 +43,54 @@ def apply(state: CallState, entry: Entry) -> None:
 
 
 def dump(state: CallState) -> bytes:
-    """A snapshot of ``state`` as JSON."""
-    return orjson.dumps(state)
+    """A snapshot of ``state`` as JSON. What goes without saying is left out of it: a long call
+    has hundreds of items."""
+    about = {name: getattr(state, name) for name in CallState.__slots__ if name[0] != "_"}
+    about["items"] = [_briefly(stored) for stored in state.items]
+    about["audio"] = [[each[name] for name in _AUDIO] for each in state.audio]
+    return orjson.dumps(about)
 
 
 def restore(snapshot: bytes) -> CallState:
     """The state that :func:`dump` wrote. Fields of a newer version are passed over. Raises
     ``ValueError`` when it is not a snapshot."""
-    fields: dict[str, Any] = orjson.loads(snapshot)
-    items = [
-        StoredItem(**{name: item[name] for name in StoredItem.__slots__ if name in item})
-        for item in fields.pop("items", [])
-    ]
-    if "call_id" not in fields:
+    found: dict[str, Any] = orjson.loads(snapshot)
+    items = [_in_full(item) for item in found.pop("items", [])]
+    found["audio"] = [_named(each) for each in found.pop("audio", [])]
+    if "call_id" not in found:
         raise ValueError("not a snapshot of a call")
-    if given := fields.get("given"):
-        fields["given"] = Given(**{name: given[name] for name in Given.__slots__ if name in given})
+    if given := found.get("given"):
+        found["given"] = Given(**{name: given[name] for name in Given.__slots__ if name in given})
     return CallState(
-        **{name: fields[name] for name in CallState.__slots__ if name in fields}, items=items
+        **{name: found[name] for name in CallState.__slots__ if name in found}, items=items
     )
+
+
+def _briefly(stored: StoredItem) -> dict[str, Any]:
+    brief = {
+        name: value
+        for name, usual in _USUAL.items()
+        if (value := getattr(stored, name)) is not usual
+    }
+    if stored.heard is not None and stored.heard == _words(stored.item):
+        brief["heard"] = True
+    return brief
+
+
+def _in_full(brief: dict[str, Any]) -> StoredItem:
+    if brief.get("heard") is True:
+        brief["heard"] = _words(brief["item"])
+    return StoredItem(**{name: brief[name] for name in _USUAL if name in brief})
+
+
+def _words(item: dict[str, Any]) -> Any:
+    """Of the first part of a message."""
+    content: list[dict[str, Any]] = item.get("content") or [{}]
+    return content[0].get("transcript", content[0].get("text"))
+
+
+def _named(audio: list[Any] | dict[str, Any]) -> dict[str, Any]:
+    return dict(zip(_AUDIO, audio, strict=True)) if isinstance(audio, list) else audio
 
 
 def _opened(state: CallState, entry: Entry) -> None:
@@ -210,6 +240,9 @@ def _ended(state: CallState, entry: Entry) -> None:
 RESUME_TOKENS = 16
 """Tokens of a call that are good at once; the oldest gives way."""
 
+_USUAL: dict[str, Any] = {
+    each.name: None if each.default is MISSING else each.default for each in fields(StoredItem)
+}
 _AUDIO = ("item_id", "role", "uri", "offset_ms", "seconds")
 
 _STEPS: dict[str, Callable[[CallState, Entry], None]] = {

@@ -53,10 +53,10 @@ class _Followed:
 class Following:
     """Reads the streams of the calls that somebody follows; writes nothing, and takes no lease."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, stream: EventStream) -> None:
         self._redis: Any = redis
         self._apart = isinstance(redis, RedisCluster)
-        self._stream = EventStream(redis)
+        self._stream = stream
         self._calls: dict[str, _Followed] = {}
         self._reading: asyncio.Task[None] | None = None
         self._closed = False
@@ -126,13 +126,15 @@ class Following:
         }
         places = {name: last for name, (_, last) in wanted.items()}
         for name, entries in await self._news(places):
-            followed = self._calls.get(wanted[name.decode()][0])
+            call_id = wanted[name.decode()][0]
+            followed = self._calls.get(call_id)
             if followed is None:
                 continue
             for entry_id, fields in entries:
                 followed.last = max(followed.last, stored_number(entry_id))
+                packed = self._stream.decode(call_id, fields)
                 for follower in followed.followers:
-                    follower.push(fields[b"e"])
+                    follower.push(packed)
 
     async def _news(self, places: dict[str, str]) -> list[tuple[bytes, list[_Entry]]]:
         """What came in any of these streams. In a cluster they lie on different nodes."""

@@ -1,16 +1,18 @@
 """The store of calls: each a log in Redis, written under a lease.
 
 Five keys serve a call, four in one slot of a cluster: ``frontdesk:{<call_id>}:meta`` (a hash:
-owner, epoch, until, seq, base, opened, phase, told, kept, gone), ``…:log`` (a list: the entries
-behind ``base``), ``…:snap`` (the state at ``base``), ``…:events`` (a stream: what its clients were
-told last, :mod:`frontdesk.state.events`), and its line in the index ``frontdesk:calls`` (a sorted
-set).
+owner, epoch, until, seq, base, opened, phase, region, told, kept, gone), ``…:log`` (a list: the
+entries behind ``base``), ``…:snap`` (the state at ``base``), ``…:events`` (a stream: what its
+clients were told last, :mod:`frontdesk.state.events`), and its line in the index
+``frontdesk:calls`` (a sorted set; that of a region is ``frontdesk:calls:<region>``).
 Only commands of Redis 6.2 are used.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, cast
@@ -19,8 +21,10 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from frontdesk.region import refusal
+from frontdesk.state.codec import Codec
 from frontdesk.state.entries import CallState, Entry
-from frontdesk.state.errors import Fenced, Held, LogLost, StateError
+from frontdesk.state.errors import Fenced, Held, InOtherRegion, LogLost, StateError, Unreadable
 from frontdesk.state.events import EVENT_BYTES, Batch
 from frontdesk.state.fold import dump, fold, restore
 
@@ -32,21 +36,29 @@ CLAIMS = "frontdesk:claims"
 """Channel on which each take-over is told: :mod:`frontdesk.state.claims`."""
 RETENTION = 7 * 24 * 3600.0
 LEASE = 10.0
+MUCH = 64 * 1024
+"""Bytes that take a millisecond to pack."""
 
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_packer = ThreadPoolExecutor(1, "packer")
 _SUMMARY = ("seq", "owner", "until", "phase")
 
 
 @dataclass(slots=True)
 class Lease:
-    """The right of one worker to write one call. ``seq`` is the last acknowledged entry;
-    ``ttl`` is in seconds."""
+    """The right of one worker to write one call. ``seq`` is the last acknowledged entry; ``ttl``
+    is in seconds; ``region`` is empty unless the call is pinned to one. ``base_bytes`` and
+    ``tail_bytes`` are what the last snapshot under it took in the store, and the entries that it
+    wrote since."""
 
     call_id: str
     worker: str
     epoch: int
     ttl: float
     seq: int
+    region: str = ""
+    base_bytes: int = 0
+    tail_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,8 @@ class CallSummary:
 
 
 class CallStore:
-    """Calls in Redis or Valkey.
+    """Calls in Redis or Valkey, written by ``codec``. Those that are opened in a ``region`` are
+    pinned to it: in another, or in none, they are neither read nor carried on nor listed.
 
     ``retention``: seconds that a call is kept after it was last written or renewed.
 
@@ -70,13 +83,24 @@ class CallStore:
     Each may be repeated after such an error: none does its work twice.
     """
 
-    def __init__(self, redis: Redis, *, retention: float = RETENTION) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        codec: Codec | None = None,
+        *,
+        region: str | None = None,
+        retention: float = RETENTION,
+    ) -> None:
         self._redis = redis
+        self._codec = codec or Codec()
+        self.region = region
+        self._calls = f"{INDEX}:{region}" if region else INDEX
         self._retention = retention
         self._claim = redis.register_script(_script("claim"))
         self._append = redis.register_script(_script("append"))
         self._renew = redis.register_script(_script("renew"))
         self._snapshot = redis.register_script(_script("snapshot"))
+        self._load = redis.register_script(_script("load"))
 
     async def open(
         self, call_id: str, worker: str, ttl: float = LEASE, *, force: bool = False
@@ -84,12 +108,14 @@ class CallStore:
         """Make the call, or take it over, for ``ttl`` seconds. Raises :class:`Held` while another
         worker's lease runs, unless by ``force``: whoever showed that it is the caller need not
         wait for a worker that may be dead. Every older lease is void from here on, the same
-        worker's too."""
+        worker's too. Raises :class:`InOtherRegion` for a call that is pinned elsewhere."""
         lease = Lease(call_id, worker, epoch=0, ttl=ttl, seq=0)
-        status, *reply = await self._run(self._claim, lease, "1" if force else "")
+        force_it, here = "1" if force else "", self.region or ""
+        status, *reply = await self._run(self._claim, lease, force_it, here)
+        self._check_region(call_id, status, reply)
         if status == b"HELD":
             raise Held(call_id, reply[0].decode(), int(reply[1]) / 1e6)
-        lease.epoch, lease.seq = int(reply[0]), int(reply[1])
+        lease.epoch, lease.seq, lease.region = int(reply[0]), int(reply[1]), reply[3].decode()
         if reply[2]:
             await self._index(call_id, int(reply[2]))
         else:
@@ -125,10 +151,13 @@ class CallStore:
         """
         lines = [line if isinstance(line, bytes) else orjson.dumps(line) for line in entries]
         number, told = ("", b"") if events is None else (events.last, events.packed)
-        args = (lease.seq, _phase(lines), number, told, missing, EVENT_BYTES, *lines)
+        told = self._codec.seal(told) if told else told
+        stored = await self._encoded(lines)
+        args = (lease.seq, _phase(lines), number, told, missing, EVENT_BYTES, *stored)
         status, *reply = await self._run(self._append, lease, *args)
         _accept(lease, status, reply)
         lease.seq += len(lines)
+        lease.tail_bytes += sum(map(len, stored))
         return lease.seq
 
     async def renew(self, lease: Lease) -> None:
@@ -146,39 +175,52 @@ class CallStore:
         When the store has less than that (or nothing), it has all of ``state`` afterwards.
         """
         opened = int(state.opened_at * 1e6)
-        status, *reply = await self._run(self._snapshot, lease, state.seq, opened, dump(state))
+        (stored,) = await self._encoded([dump(state)])
+        args = (state.seq, opened, stored, lease.region)
+        status, *reply = await self._run(self._snapshot, lease, *args)
         _accept(lease, status, reply)
+        lease.base_bytes, lease.tail_bytes = len(stored), 0
         if reply:
             await self._index(lease.call_id, opened)
 
     async def load(self, call_id: str) -> CallState | None:
-        """The call as its log tells it, or None. Raises :class:`StateError` when it is damaged."""
-        pipeline: Any = self._redis.pipeline(transaction=True)
-        meta, log, snap, _ = _keys(call_id)
-        pipeline.hget(meta, "seq").get(snap).lrange(log, 0, -1)
-        seq, snapshot, lines = cast(
-            tuple[bytes | None, bytes | None, list[bytes]], await pipeline.execute()
-        )
-        if seq is None:
+        """The call as its log tells it, or None. Raises :class:`Unreadable` when it is damaged or
+        encrypted with a key that is not known here, :class:`InOtherRegion`, or
+        :class:`StateError` when parts of it are missing."""
+        reader = Lease(call_id, worker="", epoch=0, ttl=0.0, seq=0)
+        status, *reply = cast("list[Any]", await self._run(self._load, reader, self.region or ""))
+        self._check_region(call_id, status, reply)
+        if status == b"GONE":
             return None
+        seq, snapshot, lines = cast("tuple[bytes, bytes | None, list[bytes]]", reply)
+        whose = f"call {call_id}"
         try:
-            state = restore(snapshot) if snapshot else CallState(call_id)
-            fold(map(orjson.loads, lines), state)
+            state = CallState(call_id)
+            if snapshot:
+                state = restore(self._codec.decode(snapshot, whose))
+            fold((orjson.loads(self._codec.decode(line, whose)) for line in lines), state)
         except ValueError as error:
-            raise StateError(f"call {call_id} cannot be read from the store: {error}") from error
+            raise Unreadable(f"{whose} cannot be read: {error}") from error
         if state.seq != int(seq):
             raise StateError(f"call {call_id} is incomplete: {state.seq} of {int(seq)} entries")
         return state
 
     async def summary(self, call_id: str) -> CallSummary | None:
         """What the list of calls has of one, None if there is no such call. Raises ``ValueError``
-        for what is no call id."""
+        for what is no call id, and :class:`InOtherRegion`."""
         redis = cast(Any, self._redis)
         meta = _keys(call_id)[0]
-        found: list[bytes | None] = await redis.hmget(meta, "opened", *_SUMMARY)
-        if found[0] is None:
+        found: list[bytes | None] = await redis.hmget(meta, "region", "opened", *_SUMMARY)
+        region, opened, *rest = found
+        if opened is None:
             return None
-        return _summary(call_id, float(found[0]), found[1:], _microseconds(await redis.time()))
+        if region and region.decode() != self.region:
+            raise InOtherRegion(refusal(f"Call {call_id}", region.decode(), self.region))
+        return _summary(call_id, float(opened), rest, _microseconds(await redis.time()))
+
+    def _check_region(self, call_id: str, status: bytes, reply: list[bytes]) -> None:
+        if status == b"ELSEWHERE":
+            raise InOtherRegion(refusal(f"Call {call_id}", reply[0].decode(), self.region))
 
     async def list_calls(self, limit: int = 50, before: float | None = None) -> list[CallSummary]:
         """Calls, newest first, opened before ``before`` (unix seconds). Best effort: a call may be
@@ -190,6 +232,14 @@ class CallStore:
                 break
         return calls
 
+    async def _encoded(self, values: Sequence[bytes]) -> list[bytes]:
+        if sum(map(len, values)) < MUCH:
+            return self._codec.encode_all(values)
+        # Some milliseconds for an hour's snapshot, and more for an image: not in the loop that
+        # moves audio, nor behind the models that other threads are for.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_packer, self._codec.encode_all, values)
+
     async def _indexed(self, page: int, before: float | None) -> AsyncIterator[CallSummary]:
         end = "+inf" if before is None else f"({round(before * 1e6)}"
         redis = cast(Any, self._redis)
@@ -197,7 +247,7 @@ class CallStore:
         now = _microseconds(await redis.time())
         while found := cast(
             list[tuple[bytes, float]],
-            await redis.zrevrangebyscore(INDEX, end, "-inf", start, page, withscores=True),
+            await redis.zrevrangebyscore(self._calls, end, "-inf", start, page, withscores=True),
         ):
             pipeline = redis.pipeline(transaction=False)
             for call_id, _ in found:
@@ -205,7 +255,7 @@ class CallStore:
             gone = 0
             for (call_id, opened), meta in zip(found, await pipeline.execute(), strict=True):
                 if meta[0] is None:  # past its retention
-                    await redis.zrem(INDEX, call_id)
+                    await redis.zrem(self._calls, call_id)
                     gone += 1
                     continue
                 yield _summary(call_id.decode(), opened, meta, now)
@@ -214,8 +264,8 @@ class CallStore:
     async def _index(self, call_id: str, opened: int) -> None:
         redis = cast(Any, self._redis)
         try:
-            await redis.zadd(INDEX, {call_id: opened})
-            await redis.zremrangebyrank(INDEX, 0, -INDEX_SIZE - 1)
+            await redis.zadd(self._calls, {call_id: opened})
+            await redis.zremrangebyrank(self._calls, 0, -INDEX_SIZE - 1)
         except RedisError as error:
             # The call matters more than its line in a list.
             logger.warning("Call %s is not in the list of calls: %s", call_id, error)

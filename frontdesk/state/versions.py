@@ -1,17 +1,19 @@
 """The versions of teams: what each was read from, and which one new calls get.
 
 ``frontdesk:team:{<team>}:versions`` is a sorted set of versions by when they were first loaded, in
-unix seconds, ``…:files`` a hash of what each was made of (zlib over JSON). ``frontdesk:teams:pins``
-is a hash of the versions that somebody chose for new calls, by team.
+unix seconds, ``…:files`` a hash of what each was made of, by the codec, as prompts are nobody
+else's business. ``frontdesk:teams:pins`` is a hash of the versions that somebody chose for new
+calls, by team.
 """
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 from redis.asyncio import Redis
+
+from frontdesk.state.codec import Codec
 
 PINS = "frontdesk:teams:pins"
 MOST = 20
@@ -29,13 +31,14 @@ class Pin:
 class VersionStore:
     """Shared by all workers. All methods raise ``RedisError`` when the store is not there."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, codec: Codec | None = None) -> None:
         self._redis: Any = redis  # redis-py leaves its commands half typed
+        self._codec = codec or Codec()
 
     async def keep(self, team: str, version: str, made_of: Mapping[str, Any], at: float) -> None:
         """Keep what a version was made of. One that is known stays as it is, and as old."""
         versions, kept = _keys(team)
-        await self._redis.hsetnx(kept, version, zlib.compress(orjson.dumps(made_of)))
+        await self._redis.hsetnx(kept, version, self._codec.encode(orjson.dumps(made_of)))
         await self._redis.zadd(versions, {version: at}, nx=True)
         pinned = (await self.pins()).get(team)
         oldest = [name.decode() for name in await self._redis.zrange(versions, 0, -MOST - 1)]
@@ -49,9 +52,12 @@ class VersionStore:
         return {version.decode(): at for version, at in found}
 
     async def made_of(self, team: str, version: str) -> dict[str, Any] | None:
-        """What a version was made of; None when it is not known any more."""
+        """What a version was made of; None when it is not known any more. Raises
+        :class:`~frontdesk.state.errors.Unreadable`."""
         packed: bytes | None = await self._redis.hget(_keys(team)[1], version)
-        return None if packed is None else orjson.loads(zlib.decompress(packed))
+        if packed is None:
+            return None
+        return orjson.loads(self._codec.decode(packed, f"version {version} of team {team}"))
 
     async def pins(self) -> dict[str, Pin]:
         """The versions chosen for new calls, by team."""

@@ -28,7 +28,13 @@ EVENTS_WAITING = 128 * 1024
 """Bytes of events that may wait; more than the stream keeps."""
 BATCH = 512
 BACKLOG_BYTES = 16 * 1024 * 1024
-SNAPSHOT_EVERY = 64
+ROOM = 42 * 1024
+"""Bytes that the log of a call may take in the store, snapshot and entries, before a snapshot is
+due. Servers take up to a quarter more for it; with the events that clients were told, it stays
+under 64 KiB."""
+SHORTEST_TAIL = 8 * 1024
+"""Bytes of entries, some six turns, that are let gather even where that is more than ``ROOM``: an
+hour's snapshot costs 6 ms of CPU."""
 FIRST_DELAY, LAST_DELAY = 0.05, 2.0
 
 
@@ -39,8 +45,8 @@ class LogWriter:
     ``state`` is the call as it stood when the lease was taken (``CallStore.load`` after ``open``);
     leave it out for a new call. ``on_lost`` is called once, in the event loop, when the call can
     no longer be written: with :class:`Fenced` when another worker has it, with
-    :class:`Unavailable` when the store did not answer for ``patience`` seconds or more than 16 MiB
-    wait. The call must then end or fall silent; what is put later is dropped.
+    :class:`Unavailable` when the store did not answer for ``patience`` seconds, or failed while
+    more than 16 MiB wait. The call must then end or fall silent; what is put later is dropped.
 
     While the store is away, entries wait in memory and are written in order when it is back. A
     store that comes back with less than it had acknowledged is filled up from memory.
@@ -68,7 +74,8 @@ class LogWriter:
         self._patience = patience
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
-        self._snapshot_at = 0
+        if state is not None:  # how long its log is nobody knows: the first write makes it short
+            lease.tail_bytes = ROOM
         self._wake = asyncio.Event()
         self._lingering: asyncio.TimerHandle | None = None
         self._events: deque[Line] = deque()
@@ -168,12 +175,11 @@ class LogWriter:
     async def _run(self) -> None:
         try:
             while self._lost is None and await self._something_to_do():
-                if self._waiting_bytes > BACKLOG_BYTES:
-                    raise Unavailable(f"{self._waiting_bytes} bytes wait to be written")
                 something = self._waiting or self._events
                 await self._persist(self._append if something else self._renew)
                 if self._snapshot_due():
                     await self._persist(self._snapshot)
+            await self._put_away()
         except StateError as error:
             self._lose(error)
         except Exception as error:
@@ -225,7 +231,10 @@ class LogWriter:
                 self._missing = self._told or self._missing
                 logger.warning("%s; it is written again from memory", error)
             except RedisError as error:
-                if clock() + delay > give_up or self._waiting_bytes > BACKLOG_BYTES:
+                if self._waiting_bytes > BACKLOG_BYTES:
+                    message = f"{self._waiting_bytes} bytes wait to be written: {error}"
+                    raise Unavailable(message) from error
+                if clock() + delay > give_up:
                     raise Unavailable(f"no write for {self._patience:g} s: {error}") from error
                 if delay == FIRST_DELAY:
                     logger.warning("Call %s waits to be written: %s", self._lease.call_id, error)
@@ -268,14 +277,23 @@ class LogWriter:
         await self._store.renew(self._lease)
 
     def _snapshot_due(self) -> bool:
-        # As long as the state itself, so that writing snapshots costs no more than the log did.
-        # Never over entries that a newer version wrote: they must stay for it to read.
-        tail = self.state.seq - self._snapshot_at
-        return tail >= max(SNAPSHOT_EVERY, len(self.state.items)) and not self.state.unknown
+        # What is far larger than calls are (images, a tool's huge output) is written anew only when
+        # an eighth of it has been added. Never over entries that a newer version wrote: they must
+        # stay for it to read.
+        base, tail = self._lease.base_bytes, self._lease.tail_bytes
+        return tail >= max(SHORTEST_TAIL, ROOM - base, base // 8) and not self.state.unknown
 
     async def _snapshot(self) -> None:
         await self._store.snapshot(self._lease, self.state)
-        self._snapshot_at = self.state.seq
+
+    async def _put_away(self) -> None:
+        """A call that is over is kept for days: as a snapshot it takes a quarter of the room."""
+        if self.state.ended is None or self.state.unknown or not self._lease.tail_bytes:
+            return
+        try:
+            await self._snapshot()
+        except RedisError as error:
+            logger.warning("Call %s is not put away: %s", self._lease.call_id, error)
 
     def _settle(self) -> None:
         while self._flushed and (self._lost or self._flushed[0][0] <= self.state.seq):

@@ -63,6 +63,11 @@ class HeldCalls:
     def __init__(self) -> None:
         self._calls: dict[str, HeldCall] = {}
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a call waits."""
+        return bool(self._calls)
+
     def get(self, call_id: str) -> HeldCall | None:
         return self._calls.get(call_id)
 

@@ -27,9 +27,10 @@ def router(worker: Worker) -> APIRouter:
     call, or carries on one that nobody is on; with ``&resume=true`` it is taken over from whoever
     is. With a resume token for ``resume`` its client is the caller again, ``call_id`` or not;
     ``?after=`` is the id of the last event it saw, and it is told all that it missed.
-    ``?intent=transcription`` only listens. With ``?show=tools``, this connection is told of
-    the calls of the team's own tools, too; with ``?approvals=true`` it approves those that the
-    team leaves to the client.
+    ``?reconnects=true`` says that this client comes back when it is told that the worker is
+    restarted, as one that came back once is known to. ``?intent=transcription`` only listens.
+    With ``?show=tools``, this connection is told of the calls of the team's own tools, too; with
+    ``?approvals=true`` it approves those that the team leaves to the client.
     """
     routes = APIRouter()
 
@@ -41,6 +42,7 @@ def router(worker: Worker) -> APIRouter:
         intent: str | None = None,
         resume: str | None = None,
         after: str | None = None,
+        reconnects: bool = False,
         show: str | None = None,
         approvals: bool = False,
     ) -> None:
@@ -55,6 +57,7 @@ def router(worker: Worker) -> APIRouter:
             connection = Connection(
                 outbox.put,
                 outbox.close,
+                comes_back=reconnects or call_id is not None or comeback.token is not None,
                 shows_tools=show == "tools",
                 approves=approvals,
                 given=_given(websocket),

@@ -170,6 +170,11 @@ class Listener:
         return (self._seen + self._activity.window - self._buffer.end) / _MS
 
     @property
+    def at_rest(self) -> bool:
+        """Whether no turn is under way, as far as has been looked; and that is far enough."""
+        return not self.speaking and self._pump is None
+
+    @property
     def behind(self) -> bool:
         """Whether there are more than 10 s of audio that nobody has looked at."""
         return self._pump is not None and self._buffer.end - self._seen > _BEHIND_MS * _MS

@@ -210,7 +210,7 @@ def application(site: Site, recording: Path) -> FastAPI:
     @app.websocket("/v1/realtime")
     async def realtime(websocket: WebSocket) -> None:
         if site.closed.is_set():
-            await websocket.accept()
+            await websocket.accept(subprotocol="realtime")
             await websocket.close(1012)
             return
         offered = list(websocket.scope["subprotocols"])

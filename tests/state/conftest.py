@@ -1,8 +1,8 @@
-"""Real servers for the tests of the store: the embedded Valkey, and Debian's Redis."""
+"""Real servers for the tests of the store: the embedded Valkey, Debian's Redis, a cluster, and a
+primary under a Sentinel."""
 
 import asyncio
 import contextlib
-import shutil
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -12,7 +12,10 @@ from redis.asyncio import Redis
 
 from frontdesk.settings import Settings
 from frontdesk.state import CallStore, connect
-from frontdesk.state.valkey import answers, embedded_valkey
+from frontdesk.state.fitness import OLDEST
+from frontdesk.state.valkey import embedded_valkey
+from tests import stores
+from tests.commands import Watch
 
 
 class BackgroundServer:
@@ -37,27 +40,42 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def valkey_server(tmp_path: Path) -> Iterator[stores.Server]:
+    """One of one's own, to harm."""
+    server = stores.Server(tmp_path / "valkey")
+    yield server
+    server.go_on()
+    server.kill()
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    binary = shutil.which("redis-server")
-    if binary is None:
+    if stores.REDIS is None:
         pytest.skip("redis-server is not installed")
-    socket = tmp_path_factory.mktemp("redis") / "redis.sock"
-    with asyncio.Runner() as runner:
-        process = runner.run(
-            asyncio.create_subprocess_exec(
-                binary,
-                *("--port", "0", "--unixsocket", str(socket), "--save", ""),
-                stdout=asyncio.subprocess.DEVNULL,
-            )
-        )
-        runner.run(eventually(lambda: answers(socket)))
-        yield f"unix://{socket}"
-        process.terminate()
-        runner.run(process.wait())
+    server = stores.Server(tmp_path_factory.mktemp("redis"), binary=stores.REDIS)
+    watch = Watch(server)
+    yield f"redis://127.0.0.1:{server.port}"
+    newer = watch.newer_than(OLDEST)
+    server.kill()
+    assert not newer, "the oldest Redis that we promise to run on does not know these"
 
 
-@pytest.fixture(params=["valkey", "redis"])
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    cluster = stores.Cluster(tmp_path_factory.mktemp("cluster"))
+    yield cluster.url
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def sentinel_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pair = stores.Pair(tmp_path_factory.mktemp("pair"))
+    yield pair.url
+    pair.stop()
+
+
+@pytest.fixture(params=["valkey", "redis", "cluster", "sentinel"])
 def store_url(request: pytest.FixtureRequest) -> str:
     return request.getfixturevalue(f"{request.param}_url")
 

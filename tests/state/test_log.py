@@ -193,7 +193,7 @@ async def test_a_store_that_lost_the_call_says_so_and_a_snapshot_mends_it(
 ) -> None:
     lease = await store.open(call_id, "w1")
     await store.append(lease, [item(1), item(2)])
-    await redis.delete(*await redis.keys(f"frontdesk:{{{call_id}}}:*"))
+    await redis.delete(*[key async for key in redis.scan_iter(f"frontdesk:{{{call_id}}}:*")])
     with pytest.raises(LogLost):
         await store.append(lease, [item(3)])
     await store.snapshot(lease, fold([item(1), item(2)], CallState(call_id)))
@@ -233,7 +233,7 @@ async def test_all_keys_of_a_call_expire_after_its_retention(redis: Redis, call_
     lease = await store.open(call_id, "w1")
     await store.append(lease, [item(1), item(2)])
     await store.snapshot(lease, fold([item(1)], CallState(call_id)))
-    keys = await redis.keys(f"frontdesk:{{{call_id}}}:*")
+    keys = [key async for key in redis.scan_iter(f"frontdesk:{{{call_id}}}:*")]
     assert len(keys) == 3
     for key in keys:
         assert 590 < await redis.ttl(key) <= 600
@@ -281,6 +281,7 @@ async def test_a_call_of_forty_items_takes_less_than_64_kib(
     await store.append(lease, entries)
     await store.snapshot(lease, fold(entries, CallState(call_id)))
     await store.append(lease, [item(number) for number in range(40, 104)])
-    keys = await redis.keys(f"frontdesk:{{{call_id}}}:*")
+    keys = [key async for key in redis.scan_iter(f"frontdesk:{{{call_id}}}:*")]
+    assert keys
     usage: list[Any] = [await redis.memory_usage(key, samples=0) for key in keys]
     assert sum(usage) < 64 * 1024

@@ -211,15 +211,32 @@ async def test_a_writer_whose_call_was_taken_says_so_and_writes_no_more(
 
 
 async def test_a_long_call_is_kept_short_by_snapshots(
-    store: CallStore, redis: Redis, call_id: str
+    store: CallStore, redis: Redis, call_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writer, "ROOM", 2_000)
+    monkeypatch.setattr(writer, "SHORTEST_TAIL", 1_000)
     changes = [item(1), *({**item(1), "kind": "item.changed"} for _ in range(999))]
     async with LogWriter(store, await store.open(call_id, "w1"), on_lost=never) as log:
         for entry in changes:
             log.put(entry)
             await log.flush()
-    assert await redis.llen(f"frontdesk:{{{call_id}}}:log") < writer.SNAPSHOT_EVERY
+    assert await redis.llen(f"frontdesk:{{{call_id}}}:log") < 100
     assert await store.load(call_id) == fold(changes, CallState(call_id))
+
+
+async def test_the_log_of_a_call_that_is_carried_on_is_short_from_the_first_write_on(
+    store: CallStore, redis: Redis, call_id: str
+) -> None:
+    lease = await store.open(call_id, "w1")
+    await store.append(lease, [item(number) for number in range(50)])
+    lease = await store.open(call_id, "w1")
+    async with LogWriter(store, lease, await store.load(call_id), on_lost=never) as log:
+        log.put(item(50))
+        await log.flush()
+        log.put(item(51))
+    assert await redis.llen(f"frontdesk:{{{call_id}}}:log") == 1
+    state = await store.load(call_id)
+    assert state is not None and len(state.items) == 52
 
 
 async def test_entries_of_a_newer_version_are_never_hidden_by_a_snapshot(

@@ -13,15 +13,31 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
-local held = redis.call('HMGET', meta, 'owner', 'epoch', 'until', 'seq', 'base')
+local held = redis.call('HMGET', meta, 'owner', 'epoch', 'until', 'seq', 'base', 'region')
 local call = held[2] and {
   owner = held[1], epoch = held[2], ends = tonumber(held[3]),
   seq = tonumber(held[4]), base = tonumber(held[5]),
 }
 
+-- Whether the store forgot that we claimed the call: epochs only ever rise, so one below ours is
+-- of a replica that was promoted before it had our claim. The later claim counts.
+local function forgot()
+  return call and tonumber(call.epoch) < tonumber(epoch)
+end
+
 local function lost()
-  if not call then return {'GONE'} end
+  if not call or forgot() then return {'GONE'} end
   if call.owner ~= worker or call.epoch ~= epoch then return {'FENCED', call.owner} end
+end
+
+-- Whether the call is pinned to a region other than `here`.
+local function elsewhere(here)
+  if call and held[6] and held[6] ~= here then return {'ELSEWHERE', held[6]} end
+end
+
+-- Pin the call to a region, if that is one.
+local function pin(region)
+  if region ~= '' then redis.call('HSET', meta, 'region', region) end
 end
 
 local function keep()

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from frontdesk.call.call import Call
 from frontdesk.call.connections import Connection
 from frontdesk.call.worker import CallRefused, Worker
-from frontdesk.state.errors import StateError
+from frontdesk.state.errors import InOtherRegion, StateError
 from frontdesk.transports.mcp.tools import AgentTool
 
 logger = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ class Asking:
             stored = await self._worker.store.load(call_id)
         except ValueError:
             stored = None
+        except InOtherRegion as error:
+            raise NotAnswered(str(error)) from error
         except (RedisError, StateError) as error:
             raise NotAnswered("The store does not answer. Try again in a few seconds.") from error
         if stored is None or stored.transport != TRANSPORT:

@@ -10,7 +10,6 @@ from mcp.server import Server, ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
-    INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
@@ -83,7 +82,7 @@ class AgentServer:
             ready.set()
             await self._stopping.wait()
             self._manager = None
-            if self._answering:  # what is under way fails now, and is still told so
+            if self._answering:  # calls are over by now, which is still being told
                 await asyncio.wait(self._answering, timeout=LAST_WORDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,10 +122,9 @@ class AgentServer:
 
         try:
             given = given_by(context.request.scope if context.request else {"headers": []})
-            asking = self._asking.ask(
+            answer = await self._asking.ask(
                 tool, asked[REQUEST], asked.get(CONVERSATION), given, progress
             )
-            answer = await self._unless_stopped(asking)
         except (NotAnswered, ValueError) as error:
             return _error(str(error))
         return CallToolResult(
@@ -140,20 +138,6 @@ class AgentServer:
                 "agent": answer.agent,
             },
         )
-
-    async def _unless_stopped(self, asking: Any) -> Any:
-        """Nobody waits for an answer that the end of the server would cut off anyway."""
-        asked = asyncio.create_task(asking)
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait({asked, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                raise MCPError(INTERNAL_ERROR, "The server stops: try again in a few seconds.")
-            return asked.result()
-        finally:
-            asked.cancel()
-            stopping.cancel()
-            await asyncio.gather(asked, stopping, return_exceptions=True)
 
 
 def _problem(asked: dict[str, Any]) -> str | None:
