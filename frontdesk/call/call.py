@@ -246,10 +246,10 @@ class Call:
         """Whether a client can be told what it missed, without asking the store."""
         return self._greeting.remembers(missed)
 
-    def leave(self, connection: Connection, reason: str, *, broken: bool = False) -> None:
-        """A client is gone. The call ends with the last caller; if its connection was ``broken``,
-        only when it does not come back in time."""
-        self._inbox.post(Left(connection, reason, broken))
+    def leave(self, connection: Connection, reason: str, *, vanished: bool = False) -> None:
+        """A client is gone. The call ends with the last caller; when that one ``vanished``, without
+        a word of farewell, only if it does not come back in time."""
+        self._inbox.post(Left(connection, reason, vanished))
 
     def end(self, reason: str, code: int = 1000) -> None:
         """End the call after what was handed in before."""
@@ -400,9 +400,9 @@ class Call:
                 self._receive(data, connection)
             case Joined(connection):
                 self._join(connection)
-            case Left(connection, reason, broken):
+            case Left(connection, reason, vanished):
                 last = self._connections.leave(connection)
-                if last and not (broken and self._absence.begin(reason)):
+                if last and not (vanished and self._absence.begin(reason)):
                     self._inbox.post_ahead(Gone(reason))
             case Expired(reason):
                 if self._absence.expired(event):

@@ -86,7 +86,7 @@ def router(worker: Worker) -> APIRouter:
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             call.leave(
-                connection, _why(reading, overrun), broken=reading.done() and reading.result()
+                connection, _why(reading, overrun), vanished=reading.done() and reading.result()
             )
             with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
                 code, reason = await asyncio.wait_for(sending, 5)
