@@ -119,7 +119,7 @@ class Call:
         self._asker: Connection | None = None
         self._told = Told(book, self._connections)
         self._ids = ids
-        self._greeting = Greeting(protocol, book, self._told, ids, seconds=grace, now=clock.now)
+        self._greeting = Greeting(protocol, book, self._told, ids, seconds=grace)
         self._inbox: Inbox[CallEvent] = Inbox()
         self._absence = Absence(clock, self._inbox.post, grace)
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
@@ -304,7 +304,8 @@ class Call:
     async def _live(self) -> None:
         async with self._book:
             self._obey(self._recovered)
-            self._obey(self._greeting.greet(self._caller))
+            self._greeting.greet(self._caller)
+            self._obey(self._protocol.begin(self._clock.now()))
             self._questions.restore()
             self.background.delegations.recover(self._errands)
             self._told.release()

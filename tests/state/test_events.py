@@ -40,6 +40,7 @@ def numbers(told: Sequence[Event] | None) -> list[Number] | None:
 
 def test_a_number_is_read_from_an_events_id_and_from_nothing_else() -> None:
     assert events.number_of(event_id_of(3, 27)) == (3, 27)
+    assert events.number_of(f"{event_id_of(3, 27)}_{'0' * 24}") == (3, 27)
     for other in (
         "",
         "event_1",

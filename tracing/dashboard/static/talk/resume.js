@@ -14,11 +14,8 @@ export const PATIENCE = 60_000; // ms: a server may restart meanwhile
  * @returns {Ticket | null}
  */
 export function kept(ticket, event) {
-  if (event.type === "session.created") {
-    const token = event.resume?.token ?? ticket?.token;
-    return token ? { token, seen: ticket?.seen ?? event.event_id } : null;
-  }
-  return ticket && event.event_id ? { ...ticket, seen: event.event_id } : ticket;
+  const token = event.resume?.token ?? ticket?.token;
+  return token ? { token, seen: event.event_id ?? ticket?.seen ?? "" } : null;
 }
 
 /** Whether a connection that closed so was not meant to. @param {number} code @param {string} reason */
