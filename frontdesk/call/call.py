@@ -40,6 +40,7 @@ from frontdesk.call.events import (
     Sound,
     SummaryMade,
     Tick,
+    ToolBegins,
     Transcribed,
     TurnBegun,
     TurnOver,
@@ -57,6 +58,7 @@ from frontdesk.call.numbers import Ids
 from frontdesk.call.pause import Pause
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
+from frontdesk.call.recovery import Recovery, asked_entry, begun_entry
 from frontdesk.call.told import Told
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
@@ -105,10 +107,11 @@ class Call:
         ids: Ids,
         grace: float = 0.0,
         errands: dict[str, Errand] | None = None,
+        came: float | None = None,
     ) -> None:
         """``ids`` are those of the protocol. ``grace``: seconds that the call is kept when its
         last caller's connection breaks. ``errands``: background work of the call that went on
-        without it."""
+        without it. ``came``: when its client knocked (unix seconds)."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
@@ -192,6 +195,16 @@ class Call:
             clock=clock,
             feed=self._feed,
             post=self._inbox.post,
+        )
+        self._recovery = Recovery(
+            book,
+            protocol,
+            obey=self._obey,
+            word=self._hearing.recovered,
+            transcribe=self._ears.again,
+            tracing=tracing,
+            clock=clock,
+            came=came,
         )
         self.pause = Pause(
             inbox=self._inbox,
@@ -306,8 +319,10 @@ class Call:
             self._obey(self._recovered)
             self._greeting.greet(self._caller)
             self._obey(self._protocol.begin(self._clock.now()))
+            self._recovery.begin()
             self._questions.restore()
             self.background.delegations.recover(self._errands)
+            self._recovery.ask_again()
             self._told.release()
             self._wind()
             try:
@@ -320,8 +335,8 @@ class Call:
             finally:
                 await self._shut_down()
             self._book.record("call.ended", reason=event.reason)
-            ended = self._protocol.tell(ENDED, {"reason": event.reason})
-            self._tell_all(ended)
+            if not (event.moves or self._handing_over):
+                self._tell_all(self._protocol.tell(ENDED, {"reason": event.reason}))
 
     def _response_over(self, response_id: str, heard: bool, failed: bool) -> None:
         self.background.response_over(response_id, heard, failed)
@@ -363,7 +378,17 @@ class Call:
         """Whether somebody waits for what comes of an event: not for words that are still to be
         answered or spoken, nor for what follows sound that is being played."""
         match event:
-            case Transcribed() | Words() | Remembered() | Withheld() | Played() | QuestionNews():
+            case engine.ResponseText(response_id):
+                return self._answers.unread(response_id)
+            case (
+                Transcribed()
+                | Words()
+                | ToolBegins()
+                | Remembered()
+                | Withheld()
+                | Played()
+                | QuestionNews()
+            ):
                 return False
             case FloorTaken() | SummaryMade():
                 return False
@@ -404,10 +429,10 @@ class Call:
             case Left(connection, reason, vanished):
                 last = self._connections.leave(connection)
                 if last and not (vanished and self._absence.begin(reason)):
-                    self._inbox.post_ahead(Gone(reason))
+                    self._inbox.post_ahead(Gone(reason, vanished=vanished))
             case Expired(reason):
                 if self._absence.expired(event):
-                    self._inbox.post_ahead(Gone(reason))
+                    self._inbox.post_ahead(Gone(reason, vanished=True))
             case TurnBegun(start_ms):
                 self._feed(engine.SpeechStarted(start_ms))
                 if self._interrupts():
@@ -418,8 +443,11 @@ class Call:
                 self._ears.passed_over()
             case Transcribed():
                 self._transcribed(event)
-            case Words(response_id, text):
+            case Words(response_id, text) | engine.ResponseText(response_id, text):
                 self._answers.words(response_id, text)
+            case ToolBegins():
+                self._book.record("tool.started", tool=event.entry())
+                event.noted.set()
             case Sound():
                 self._answers.sound(event)
             case FloorTaken():
@@ -529,11 +557,16 @@ class Call:
             case do.SessionChanged(session, changed):
                 self._book.record("session", session=session)
                 self._ears.configure(session, changed)
-            case do.ItemAdded(item, previous):
+            case do.ItemAdded(item, previous, response_id):
                 kept = without_audio(item)
                 asked = self._answers.asked_with(kept)
                 self._book.record(
-                    "item.added", item=kept, after=previous, hidden=False, asked=asked
+                    "item.added",
+                    item=kept,
+                    after=previous,
+                    hidden=False,
+                    asked=asked,
+                    response=response_id,
                 )
                 self._answers.opened(kept)
                 if item.get("role") == "user":
@@ -548,6 +581,10 @@ class Call:
                 self._answers.truncated(item_id, audio_end_ms)
             case do.ResponseRequested():
                 self._respond(command)
+            case do.ResponseWaits(asked):
+                self._book.record("response.waits", asked=asked_entry(asked))
+            case do.ResponseOver(response_id):
+                self._responses_over(response_id)
             case do.ResponseCancelled(response_id):
                 self._answers.cancelled(response_id)
             case do.ListMcpTools() | do.RunMcpTool() | do.McpCallRefused() | do.DropMcpServer():
@@ -605,6 +642,10 @@ class Call:
             error = {"code": "server_error", "message": "The server had an internal error."}
             self._feed(engine.ResponseEnded(request.response_id, "failed", error=error))
 
+    def _responses_over(self, response_id: str) -> None:
+        if response_id in self.state.responses:
+            self._book.record("response.over", response_id=response_id)
+
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
         occasion = self._farewell.occasion(request.response_id)
@@ -614,13 +655,23 @@ class Call:
                 self._feed(engine.ResponseEnded(request.response_id))
                 return
         turn = self._preparing.turn(answers=not request.out_of_band)
+        self._book.record(
+            "response.begun", response=begun_entry(request, turn.trace.ref, self._clock.now())
+        )
         heard = heard_tokens(self._asking.heard_ms(request))
         if heard:
             self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
         jobs = None if request.out_of_band else self.background.jobs(request.response_id)
+        going_on = None if request.out_of_band else self._recovery.take(turn)
         reply = self._preparing.reply(
-            request, turn, heard=heard, spoken=spoken, jobs=jobs, occasion=occasion
+            request,
+            turn,
+            heard=heard,
+            spoken=spoken,
+            jobs=jobs,
+            occasion=occasion,
+            going_on=going_on,
         )
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
@@ -643,6 +694,8 @@ class Call:
             ):
                 self._survive(event)
         hung_up = self._ending is not None and self._ending.code == 1000
+        if hung_up and self._ending and not self._ending.vanished:
+            self._recovery.forget()
         self.background.leave(hung_up=hung_up, keep=self._handing_over)
         if self._hearing.unanswered_speech:
             self._preparing.turn(answers=True).end("session_closed")

@@ -22,7 +22,6 @@ from frontdesk.call.call import MOVED, TAKEN_OVER, Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.comeback import Missed, call_of, knows
 from frontdesk.call.connections import Connection
-from frontdesk.call.delegation import Delegation
 from frontdesk.call.drain import Drain
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
@@ -45,7 +44,7 @@ from frontdesk.state.approvals import ApprovalStore, Decision
 from frontdesk.state.claims import Claims
 from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
-from frontdesk.state.entries import CallState
+from frontdesk.state.entries import CallState, Entry
 from frontdesk.state.errors import Fenced, Held, InOtherRegion, StateError, Unreadable
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
@@ -227,6 +226,7 @@ class Worker:
         floor, in place of the team's first or who has it. A connection with a resume token is its
         call's caller again, wherever that call lives. Raises :class:`CallRefused`."""
         self._refuse_if_draining()
+        came = time.time()
         session = session or {}
         token = connection.missed.comeback.token
         if token is not None:
@@ -301,6 +301,7 @@ class Worker:
             ids=ids,
             grace=self.settings.resume_seconds,
             errands=self.afterwork.take(state.call_id),
+            came=came,
         )
         self.calls[state.call_id] = call
         self.tracing.call_opened(state.call_id)
@@ -420,20 +421,20 @@ class Worker:
             await older.over.wait()
         return stored
 
-    async def _record_afterwork(self, call_id: str, known: Delegation) -> None:
-        """Write down what came of work on a call that nobody is on."""
+    async def _record_afterwork(self, call_id: str, key: str, entry: Entry) -> None:
+        """Write down what comes of a piece of work on a call that nobody is on."""
         async with self._doors.setdefault(call_id, asyncio.Lock()):
-            if known.id not in self.afterwork.ids(call_id):
+            if key not in self.afterwork.ids(call_id):
                 return  # the call was taken up again, and its work with it
             lease = await self.store.open(call_id, self.name)
             state = await self.store.load(call_id)
 
             def lost(error: StateError) -> None:
-                logger.error("call %s: what came of %s is not kept: %s", call_id, known.id, error)
+                logger.error("call %s: what came of %s is not kept: %s", call_id, key, error)
 
             async with LogWriter(self.store, lease, state, on_lost=lost) as log:
-                entry = {"kind": "delegation", "at": time.time(), "delegation": known.entry()}
                 log.put(entry)
+                await log.flush()
 
     async def aclose(self) -> None:
         """End what calls are left, and let everything go."""

@@ -46,6 +46,22 @@ class _SpanJob:
             summaries.insert(database, self.row)
 
 
+@dataclass(slots=True)
+class _CloseJob:
+    trace_id: str
+    ended: float
+    size: int = 0
+
+    def prepare(self) -> bool:
+        return True
+
+    def write(self, database: sqlite3.Connection) -> None:
+        database.execute(
+            "UPDATE span SET end = max(start, ?) WHERE trace_id = ? AND end IS NULL",
+            (self.ended, self.trace_id),
+        )
+
+
 def _ignore(_: Any) -> None:
     pass
 
@@ -97,6 +113,10 @@ class TraceStore:
         ``seen`` is told of it in place of ``on_span``."""
         job = _SpanJob(span, self._content, seen or self._on_span, begun=False)
         return self._writer.submit(job)
+
+    def close_open(self, trace_id: str, ended: float) -> None:
+        """End the spans of a trace whose process is gone (unix seconds). Returns at once."""
+        self._writer.submit(_CloseJob(trace_id, ended))
 
     def submit(self, job: Job) -> bool:
         """Queue another kind of job; False when it was dropped."""

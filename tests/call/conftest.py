@@ -88,6 +88,15 @@ async def research(call: CallContext, what: str) -> str:
     return f"all about {what}"
 
 
+async def charge(call: CallContext, what: str) -> str:
+    """Does something that must not be done twice."""
+    stage = call.variables["stage"]
+    stage.charged.append((call.call_id, what))
+    stage.tool_started.set()
+    await stage.tool_may_end.wait()
+    return f"charged for {what}"
+
+
 async def look_around(call: CallContext, where: str) -> str:
     """Looks somewhere else, on the same stage."""
     return await look_up(call, where)
@@ -169,6 +178,8 @@ class Stage:
     verdict_wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     work: dict[str, "Work"] = field(default_factory=dict)
+    charged: list[tuple[str, str]] = field(default_factory=list)
+    """What was really done: call and thing."""
 
     def new_work(self) -> "Work":
         return Work()
