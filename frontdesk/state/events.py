@@ -25,7 +25,7 @@ from redis.asyncio import Redis
 from frontdesk.state.codec import Codec
 
 EVENT_BYTES: Final = 24 * 1024
-"""Bytes of events that are kept of a call: some five spoken turns."""
+"""Bytes of events that are kept of a call: three to four spoken turns."""
 
 Number = tuple[int, int]
 START: Final[Number] = (0, 0)
@@ -38,6 +38,7 @@ DELTAS: Final = frozenset(
         "response.output_text.delta",
     }
 )
+SOUND: Final = "response.output_audio.delta"
 ENDED: Final = "frontdesk.call.ended"
 """Type of the last event of a call, for observers: ``{type, event_id, reason}``. No client gets
 it."""
@@ -47,8 +48,7 @@ _IN_FRAME = re.compile(rb'"event_id":"event_(\d+)_(\d+)"')
 _MERGED, _TOOLS = b"m", b"t"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event as it was sent. ``tools``: only for those who asked to see the team's tools."""
 
     number: Number
