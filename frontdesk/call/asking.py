@@ -12,6 +12,7 @@ from frontdesk.call.history import newest
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
 from frontdesk.call.recovery import NOTE, GoingOn
+from frontdesk.call.remembering import Remembering
 from frontdesk.call.request import said_nothing, trace_labels, turn_request
 from frontdesk.call.turn import Turn
 from frontdesk.protocol.commands import ResponseRequested
@@ -29,8 +30,10 @@ class Asking:
         hearing: Hearing,
         answering: Answering,
         given: Mapping[str, str],
+        remembering: Remembering,
     ) -> None:
         """``given``: what the clients gave for MCP servers, as it is now."""
+        self._remembering = remembering
         self._given = given
         self._team = live_team
         self._book = book
@@ -98,7 +101,7 @@ class Asking:
             labels=trace_labels(session),
             caller=dict(self._given),
         )
-        made = replace(made, jobs=jobs)
+        made = replace(made, jobs=jobs, memories=self._remembering.memories)
         if request.out_of_band:
             return made
         if going_on is not None:
@@ -109,14 +112,19 @@ class Asking:
         self, asked: TurnRequest, going_on: GoingOn, note: str | None
     ) -> tuple[TurnRequest, str | None]:
         """``asked``, for an answer that was cut off. A model in this process would not know how to
-        go on: it answers once more, and what was heard of it is not said again."""
+        go on: it answers once more, and what was heard of it is not said again. Where there is
+        more to answer by now, it sees what it said."""
         asked = replace(asked, decided=going_on.decided)
         if not going_on.said:
             return asked, note
         if self._team.runner.hosted(asked.agent):
             return asked, "\n\n".join(filter(None, (note, NOTE)))
         history = [*asked.history]
-        while history and cast("dict[str, Any]", history[-1]).get("role") == "assistant":
+        while (
+            going_on.alone
+            and history
+            and cast("dict[str, Any]", history[-1]).get("role") == "assistant"
+        ):
             history.pop()
         return replace(asked, history=history), note
 
@@ -139,7 +147,11 @@ class Asking:
         agent, runner = self._book.state.agent, self._team.runner
         if agent not in self._own_tokens:
             self._own_tokens[agent] = estimate(runner.instructions(agent))
-        theirs = (prompt.text if prompt else "", options.get("instructions") or "")
+        theirs = (
+            prompt.text if prompt else "",
+            options.get("instructions") or "",
+            self._book.state.memory,
+        )
         output = options.get("max_output_tokens")
         return limits(
             session["truncation"],

@@ -24,6 +24,7 @@ from frontdesk.call.ears import Ears
 from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
     CallEvent,
+    ConsentGiven,
     Expired,
     Failing,
     Finished,
@@ -59,6 +60,7 @@ from frontdesk.call.pause import Pause
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
 from frontdesk.call.recovery import Recovery, asked_entry, begun_entry
+from frontdesk.call.remembering import Remembering
 from frontdesk.call.told import Told
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
@@ -108,10 +110,12 @@ class Call:
         grace: float = 0.0,
         errands: dict[str, Errand] | None = None,
         came: float | None = None,
+        remembering: Remembering | None = None,
     ) -> None:
         """``ids`` are those of the protocol. ``grace``: seconds that the call is kept when its
         last caller's connection breaks. ``errands``: background work of the call that went on
-        without it. ``came``: when its client knocked (unix seconds)."""
+        without it. ``came``: when its client knocked (unix seconds). ``remembering`` None: its
+        caller is nobody in particular."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
@@ -161,14 +165,22 @@ class Call:
             board=board,
             client_approves=lambda: self._connections.approving,
         )
+        self._remembering = remembering or Remembering(book, clock, live_team, None)
+        self._remembering.connect(self._inbox.post)
         self._answering = Answering(
             self._questions,
             live_team.loaded.team.lines,
             self._inbox.post,
             lambda: book.recorded_within(RECORD_SECONDS),
+            self._remembering,
         )
         self._asking = Asking(
-            live_team, book, self._hearing, self._answering, self._connections.given
+            live_team,
+            book,
+            self._hearing,
+            self._answering,
+            self._connections.given,
+            self._remembering,
         )
         self._preparing = Preparing(
             live_team=live_team,
@@ -225,6 +237,11 @@ class Call:
     def team(self) -> LiveTeam:
         """The version of the team that the call began with."""
         return self._team
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the call left this worker, or this connection, without being over."""
+        return self._handing_over or (self._ending is not None and self._ending.code == TAKEN_OVER)
 
     @property
     def state(self) -> CallState:
@@ -390,7 +407,7 @@ class Call:
                 | QuestionNews()
             ):
                 return False
-            case FloorTaken() | SummaryMade():
+            case FloorTaken() | SummaryMade() | ConsentGiven():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -477,6 +494,8 @@ class Call:
                 self._answers.made(response_id)
             case Failing():
                 self._farewell.begin(event)
+            case ConsentGiven():
+                self._remembering.said(event)
             case WorkEvent():
                 self.background.act_on(event)
             case Tick():
@@ -690,7 +709,8 @@ class Call:
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
             elif isinstance(
-                event, Transcribed | Remembered | Withheld | Finished | engine.McpCallEnded
+                event,
+                Transcribed | Remembered | Withheld | Finished | ConsentGiven | engine.McpCallEnded,
             ):
                 self._survive(event)
         hung_up = self._ending is not None and self._ending.code == 1000
@@ -701,6 +721,7 @@ class Call:
             self._preparing.turn(answers=True).end("session_closed")
         await self._servers.aclose()
         await self._questions.aclose()
+        await self._remembering.aclose()
         await self._hearing.aclose()
         await self._answers.aclose()
         await self.background.aclose()

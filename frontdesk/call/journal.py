@@ -10,8 +10,8 @@ from frontdesk.team.events import ToolCall
 SECONDS = 6.0
 """How long a tool waits for its record: longer than a store needs to be restarted."""
 NOT_DONE = (
-    "Error: not done, as nothing can be put on record at the moment. Nothing was changed. It can "
-    "be tried again in a minute."
+    "Error: this was not done, as nothing can be put on record at the moment; nothing was changed. "
+    "It can be tried again in a minute."
 )
 
 

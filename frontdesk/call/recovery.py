@@ -25,9 +25,10 @@ from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.base import Samples, Transcript
 
 UNKNOWN = (
-    "Error: the call was interrupted before the tool answered. It is not known whether it took "
-    "effect, and it was not run again. Tell the caller so, and do not call it again for this."
+    "Error: this was interrupted, and it is not known whether it was done.\n"
+    "It was not run again. Tell the caller so, and do not call it again for this."
 )
+"""The embedded model says the first line."""
 NOTE = (
     "The connection to the caller was lost in the middle of your answer, and is back. What the "
     "caller heard of it is the last message in the conversation. Go on exactly where it stops: "
@@ -39,11 +40,12 @@ Json = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class GoingOn:
     """What the response that takes the place of a lost one has to know. ``said`` are the words of
-    it that the caller heard, ``decided`` the tools that are run again, ``done`` what came of those
-    that are not: the output by tool and arguments. ``trace`` is the turn that was cut, ``pause``
-    seconds ago."""
+    it that the caller heard, ``alone`` that nothing else is to be answered by now. ``decided`` are
+    the tools that are run again, ``done`` is what came of those that are not: the output by tool
+    and arguments. ``trace`` is the turn that was cut, ``pause`` seconds ago."""
 
     said: str
+    alone: bool
     decided: tuple[Decided, ...]
     done: dict[tuple[str, str], str]
     trace: str | None
@@ -133,12 +135,13 @@ class Recovery:
         if state.broke_off:
             self._obey(self._protocol.after_loss.listen_anew(self._clock.now()))
         self._again = _wanted(state.waits) or self._unanswered(main)
+        alone = state.waits is None and _asked_with_all(state)
         if state.waits:
             self._book.record("response.waits", asked=None)
         if self._again:
             said = " ".join(filter(None, map(_heard, _cut_off(state))))
             trace = main["trace"] if main else None
-            self._going_on = GoingOn(said, decided, _done(state), trace, state.pause)
+            self._going_on = GoingOn(said, alone, decided, _done(state), trace, state.pause)
 
     def ask_again(self) -> None:
         """Have the turn answered that was lost."""
@@ -241,6 +244,15 @@ def _cut_off(state: CallState) -> list[StoredItem]:
         if stored.item.get("role") == "assistant" and stored.item.get("status") == "incomplete":
             found.append(stored)
     return found[::-1]
+
+
+def _asked_with_all(state: CallState) -> bool:
+    """Whether the answer that was cut off was to all that the caller said until now."""
+    cut = next(iter(_cut_off(state)), None)
+    place = None if cut is None or cut.asked is None else state.index(cut.asked)
+    if place is None:
+        return True
+    return not any(stored.item.get("role") == "user" for stored in state.items[place + 1 :])
 
 
 def _heard(stored: StoredItem) -> str:

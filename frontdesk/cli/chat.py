@@ -11,6 +11,7 @@ import typer
 from websockets.exceptions import ConnectionClosed
 
 from frontdesk.cli.failures import Failure
+from frontdesk.cli.identity import Consents, User, who
 from frontdesk.cli.server import reachable
 from frontdesk.settings import Settings
 
@@ -36,6 +37,8 @@ def chat(
         str,
         typer.Option(help="The team to talk to. Default: the desk's first.", show_default=False),
     ] = "default",
+    user: User = None,
+    consent: Consents = False,
 ) -> None:
     """Talk to a team by typing.
 
@@ -43,10 +46,10 @@ def chat(
 
     The words go over the same Realtime API as speech does, so what is tried here holds on a call.
     """
-    asyncio.run(_chat(url, key, team))
+    asyncio.run(_chat(url, key, team, who(user, consent=consent)))
 
 
-async def _chat(url: str | None, key: str | None, team: str) -> None:
+async def _chat(url: str | None, key: str | None, team: str, query: dict[str, str]) -> None:
     async with reachable(url, Settings(), key) as server:
         from openai import AsyncOpenAI
 
@@ -57,7 +60,10 @@ async def _chat(url: str | None, key: str | None, team: str) -> None:
         options: Any = {"ssl": server.tls} if server.tls else {}
         ticket = Ticket()
         connecting = client.realtime.connect(
-            model=team, websocket_connection_options=options, **ticket.options()
+            model=team,
+            extra_query=query,
+            websocket_connection_options=options,
+            **ticket.options(),
         )
         async with connecting as connection:
             session: Any = {"type": "realtime", "output_modalities": ["text"]}

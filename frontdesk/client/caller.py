@@ -219,10 +219,11 @@ async def place(
     api_key: str = "none",
     tls: ssl.SSLContext | None = None,
     patience: float = PATIENCE,
+    query: dict[str, str] | None = None,
 ) -> AsyncGenerator[Caller]:
     """Place a call to the Realtime server at ``base_url`` (``http://…/v1``, ``https://…/v1``).
-    ``tls`` says what to trust instead of what this machine does. A connection that breaks is made
-    again within ``patience`` seconds, and the call goes on.
+    ``tls`` says what to trust instead of what this machine does, ``query`` what else stands in the
+    URL. A connection that breaks is made again within ``patience`` seconds, and the call goes on.
 
     Raises :class:`CallFailed` when the server is not there or drops the call, and
     ``websockets.InvalidStatus`` when it refuses it.
@@ -232,7 +233,10 @@ async def place(
     try:
         ticket = Ticket()
         connecting = client.realtime.connect(
-            model=model, websocket_connection_options=options, **ticket.options(patience)
+            model=model,
+            extra_query=query or {},
+            websocket_connection_options=options,
+            **ticket.options(patience),
         )
         async with connecting as connection, _together() as tasks:
             caller = Caller(connection, ticket)

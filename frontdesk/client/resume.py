@@ -38,4 +38,5 @@ class Ticket:
     def _reconnecting(self, event: ReconnectingEvent) -> ReconnectingOverrides:
         if self._token is None:
             return {"abort": True}
-        return {"extra_query": {"resume": self._token, "after": self._seen}}
+        back = {"resume": self._token, "after": self._seen}
+        return {"extra_query": {**event.extra_query, **back}}

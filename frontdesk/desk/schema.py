@@ -13,6 +13,7 @@ from frontdesk.desk.background import Mark
 from frontdesk.desk.budgets import Budgets
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
+from frontdesk.desk.memory import Memory
 from frontdesk.desk.section import Duration, Name, Section, ToolName
 from frontdesk.region import PATTERN
 
@@ -344,4 +345,7 @@ class Team(Section):
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
     budgets: Budgets = Budgets()
+    memory: Memory | None = Field(
+        default=None, description="What is remembered of callers; default: nothing."
+    )
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

@@ -18,6 +18,7 @@ from frontdesk.team.events import (
     ClientTool,
     Decided,
     Jobs,
+    Memories,
     ToolRecord,
 )
 from frontdesk.team.guardrails.guard import Outcome
@@ -78,6 +79,8 @@ class TurnContext:
     """Takes background work."""
     record: ToolRecord | None = None
     """Where tools are put on record before they run."""
+    memories: Memories | None = None
+    """What is remembered of the caller."""
     trace_id: str = ""
     """Of the turn, or of the background work."""
     mcp_calls: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])

@@ -86,6 +86,7 @@ class Turn:
             held=request.held,
             jobs=request.jobs,
             record=request.record,
+            memories=request.memories,
             trace_id=request.trace_id,
             cleared=request.cleared,
         )

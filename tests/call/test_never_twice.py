@@ -116,8 +116,8 @@ async def test_at_every_entry_of_the_log(build_house, plan):
     batches = []
     house, phone = None, None
 
-    async def watched(lease, batch):
-        await append(lease, batch)
+    async def watched(lease, batch, *others):
+        await append(lease, batch, *others)
         batches.append((len(house.stage.charged), batch))
 
     house = await build_house(agents=AGENTS, tools=TOOLS)

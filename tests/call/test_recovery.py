@@ -4,8 +4,13 @@ import asyncio
 
 import pytest
 from agents.testing import ModelStep, assistant_message, function_call
+from mcp.types import ToolAnnotations
+from redis.exceptions import ConnectionError
 
+from frontdesk.call import journal, preparing
 from frontdesk.call.recovery import UNKNOWN
+from frontdesk.desk.schema import McpUse
+from frontdesk.team.recording import may_run_twice
 
 
 async def killed(house, phone):
@@ -304,7 +309,7 @@ async def test_whose_connection_broke_is_answered_when_they_come_back(house, pho
     await phone.write("who are you")
     await phone.send("response.create")
     await thinking.wait()
-    phone.call.leave(phone.connection, "the client left", vanished=True)
+    phone.call.leave(phone.connection, "the client left", broken=True)
     await asyncio.wait_for(phone.running, 10)
     house.phones.remove(phone)
     house.script([assistant_message("Frontdesk.")])
@@ -379,3 +384,83 @@ async def test_after_a_long_pause_the_caller_hears_that_there_was_one(house, pho
     again = await house.place(phone.call.state.call_id)
     _, answered = await two_responses(again)
     assert words(answered) == f"{house.team.lines.back} Frontdesk."
+
+
+async def test_a_specialist_that_had_begun_to_act_is_not_begun_again(build_house):
+    house = await build_house(
+        agents={
+            "frontdesk": {"delegates": ["clerk"]},
+            "clerk": {"tools": ["charge"], "background": {"restart": True, "grace": "0.1s"}},
+        },
+        tools={"charge": {"call": "tools.stage:charge"}},
+        budgets={"silence": "10m"},
+    )
+    house.stage.tool_may_end.clear()
+    house.script([function_call("ask_clerk", {"request": "charge a lamp"}, call_id="c1")])
+    house.script([assistant_message("The clerk is on it.")])
+    house.script([function_call("charge", {"what": "lamp"}, call_id="k1")], agent="clerk")
+    phone = await house.place()
+    await phone.write("charge me")
+    await phone.send("response.create")
+    await house.stage.tool_started.wait()
+    await phone.clock.advance(1)
+    await phone.until("response.done")
+    assert await phone.call._book.recorded_within(5)
+    await killed(house, phone)
+    house.script([assistant_message("I don't know whether you were charged.")])
+    again = await house.place(phone.call.state.call_id)
+    [work] = again.call.state.delegations.values()
+    assert work["status"] == "lost"
+    assert "it is not known what of it took effect" in work["output"]
+    await again.clock.advance(5)
+    told = (await again.until("response.done"))[-1]["response"]
+    assert words(told) == "I don't know whether you were charged."
+    assert len(house.stage.charged) == 1
+    await again.clock.advance(60)
+    assert not (await again.stored()).tools
+
+
+@pytest.mark.parametrize(
+    ("idempotent", "hints", "twice"),
+    [
+        (None, None, False),
+        (None, {"readOnlyHint": True}, True),
+        (None, {"idempotentHint": True}, True),
+        (None, {"destructiveHint": False}, False),
+        ([], {"readOnlyHint": True}, False),
+        (["find_*"], None, True),
+        (["set_*"], {"readOnlyHint": True}, False),
+    ],
+)
+def test_which_tools_of_a_server_may_run_twice(idempotent, hints, twice):
+    use = McpUse(idempotent=idempotent)
+    annotations = None if hints is None else ToolAnnotations.model_validate(hints)
+    assert may_run_twice("find_order", use, annotations) == twice
+
+
+async def test_a_tool_does_not_run_while_nothing_can_be_put_on_record(house, phone, monkeypatch):
+    async def away(lease, *batch):
+        raise ConnectionError("the store is away")
+
+    asked = asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def thinks(call):
+        asked.set()
+        await go_on.wait()
+        return [function_call("look_up", {"what": "it"}, call_id="c1")]
+
+    house.script(ModelStep.respond(thinks), [assistant_message("Not done.")])
+    await phone.write("what is it")
+    await phone.send("response.create")
+    await asked.wait()
+    assert await phone.call._book.recorded_within(5)
+    append = house.store.append
+    monkeypatch.setattr(preparing, "SECONDS", 0.05)
+    house.store.append = away
+    go_on.set()
+    done = (await phone.until("response.done"))[-1]["response"]
+    house.store.append = append
+    assert words(done) == "Not done."
+    assert not house.stage.tool_started.is_set()
+    assert house.history()[-1]["output"] == journal.NOT_DONE
