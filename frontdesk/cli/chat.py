@@ -80,6 +80,8 @@ async def _read(
     connection: "AsyncRealtimeConnection", ticket: "Ticket", events: asyncio.Queue[Any]
 ) -> None:
     """Read all the time: that is how a connection comes back that broke. None is the end."""
+    from openai import WebSocketConnectionClosedError
+
     try:
         async for event in connection:
             before = ticket.times
@@ -87,7 +89,7 @@ async def _read(
             if ticket.times > before:
                 typer.secho("[the connection broke; the chat goes on]", fg="yellow", err=True)
             events.put_nowait(event)
-    except ConnectionClosed:
+    except (ConnectionClosed, WebSocketConnectionClosedError):
         pass
     finally:
         events.put_nowait(None)

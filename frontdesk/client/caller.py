@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 import pybase64
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, WebSocketConnectionClosedError
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
@@ -244,7 +244,7 @@ async def place(
             await caller.ready()
             yield caller
             running.cancel()
-    except ConnectionClosed as error:
+    except (ConnectionClosed, WebSocketConnectionClosedError) as error:
         raise CallFailed(f"the call to {base_url} broke off: {error}") from error
     except InvalidStatus:
         raise  # a refusal has more to say than an exception's text

@@ -6,8 +6,8 @@ from typing import Any
 from openai.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
-PATIENCE = 20.0
-"""Seconds that we try to come back for: a server keeps calls as long."""
+PATIENCE = 60.0
+"""Seconds that we try to come back for: a server may be restarted meanwhile."""
 
 
 class Ticket:
