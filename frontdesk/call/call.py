@@ -19,6 +19,7 @@ from frontdesk.call.book import CallBook
 from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.comeback import Missed, knows
+from frontdesk.call.compaction import Compaction
 from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears
 from frontdesk.call.errand import Errand
@@ -56,6 +57,7 @@ from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
+from frontdesk.call.older import OlderSummedUp
 from frontdesk.call.pause import Pause
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
@@ -182,6 +184,9 @@ class Call:
             self._connections.given,
             self._remembering,
         )
+        self._compaction = Compaction(
+            live_team, book, self._asking.conversation, clock, self._inbox.post
+        )
         self._preparing = Preparing(
             live_team=live_team,
             protocol=protocol,
@@ -241,7 +246,8 @@ class Call:
     @property
     def goes_on(self) -> bool:
         """Whether the call left this worker, or this connection, without being over."""
-        return self._handing_over or (self._ending is not None and self._ending.code == TAKEN_OVER)
+        moved = self._ending is not None and self._ending.code in (TAKEN_OVER, MOVED)
+        return self._handing_over or moved
 
     @property
     def state(self) -> CallState:
@@ -407,7 +413,7 @@ class Call:
                 | QuestionNews()
             ):
                 return False
-            case FloorTaken() | SummaryMade() | ConsentGiven():
+            case FloorTaken() | SummaryMade() | OlderSummedUp() | ConsentGiven():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -472,6 +478,8 @@ class Call:
                     self._show(item, after)
             case SummaryMade():
                 self._floor.summary_made(event)
+            case OlderSummedUp():
+                self._compaction.made(event)
             case Remembered():
                 self._show(*self._answers.remember(event))
                 self.background.remembered({**event.item})
@@ -491,9 +499,12 @@ class Call:
                 self._feed(event)
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
+                turn = self._answers.turn_of(response_id)
                 self._answers.made(response_id)
+                if turn is not None:
+                    self._compaction.consider(self._asking.limits, turn)
             case Failing():
-                self._farewell.begin(event)
+                self._farewell.begin(event, heard=not self._absence.away)
             case ConsentGiven():
                 self._remembering.said(event)
             case WorkEvent():
@@ -723,6 +734,7 @@ class Call:
         await self._questions.aclose()
         await self._remembering.aclose()
         await self._hearing.aclose()
+        await self._compaction.aclose()
         await self._answers.aclose()
         await self.background.aclose()
         await self._ears.aclose()

@@ -13,7 +13,6 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.exceptions import RedisError
 
-from frontdesk import __version__
 from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
@@ -27,7 +26,7 @@ from frontdesk.call.erasing import ERASED, REASON, Erasing
 from frontdesk.call.identity import Identity
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
-from frontdesk.call.presence import Presence, address, worker_name
+from frontdesk.call.presence import Presence, worker_name
 from frontdesk.call.reload import Reload
 from frontdesk.call.remembering import TYPED_BY_AGENTS, Remembering
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
@@ -55,10 +54,11 @@ from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.follow import Following
 from frontdesk.state.log import CallStore, Lease
+from frontdesk.state.patience import answering
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
-from frontdesk.state.workers import WorkerRecord, Workers
+from frontdesk.state.workers import Workers
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.loop_lag import LoopLag
@@ -95,17 +95,14 @@ class Worker:
         self.settings = settings
         self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or worker_name(settings)
-        self.started = time.time()
-        self.address = address(settings, settings.port)
-        """Where it is reached, as far as it knows."""
         self.cipher = load_cipher(settings)
         self.tracing = Tracing(settings)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
+        self.presence = Presence(settings, self.name, self.calls, draining=lambda: self.drain.begun)
         self.drain = Drain(
-            self.calls, errands=lambda: self.afterwork.under_way, on_begin=self._tell_of_drain
+            self.calls, errands=lambda: self.afterwork.under_way, on_begin=self.presence.tell
         )
-        self._presence: Presence | None = None
         self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
         self._lives: set[asyncio.Task[None]] = set()
@@ -141,7 +138,7 @@ class Worker:
         await self.claims.start()
         self.tokens = Tokens(redis)
         self.approvals = ApprovalStore(redis, codec, region=self.settings.region)
-        self.callers = CallerStore(redis, codec)
+        self.callers = CallerStore(redis, codec, region=self.settings.region)
         self.shelf = Shelf(self.callers, self.store)
         self.erasing = Erasing(
             redis,
@@ -151,6 +148,9 @@ class Worker:
             worker=self.name,
             data=self.settings.data_dir,
             embedded=self.settings.redis_url is None,
+            store=self.store,
+            callers=self.callers,
+            approvals=self.approvals,
             calls=self.calls,
             afterwork=self.afterwork,
             tracing=self.tracing,
@@ -172,24 +172,8 @@ class Worker:
         self._open.push_async_callback(self.reload.aclose)
         self.reload.start()
         self.workers = Workers(redis)
-        self._presence = Presence(self.workers, self._record)
-        self._open.push_async_callback(self._presence.aclose)
-        self._presence.start()
-
-    def _record(self) -> WorkerRecord:
-        """This worker, for the register of workers."""
-        return WorkerRecord(
-            name=self.name,
-            address=self.address,
-            version=__version__,
-            started=self.started,
-            calls=len(self.calls),
-            draining=self.drain.begun,
-        )
-
-    def _tell_of_drain(self) -> None:
-        if self._presence is not None:
-            self._presence.tell()
+        self._open.push_async_callback(self.presence.aclose)
+        self.presence.start(self.workers)
 
     def _mcp_servers(self, desk: Desk) -> dict[str, ServerConfig]:
         servers = load_servers(desk.mcp_config) if desk.mcp_config else {}
@@ -262,7 +246,10 @@ class Worker:
             if token is not None and not running.knows(token):
                 raise _not_known()
             if not running.remembers(connection.missed):
-                await self._look_up(call_id, connection)
+                try:
+                    await self._look_up(call_id, connection)
+                except (RedisError, StateError) as error:
+                    raise _no_store(error) from error
             if running.join(connection):
                 return running
             await running.over.wait()
@@ -287,9 +274,7 @@ class Worker:
             message = f"Call {call_id} cannot be read by this server, whose log says why."
             raise CallRefused(message, "call_unreadable") from error
         except (RedisError, StateError) as error:
-            logger.error("no call can be opened: %s", error)
-            message = "Calls cannot be kept at the moment. Try again in a few seconds."
-            raise CallRefused(message, "state_unavailable", 1013) from error
+            raise _no_store(error) from error
         if self.drain.begun:
             await self.store.release(lease)
             self._refuse_if_draining()
@@ -415,7 +400,8 @@ class Worker:
             try:
                 lease = await self._claim(call_id, force=force)
                 await self._look_up(call_id, connection)
-                return lease, await self.store.load(call_id), team
+                async with answering():
+                    return lease, await self.store.load(call_id), team
             finally:
                 self._opening.remove(team)
 
@@ -423,12 +409,14 @@ class Worker:
         """The right to write the call. Without ``force``, a worker that has it and is alive keeps
         it; the lease of a dead one is not waited for."""
         try:
-            return await self.store.open(call_id, self.name, force=force)
+            async with answering():
+                return await self.store.open(call_id, self.name, force=force)
         except Held as held:
             if await self.claims.alive(call_id):
                 message = f"The call is live at {held.owner}: &resume=true takes it over."
                 raise CallRefused(message, "call_in_use") from held
-            return await self.store.open(call_id, self.name, force=True)
+            async with answering():
+                return await self.store.open(call_id, self.name, force=True)
 
     async def resumes(self, token: str) -> bool:
         """Whether it is a resume token of a call."""
@@ -446,14 +434,16 @@ class Worker:
     async def _look_up(self, call_id: str, connection: Connection) -> None:
         """Find out what a client missed."""
         comeback = connection.missed.comeback
-        connection.missed = Missed(comeback, await self.events.tail(call_id))
+        async with answering():
+            connection.missed = Missed(comeback, await self.events.tail(call_id))
 
     async def _expect(self, call_id: str, connection: Connection) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
         token = connection.missed.comeback.token
         try:
-            stored = await self.store.load(call_id)
+            async with answering():
+                stored = await self.store.load(call_id)
         except ValueError as error:
             raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
         if token is not None and not (stored and knows(stored, token)):
@@ -492,6 +482,12 @@ class Worker:
             life.cancel()  # what is lost of these, the log's writer says
         await self.afterwork.aclose()
         await self._open.aclose()
+
+
+def _no_store(error: Exception) -> CallRefused:
+    logger.error("no call can be opened: %s", error)
+    message = "Calls cannot be kept at the moment. Try again in a few seconds."
+    return CallRefused(message, "state_unavailable", 1013)
 
 
 def _check_caller(state: CallState, identity: Identity) -> None:

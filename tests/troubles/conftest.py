@@ -140,13 +140,13 @@ async def dial() -> Any:
         *,
         resume: bool | str = False,
         after: str | None = None,
-        reconnects: bool = False,
+        also: str = "",
         **options: Any,
     ) -> Line:
         query = f"?call_id={call_id}" if call_id else "?model=support"
         query += f"&resume={'true' if resume is True else resume}" if resume else ""
         query += f"&after={after}" if after else ""
-        query += "&reconnects=true" if reconnects else ""
+        query += f"&{also}" if also else ""
         address = f"{server.ws}/v1/realtime{query}"
         line = Line(await connect(address, max_size=None, compression=None, **options))
         lines.append(line)
