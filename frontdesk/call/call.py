@@ -344,7 +344,7 @@ class Call:
             self._obey(self._protocol.begin(self._clock.now()))
             self._recovery.begin()
             self._questions.restore()
-            self.background.delegations.recover(self._errands)
+            self.background.delegations.recover(self._errands, self._recovery.lost_since)
             self._recovery.ask_again()
             self._told.release()
             self._wind()

@@ -96,7 +96,7 @@ class Worker:
         self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or worker_name(settings)
         self.cipher = load_cipher(settings)
-        self.tracing = Tracing(settings)
+        self.tracing = Tracing(settings, self.cipher)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
         self.presence = Presence(settings, self.name, self.calls, draining=lambda: self.drain.begun)
@@ -130,7 +130,7 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         codec = Codec(self.cipher)
         self.store = CallStore(redis, codec, region=self.settings.region)
-        self.events = EventStream(redis, codec)
+        self.events = EventStream(redis, codec, region=self.settings.region)
         self.following = Following(redis, self.events)
         self._open.push_async_callback(self.following.aclose)
         self.claims = Claims(redis, self.name, claimed=self._claimed, has=self._has)
@@ -142,9 +142,6 @@ class Worker:
         self.shelf = Shelf(self.callers, self.store)
         self.erasing = Erasing(
             redis,
-            callers=self.callers,
-            store=self.store,
-            approvals=self.approvals,
             worker=self.name,
             data=self.settings.data_dir,
             embedded=self.settings.redis_url is None,

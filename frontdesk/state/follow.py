@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import RedisError
 
+from frontdesk.state.errors import Unreadable
 from frontdesk.state.events import (
     START,
     Event,
@@ -132,7 +133,11 @@ class Following:
                 continue
             for entry_id, fields in entries:
                 followed.last = max(followed.last, stored_number(entry_id))
-                packed = self._stream.decode(call_id, fields)
+                try:
+                    packed = self._stream.decode(call_id, fields)
+                except Unreadable as error:
+                    logger.warning("%s", error)
+                    continue
                 for follower in followed.followers:
                     follower.push(packed)
 
