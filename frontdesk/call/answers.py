@@ -240,10 +240,14 @@ class Answers:
         state = self._book.state
         seconds = [piece["seconds"] for piece in state.audio if piece["item_id"] == item_id]
         for stored in state.items:
-            if stored.item["id"] == item_id and seconds:
+            if stored.item["id"] != item_id:
+                continue
+            # Of sound that was not kept before its worker died, it is known how much was sent.
+            milliseconds = 1000 * seconds[-1] if seconds else stored.sent_ms
+            if milliseconds:
                 text = message_text(stored.item) if stored.heard is None else stored.heard
-                utterance.add(text, 0.0, 1000 * seconds[-1])
-            elif stored.item["id"] == item_id:
+                utterance.add(text, 0.0, milliseconds)
+            else:
                 utterance.add(message_text(stored.item), 0.0, 0.0, complete=False)
         return utterance
 

@@ -343,7 +343,7 @@ class Call:
             self._obey(self._greeting.greet(self._caller))
             self._recovery.begin()
             self._questions.restore()
-            self.background.delegations.recover(self._errands)
+            self.background.delegations.recover(self._errands, self._recovery.lost_since)
             self._recovery.ask_again()
             self._told.release()
             self._wind()
