@@ -91,7 +91,7 @@ async def test_what_was_said_and_cannot_be_heard_again_is_asked_for(house, phone
     await phone.call._book.recorded_within(5)
     await killed(house, phone)
     house.stage.words_may_come.set()
-    monkeypatch.setattr(house.tracing.audio, "read", lost)
+    monkeypatch.setattr(house.tracing.audio, "sound", lost)
     again = await house.place(phone.call.state.call_id)
     _, answered = await two_responses(again)
     assert words(answered) == house.team.lines.unheard
