@@ -32,10 +32,7 @@ from frontdesk.team.guardrails.build import Guardrails
 from frontdesk.team.guardrails.tools import tool_guardrails
 from frontdesk.team.handoffs import HANDOFF_PREFIX, Edge, edges
 from frontdesk.team.models import ModelRegistry, model_choice
-
-Prompt = Callable[[str, dict[str, Any]], str]
-"""``prompt(agent, variables)``: the agent's instructions, filled in."""
-
+from frontdesk.team.prompting import Prompt
 
 _T = TypeVar("_T")
 
