@@ -86,8 +86,7 @@ class Turn:
         self.doing = Doing()
         self._error: str | None = None
         self._held = 0.0
-        self._past: list[Callable[[], object]] | None = []
-        """Spans of what is over, made once the caller hears something: each takes time."""
+        self._past: list[Callable[[], object]] | None = []  # spans that can wait for first sound
 
     @property
     def latency(self) -> float | None:
