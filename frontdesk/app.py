@@ -13,6 +13,7 @@ from starlette.routing import Route
 from frontdesk import __version__
 from frontdesk.api import (
     approvals,
+    callers,
     calls,
     client_secrets,
     errors,
@@ -34,6 +35,7 @@ from frontdesk.api.keys import Keys, load_keys, without_keys
 from frontdesk.call.worker import Worker
 from frontdesk.mcp.local import TOKEN as MCP_TOKEN
 from frontdesk.settings import Settings
+from frontdesk.state.callers import caller_of
 from frontdesk.tracing import api as tracing_api
 from frontdesk.tracing import pages, statistics_pages
 from frontdesk.tracing.page_data import StoredPages
@@ -93,7 +95,8 @@ def create_app(
     app.include_router(teams.router(worker))
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
-    app.include_router(tracing_api.router(worker.tracing))
+    app.include_router(tracing_api.router(worker.tracing, caller_of))
+    app.include_router(callers.router(worker))
     app.include_router(otlp.router(worker.tracing))
     app.include_router(metrics.router(worker.tracing))
     app.include_router(client_secrets.router(worker))

@@ -15,6 +15,7 @@ from frontdesk.api.keys import Keys
 from frontdesk.api.origins import from_own_page, is_local
 from frontdesk.api.sign_in import COOKIE, SIGN_IN, SignIn, is_open
 from frontdesk.call.given import GIVEN, HEADER
+from frontdesk.call.identity import IDENTITY, names_somebody
 from frontdesk.call.session import SESSION_CONFIG
 from frontdesk.state.tokens import Tokens, looks_issued
 
@@ -108,7 +109,15 @@ class Door:
                 f"{HEADER}… headers need an API key: whoever makes the client secret says in its "
                 "`caller` who is calling.",
             )
+        if names_somebody(connection.scope):
+            raise ApiError(
+                403,
+                "insufficient_permissions",
+                "Who is calling needs an API key to say: whoever makes the client secret names the "
+                "caller in its `user`, and their `consent`.",
+            )
         connection.scope[SESSION_CONFIG] = meaning["session"]
+        connection.scope[IDENTITY] = meaning.get("identity", {})
         connection.scope[GIVEN] = meaning["caller"]
 
     async def _admit_signed_in(self, connection: HTTPConnection) -> None:

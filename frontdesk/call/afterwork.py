@@ -48,6 +48,11 @@ class Afterwork:
             self._deadlines.pop(key).cancel()
         return errands
 
+    async def stop(self, call_id: str) -> None:
+        """Cut off the work of a call; nothing of it is recorded."""
+        errands = self.take(call_id).values()
+        await asyncio.gather(*(errand.stop() for errand in errands if not errand.delegation.over))
+
     def drop(self, call_id: str) -> None:
         """The call goes on elsewhere, where its work is begun anew or told as lost."""
         for errand in self.take(call_id).values():

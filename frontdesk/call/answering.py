@@ -23,6 +23,7 @@ from frontdesk.call.questions import (
     refusal,
     resumed_id,
 )
+from frontdesk.call.remembering import Remembering
 from frontdesk.call.turn import Turn
 from frontdesk.desk.schema import Lines
 from frontdesk.team.events import AnswerNeeded, ApprovalNeeded, Decided
@@ -61,8 +62,10 @@ class Answering:
         lines: Lines,
         post: Callable[[CallEvent], None],
         recorded: Callable[[], Awaitable[object]],
+        remembering: Remembering,
     ) -> None:
         """``recorded`` waits until what was said to the writer is safely stored."""
+        self._remembering = remembering
         self.questions = questions
         self._lines = lines
         self._post = post
@@ -90,7 +93,7 @@ class Answering:
 
     async def _answered(self, question: Question, said: "_Said", turn: Turn) -> Step | None:
         """Read the caller's words. A step if the question stays open."""
-        if question["kind"] == "approval":
+        if question["kind"] != "elicitation":
             reading = read_consent(said.words, question["text"])
             if reading == "yes" and not said.after_hearing:
                 reading = "unheard"
@@ -102,6 +105,8 @@ class Answering:
         news = {"question_id": question["id"], "words": said.words, **fields}
         await self._tell("answered", news)
         turn.answered_question(question, said.words, reading)
+        if question["kind"] == "consent":
+            return await self._consented(question, reading, turn)
         if reading in ("unclear", "unheard") and tries < TRIES:
             if question["kind"] == "approval" and is_aside(said.words):
                 return Step(note=ASIDE.format(question=_words(question)))
@@ -113,6 +118,17 @@ class Answering:
         decided = {"question_id": question["id"], "decision": decision, "who": "caller"}
         await self._tell("decided", {**decided, "how": how, "values": values})
         return None
+
+    async def _consented(self, question: Question, reading: str, turn: Turn) -> Step | None:
+        """Whether the caller wants to be remembered: nothing but a plain yes or no counts, and
+        nobody is pressed for one. What they said in its place is answered like anything else."""
+        plain = reading in ("yes", "no")
+        decision, how = "approved" if reading == "yes" else "denied", "spoken"
+        decided = {"question_id": question["id"], "decision": decision, "who": "caller"}
+        await self._tell("decided", {**decided, "how": how if plain else "unclear"})
+        if question["decided"]:
+            turn.decided_question(question)
+        return Step(say=self._remembering.line(decision)) if plain else None
 
     def _once_more(self, question: Question) -> str:
         lines = self._lines
@@ -131,9 +147,17 @@ class Answering:
         return Step(decided=tuple(map(as_decided, ready)), agent=ready[0]["agent"])
 
     async def ask(
-        self, response_id: str, needed: Sequence[ApprovalNeeded | AnswerNeeded], turn: Turn
+        self,
+        response_id: str,
+        needed: Sequence[ApprovalNeeded | AnswerNeeded],
+        turn: Turn,
+        *,
+        answered: bool,
     ) -> str | None:
-        """Put on record what came up in a response; returns what to say at its end."""
+        """Put on record what came up in a response; returns what to say at its end. ``answered``:
+        it has said what there was to say."""
+        if answered and not needed and self.questions.for_caller() is None:
+            return await self._ask_for_consent(turn)
         for one in needed:
             await self._tell("asked", {"needed": one})
         words: list[str] = []
@@ -151,6 +175,14 @@ class Answering:
             words.append(question)
         return " ".join(words) or None
 
+    async def _ask_for_consent(self, turn: Turn) -> str | None:
+        if (needed := self._remembering.to_ask()) is None:
+            return None
+        await self._tell("asked", {"needed": needed})
+        if (question := self.questions.for_caller()) is not None:
+            turn.asked_question(question)
+        return self.again()
+
     async def _tell_of_interrupted(self, response_id: str) -> None:
         """A call that was given on, and whose end nobody saw, goes into the history as that."""
         state = self.questions.state
@@ -159,6 +191,8 @@ class Answering:
         told_of = {stored.item.get("call_id") for stored in state.items}
         told_of |= {resumed_id(q) for q in state.questions if not q["resumed"]}  # it goes on
         for question in state.questions:
+            if question["kind"] == "consent":
+                continue
             if question["resumed"] and resumed_id(question) not in told_of:
                 told_of.add(resumed_id(question))
                 told = refusal(question) or INTERRUPTED
@@ -214,7 +248,7 @@ def _was_put(question: str, heard: str) -> bool:
 
 
 def _words(question: Question) -> str:
-    return question["text"] if question["kind"] == "approval" else field_question(question)
+    return field_question(question) if question["kind"] == "elicitation" else question["text"]
 
 
 def _tries(question: Question) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from frontdesk.call.hearing import Hearing
 from frontdesk.call.history import newest
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
+from frontdesk.call.remembering import Remembering
 from frontdesk.call.request import said_nothing, trace_labels, turn_request
 from frontdesk.call.turn import Turn
 from frontdesk.protocol.commands import McpTool, ResponseRequested
@@ -30,8 +31,10 @@ class Asking:
         hearing: Hearing,
         answering: Answering,
         given: Mapping[str, str],
+        remembering: Remembering,
     ) -> None:
         """``given``: what the clients gave for MCP servers, as it is now."""
+        self._remembering = remembering
         self._given = given
         self._team = live_team
         self._book = book
@@ -106,7 +109,7 @@ class Asking:
             labels=trace_labels(session),
             caller=dict(self._given),
         )
-        made = replace(made, jobs=jobs)
+        made = replace(made, jobs=jobs, memories=self._remembering.memories)
         if request.out_of_band:
             return made
         return self._going_on(made, step, note)
@@ -130,7 +133,11 @@ class Asking:
         agent, runner, options = self._book.state.agent, self._team.runner, request.options
         if agent not in self._own_tokens:
             self._own_tokens[agent] = estimate(runner.instructions(agent))
-        theirs = (prompt.text if prompt else "", options.get("instructions") or "")
+        theirs = (
+            prompt.text if prompt else "",
+            options.get("instructions") or "",
+            self._book.state.memory,
+        )
         tools = runner.tool_tokens(agent) + self._client_tool_tokens(request)
         output = options.get("max_output_tokens")
         return limits(

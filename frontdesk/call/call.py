@@ -25,6 +25,7 @@ from frontdesk.call.ears import Ears
 from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
     CallEvent,
+    ConsentGiven,
     Expired,
     Failing,
     Finished,
@@ -59,6 +60,7 @@ from frontdesk.call.older import OlderSummedUp
 from frontdesk.call.pause import Pause
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
+from frontdesk.call.remembering import Remembering
 from frontdesk.call.told import Told
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
@@ -107,10 +109,11 @@ class Call:
         ids: Ids,
         grace: float = 0.0,
         errands: dict[str, Errand] | None = None,
+        remembering: Remembering | None = None,
     ) -> None:
         """``ids`` are those of the protocol. ``grace``: seconds that the call is kept when its
         last caller's connection breaks. ``errands``: background work of the call that went on
-        without it."""
+        without it. ``remembering`` None: its caller is nobody in particular."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
@@ -160,14 +163,22 @@ class Call:
             board=board,
             client_approves=lambda: self._connections.approving,
         )
+        self._remembering = remembering or Remembering(book, clock, live_team, None)
+        self._remembering.connect(self._inbox.post)
         self._answering = Answering(
             self._questions,
             live_team.loaded.team.lines,
             self._inbox.post,
             lambda: book.recorded_within(RECORD_SECONDS),
+            self._remembering,
         )
         self._asking = Asking(
-            live_team, book, self._hearing, self._answering, self._connections.given
+            live_team,
+            book,
+            self._hearing,
+            self._answering,
+            self._connections.given,
+            self._remembering,
         )
         self._compaction = Compaction(
             live_team, book, self._asking.conversation, clock, self._inbox.post
@@ -217,6 +228,11 @@ class Call:
     def team(self) -> LiveTeam:
         """The version of the team that the call began with."""
         return self._team
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the call left this worker, or this connection, without being over."""
+        return self._handing_over or (self._ending is not None and self._ending.code == TAKEN_OVER)
 
     @property
     def state(self) -> CallState:
@@ -369,7 +385,7 @@ class Call:
         match event:
             case Transcribed() | Words() | Remembered() | Withheld() | Played() | QuestionNews():
                 return False
-            case FloorTaken() | SummaryMade() | OlderSummedUp():
+            case FloorTaken() | SummaryMade() | OlderSummedUp() | ConsentGiven():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -458,6 +474,8 @@ class Call:
                     self._compaction.consider(self._asking.limits, turn)
             case Failing():
                 self._farewell.begin(event)
+            case ConsentGiven():
+                self._remembering.said(event)
             case WorkEvent():
                 self.background.act_on(event)
             case Tick():
@@ -648,7 +666,8 @@ class Call:
             if isinstance(event, Joined):
                 event.connection.close(TRY_AGAIN, "the call just ended")
             elif isinstance(
-                event, Transcribed | Remembered | Withheld | Finished | engine.McpCallEnded
+                event,
+                Transcribed | Remembered | Withheld | Finished | ConsentGiven | engine.McpCallEnded,
             ):
                 self._survive(event)
         hung_up = self._ending is not None and self._ending.code == 1000
@@ -657,6 +676,7 @@ class Call:
             self._preparing.turn(answers=True).end("session_closed")
         await self._servers.aclose()
         await self._questions.aclose()
+        await self._remembering.aclose()
         await self._hearing.aclose()
         await self._compaction.aclose()
         await self._answers.aclose()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from frontdesk.call.comeback import Comeback, Missed, hashed
+from frontdesk.call.identity import Identity
 
 PAUSE = 1.0
 """Seconds of no audio from one connection after which another may speak. Clients stream without
@@ -17,8 +18,8 @@ class Connection:
     ``comes_back``: it connects again when it is told that this worker is restarted.
     ``shows_tools``: it asked to see what the team's own tools are called with and give back.
     ``given``: what it gave for MCP servers that act in the caller's name. ``missed``: what it says
-    that it missed. ``token``: the hash of the resume token that it got. ``greeted``: it was told
-    the session, and is told all that follows."""
+    that it missed. ``identity`` is who calls. ``token``: the hash of the resume token that it
+    got. ``greeted``: it was told the session, and is told all that follows."""
 
     send: Callable[[bytes], None]
     close: Callable[[int, str], None]
@@ -27,6 +28,7 @@ class Connection:
     shows_tools: bool = False
     approves: bool = False
     given: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    identity: Identity = field(default_factory=Identity)
     missed: Missed = field(default_factory=lambda: Missed(Comeback()), repr=False)
     token: str | None = field(default=None, repr=False)
     greeted: bool = False

@@ -174,6 +174,27 @@ class QuestionDue:
     question_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """The caller said whether they want to be remembered. ``done`` gets how many calls were
+    forgotten, once the store knows."""
+
+    given: bool
+    how: str
+    done: asyncio.Future[int] | None = None
+
+    def tell(self, written: asyncio.Task[int]) -> None:
+        """What came of it."""
+        if self.done is None or self.done.done():
+            return
+        if written.cancelled():
+            self.done.cancel()
+        elif error := written.exception():
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(written.result())
+
+
 class WorkEvent:
     """Concerns background work."""
 
@@ -249,6 +270,7 @@ Happening = (
     | QuestionNews
     | QuestionDue
     | Failing
+    | ConsentGiven
     | WorkEvent
     | EngineEvent
 )

@@ -123,6 +123,8 @@ class Preparing:
             team_version=state.team_version,
             agent=state.agent,
             transport=state.transport,
+            user=state.user,
+            earlier_calls=state.earlier_calls,
             workflow_name=labels.workflow_name,
             group_id=labels.group_id,
             metadata=labels.metadata,

@@ -10,17 +10,25 @@ from typing import Any, Protocol
 
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
-from frontdesk.call.events import CallEvent, QuestionDue, QuestionNews
+from frontdesk.call.events import CallEvent, ConsentGiven, QuestionDue, QuestionNews
 from frontdesk.call.fields import elicited
 from frontdesk.protocol.engine import ApprovalClosed, ApprovalWanted, EngineEvent
 from frontdesk.state.entries import CallState
-from frontdesk.team.events import NOT_DONE, AnswerNeeded, ApprovalNeeded, Decided
+from frontdesk.team.events import (
+    NOT_DONE,
+    AnswerNeeded,
+    ApprovalNeeded,
+    ConsentNeeded,
+    Decided,
+)
 from frontdesk.team.held import HeldCalls
 
 Question = dict[str, Any]
 
 ELICITATION_SECONDS = 60.0
 """Time to answer a server's question."""
+CONSENT_SECONDS = 60.0
+"""Time to say whether one wants to be remembered."""
 A_MOMENT = 1.0
 """Seconds that a question stays open longer while the caller is just speaking."""
 
@@ -119,7 +127,11 @@ class Questions:
         )
         if alarm := self._alarms.pop(question_id, None):
             alarm.cancel()
-        if question["kind"] == "elicitation":
+        if question["kind"] == "consent":
+            self._book.record("question.resumed", question_ids=[question_id])  # no run waits for it
+            if how == "spoken":
+                self._post(ConsentGiven(given=decision == "approved", how=how))
+        elif question["kind"] == "elicitation":
             self.held.answer(question["call_id"], elicited(decision, fields.get("values")))
         elif question["by"] == "screen":
             self._board.close(question)
@@ -141,17 +153,23 @@ class Questions:
         self._book.record("question.put", question_id=question["id"], deadline=deadline)
         self._watch(question)
 
-    def _asked(self, needed: ApprovalNeeded | AnswerNeeded) -> None:
-        if self._joined(needed):
+    def _asked(self, needed: ApprovalNeeded | AnswerNeeded | ConsentNeeded) -> None:
+        if isinstance(needed, ConsentNeeded):
+            needed_id, name, arguments = f"consent_{secrets.token_hex(4)}", "consent", "{}"
+            agent, server = self.state.agent, None
+        elif self._joined(needed):
             return
+        else:
+            needed_id, name, arguments = needed.call_id, needed.name, needed.arguments
+            agent, server = needed.agent, needed.server
         now = self._clock.now()
         question: Question = {
             "id": f"q_{self.state.call_id}_{secrets.token_hex(8)}",
-            "call_id": needed.call_id,
-            "tool": needed.name,
-            "arguments": needed.arguments,
-            "agent": needed.agent,
-            "server": needed.server,
+            "call_id": needed_id,
+            "tool": name,
+            "arguments": arguments,
+            "agent": agent,
+            "server": server,
             "asked_at": now,
             "after": self._last_item(),
         }
@@ -160,6 +178,9 @@ class Questions:
             by = "spoken" if aloud else needed.by
             question |= {"kind": "approval", "by": by, "text": needed.question}
             question |= {"seconds": needed.seconds, "deadline": now + needed.seconds}
+        elif isinstance(needed, ConsentNeeded):
+            question |= {"kind": "consent", "by": "spoken", "text": needed.question}
+            question |= {"seconds": CONSENT_SECONDS, "deadline": now + CONSENT_SECONDS}
         else:
             question |= {"kind": "elicitation", "by": "spoken", "text": needed.message}
             question |= {"schema": needed.schema, "seconds": ELICITATION_SECONDS}
@@ -209,7 +230,7 @@ class Questions:
             return
         question = next((q for q in self.open() if q["id"] == question_id), None)
         if question is not None:
-            decision = "denied" if question["kind"] == "approval" else "cancelled"
+            decision = "cancelled" if question["kind"] == "elicitation" else "denied"
             self.decide(question_id, decision, "nobody", "timeout")
 
     def restore(self) -> None:

@@ -231,7 +231,10 @@ class Reply:
 
     async def _ask_caller(self) -> None:
         """What came up in this response, or stands open from before, is put at its end."""
-        question = await self._answering.ask(self.response_id, self._to_ask, self.turn)
+        answered = self._answered and not (self._client_calls or self._cut_short)
+        question = await self._answering.ask(
+            self.response_id, self._to_ask, self.turn, answered=answered
+        )
         if question:
             self._say_apart(question)
 

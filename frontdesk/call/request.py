@@ -84,6 +84,7 @@ def turn_request(
         prompt=prompt,
         labels=labels or TraceLabels(),
         caller=caller or {},
+        earlier=state.memory if request.input is None else "",
         question=None if since is None else asked,
         view=_view(given, before) if given else None,
         since=_id_at(state, since),

@@ -24,11 +24,15 @@ from frontdesk.call.comeback import Missed, call_of, knows
 from frontdesk.call.connections import Connection
 from frontdesk.call.delegation import Delegation
 from frontdesk.call.drain import Drain
+from frontdesk.call.erasing import ERASED, REASON, Erasing
+from frontdesk.call.identity import Identity
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
 from frontdesk.call.presence import Presence, address, worker_name
 from frontdesk.call.reload import Reload
+from frontdesk.call.remembering import TYPED_BY_AGENTS, Remembering
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
+from frontdesk.call.shelf import Remembered, Shelf
 from frontdesk.call.teams import Teams
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
@@ -42,11 +46,12 @@ from frontdesk.protocol.errors import ProtocolError
 from frontdesk.region import new_call_id, refusal
 from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
+from frontdesk.state.callers import CallerStore, caller_of
 from frontdesk.state.claims import Claims
 from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import Fenced, Held, InOtherRegion, StateError, Unreadable
+from frontdesk.state.errors import Erased, Fenced, Held, InOtherRegion, StateError, Unreadable
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import CallStore, Lease
@@ -134,6 +139,22 @@ class Worker:
         await self.claims.start()
         self.tokens = Tokens(redis)
         self.approvals = ApprovalStore(redis, codec, region=self.settings.region)
+        self.callers = CallerStore(redis, codec)
+        self.shelf = Shelf(self.callers, self.store)
+        self.erasing = Erasing(
+            redis,
+            callers=self.callers,
+            store=self.store,
+            approvals=self.approvals,
+            worker=self.name,
+            data=self.settings.data_dir,
+            embedded=self.settings.redis_url is None,
+            calls=self.calls,
+            afterwork=self.afterwork,
+            tracing=self.tracing,
+        )
+        self._open.push_async_callback(self.erasing.aclose)
+        await self.erasing.start()
         self.board = ScreenBoard(self.approvals, self._decide)
         self._open.push_async_callback(self.board.aclose)
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
@@ -222,7 +243,8 @@ class Worker:
         is attached beside those it has, or with ``resume`` takes it over from them. A call stays of
         its ``kind``. A new one begins with the config ``session``, a patch. ``agent`` gets the
         floor, in place of the team's first or who has it. A connection with a resume token is its
-        call's caller again, wherever that call lives. Raises :class:`CallRefused`."""
+        call's caller again, wherever that call lives. A call stays whose it is, by the identity
+        that its first connection has. Raises :class:`CallRefused`."""
         self._refuse_if_draining()
         session = session or {}
         token = connection.missed.comeback.token
@@ -232,6 +254,7 @@ class Worker:
             self._check_session(session)
         known = call_id is not None
         if call_id is not None and not resume and (running := self.calls.get(call_id)):
+            _check_caller(running.state, connection.identity)
             connection.caller = token is not None
             if token is not None and not running.knows(token):
                 raise _not_known()
@@ -248,6 +271,12 @@ class Worker:
             else:
                 force = resume or token is not None
                 lease, stored, team = await self._carry_on(call_id, connection, force=force)
+            state = restore(dump(stored)) if stored else CallState(lease.call_id)
+            user, agreed = state.user or connection.identity.user, connection.identity.consent
+            remembered = Remembered()
+            if user is not None:
+                now = time.time()
+                remembered = await self.shelf.opened(state, user, team, consent=agreed, now=now)
         except InOtherRegion as error:
             raise CallRefused(str(error), "call_in_other_region") from error
         except Unreadable as error:
@@ -261,7 +290,6 @@ class Worker:
         if self.drain.begun:
             await self.store.release(lease)
             self._refuse_if_draining()
-        state = restore(dump(stored)) if stored else CallState(lease.call_id)
         loaded = team.loaded
         log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
         clock = Clock()
@@ -283,7 +311,10 @@ class Worker:
             team_version=loaded.version,
             agent=_first_of((agent, state.agent), loaded.team),
             transport=transport,
+            **({} if user is None else {"user": user}),
         )
+        remembering = Remembering(book, clock, team, self.shelf)
+        remembering.begin(remembered)
         if kind != "realtime" and not known:
             book.record("session", session=protocol.session)
         call = Call(
@@ -298,9 +329,12 @@ class Worker:
             ids=ids,
             grace=self.settings.resume_seconds,
             errands=self.afterwork.take(state.call_id),
+            remembering=remembering,
         )
         self.calls[state.call_id] = call
         self.tracing.call_opened(state.call_id)
+        if user is not None:
+            self.tracing.whose(state.call_id, caller_of(user), clock.now())
         task = asyncio.create_task(self._live(call))
         self._lives.add(task)
         task.add_done_callback(self._lives.discard)
@@ -342,6 +376,16 @@ class Worker:
                 self.board.forget(call.state.call_id)
                 self.tracing.call_closed(call.state.call_id)
             await self.teams.retire()
+        if not call.goes_on:
+            await self._remember(call)
+
+    async def _remember(self, call: Call) -> None:
+        """For when its caller calls again."""
+        by_model = call.state.transport != TYPED_BY_AGENTS  # a conversation is many calls there
+        try:
+            await self.shelf.ended(call.state, call.team, by_model=by_model, now=time.time())
+        except RedisError as error:
+            logger.warning("call %s is summed up when its caller calls again: %s", call, error)
 
     async def _begin(self, model: str | None) -> tuple[Lease, None, LiveTeam]:
         team = self.team(model)
@@ -399,6 +443,7 @@ class Worker:
             raise _not_known()
         if stored is None or not stored.team:
             raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
+        _check_caller(stored, connection.identity)
         if older := self.calls.get(call_id):
             older.hand_over("the call goes on at another connection", TAKEN_OVER)
             await older.over.wait()
@@ -411,6 +456,8 @@ class Worker:
                 return  # the call was taken up again, and its work with it
             lease = await self.store.open(call_id, self.name)
             state = await self.store.load(call_id)
+            if state is None or not state.team:
+                return  # it was erased
 
             def lost(error: StateError) -> None:
                 logger.error("call %s: what came of %s is not kept: %s", call_id, known.id, error)
@@ -430,6 +477,13 @@ class Worker:
         await self._open.aclose()
 
 
+def _check_caller(state: CallState, identity: Identity) -> None:
+    """Nobody goes on with somebody else's call."""
+    if identity.user is not None and identity.user != state.user:
+        message = "user: the call is another caller's. Leave it out, or begin a call of your own."
+        raise CallRefused(message, "invalid_value")
+
+
 def _not_known() -> CallRefused:
     message = "This resume token is not good, or no longer: begin a new call, without it."
     return CallRefused(message, "invalid_resume_token")
@@ -445,7 +499,9 @@ def _called(token: str, call_id: str | None) -> str:
 
 def _lost(call: Call, error: StateError) -> None:
     """The call can no longer be written: stop speaking, and say why."""
-    if isinstance(error, Fenced):
+    if isinstance(error, Erased):
+        call.fall_silent(REASON, ERASED)
+    elif isinstance(error, Fenced):
         call.fall_silent("the call goes on at another connection", TAKEN_OVER)
     else:
         call.fail("The call cannot be kept any longer. Call again, please.", "state_unavailable")

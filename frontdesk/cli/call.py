@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from frontdesk.cli.failures import Failure
+from frontdesk.cli.identity import Consents, User, who
 from frontdesk.cli.server import reachable
 from frontdesk.settings import Settings
 
@@ -37,6 +38,8 @@ def call(
     team: Annotated[
         str, typer.Option(help="The team to call. Default: the desk's first.", show_default=False)
     ] = "default",
+    user: User = None,
+    consent: Consents = False,
     out: Annotated[Path | None, typer.Option(help="Write both sides as a stereo WAV.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
 ) -> None:
@@ -51,7 +54,7 @@ def call(
     speech = read_wav(file, OUTPUT_RATE)
     if out:  # whether it can be written is better known before the call
         write_wav(out, speech[:0], speech[:0], OUTPUT_RATE)
-    asyncio.run(_call(speech, url, key, team, out, as_json))
+    asyncio.run(_call(speech, url, key, team, who(user, consent=consent), out, as_json))
 
 
 async def _call(
@@ -59,6 +62,7 @@ async def _call(
     url: str | None,
     key: str | None,
     team: str,
+    query: dict[str, str],
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -67,7 +71,9 @@ async def _call(
     answers: list[Answer] = []
     async with reachable(url, Settings(), key) as server:
         try:
-            calling = place(f"{server.url}/v1", model=team, api_key=server.key, tls=server.tls)
+            calling = place(
+                f"{server.url}/v1", model=team, api_key=server.key, tls=server.tls, query=query
+            )
             async with calling as caller:
                 printing = asyncio.create_task(_print(caller, answers, as_json))
                 await caller.say(speech)

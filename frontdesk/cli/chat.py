@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from frontdesk.cli.identity import Consents, User, who
 from frontdesk.cli.server import reachable
 from frontdesk.settings import Settings
 
@@ -32,6 +33,8 @@ def chat(
         str,
         typer.Option(help="The team to talk to. Default: the desk's first.", show_default=False),
     ] = "default",
+    user: User = None,
+    consent: Consents = False,
 ) -> None:
     """Talk to a team by typing.
 
@@ -39,17 +42,19 @@ def chat(
 
     The words go over the same Realtime API as speech does, so what is tried here holds on a call.
     """
-    asyncio.run(_chat(url, key, team))
+    asyncio.run(_chat(url, key, team, who(user, consent=consent)))
 
 
-async def _chat(url: str | None, key: str | None, team: str) -> None:
+async def _chat(url: str | None, key: str | None, team: str, query: dict[str, str]) -> None:
     async with reachable(url, Settings(), key) as server:
         from openai import AsyncOpenAI
 
         typer.echo(f"Chatting at {server.url}. An empty line ends the chat.", err=True)
         client = AsyncOpenAI(api_key=server.key, base_url=f"{server.url}/v1")
         options: Any = {"ssl": server.tls} if server.tls else {}
-        connecting = client.realtime.connect(model=team, websocket_connection_options=options)
+        connecting = client.realtime.connect(
+            model=team, extra_query=query, websocket_connection_options=options
+        )
         async with connecting as connection:
             session: Any = {"type": "realtime", "output_modalities": ["text"]}
             await connection.session.update(session=session)

@@ -205,10 +205,16 @@ class Caller:
 
 @asynccontextmanager
 async def place(
-    base_url: str, *, model: str, api_key: str = "none", tls: ssl.SSLContext | None = None
+    base_url: str,
+    *,
+    model: str,
+    api_key: str = "none",
+    tls: ssl.SSLContext | None = None,
+    query: dict[str, str] | None = None,
 ) -> AsyncGenerator[Caller]:
     """Place a call to the Realtime server at ``base_url`` (``http://…/v1``, ``https://…/v1``).
-    ``tls`` says what to trust instead of what this machine does.
+    ``tls`` says what to trust instead of what this machine does, ``query`` what else stands in the
+    URL.
 
     Raises :class:`CallFailed` when the server is not there or drops the call, and
     ``websockets.InvalidStatus`` when it refuses it.
@@ -216,7 +222,9 @@ async def place(
     client = AsyncOpenAI(api_key=api_key, base_url=base_url)
     options: Any = {"ssl": tls} if tls else {}  # more than its type says is handed through
     try:
-        connecting = client.realtime.connect(model=model, websocket_connection_options=options)
+        connecting = client.realtime.connect(
+            model=model, extra_query=query or {}, websocket_connection_options=options
+        )
         async with connecting as connection, _together() as tasks:
             caller = Caller(connection)
             running = tasks.create_task(caller.run())

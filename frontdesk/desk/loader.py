@@ -18,6 +18,7 @@ from frontdesk.desk.files import Files, files, plain, reading
 from frontdesk.desk.functions import check_functions, read_code
 from frontdesk.desk.guarding import check_guardrails, read_judges
 from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
+from frontdesk.desk.memory import check_memory
 from frontdesk.desk.models import check_models
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean, in_order
 from frontdesk.desk.prompts import (
@@ -130,6 +131,7 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         *check_models(document),
         *check_reach(document),
         *check_guardrails(document, env),
+        *check_memory(document, env),
         *check_context(document, env),
         *_check_servers(document, root),
         *check_functions(document, root),

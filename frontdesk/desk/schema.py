@@ -14,6 +14,7 @@ from frontdesk.desk.budgets import Budgets
 from frontdesk.desk.context import Context
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
+from frontdesk.desk.memory import Memory
 from frontdesk.desk.section import Duration, Name, Section, ToolName
 from frontdesk.region import PATTERN
 
@@ -331,5 +332,8 @@ class Team(Section):
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
     budgets: Budgets = Budgets()
+    memory: Memory | None = Field(
+        default=None, description="What is remembered of callers; default: nothing."
+    )
     context: Context = Context()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

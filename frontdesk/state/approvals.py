@@ -86,6 +86,13 @@ class ApprovalStore:
         stored = await self._redis.get(key)
         return None if stored is None else self._load(stored)
 
+    async def erase(self, call_id: str) -> None:
+        """Take all that waits of a call away. Ids of questions begin with their call's."""
+        found = await self._redis.zrange(self._open, 0, -1)
+        for question_id in map(_text, found):
+            if question_id.startswith(f"q_{call_id}_"):
+                await self.drop(question_id)
+
     async def decisions(self, question_ids: Sequence[str]) -> dict[str, Decision]:
         """What was decided of these, by id."""
         if not question_ids:

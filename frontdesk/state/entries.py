@@ -3,7 +3,9 @@
 An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their fields:
 
 =====================  ========================================================================
-``call.opened``        team, team_version, agent, transport
+``call.opened``        team, team_version, agent, transport, user (the caller's id, if known)
+``consent``            given, how: whether the caller wants to be remembered across calls
+``memory``             text: what the team is told of the caller's earlier calls; calls: how many
 ``session``            session (the effective config)
 ``item.added``         item, after (id or null), hidden (true for the team's own tool calls),
                        asked (of an answer: id of the newest item that it was asked with)
@@ -32,7 +34,7 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 =====================  ========================================================================
 
 ``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
-item, no ``after`` at all (or an item that is gone) puts it last. ``hidden``, ``asked``,
+item, no ``after`` at all (or an item that is gone) puts it last. ``user``, ``hidden``, ``asked``,
 ``history``, ``since`` and ``handed`` may be left out.
 """
 
@@ -43,6 +45,8 @@ Entry = dict[str, Any]
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "call.opened": ("team", "team_version", "agent", "transport"),
+    "consent": ("given", "how"),
+    "memory": ("text", "calls"),
     "session": ("session",),
     "item.added": ("item",),
     "item.changed": ("item",),
@@ -103,7 +107,9 @@ class Given:
 
 @dataclass(slots=True)
 class CallState:
-    """A call, folded from its log. ``items`` is in conversation order.
+    """A call, folded from its log. ``items`` is in conversation order. ``user`` is who calls, if
+    that is known, ``consent`` whether they want to be remembered across calls (None: they did not
+    say), ``memory`` what the team is told of ``earlier_calls`` of theirs.
 
     ``seq`` is the number of the last entry folded in; ``unknown`` counts those among them that
     this version could not read.
@@ -115,6 +121,10 @@ class CallState:
     team_version: str = ""
     agent: str = ""
     transport: str = ""
+    user: str | None = None
+    consent: bool | None = None
+    memory: str = ""
+    earlier_calls: int = 0
     opened_at: float = 0.0
     ended: str | None = None
     session: dict[str, Any] = field(default_factory=dict[str, Any])

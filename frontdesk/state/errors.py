@@ -26,6 +26,10 @@ class Fenced(StateError):
     """The lease is lost: another worker took the call, or it was released. Write no more."""
 
 
+class Erased(Fenced):
+    """The call was erased, with all that is kept of its caller."""
+
+
 class LogLost(StateError):
     """The store has less of the log than was acknowledged (restored from older data, failed over
     to a replica that lagged, or emptied). A snapshot from memory mends it."""

@@ -106,8 +106,17 @@ def _opened(state: CallState, entry: Entry) -> None:
     state.team_version = entry["team_version"]
     state.agent = entry["agent"]
     state.transport = entry["transport"]
+    state.user = state.user or entry.get("user")
     state.opened_at = state.opened_at or entry["at"]
     state.ended = None  # a second one means that the call was taken up again
+
+
+def _consent(state: CallState, entry: Entry) -> None:
+    state.consent = bool(entry["given"])
+
+
+def _memory(state: CallState, entry: Entry) -> None:
+    state.memory, state.earlier_calls = entry["text"], entry["calls"]
 
 
 def _session(state: CallState, entry: Entry) -> None:
@@ -269,6 +278,8 @@ _AUDIO = ("item_id", "role", "uri", "offset_ms", "seconds")
 
 _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "call.opened": _opened,
+    "consent": _consent,
+    "memory": _memory,
     "session": _session,
     "item.added": _item_added,
     "item.changed": _item_changed,

@@ -24,7 +24,15 @@ from redis.exceptions import RedisError
 from frontdesk.region import refusal
 from frontdesk.state.codec import Codec
 from frontdesk.state.entries import CallState, Entry
-from frontdesk.state.errors import Fenced, Held, InOtherRegion, LogLost, StateError, Unreadable
+from frontdesk.state.errors import (
+    Erased,
+    Fenced,
+    Held,
+    InOtherRegion,
+    LogLost,
+    StateError,
+    Unreadable,
+)
 from frontdesk.state.events import EVENT_BYTES, Batch
 from frontdesk.state.fold import dump, fold, restore
 
@@ -38,6 +46,11 @@ RETENTION = 7 * 24 * 3600.0
 LEASE = 10.0
 MUCH = 64 * 1024
 """Bytes that take a millisecond to pack."""
+
+ERASED = "(erased)"
+"""Who owns a call that was erased: no worker has this name."""
+MARK_SECONDS = 3600.0
+"""How long a call stays marked as erased: longer than any worker goes on without the store."""
 
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _packer = ThreadPoolExecutor(1, "packer")
@@ -101,6 +114,7 @@ class CallStore:
         self._renew = redis.register_script(_script("renew"))
         self._snapshot = redis.register_script(_script("snapshot"))
         self._load = redis.register_script(_script("load"))
+        self._erase = redis.register_script(_script("erase"))
 
     async def open(
         self, call_id: str, worker: str, ttl: float = LEASE, *, force: bool = False
@@ -209,6 +223,13 @@ class CallStore:
         if status == b"ELSEWHERE":
             raise InOtherRegion(refusal(f"Call {call_id}", reply[0].decode(), self.region))
 
+    async def erase(self, call_id: str) -> None:
+        """Take all of a call out of the store, whoever holds it: they hear that it is
+        :class:`Erased`, and cannot write it back."""
+        keep, mark = round(self._retention * 1e3), round(MARK_SECONDS * 1e3)
+        await self._erase(keys=kept_of(call_id), args=(ERASED, 0, 0, keep, mark))
+        await cast(Any, self._redis).zrem(self._calls, call_id)
+
     async def list_calls(self, limit: int = 50, before: float | None = None) -> list[CallSummary]:
         """Calls, newest first, opened before ``before`` (unix seconds). Best effort: a call may be
         missing if the store failed while it was opened."""
@@ -279,6 +300,11 @@ def _keys(call_id: str) -> tuple[str, str, str, str]:
     return f"{tag}:meta", f"{tag}:log", f"{tag}:snap", f"{tag}:events"
 
 
+def kept_of(call_id: str) -> tuple[str, ...]:
+    """All keys of a call, the three of its log first."""
+    return _keys(call_id)
+
+
 def _phase(lines: Sequence[bytes]) -> str:
     for line in reversed(lines):
         # Parsing only what can matter: most batches have neither.
@@ -299,6 +325,8 @@ def _accept(lease: Lease, status: bytes, reply: list[bytes]) -> None:
             return
         case b"FENCED":
             owner = reply[0].decode() or "nobody"
+            if owner == ERASED:
+                raise Erased(f"call {lease.call_id} was erased")
             raise Fenced(f"call {lease.call_id} is no longer {lease.worker}'s: {owner} has it")
         case b"GAP":
             raise LogLost(f"the store lost entries of call {lease.call_id} after {int(reply[0])}")

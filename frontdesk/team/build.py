@@ -31,6 +31,7 @@ from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.guardrails.build import Guardrails
 from frontdesk.team.guardrails.tools import tool_guardrails
 from frontdesk.team.handoffs import HANDOFF_PREFIX, Edge, edges
+from frontdesk.team.memory_tools import memory_tools
 from frontdesk.team.models import ModelRegistry, model_choice
 from frontdesk.team.prompting import Prompt
 
@@ -51,6 +52,8 @@ class TeamAgent(Agent[TurnContext]):
 
     gates: dict[str, Callable[[FunctionTool], None]]
     """What stands before a tool of an MCP server, by server: approval, and questions of its own."""
+    of_memory: tuple[Tool, ...]
+    """The tools that are offered where callers are remembered."""
 
     async def get_system_prompt(self, run_context: RunContextWrapper[TurnContext]) -> str | None:
         """As the SDK does, which looks at the function's signature at every step."""
@@ -76,6 +79,9 @@ class TeamAgent(Agent[TurnContext]):
         if context.jobs is not None and context.jobs.known:
             tools += [tool for tool in BUILT_IN if tool.name not in taken]
             taken |= {tool.name for tool in BUILT_IN}
+        if context.memories is not None:
+            tools += [tool for tool in self.of_memory if tool.name not in taken]
+            taken |= {tool.name for tool in self.of_memory}
         theirs = context.offered[self.name] = offer(context.client_tools, taken)
         return [*(() if context.only_client_tools else tools), *theirs.values()]
 
@@ -166,6 +172,7 @@ def _agent(
         for view in agent.mcp_servers
         if isinstance(view, McpServerView)
     }
+    agent.of_memory = memory_tools(team)
     # Set afterwards: the constructor takes an OpenAI model's own defaults for "nothing was said".
     agent.model_settings = models.given(cast("Model", agent.model), choice)
     return agent

@@ -3,11 +3,11 @@
 import logging
 from dataclasses import dataclass
 
-from agents import Model, ModelSettings, TResponseInputItem, Usage
+from agents import Model, ModelSettings, ModelTracing, TResponseInputItem, Usage
 from frontdesk.desk.context import Compact
 from frontdesk.desk.schema import Team
 from frontdesk.team.models import ModelRegistry, fallbacks, model_choice
-from frontdesk.team.summary import GOING_ON_TOKENS, rolled_up
+from frontdesk.team.summary import GOING_ON, GOING_ON_TOKENS, summed_up
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,9 @@ class Summariser:
     async def sum_up(self, items: list[TResponseInputItem]) -> tuple[str, Usage]:
         """``items`` in short, and what that took. Raises what the model raises, and ``ValueError``
         when it says nothing."""
-        return await rolled_up(self.model, self.settings, items)
+        return await summed_up(
+            self.model, self.settings, items, GOING_ON, GOING_ON_TOKENS, ModelTracing.DISABLED
+        )
 
 
 def build_summarisers(team: Team, models: ModelRegistry) -> dict[str, Summariser]:

@@ -18,6 +18,7 @@ from frontdesk.team.events import (
     ClientTool,
     Decided,
     Jobs,
+    Memories,
 )
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.held import HeldCalls
@@ -75,6 +76,8 @@ class TurnContext:
     """What has to be asked before the run can go on, by tool call."""
     jobs: Jobs | None = None
     """Takes background work."""
+    memories: Memories | None = None
+    """What is remembered of the caller."""
     trace_id: str = ""
     """Of the turn, or of the background work."""
     mcp_calls: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])

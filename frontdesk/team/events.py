@@ -90,6 +90,18 @@ class JobDone:
     failed: bool = False
 
 
+class Memories(Protocol):
+    """What is remembered of the caller across calls, as the team's tools see it."""
+
+    async def recall(self, back: int) -> dict[str, Any]:
+        """What was said in an earlier call; 1 is the last one."""
+        ...
+
+    async def forget(self) -> int:
+        """Forget it all, and remember nothing from now on; how many calls that were."""
+        ...
+
+
 class Jobs(Protocol):
     """Where a turn's background work goes: the call has it done."""
 
@@ -146,6 +158,10 @@ class TurnRequest:
     labels: TraceLabels = TraceLabels()
     jobs: Jobs | None = None
     """Takes background work. Without it such tools work in the foreground."""
+    earlier: str = ""
+    """What is remembered of earlier calls of the caller: it stands before the history."""
+    memories: Memories | None = None
+    """None: callers are not remembered here, or it is not known who calls."""
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
     decided: tuple[Decided, ...] = ()
     held: "HeldCalls | None" = None
@@ -272,6 +288,13 @@ class AnswerNeeded:
     server: str
     message: str
     schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentNeeded:
+    """The caller is to be asked whether they may be remembered. No run waits for that."""
+
+    question: str
 
 
 @dataclass(frozen=True, slots=True)

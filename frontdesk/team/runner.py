@@ -15,6 +15,7 @@ from agents import (
     ModelProvider,
     ModelRefusalError,
     ModelSettings,
+    ModelTracing,
     RunConfig,
     Runner,
     RunResultStreaming,
@@ -50,7 +51,7 @@ from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_cho
 from frontdesk.team.prompting import Prompt, Prompting
 from frontdesk.team.resuming import resuming
 from frontdesk.team.showing import Showing
-from frontdesk.team.summary import summed_up
+from frontdesk.team.summary import FOR_NEXT_CALL, earlier_item, summed_up
 from frontdesk.team.tokens import Definitions
 from frontdesk.team.turn import Turn, TurnHooks
 
@@ -91,6 +92,7 @@ class TeamRunner:
         self._trace_content = trace_content
         self._functions = FunctionLoader(desk_root, sources)
         self._agents: dict[str, TeamAgent] = {}
+        self._noting: Model | None = None
         self._definitions: dict[str, Definitions] = {}
         self._summarisers: dict[str, Summariser] = {}
         self._provider = _NoModelByName()
@@ -112,6 +114,9 @@ class TeamRunner:
         self.guardrails = build_guardrails(
             self.team, functions=self._functions, models=self._models, judges=self._judges
         )
+        memory = self.team.memory
+        if memory and memory.summary and self._models.writes(self.team.models[memory.summary]):
+            self._noting = self._models.judge(self.team, memory.summary)
         return build_agents(
             self.team,
             prompt=self._prompt,
@@ -262,6 +267,24 @@ class TeamRunner:
                 await _cancel(result, follower)
         yield TurnEnded(turn.agent, *_tokens(usage), cut_short=turn.cut_short)
 
+    async def noted(self, items: list[TResponseInputItem]) -> str | None:
+        """A whole call, for when its caller calls again, by the model that ``memory`` names; None
+        where there is none, or it fails."""
+        memory = self.team.memory
+        if self._noting is None or memory is None or memory.summary is None:
+            return None
+        choice = self.team.models[memory.summary]
+        settings = self._models.given(self._noting, choice)
+        try:
+            async with asyncio.timeout(choice.timeout or None):
+                text, _ = await summed_up(
+                    self._noting, settings, items, FOR_NEXT_CALL, tracing=ModelTracing.DISABLED
+                )
+        except Exception as error:
+            logger.warning("%s could not sum up a call: %r", memory.summary, error)
+            return None
+        return text
+
     async def _sum_up(
         self, agent: str, items: list[TResponseInputItem]
     ) -> tuple[str, Usage] | None:
@@ -281,10 +304,13 @@ class TeamRunner:
     def _config(
         self, request: TurnRequest, earlier: list[TResponseInputItem], showing: Showing
     ) -> RunConfig:
+        known = [earlier_item(request.earlier)] if request.earlier else []
+
         async def with_earlier(call: CallModelData[TurnContext]) -> ModelInputData:
             data = call.model_data
             items = await showing.shown(call.agent.name, [*earlier, *data.input])
-            return ModelInputData(items, data.instructions)
+            # Before all else, and the same all through a call: a prompt cache keeps it.
+            return ModelInputData([*known, *items], data.instructions)
 
         labels = request.labels
         config = RunConfig(

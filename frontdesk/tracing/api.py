@@ -1,7 +1,7 @@
 """The dashboard's data as JSON, audio with Range, and a stream of what happens now."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 import orjson
@@ -21,8 +21,9 @@ def _error(status: int, message: str) -> JSONResponse:
     return JSONResponse({"error": {"message": message}}, status)
 
 
-def router(tracing: Tracing) -> APIRouter:
-    """The routes under ``/api`` that read ``tracing``. Blocking reads run in threads."""
+def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
+    """The routes under ``/api`` that read ``tracing``. Blocking reads run in threads.
+    ``caller_of`` gives the hash of a caller's id, by which calls are found."""
     routes = APIRouter(prefix="/api", tags=["traces"])
     store, audio = tracing.store, tracing.audio
 
@@ -33,6 +34,7 @@ def router(tracing: Tracing) -> APIRouter:
         agent: str | None = None,
         errors: bool = False,
         q: Annotated[str | None, Query(max_length=500)] = None,
+        user: Annotated[str | None, Query(max_length=500)] = None,
     ) -> Any:
         try:
             found = store.calls(
@@ -41,6 +43,7 @@ def router(tracing: Tracing) -> APIRouter:
                 agent=agent,
                 errors=errors,
                 text=q,
+                caller=caller_of(user) if user else None,
                 live=tracing.open_calls,
             )
         except StoreError as error:

@@ -3,6 +3,7 @@
 Spans hold only the ``uri``. A file is written once and never changes.
 """
 
+import hashlib
 import re
 import secrets
 import sqlite3
@@ -56,7 +57,7 @@ class AudioStore:
         off, or when the disk cannot follow; the reference then has no ``uri``.
         """
         seconds = len(samples) / rate
-        if not self._enabled or not len(samples):
+        if not self._enabled or not len(samples) or call_id in self._store.refused:
             return AudioRef("", "", seconds)
         key = secrets.token_hex(16)
         copy = _pcm(samples).reshape(-1)
@@ -70,6 +71,11 @@ class AudioStore:
         if not _KEY.fullmatch(key):
             raise ValueError("not an audio key: expected 32 hex digits")
         return self.root / key[:2] / f"{key}.flac"
+
+
+def mixes(root: Path, call_id: str) -> Path:
+    """The folder with the mixes of a whole call."""
+    return root / "calls" / hashlib.sha256(call_id.encode()).hexdigest()[:32]
 
 
 class _AudioJob:

@@ -98,6 +98,10 @@ class Tracing:
         """Show the call as live also between its turns."""
         self._open_calls |= {call_id}
 
+    def whose(self, call_id: str, caller: str, opened: float) -> None:
+        """The call is of this caller (a hash), opened at this unix time."""
+        self.store.whose(call_id, caller, opened)
+
     def call_closed(self, call_id: str) -> None:
         """The call is over."""
         self._open_calls -= {call_id}
@@ -112,12 +116,15 @@ class Tracing:
         team_version: str,
         agent: str,
         transport: str,
+        user: str | None = None,
+        earlier_calls: int = 0,
         workflow_name: str | None = None,
         group_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         start: float | None = None,
     ) -> TurnTrace:
-        """Open the trace of a user turn, ``start`` (unix seconds) or now. ``workflow_name``,
+        """Open the trace of a user turn, ``start`` (unix seconds) or now, with ``user``, if that is
+        known, of whose ``earlier_calls`` the team is told. ``workflow_name``,
         ``group_id`` and ``metadata`` are the client's words for it.
 
         Raises :class:`RuntimeError` before :meth:`start`.
@@ -142,6 +149,8 @@ class Tracing:
             names.VOICE_CLIENT_WORKFLOW_NAME: workflow_name,
             names.VOICE_CLIENT_GROUP_ID: group_id,
             names.VOICE_CLIENT_METADATA: metadata,
+            names.USER_ID: user,
+            names.VOICE_MEMORY_CALLS: earlier_calls or None,
         }
         root.set_attributes(clean(labels, self._content))
         return TurnTrace(self._tracer, self._processor, root, call_id, self._content)

@@ -11,7 +11,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from frontdesk.tracing.audio import AudioStore, read_flac
+from frontdesk.tracing.audio import AudioStore, mixes, read_flac
 
 LONGEST = 4 * 3600.0
 """Seconds of a call that are mixed at most: a wrong offset must not fill the disk."""
@@ -29,7 +29,7 @@ def mixdown(audio: AudioStore, call_id: str, pieces: list[dict[str, Any]]) -> Pa
     pieces = [piece for piece in pieces if audio.locate(piece["key"]).exists()]
     if not pieces:
         return None
-    folder = audio.root / "calls" / hashlib.sha256(call_id.encode()).hexdigest()[:32]
+    folder = mixes(audio.root, call_id)
     content = "".join(f"{piece['key']}{piece['offset_ms']}" for piece in pieces)
     path = folder / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.flac"
     with _mixing:  # one at a time: it is heavy, and two requests must not make it twice

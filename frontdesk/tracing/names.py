@@ -31,6 +31,7 @@ JSONRPC_REQUEST_ID = "jsonrpc.request.id"
 MCP_METHOD_NAME = "mcp.method.name"
 MCP_PROTOCOL_VERSION = "mcp.protocol.version"
 RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code"
+USER_ID = "user.id"
 VOICE_AGENT_HANDOFFS = "voice.agent.handoffs"
 VOICE_AGENT_TOOLS = "voice.agent.tools"
 VOICE_AUDIO_DURATION = "voice.audio.duration"
@@ -68,6 +69,7 @@ VOICE_MCP_PROGRESS = "voice.mcp.progress"
 VOICE_MCP_SERVER = "voice.mcp.server"
 VOICE_MCP_TOOLS = "voice.mcp.tools"
 VOICE_MCP_WAITED = "voice.mcp.waited"
+VOICE_MEMORY_CALLS = "voice.memory.calls"
 VOICE_MODEL_ATTEMPT = "voice.model.attempt"
 VOICE_MODEL_NAME = "voice.model.name"
 VOICE_MODEL_WAIT = "voice.model.wait"
@@ -166,6 +168,7 @@ PII = frozenset(
         "gen_ai.system_instructions",
         "gen_ai.tool.call.arguments",
         "gen_ai.tool.call.result",
+        "user.id",
         "voice.client.metadata",
         "voice.custom.data",
         "voice.delegation.progress",
@@ -211,6 +214,7 @@ ATTRIBUTES = frozenset(
         "mcp.method.name",
         "mcp.protocol.version",
         "rpc.response.status_code",
+        "user.id",
         "voice.agent.handoffs",
         "voice.agent.tools",
         "voice.audio.duration",
@@ -248,6 +252,7 @@ ATTRIBUTES = frozenset(
         "voice.mcp.server",
         "voice.mcp.tools",
         "voice.mcp.waited",
+        "voice.memory.calls",
         "voice.model.attempt",
         "voice.model.name",
         "voice.model.wait",

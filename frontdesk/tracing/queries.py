@@ -28,10 +28,12 @@ def calls(
     agent: str | None = None,
     errors: bool = False,
     text: str | None = None,
+    caller: str | None = None,
     live: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:
-    """Calls, newest first. ``text`` finds calls in which all its words were said; ``before`` is
-    the ``started`` of the last one seen; ``live`` are the calls known to be open."""
+    """Calls, newest first, of everybody or of one ``caller``. ``text`` finds calls in which all its
+    words were said; ``before`` is the ``started`` of the last one seen; ``live`` are the calls
+    known to be open."""
     where, values = ["1"], list[Any]()
     if before is not None:
         where.append("started < ?")
@@ -41,6 +43,9 @@ def calls(
         values.append(agent)
     if errors:
         where.append("errors > 0")
+    if caller:
+        where.append("call_id IN (SELECT call_id FROM caller WHERE caller = ?)")
+        values.append(caller)
     if text and (query := _match(text)):
         where.append(
             "call_id IN (SELECT call_id FROM trace WHERE id IN "
@@ -126,6 +131,18 @@ def call(
         "audio": [_piece(row) for row in pieces(database, call_id)],
         "transcript": sorted(transcript, key=lambda line: line["start_ms"]),
     }
+
+
+def calls_of(database: sqlite3.Connection, caller: str) -> list[dict[str, Any]]:
+    """What is kept of a caller's calls, oldest first."""
+    found = database.execute(
+        "SELECT call_id, opened, (SELECT count(*) FROM trace WHERE trace.call_id = caller.call_id "
+        "AND turn IS NOT NULL) AS turns, (SELECT count(*) FROM audio "
+        "WHERE audio.call_id = caller.call_id) AS pieces FROM caller WHERE caller = ? "
+        "ORDER BY opened",
+        (caller,),
+    )
+    return [dict(row) for row in found]
 
 
 def delegations(database: sqlite3.Connection, call_id: str) -> list[dict[str, Any]]:

@@ -1,13 +1,14 @@
 """The trace store's tables, in one SQLite file.
 
 ``span`` is the truth; ``trace`` (a turn) and ``call`` are summaries that can be made from it, so
-that lists never read spans.
+that lists never read spans. ``caller`` says whose a call is, by a hash of the caller's id: it is
+there whether content is kept or not, so that it can be erased.
 """
 
 import sqlite3
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 PATIENCE = 2.0
 """Seconds that a lock of another process is waited for."""
 
@@ -50,6 +51,11 @@ CREATE TABLE IF NOT EXISTS audio (
 );
 CREATE INDEX IF NOT EXISTS audio_call ON audio (call_id, offset_ms);
 
+CREATE TABLE IF NOT EXISTS caller (
+    call_id TEXT PRIMARY KEY, caller TEXT NOT NULL, opened REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS caller_calls ON caller (caller);
+
 CREATE VIRTUAL TABLE IF NOT EXISTS doc USING fts5 (words);
 """
 
@@ -70,10 +76,13 @@ def connect(path: Path) -> sqlite3.Connection:
             raise sqlite3.OperationalError(f"{path} was written by a newer Frontdesk ({found})")
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA secure_delete = ON")  # what is erased is not to be found again
         if found < VERSION:
             database.executescript(
                 f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"
             )
+        if 0 < found < 3:  # it was not written so that nothing is left of what was replaced
+            database.execute("VACUUM")
     except BaseException:
         database.close()
         raise

@@ -30,6 +30,7 @@ class _SpanJob:
     content: bool
     seen: Callable[[SpanRow], None]
     begun: bool
+    refused: set[str]
     size: int = 0
     row: SpanRow | None = field(default=None)
 
@@ -38,12 +39,26 @@ class _SpanJob:
         if span is None or (self.begun and span.end_time):
             return False  # ended while it waited: the job of its end follows
         self.row = row(span, self.content)
+        if not self.refused.isdisjoint((self.row.call_id, self.row.trace_id)):
+            return False
         self.seen(self.row)
         return True
 
     def write(self, database: sqlite3.Connection) -> None:
         if self.row is not None:
             summaries.insert(database, self.row)
+
+
+@dataclass(slots=True)
+class _CallerJob:
+    values: tuple[str, str, float]
+    size: int = 0
+
+    def prepare(self) -> bool:
+        return True
+
+    def write(self, database: sqlite3.Connection) -> None:
+        database.execute("INSERT OR IGNORE INTO caller VALUES (?, ?, ?)", self.values)
 
 
 def _ignore(_: Any) -> None:
@@ -70,6 +85,8 @@ class TraceStore:
         self._on_span = on_span
         self._on_calls = on_calls
         self._changed: list[str] = []
+        self.refused: set[str] = set()
+        """Ids of calls and traces of which nothing is kept any more."""
         self._writer = Writer(path, self._summarize, self._committed)
 
     @property
@@ -90,13 +107,18 @@ class TraceStore:
 
     def begin(self, span: ReadableSpan) -> None:
         """Note a span that has started. Returns at once, never raises."""
-        self._writer.submit(_SpanJob(span, self._content, self._on_span, begun=True))
+        job = _SpanJob(span, self._content, self._on_span, begun=True, refused=self.refused)
+        self._writer.submit(job)
 
     def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
         """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
         ``seen`` is told of it in place of ``on_span``."""
-        job = _SpanJob(span, self._content, seen or self._on_span, begun=False)
+        job = _SpanJob(span, self._content, seen or self._on_span, False, self.refused)
         return self._writer.submit(job)
+
+    def whose(self, call_id: str, caller: str, opened: float) -> None:
+        """Note that a call is this caller's. Returns at once, never raises."""
+        self._writer.submit(_CallerJob((call_id, caller, opened)))
 
     def submit(self, job: Job) -> bool:
         """Queue another kind of job; False when it was dropped."""
@@ -138,6 +160,11 @@ class TraceStore:
         return self._read(
             lambda database: [dict(row) for row in queries.pieces(database, call_id)], []
         )
+
+    def calls_of(self, caller: str) -> list[dict[str, Any]]:
+        """A caller's calls, and how much is kept of each: ``turns``, ``pieces`` of audio. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: queries.calls_of(database, caller), [])
 
     def latency(self, period: str, now: float) -> dict[str, Any] | None:
         """See :func:`frontdesk.tracing.statistics.latency`; None of an empty store. Raises

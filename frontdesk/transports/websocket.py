@@ -11,6 +11,7 @@ from frontdesk.call.call import Call
 from frontdesk.call.comeback import Comeback, Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.given import given_by
+from frontdesk.call.identity import Identity, identity_by
 from frontdesk.call.session import SESSION_CONFIG
 from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.transports.frames import EXTENSION, FrameProtocol
@@ -30,7 +31,8 @@ def router(worker: Worker) -> APIRouter:
     ``?reconnects=true`` says that this client comes back when it is told that the worker is
     restarted, as one that came back once is known to. ``?intent=transcription`` only listens.
     With ``?show=tools``, this connection is told of the calls of the team's own tools, too; with
-    ``?approvals=true`` it approves those that the team leaves to the client.
+    ``?approvals=true`` it approves those that the team leaves to the client. ``?user=`` says who is
+    calling, ``&consent=true`` that they want to be remembered.
     """
     routes = APIRouter()
 
@@ -61,6 +63,7 @@ def router(worker: Worker) -> APIRouter:
                 shows_tools=show == "tools",
                 approves=approvals,
                 given=_given(websocket),
+                identity=_identity(websocket),
                 missed=Missed(comeback),
                 drop=outbox.drop,
             )
@@ -102,6 +105,13 @@ def router(worker: Worker) -> APIRouter:
 def _given(websocket: WebSocket) -> dict[str, str]:
     try:
         return given_by(websocket.scope)
+    except ValueError as error:
+        raise CallRefused(str(error), "invalid_value") from error
+
+
+def _identity(websocket: WebSocket) -> Identity:
+    try:
+        return identity_by(websocket.scope)
     except ValueError as error:
         raise CallRefused(str(error), "invalid_value") from error
 

@@ -168,7 +168,7 @@ async def answered(tracing: Tracing, team: Agent[Any]) -> TurnTrace:
 @pytest.fixture
 async def api(tracing: Tracing) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
-    app.include_router(router(tracing))
+    app.include_router(router(tracing, str.upper))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://frontdesk") as client:
         yield client

@@ -52,7 +52,7 @@ async def take_until(events: Any, last: str) -> AsyncIterator[tuple[str, dict[st
 
 async def test_the_live_stream_speaks_server_sent_events(tracing: Tracing) -> None:
     app = FastAPI()
-    app.include_router(router(tracing))
+    app.include_router(router(tracing, str.upper))
     got: asyncio.Queue[bytes] = asyncio.Queue()
     gone = asyncio.Event()
 

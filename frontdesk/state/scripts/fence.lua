@@ -16,7 +16,7 @@ end
 local held = redis.call('HMGET', meta, 'owner', 'epoch', 'until', 'seq', 'base', 'region')
 local call = held[2] and {
   owner = held[1], epoch = held[2], ends = tonumber(held[3]),
-  seq = tonumber(held[4]), base = tonumber(held[5]),
+  seq = tonumber(held[4] or 0), base = tonumber(held[5] or 0),
 }
 
 -- Whether the store forgot that we claimed the call: epochs only ever rise, so one below ours is

@@ -16,6 +16,7 @@ from frontdesk.team.embedded.reading.arguments import read_arguments
 from frontdesk.team.embedded.reading.parameters import Kind
 from frontdesk.team.embedded.saying.questions import AGAIN, question
 from frontdesk.team.embedded.saying.smalltalk import CLASSES, SmallTalk
+from frontdesk.team.summary import NOTED
 
 FLOOR = 0.36
 """Least score to act on. Off-topic lines reach about this on a desk with examples."""
@@ -203,7 +204,8 @@ class Decider:
         if own := self._ranker.answer_of(kind, offers):
             return Decision("answer", own.reply, score=1.0)
         if kind.name == "again":
-            said = [reply for turn in turns[:-1] for reply in turn.replies]
+            told = (reply for turn in turns[:-1] for reply in turn.replies)
+            said = [reply for reply in told if reply not in NOTED]
             return Decision(
                 "small_talk", said[-1] if said else self._hints.lines.unheard, kind.name
             )

@@ -7,6 +7,7 @@ from frontdesk.desk.handoffs import Handoff
 from frontdesk.desk.schema import Agent, Answer, Lines, Phrases, Team
 from frontdesk.team.background import ASK_PREFIX
 from frontdesk.team.background_tools import PHRASES
+from frontdesk.team.memory_tools import phrases
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ def hints_for(team: Team, agent: str) -> AgentHints:
     return AgentHints(
         agent=agent,
         entry=team.entry,
-        tools=_phrases(team, own) | (PHRASES if _delegates(team) else {}),
+        tools=_phrases(team, own)
+        | (PHRASES if _delegates(team) else {})
+        | (phrases(team.memory) if team.memory else {}),
         targets={to: _target(team, to, agent) for to in _handoffs(own) if to in team.agents},
         answers=own.answers,
         lines=team.lines,

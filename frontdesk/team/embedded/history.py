@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from frontdesk.team.summary import HEAD
+from frontdesk.team.summary import NOTED
 
 Item = Mapping[str, Any]
 _LONGEST = 1000  # characters: a minute of speech, and a bound on the work of one decision
@@ -40,14 +40,17 @@ def read_history(given: str | Iterable[Any]) -> list[UserTurn]:
     for raw in given:
         if isinstance(raw, Mapping):
             _add(turns, cast(Item, raw))
+    if turns and turns[-1].replies[:1] in ([head] for head in NOTED):
+        turns.pop()  # the caller has said nothing since
     return turns
 
 
 def _add(turns: list[UserTurn], item: Item) -> None:
     kind = item.get("type") or "message"
     told = _text(item.get("content")) if item.get("role") == "developer" else ""
-    if told.startswith(HEAD):  # what it says was said, though nobody knows by whom
-        turns.append(UserTurn(told.removeprefix(HEAD).strip()[-_LONGEST:], replies=[HEAD]))
+    if head := next((head for head in NOTED if told.startswith(head)), None):
+        # What it says was said, though nobody knows by whom.
+        turns.append(UserTurn(told.removeprefix(head).strip()[-_LONGEST:], replies=[head]))
     elif kind == "message" and item.get("role") == "user":
         text = _text(item.get("content"))[-_LONGEST:]
         if turns and not turns[-1].uses and not turns[-1].replies:

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.call.call import Call
 from frontdesk.call.connections import Connection
+from frontdesk.call.identity import Identity
 from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.state.errors import InOtherRegion, StateError
 from frontdesk.transports.mcp.tools import AgentTool
@@ -54,14 +55,16 @@ class Asking:
         request: str,
         conversation: str | None,
         given: Mapping[str, str],
+        identity: Identity,
         progress: Progress,
     ) -> Answer:
-        """Ask the agent, and wait for the answer. A conversation goes on with whoever has the
-        floor in it; taken up with another tool, it is that tool's agent who gets it. Cancelled, it
-        cancels the turn. Raises :class:`NotAnswered`."""
+        """Ask the agent, on behalf of the caller that ``identity`` names, and wait for the answer.
+        A conversation goes on with whoever has the floor in it; taken up with another tool, it is
+        that tool's agent who gets it. Cancelled, it cancels the turn. Raises
+        :class:`NotAnswered`."""
         call_id, first = await self._known(conversation) if conversation else (None, None)
         with self._alone(call_id):
-            line = _Line(given)
+            line = _Line(given, identity)
             try:
                 call = await self._worker.open_call(
                     model=tool.team,
@@ -115,12 +118,16 @@ class Asking:
 class _Line:
     """The client's end of the call."""
 
-    def __init__(self, given: Mapping[str, str]) -> None:
+    def __init__(self, given: Mapping[str, str], identity: Identity) -> None:
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._mark = secrets.token_hex(8)
         self._closed = "The call ended."
         self.connection = Connection(
-            self._frames.put_nowait, self._close, shows_tools=True, given=given
+            self._frames.put_nowait,
+            self._close,
+            shows_tools=True,
+            given=given,
+            identity=identity,
         )
 
     def _close(self, code: int, reason: str) -> None:

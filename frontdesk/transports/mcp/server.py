@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from frontdesk import __version__
 from frontdesk.call.given import given_by
+from frontdesk.call.identity import identity_by
 from frontdesk.call.worker import Worker
 from frontdesk.transports.mcp.asking import Asking, NotAnswered
 from frontdesk.transports.mcp.tools import CONVERSATION, INPUT, REQUEST, agent_tools
@@ -121,9 +122,15 @@ class AgentServer:
             await context.session.report_progress(steps, None, words)
 
         try:
-            given = given_by(context.request.scope if context.request else {"headers": []})
+            nothing: dict[str, Any] = {"headers": []}
+            scope = context.request.scope if context.request else nothing
             answer = await self._asking.ask(
-                tool, asked[REQUEST], asked.get(CONVERSATION), given, progress
+                tool,
+                asked[REQUEST],
+                asked.get(CONVERSATION),
+                given_by(scope),
+                identity_by(scope),
+                progress,
             )
         except (NotAnswered, ValueError) as error:
             return _error(str(error))
