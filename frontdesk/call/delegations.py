@@ -7,6 +7,7 @@ log, so that nothing vanishes with the worker.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from frontdesk.call.answers import Answers
@@ -15,12 +16,17 @@ from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.delegation import Delegation, Status
 from frontdesk.call.errand import Errand
 from frontdesk.call.events import CallEvent, CancelWanted, Delegated, Due, Finished, Reported
+from frontdesk.call.journal import SECONDS
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.telling import Telling
 from frontdesk.desk.background import Background
 from frontdesk.team.events import Job, JobDone
 from frontdesk.tracing.calls import Tracing
 
+IN_DOUBT = (
+    "was cut off by a fault of mine. It had begun to act, and it is not known what of it took "
+    "effect; it is not done again by itself."
+)
 MOST = 16
 """Pieces of work that may be under way or wait in one call."""
 
@@ -65,6 +71,8 @@ class Delegations:
         """By tool call: the work whose result a response was given, and that response."""
         self._timers: dict[tuple[str, str], Timer] = {}
         self._stopping: list[Errand] = []
+        self._begun_before: list[Delegation] = []
+        """Work that a lost response had begun, for as long as the one in its place is made."""
         self._said: dict[str, str] = {}
         """By work: the progress that was told."""
 
@@ -91,9 +99,14 @@ class Delegations:
 
     # Beginning
 
-    def recover(self, errands: dict[str, Errand]) -> None:
+    def recover(self, errands: dict[str, Errand], lost_since: float | None = None) -> None:
         """The call was taken up again: go on with the ``errands`` that were kept going, begin
-        anew what may be, and tell the caller of what was lost or never told."""
+        anew what may be, and tell the caller of what was lost or never told. What a response that
+        was lost had begun (``lost_since``) is not begun once more by the one in its place."""
+        if lost_since is not None:
+            self._begun_before = [
+                known for known in self.all() if known.told is None and known.asked >= lost_since
+            ]
         for known in self.all():
             tool = self._team.runner.background(known.owner, known.tool)
             if errand := errands.get(known.id):
@@ -101,6 +114,9 @@ class Delegations:
             elif known.told is not None or known.status == "cancelled":
                 continue
             elif known.over and known.status != "lost":
+                self._telling.result(known)
+            elif self._in_doubt(known):
+                self._over(known, "lost", f"Error: {known.called} {IN_DOUBT}")
                 self._telling.result(known)
             elif tool is not None and tool.policy.restart:
                 known.restarts += 1
@@ -114,6 +130,11 @@ class Delegations:
                 self._over(known, "lost", lost)
                 self._telling.result(known)
         self._start_waiting()
+
+    def _in_doubt(self, known: Delegation) -> bool:
+        """Whether a tool began in this work that must not run twice."""
+        tools = self._book.state.tools
+        return any(tool["within"] == known.id and not tool["again"] for tool in tools)
 
     def _adopt(self, known: Delegation, errand: Errand) -> None:
         self._errands[known.id] = errand
@@ -130,6 +151,10 @@ class Delegations:
     def begin(self, event: Delegated) -> None:
         """A tool of a response works in the background."""
         job, policy = event.job, event.job.policy
+        for known in self._begun_before:
+            if known.same_as(job):
+                self._begun_before.remove(known)
+                return _give(event.answer, JobDone(known.receipt(joined=True)))
         same = [known for known in self._unfinished() if known.same_as(job)]
         if same and policy.duplicates == "join":
             return _give(event.answer, JobDone(same[0].receipt(joined=True)))
@@ -183,6 +208,7 @@ class Delegations:
             runner=self._team.runner,
             call_id=self._book.state.call_id,
             tell=self._post,
+            recorded=partial(self._book.surely_recorded, SECONDS),
         )
         self._set(known, "running")
 
@@ -276,6 +302,7 @@ class Delegations:
 
     def response_over(self, response_id: str) -> None:
         """A response is made or given up: what it was given and did not use is told later."""
+        self._begun_before.clear()
         for key, response in [*self._answered.values()]:
             if response == response_id:
                 self._telling.result(self._known[key])
