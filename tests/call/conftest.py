@@ -88,6 +88,15 @@ async def research(call: CallContext, what: str) -> str:
     return f"all about {what}"
 
 
+async def charge(call: CallContext, what: str) -> str:
+    """Does something that must not be done twice."""
+    stage = call.variables["stage"]
+    stage.charged.append((call.call_id, what))
+    stage.tool_started.set()
+    await stage.tool_may_end.wait()
+    return f"charged for {what}"
+
+
 async def look_around(call: CallContext, where: str) -> str:
     """Looks somewhere else, on the same stage."""
     return await look_up(call, where)
@@ -169,6 +178,8 @@ class Stage:
     verdict_wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     work: dict[str, "Work"] = field(default_factory=dict)
+    charged: list[tuple[str, str]] = field(default_factory=list)
+    """What was really done: call and thing."""
 
     def new_work(self) -> "Work":
         return Work()
@@ -294,18 +305,22 @@ def pcm(samples: Samples) -> str:
 
 
 class ScriptedRegistry(ModelRegistry):
-    """Gives each agent the model made for it, and guardrails the one that judges."""
+    """Gives each agent the model made for it, guardrails the one that judges, and long calls the
+    one that sums up."""
 
-    def __init__(self, models: Mapping[str, Model], judge: Model) -> None:
+    def __init__(self, models: Mapping[str, Model], judge: Model, writer: Model) -> None:
         super().__init__(Settings(models="instant"), environ={})
         self._scripted = models
-        self._judge = judge
+        self._judge, self._writer = judge, writer
 
     def model(self, team: Team, agent: str) -> Model:
         return self._scripted[agent]
 
     def judge(self, team: Team, name: str) -> Model:
         return self._judge
+
+    def writer(self, team: Team, name: str) -> Model:
+        return self._writer
 
     def writes(self, choice: ModelChoice) -> bool:
         return True
@@ -498,13 +513,13 @@ class House:
         self.stt, self.tts = ScriptedTranscriber(stage), ToneSpeech(stage)
         self.stand_in = ToneSpeech(Stage(), "scripted: stand-in")
         self.models = {name: ScriptedModel(emit_traces=True) for name in team.agents}
-        self.judge = ScriptedModel()
+        self.judge, self.writer = ScriptedModel(), ScriptedModel()
         self.runner = TeamRunner(
             team,
             desk_root=root,
             prompt=lambda agent, variables: f"You are {agent}.",
             mcp=servers,
-            models=ScriptedRegistry(self.models, self.judge),
+            models=ScriptedRegistry(self.models, self.judge, self.writer),
             judges={name: f"Watch for {name}." for name in team.guardrails},
         )
         path = root / "support.yaml"
