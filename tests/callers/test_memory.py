@@ -134,9 +134,9 @@ async def test_a_call_whose_worker_died_is_remembered_all_the_same(elsewhere, di
         assert "My name is Zebedee." in told(rest, keyed, "died", line.call_id)
 
 
-async def test_the_calls_of_a_caller_are_found_among_all(keyed, dial, rest):
+async def test_the_calls_of_a_caller_are_found_among_all(keyed, dial, rest, eventually):
     async with dial(keyed, user="listed") as line:
         await line.say("Hello.")
-    found = rest(keyed, "GET", "/api/calls?user=listed").json()["calls"]
+    found = await eventually(lambda: rest(keyed, "GET", "/api/calls?user=listed").json()["calls"])
     assert [call["call_id"] for call in found] == [line.call_id]
     assert rest(keyed, "GET", "/api/calls?user=nobody").json()["calls"] == []
