@@ -19,6 +19,7 @@ from frontdesk.call.book import CallBook
 from frontdesk.call.client_mcp import ClientServers
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.comeback import Missed, knows
+from frontdesk.call.compaction import Compaction
 from frontdesk.call.connections import Connection, Connections
 from frontdesk.call.ears import Ears
 from frontdesk.call.errand import Errand
@@ -55,6 +56,7 @@ from frontdesk.call.hearing import Hearing
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
+from frontdesk.call.older import OlderSummedUp
 from frontdesk.call.pause import Pause
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
@@ -177,6 +179,9 @@ class Call:
             self._answering,
             self._connections.given,
             self._remembering,
+        )
+        self._compaction = Compaction(
+            live_team, book, self._asking.conversation, clock, self._inbox.post
         )
         self._preparing = Preparing(
             live_team=live_team,
@@ -380,7 +385,7 @@ class Call:
         match event:
             case Transcribed() | Words() | Remembered() | Withheld() | Played() | QuestionNews():
                 return False
-            case FloorTaken() | SummaryMade() | ConsentGiven():
+            case FloorTaken() | SummaryMade() | OlderSummedUp() | ConsentGiven():
                 return False
             case engine.ResponseUsage():
                 return False
@@ -442,6 +447,8 @@ class Call:
                     self._show(item, after)
             case SummaryMade():
                 self._floor.summary_made(event)
+            case OlderSummedUp():
+                self._compaction.made(event)
             case Remembered():
                 self._show(*self._answers.remember(event))
                 self.background.remembered({**event.item})
@@ -461,7 +468,10 @@ class Call:
                 self._feed(event)
             case engine.ResponseEnded(response_id=response_id):
                 self._feed(event)
+                turn = self._answers.turn_of(response_id)
                 self._answers.made(response_id)
+                if turn is not None:
+                    self._compaction.consider(self._asking.limits, turn)
             case Failing():
                 self._farewell.begin(event)
             case ConsentGiven():
@@ -668,6 +678,7 @@ class Call:
         await self._questions.aclose()
         await self._remembering.aclose()
         await self._hearing.aclose()
+        await self._compaction.aclose()
         await self._answers.aclose()
         await self.background.aclose()
         await self._ears.aclose()

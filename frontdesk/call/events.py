@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from agents import TResponseInputItem
 from frontdesk.call.connections import Connection
+from frontdesk.call.older import OlderSummedUp
 from frontdesk.desk.handoffs import History
 from frontdesk.protocol.engine import EngineEvent
 from frontdesk.team.events import Job, JobDone
@@ -262,6 +263,7 @@ Happening = (
     | Sound
     | FloorTaken
     | SummaryMade
+    | OlderSummedUp
     | Remembered
     | Withheld
     | Played

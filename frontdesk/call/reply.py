@@ -9,11 +9,10 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 from frontdesk.call.answering import Answering
 from frontdesk.call.clock import Clock
-from frontdesk.call.context import image_tokens
 from frontdesk.call.dead_air import DeadAir
 from frontdesk.call.events import (
     CallEvent,
@@ -205,7 +204,8 @@ class Reply:
 
     async def _ask(self, request: TurnRequest) -> None:
         self.answering = request
-        self._images = image_tokens(cast("list[dict[str, Any]]", request.history))
+        self._images = request.size.images
+        self.turn.given(request.size)
         if request.agent != self._agent:  # who asked for something carries it out
             self._hand_over(AgentChanged(request.agent, self._agent))
         self._asked = request.asked

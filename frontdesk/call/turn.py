@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from frontdesk.call.clock import Clock
 from frontdesk.call.doing import Doing
+from frontdesk.team.events import ContextSize
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import TurnTrace
@@ -290,6 +291,15 @@ class Turn:
     def guarded(self, outcome: Outcome) -> None:
         """A guardrail looked at words."""
         record_guardrail(self.trace, outcome, self._clock.now())
+
+    def given(self, size: ContextSize) -> None:
+        """How much of the conversation the team was given."""
+        self.trace.set(
+            **{
+                names.VOICE_CONTEXT_TOKENS: size.tokens,
+                names.VOICE_CONTEXT_LEFT_OUT: size.left_out or None,
+            }
+        )
 
     def held(self, seconds: float) -> None:
         """Words waited so long for their guardrails."""

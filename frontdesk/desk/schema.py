@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 from frontdesk.desk.approvals import Policies, Rules, RulesByTool
 from frontdesk.desk.background import Mark
 from frontdesk.desk.budgets import Budgets
+from frontdesk.desk.context import Context
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
 from frontdesk.desk.memory import Memory
@@ -236,6 +237,7 @@ class Agent(Section):
     )
     examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
     answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
+    context: Context | None = Field(default=None, description="When it is not as the team has it.")
     guardrails: AgentGuardrails = AgentGuardrails()
 
 
@@ -334,4 +336,5 @@ class Team(Section):
     memory: Memory | None = Field(
         default=None, description="What is remembered of callers; default: nothing."
     )
+    context: Context = Context()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

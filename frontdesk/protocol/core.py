@@ -58,18 +58,20 @@ class RealtimeProtocol:
         prompts: PromptLookup | None = None,
         sees_images: bool = True,
         refuse_url: RefuseUrl = lambda url: None,
+        most_tokens: int | None = None,
     ) -> None:
         """``defaults`` is a nested patch on the protocol's defaults, in the shape of
         ``session.update``; ``{"type": "transcription"}`` makes a transcription session. ``fixed``
         names dotted session fields that this server cannot change: a client may send them, and
         reads back what is in force. ``prompts`` finds the stored prompts that a client refers to.
         Without ``sees_images`` images are refused. ``refuse_url`` says why an MCP server's address
-        is not served, None if it may be. Raises :class:`ProtocolError` when ``defaults`` is not
-        valid.
+        is not served, None if it may be. ``most_tokens`` is the highest limit that a conversation
+        may be given. Raises :class:`ProtocolError` when ``defaults`` is not valid.
         """
         self._outbox = Outbox(ids)
         self._session = Session(session_id, model, defaults, fixed, expires_at, prompts, refuse_url)
         self._session.sees_images = sees_images
+        self._session.most_tokens = most_tokens
         self._conversation = Conversation(self._outbox)
         self._mcp = Mcp(self._conversation, self._outbox)
         self._approvals = TeamApprovals(self._conversation, self._outbox)

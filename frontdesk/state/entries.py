@@ -15,6 +15,9 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 ``agent.changed``      agent, previous, history (full, summary, none or {last: n}), since (id of the
                        item with which the question begins), handed (call id of the handoff)
 ``summary``            text: what the agent with the floor was told of the time before it
+``compacted``          text, until (id of the last item that it stands for), kept (ids of those
+                       before that models see all the same), whole (whether it is of all that was
+                       said until then, or of the time since the agent has the floor)
 ``heard``              item_id, text, audio_ms: what was played of an assistant item
 ``delegation``         delegation: background work as it stands now, whole, by its id
 ``question.asked``     question: id, kind (approval, elicitation), call_id, tool, arguments, server,
@@ -51,6 +54,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "item.withheld": ("item_id",),
     "agent.changed": ("agent", "previous"),
     "summary": ("text",),
+    "compacted": ("text", "until", "kept", "whole"),
     "heard": ("item_id", "text", "audio_ms"),
     "question.asked": ("question",),
     "question.put": ("question_id", "deadline"),
@@ -78,15 +82,27 @@ class StoredItem:
 
 
 @dataclass(slots=True)
+class Compacted:
+    """A summary that models see in place of the items before the place ``before``, but for those
+    ``kept`` (ids). It ends as soon as one of them is changed, comes or goes: what a client deletes
+    is in no summary, either."""
+
+    text: str
+    before: int
+    kept: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
 class Given:
     """What the agent with the floor was given of the conversation when it took over: of the first
     ``before`` items what ``history`` says, of the others all, but with ``none`` no tool call made
-    before the handoff, whose call id is ``handed``."""
+    before the handoff, whose call id is ``handed``. ``compacted`` begins behind those."""
 
     history: str | dict[str, int]
     before: int
     handed: str | None = None
     summary: str | None = None
+    compacted: Compacted | None = None
 
 
 @dataclass(slots=True)
@@ -122,10 +138,18 @@ class CallState:
     """The tokens that show who the caller is, oldest first, as their entries have them."""
     unknown: int = 0
     given: Given | None = None
+    compacted: Compacted | None = None
+    """Of the whole conversation, whoever has the floor."""
     _ids: set[str] = field(init=False, repr=False, compare=False)
+    _changed: int = field(default=0, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._ids = {stored.item["id"] for stored in self.items if "id" in stored.item}
+
+    def changed_from(self) -> int:
+        """The first place at which items differ from when this was last asked. For one reader."""
+        changed, self._changed = self._changed, len(self.items)
+        return changed
 
     def index(self, item_id: str) -> int | None:
         """The place of an item, None when there is none."""
@@ -140,15 +164,39 @@ class CallState:
     def insert(self, index: int, stored: StoredItem) -> None:
         """Put an item in at ``index``."""
         self._ids.add(stored.item["id"])
+        if index < len(self.items):
+            self._move(index, 1)
+        self._changed = min(self._changed, index)
         self.items.insert(index, stored)
-        if self.given and index < self.given.before:
-            self.given.before += 1
 
     def remove(self, index: int) -> None:
         """Drop the item at ``index``."""
+        self._move(index, -1)
+        self._changed = 0  # a call may be without its output now
         self._ids.discard(self.items.pop(index).item["id"])
-        if self.given and index < self.given.before:
-            self.given.before -= 1
+
+    def touch(self, index: int) -> None:
+        """The item at ``index`` is, or was heard, as something else from now on."""
+        self._changed = min(self._changed, index)
+        self._end_compacted(index, self.items[index].item.get("id"))
+
+    def _move(self, index: int, by: int) -> None:
+        """The items from ``index`` on move."""
+        self._end_compacted(index)
+        if (given := self.given) and index < given.before:
+            given.before += by
+            if given.compacted:
+                given.compacted.before += by
+
+    def _end_compacted(self, index: int, changed: str | None = None) -> None:
+        """What stands for the item at ``index`` does not any more, unless it was only ``changed``
+        and is seen beside it."""
+        whole, given = self.compacted, self.given
+        if whole and index < whole.before and changed not in whole.kept:
+            self.compacted = None
+        part = given.compacted if given else None
+        if given and part and given.before <= index < part.before and changed not in part.kept:
+            given.compacted = None
 
 
 def check(entry: Entry) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from frontdesk.state.entries import CallState, Entry, Given, StoredItem
+from frontdesk.state.entries import CallState, Compacted, Entry, Given, StoredItem
 
 logger = logging.getLogger(__name__)
 
@@ -60,10 +60,18 @@ def restore(snapshot: bytes) -> CallState:
     if "call_id" not in found:
         raise ValueError("not a snapshot of a call")
     if given := found.get("given"):
+        given["compacted"] = _compacted_of(given)
         found["given"] = Given(**{name: given[name] for name in Given.__slots__ if name in given})
+    found["compacted"] = _compacted_of(found)
     return CallState(
         **{name: found[name] for name in CallState.__slots__ if name in found}, items=items
     )
+
+
+def _compacted_of(fields: dict[str, Any]) -> Compacted | None:
+    if (found := fields.get("compacted")) is None:
+        return None
+    return Compacted(found["text"], found["before"], found["kept"])
 
 
 def _briefly(stored: StoredItem) -> dict[str, Any]:
@@ -144,6 +152,7 @@ def _item_changed(state: CallState, entry: Entry) -> None:
     index = state.index(entry["item"]["id"])
     if index is not None:
         state.items[index].item = entry["item"]
+        state.touch(index)
 
 
 def _item_deleted(state: CallState, entry: Entry) -> None:
@@ -156,6 +165,7 @@ def _item_withheld(state: CallState, entry: Entry) -> None:
     index = state.index(entry["item_id"])
     if index is not None:
         state.items[index].withheld = True
+        state.touch(index)
 
 
 def _agent_changed(state: CallState, entry: Entry) -> None:
@@ -182,11 +192,23 @@ def _summary(state: CallState, entry: Entry) -> None:
         state.given.summary = entry["text"]
 
 
+def _compacted(state: CallState, entry: Entry) -> None:
+    index = state.index(entry["until"])
+    if index is None:  # the client deleted it meanwhile
+        return
+    compacted = Compacted(entry["text"], index + 1, entry["kept"])
+    if entry["whole"]:
+        state.compacted = compacted
+    elif state.given:
+        state.given.compacted = compacted
+
+
 def _heard(state: CallState, entry: Entry) -> None:
     text, audio_ms = entry["text"], entry["audio_ms"]
     index = state.index(entry["item_id"])
     if index is not None:  # None: the client deleted the item while it was played
         state.items[index].heard, state.items[index].heard_ms = text, audio_ms
+        state.touch(index)
 
 
 def _delegation(state: CallState, entry: Entry) -> None:
@@ -265,6 +287,7 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "item.withheld": _item_withheld,
     "agent.changed": _agent_changed,
     "summary": _summary,
+    "compacted": _compacted,
     "heard": _heard,
     "question.asked": _question_asked,
     "question.put": _question_put,

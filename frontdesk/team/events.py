@@ -124,6 +124,16 @@ class Jobs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ContextSize:
+    """Estimated ``tokens`` of a conversation, those of its ``images``, which models do not tell
+    apart, and how many of its items were ``left_out``."""
+
+    tokens: int = 0
+    images: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """One run of the team.
 
@@ -135,6 +145,8 @@ class TurnRequest:
     agent: str
     history: list[TResponseInputItem]
     trace_id: str
+    size: ContextSize = ContextSize()
+    """Of ``history``."""
     instructions: str | None = None
     """The client's own instructions; they are added to the agent's prompt."""
     client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()

@@ -39,6 +39,11 @@ VOICE_AUDIO_OFFSET_MS = "voice.audio.offset_ms"
 VOICE_CLIENT_GROUP_ID = "voice.client.group_id"
 VOICE_CLIENT_METADATA = "voice.client.metadata"
 VOICE_CLIENT_WORKFLOW_NAME = "voice.client.workflow_name"
+VOICE_CONTEXT_ITEMS = "voice.context.items"
+VOICE_CONTEXT_LEFT_OUT = "voice.context.left_out"
+VOICE_CONTEXT_TOKENS = "voice.context.tokens"
+VOICE_CONTEXT_TOKENS_AFTER = "voice.context.tokens_after"
+VOICE_CONTEXT_TOKENS_BEFORE = "voice.context.tokens_before"
 VOICE_CUSTOM_DATA = "voice.custom.data"
 VOICE_DELEGATION_ID = "voice.delegation.id"
 VOICE_DELEGATION_PROGRESS = "voice.delegation.progress"
@@ -114,6 +119,7 @@ MCP_LIST_TOOLS = "mcp_list_tools"
 CUSTOM = "custom"
 TEXT_TO_SPEECH = "text_to_speech"
 DEAD_AIR = "dead_air"
+COMPACTION = "compaction"
 SPEECH_GROUP = "speech_group"
 PLAYBACK = "playback"
 
@@ -138,6 +144,7 @@ STAGES: dict[str, str] = {
     "custom": "other",
     "text_to_speech": "text_to_speech",
     "dead_air": "other",
+    "compaction": "compaction",
     "speech_group": "other",
     "playback": "playback",
     "MCP": "mcp",
@@ -215,6 +222,11 @@ ATTRIBUTES = frozenset(
         "voice.client.group_id",
         "voice.client.metadata",
         "voice.client.workflow_name",
+        "voice.context.items",
+        "voice.context.left_out",
+        "voice.context.tokens",
+        "voice.context.tokens_after",
+        "voice.context.tokens_before",
         "voice.custom.data",
         "voice.delegation.id",
         "voice.delegation.progress",

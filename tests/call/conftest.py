@@ -294,18 +294,22 @@ def pcm(samples: Samples) -> str:
 
 
 class ScriptedRegistry(ModelRegistry):
-    """Gives each agent the model made for it, and guardrails the one that judges."""
+    """Gives each agent the model made for it, guardrails the one that judges, and long calls the
+    one that sums up."""
 
-    def __init__(self, models: Mapping[str, Model], judge: Model) -> None:
+    def __init__(self, models: Mapping[str, Model], judge: Model, writer: Model) -> None:
         super().__init__(Settings(models="instant"), environ={})
         self._scripted = models
-        self._judge = judge
+        self._judge, self._writer = judge, writer
 
     def model(self, team: Team, agent: str) -> Model:
         return self._scripted[agent]
 
     def judge(self, team: Team, name: str) -> Model:
         return self._judge
+
+    def writer(self, team: Team, name: str) -> Model:
+        return self._writer
 
     def writes(self, choice: ModelChoice) -> bool:
         return True
@@ -498,13 +502,13 @@ class House:
         self.stt, self.tts = ScriptedTranscriber(stage), ToneSpeech(stage)
         self.stand_in = ToneSpeech(Stage(), "scripted: stand-in")
         self.models = {name: ScriptedModel(emit_traces=True) for name in team.agents}
-        self.judge = ScriptedModel()
+        self.judge, self.writer = ScriptedModel(), ScriptedModel()
         self.runner = TeamRunner(
             team,
             desk_root=root,
             prompt=lambda agent, variables: f"You are {agent}.",
             mcp=servers,
-            models=ScriptedRegistry(self.models, self.judge),
+            models=ScriptedRegistry(self.models, self.judge, self.writer),
             judges={name: f"Watch for {name}." for name in team.guardrails},
         )
         path = root / "support.yaml"
