@@ -139,9 +139,6 @@ class Worker:
         self.shelf = Shelf(self.callers, self.store)
         self.erasing = Erasing(
             redis,
-            callers=self.callers,
-            store=self.store,
-            approvals=self.approvals,
             worker=self.name,
             data=self.settings.data_dir,
             embedded=self.settings.redis_url is None,
