@@ -95,7 +95,7 @@ class Worker:
         self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or worker_name(settings)
         self.cipher = load_cipher(settings)
-        self.tracing = Tracing(settings)
+        self.tracing = Tracing(settings, self.cipher)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
         self.presence = Presence(settings, self.name, self.calls, draining=lambda: self.drain.begun)
@@ -129,7 +129,7 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         codec = Codec(self.cipher)
         self.store = CallStore(redis, codec, region=self.settings.region)
-        self.events = EventStream(redis, codec)
+        self.events = EventStream(redis, codec, region=self.settings.region)
         self.claims = Claims(redis, self.name, claimed=self._claimed, has=self._has)
         self._open.push_async_callback(self.claims.aclose)
         await self.claims.start()

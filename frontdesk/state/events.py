@@ -13,8 +13,9 @@ the ``audio`` entries of the log. Deltas of one text that come together are one 
 remembers where each of them ended.
 """
 
+import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, NamedTuple, cast
@@ -22,10 +23,15 @@ from typing import Any, Final, NamedTuple, cast
 import orjson
 from redis.asyncio import Redis
 
+from frontdesk.region import is_elsewhere, refusal, region_of
 from frontdesk.state.codec import Codec
+from frontdesk.state.errors import InOtherRegion, Unreadable
 
-EVENT_BYTES: Final = 24 * 1024
-"""Bytes of events that are kept of a call: some five spoken turns."""
+logger = logging.getLogger(__name__)
+
+EVENT_BYTES: Final = 4 * 1024
+"""Bytes of events that are kept of a call, as they are stored: packed, that is some three spoken
+turns. A stream takes 10 KiB for it: what is deleted stays until all around it is."""
 
 Number = tuple[int, int]
 START: Final[Number] = (0, 0)
@@ -167,23 +173,38 @@ def stream_of(call_id: str) -> str:
 
 class EventStream:
     """Reads what clients were told; written by :class:`~frontdesk.state.writer.LogWriter`. Raises
-    ``RedisError`` when the store does not answer, ``Unreadable`` without the key to read it."""
+    ``RedisError`` when the store does not answer, ``InOtherRegion`` for a call that is kept
+    elsewhere. What no key opens counts as gone."""
 
-    def __init__(self, redis: Redis, codec: Codec | None = None) -> None:
+    def __init__(
+        self, redis: Redis, codec: Codec | None = None, *, region: str | None = None
+    ) -> None:
         self._redis = redis
         self._codec = codec or Codec()
+        self._region = region
 
     async def tail(self, call_id: str, after: Number = START) -> Tail:
         """What is there, at least behind the event with the number ``after``."""
+        if is_elsewhere(call_id, self._region):
+            raise InOtherRegion(refusal(f"Call {call_id}", region_of(call_id) or "", self._region))
         pipeline: Any = self._redis.pipeline(transaction=True)
         pipeline.xrange(stream_of(call_id), f"({after[0]}-{after[1]}", "+")
         pipeline.hget(f"frontdesk:{{{call_id}}}:meta", "gone")
         entries, gone = cast(
             "tuple[list[tuple[bytes, dict[bytes, bytes]]], bytes | None]", await pipeline.execute()
         )
-        whose = f"what was told in call {call_id}"
-        packed = [self._codec.decode(fields[b"e"], whose) for _, fields in entries]
-        return Tail(packed, stored_number(gone or b"0-0"))
+        told: list[bytes] = []
+        for entry_id, fields in entries:
+            try:
+                told.append(self.decode(call_id, fields))
+            except Unreadable as error:  # the client is told all there is instead
+                logger.warning("%s", error)
+                told, gone = [], entry_id
+        return Tail(told, stored_number(gone or b"0-0"))
+
+    def decode(self, call_id: str, fields: Mapping[bytes, bytes]) -> bytes:
+        """The events of an entry, as :func:`pack` packed them."""
+        return self._codec.decode(fields[b"e"], f"what clients of call {call_id} were told")
 
 
 def stored_number(entry_id: bytes) -> Number:

@@ -165,9 +165,10 @@ class CallStore:
         Raises :class:`Fenced` or :class:`LogLost`.
         """
         lines = [line if isinstance(line, bytes) else orjson.dumps(line) for line in entries]
-        number, told = ("", b"") if events is None else (events.last, events.packed)
-        told = self._codec.seal(told) if told else told
         stored = await self._encoded(lines)
+        number, told = "", b""
+        if events is not None:
+            number, told = events.last, self._codec.encode(events.packed)
         args = (lease.seq, _phase(lines), number, told, missing, EVENT_BYTES, *stored)
         status, *reply = await self._run(self._append, lease, *args)
         _accept(lease, status, reply)

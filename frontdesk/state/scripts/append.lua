@@ -15,7 +15,10 @@ if first <= #ARGV then
   redis.call('HSET', meta, 'seq', whole(after + #ARGV - 10))
 end
 redis.call('HSET', meta, 'until', whole(now + lease * 1000))
-if ARGV[6] ~= '' then redis.call('HSET', meta, 'phase', ARGV[6]) end
+if ARGV[6] ~= '' then
+  redis.call('HSET', meta, 'phase', ARGV[6])
+  over = ARGV[6] == 'ended'
+end
 if ARGV[7] ~= '' then
   local id, gone = epoch .. '-' .. ARGV[7], ARGV[9]
   if redis.call('HGET', meta, 'told') ~= id then
