@@ -206,6 +206,8 @@ class Answering:
     async def _tell_of_interrupted(self, response_id: str) -> None:
         """A call that was given on, and whose end nobody saw, goes into the history as that."""
         state = self.questions.state
+        if not state.questions:
+            return
         told_of = {stored.item.get("call_id") for stored in state.items}
         told_of |= {resumed_id(q) for q in state.questions if not q["resumed"]}  # it goes on
         for question in state.questions:

@@ -174,13 +174,11 @@ class Answers:
 
     def _before(self, item_id: str) -> str | None:
         """The wire item before ``item_id``."""
-        previous = None
-        for stored in self._book.state.items:
-            if stored.item.get("id") == item_id:
-                return previous
-            if not stored.hidden:
-                previous = stored.item.get("id")
-        return previous
+        state = self._book.state
+        place = state.index(item_id)
+        before = len(state.items) if place is None else place
+        wire = (s.item["id"] for s in reversed(state.items[:before]) if not s.hidden)
+        return next(wire, None)
 
     def made(self, response_id: str) -> None:
         """All of a response was made; what is left is to hear it out."""

@@ -110,7 +110,7 @@ class CallBook:
         if (found := next(kept, None)) is None:
             raise SpeechError("the sound was not kept")
         try:
-            samples, rate = await asyncio.to_thread(self._audio.read, found["uri"])
+            samples, rate = await asyncio.to_thread(self._audio.sound, found["uri"])
         except (OSError, ValueError) as error:
             raise SpeechError(f"the sound cannot be read here: {error}") from error
         if rate != INPUT_RATE:
