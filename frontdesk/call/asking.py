@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from frontdesk.call.answering import Answering, Step
 from frontdesk.call.book import CallBook
-from frontdesk.call.context import Limits, estimate, limits
+from frontdesk.call.context import LOCAL_ITEMS, Limits, limits
+from frontdesk.call.conversation import Conversation
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.history import newest
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
+from frontdesk.call.recovery import NOTE, GoingOn
 from frontdesk.call.remembering import Remembering
 from frontdesk.call.request import said_nothing, trace_labels, turn_request
 from frontdesk.call.turn import Turn
-from frontdesk.protocol.commands import ResponseRequested
+from frontdesk.protocol.commands import McpTool, ResponseRequested
 from frontdesk.protocol.items import given_audio
 from frontdesk.team.events import ClientPrompt, Jobs, TurnRequest
+from frontdesk.team.tokens import definition_tokens, estimate
 
 
 class Asking:
@@ -38,9 +41,14 @@ class Asking:
         self._book = book
         self._hearing = hearing
         self._answering = answering
+        self.conversation = Conversation(book.state)
+        self.limits: Limits | None = None
+        """What of it could be passed on when the team was last asked."""
         self._prompts = Prompts(live_team.loaded)
         self._own_tokens: dict[str, int] = {}
         """Tokens of each agent's instructions."""
+        self._client_tools: tuple[list[dict[str, Any]], tuple[McpTool, ...], int] = [], (), 0
+        """The tools of the client that were last counted, and their tokens."""
         self._words: dict[str, str] = {}
         """Words of audio that a response was given beside the conversation, by item."""
         self.silent_item: str | None = None
@@ -68,10 +76,12 @@ class Asking:
         session: dict[str, Any],
         jobs: Jobs | None,
         note: str | None,
+        going_on: GoingOn | None = None,
     ) -> TurnRequest | str:
         """What the team is to answer, once all that was said is in words, or what to say when
-        there are none. ``jobs`` takes background work; ``note`` stands behind the instructions.
-        Raises :class:`~frontdesk.call.request.Unanswerable`."""
+        there are none. ``jobs`` takes background work; ``note`` stands behind the instructions;
+        ``going_on`` is what is known of the answer that this one takes the place of. Raises
+        :class:`~frontdesk.call.request.Unanswerable`."""
         given = None if request.input is None else [item["id"] for item in request.input]
         await self._hearing.words_known(given)
         state = self._book.state
@@ -87,11 +97,15 @@ class Asking:
         if step.say is not None:
             return step.say
         prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
+        bounds = self._limits(request, session, prompt)
+        if given is None:
+            self.limits = bounds
         made = turn_request(
             state,
+            self.conversation,
             request,
             turn.trace.trace_id,
-            limits=self._limits(request.options, session, prompt),
+            limits=bounds,
             sees=self._team.runner.sees(state.agent),
             words={item: self._words.pop(item, "") for item in given or ()},
             prompt=prompt,
@@ -101,9 +115,31 @@ class Asking:
         made = replace(made, jobs=jobs, memories=self._remembering.memories)
         if request.out_of_band:
             return made
-        return self._going_on(made, step, note)
+        if going_on is not None:
+            made, note = self._after_loss(made, going_on, note)
+        return self._with_step(made, step, note)
 
-    def _going_on(self, asked: TurnRequest, step: Step, note: str | None) -> TurnRequest:
+    def _after_loss(
+        self, asked: TurnRequest, going_on: GoingOn, note: str | None
+    ) -> tuple[TurnRequest, str | None]:
+        """``asked``, for an answer that was cut off. A model in this process would not know how to
+        go on: it answers once more, and what was heard of it is not said again. Where there is
+        more to answer by now, it sees what it said."""
+        asked = replace(asked, decided=going_on.decided)
+        if not going_on.said:
+            return asked, note
+        if self._team.runner.hosted(asked.agent):
+            return asked, "\n\n".join(filter(None, (note, NOTE)))
+        history = [*asked.history]
+        while (
+            going_on.alone
+            and history
+            and cast("dict[str, Any]", history[-1]).get("role") == "assistant"
+        ):
+            history.pop()
+        return replace(asked, history=history), note
+
+    def _with_step(self, asked: TurnRequest, step: Step, note: str | None) -> TurnRequest:
         """``asked``, by a run that may ask the caller back, and goes on with what was decided."""
         notes = [words for words in (asked.instructions, step.note, note) if words]
         agent = step.agent or asked.agent
@@ -112,14 +148,14 @@ class Asking:
             agent=agent,
             view=asked.view if agent == asked.agent else None,
             instructions="\n\n".join(notes) or None,
-            decided=step.decided,
+            decided=(*asked.decided, *step.decided),
             held=self._answering.questions.held,
         )
 
     def _limits(
-        self, options: dict[str, Any], session: dict[str, Any], prompt: ClientPrompt | None
+        self, request: ResponseRequested, session: dict[str, Any], prompt: ClientPrompt | None
     ) -> Limits:
-        agent, runner = self._book.state.agent, self._team.runner
+        agent, runner, options = self._book.state.agent, self._team.runner, request.options
         if agent not in self._own_tokens:
             self._own_tokens[agent] = estimate(runner.instructions(agent))
         theirs = (
@@ -127,10 +163,25 @@ class Asking:
             options.get("instructions") or "",
             self._book.state.memory,
         )
+        tools = runner.tool_tokens(agent) + self._client_tool_tokens(request)
         output = options.get("max_output_tokens")
         return limits(
             session["truncation"],
             window=runner.context_window(agent),
-            reserved=self._own_tokens[agent] + sum(map(estimate, theirs)),
+            reserved=self._own_tokens[agent] + sum(map(estimate, theirs)) + tools,
             output=output if isinstance(output, int) else None,
+            items=None if runner.hosted(agent) else LOCAL_ITEMS,
         )
+
+    def _client_tool_tokens(self, request: ResponseRequested) -> int:
+        functions: list[dict[str, Any]] = request.options.get("tools") or []
+        known, listed, tokens = self._client_tools
+        if functions != known or request.mcp_tools != listed:
+            listed = tuple(request.mcp_tools)
+            given = [tool for tool in functions if tool["type"] == "function"]
+            tokens = sum(
+                definition_tokens(tool["name"], tool.get("description"), tool.get("parameters"))
+                for tool in given
+            ) + sum(definition_tokens(t.name, t.description, t.input_schema) for t in listed)
+            self._client_tools = functions, listed, tokens
+        return tokens

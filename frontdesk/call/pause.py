@@ -1,11 +1,13 @@
 """Pauses in the talk: moments at which a call can move to another worker unnoticed."""
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 
 from frontdesk.call.answers import Answers
 from frontdesk.call.background import Background
 from frontdesk.call.ears import Ears
+from frontdesk.call.events import CallEvent
 from frontdesk.call.hearing import Hearing
+from frontdesk.call.inbox import Inbox
 from frontdesk.call.questions import Questions
 from frontdesk.protocol.core import RealtimeProtocol
 
@@ -20,7 +22,7 @@ class Pause:
     def __init__(
         self,
         *,
-        inbox: Sized,
+        inbox: Inbox[CallEvent],
         protocol: RealtimeProtocol,
         ears: Ears,
         hearing: Hearing,
@@ -34,7 +36,7 @@ class Pause:
             "speech was put into words": lambda: hearing.under_way,
             "a tool's question waited for the caller": lambda: questions.held.under_way,
             "background work ran that cannot be begun anew": lambda: background.delegations.tied,
-            "something was under way": lambda: bool(len(inbox)) or not protocol.at_rest,
+            "something was under way": lambda: not (inbox.idle and protocol.at_rest),
         }
 
     def prevented_by(self) -> str | None:

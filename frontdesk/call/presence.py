@@ -4,10 +4,12 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sized
 
 from redis.exceptions import RedisError
 
+from frontdesk import __version__
 from frontdesk.ports import EVERYWHERE, origin
 from frontdesk.settings import Settings
 from frontdesk.state.workers import BEAT, WorkerRecord, Workers
@@ -16,22 +18,39 @@ logger = logging.getLogger(__name__)
 
 
 class Presence:
-    """Shows the worker as ``record`` tells it, from ``start`` to ``aclose``. A store that does not
-    answer is no trouble of the worker's."""
+    """Shows the worker as it is, from ``start`` to ``aclose``. A store that does not answer is no
+    trouble of the worker's."""
 
-    def __init__(self, workers: Workers, record: Callable[[], WorkerRecord]) -> None:
-        self._workers = workers
-        self._record = record
+    def __init__(
+        self, settings: Settings, name: str, calls: Sized, *, draining: Callable[[], bool]
+    ) -> None:
+        self.address = address(settings, settings.port)
+        """Where others reach the worker, as far as it knows."""
+        self._name = name
+        self._calls = calls
+        self._draining = draining
+        self._started = time.time()
         self._news = asyncio.Event()
         self._showing: asyncio.Task[None] | None = None
         self._closing = False
 
-    def start(self) -> None:
-        self._showing = asyncio.create_task(self._show())
+    def start(self, workers: Workers) -> None:
+        self._workers = workers
+        self._showing = asyncio.create_task(self._show(), name="presence")
 
     def tell(self) -> None:
         """Show what has changed now, and not at the next beat."""
         self._news.set()
+
+    def _record(self) -> WorkerRecord:
+        return WorkerRecord(
+            name=self._name,
+            address=self.address,
+            version=__version__,
+            started=self._started,
+            calls=len(self._calls),
+            draining=self._draining(),
+        )
 
     async def _show(self) -> None:
         while not self._closing:  # redis-py may swallow a cancellation
@@ -54,7 +73,7 @@ class Presence:
         self._showing.cancel()
         await asyncio.gather(self._showing, return_exceptions=True)
         try:
-            await self._workers.leave(self._record().name)
+            await self._workers.leave(self._name)
         except RedisError as error:
             logger.debug("the register of workers is not written: %s", error)
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from agents import TResponseInputItem
 from frontdesk.call.context import ContextTooLong, Limits
-from frontdesk.call.history import being_made, message_text, newest, placed_input, shows_image
+from frontdesk.call.conversation import Conversation, Seen
+from frontdesk.call.history import being_made, message_text, newest, shows_image
 from frontdesk.desk.handoffs import History, Last
 from frontdesk.protocol.commands import McpTool, ResponseRequested
 from frontdesk.protocol.items import audio_index, with_transcript
@@ -13,6 +15,7 @@ from frontdesk.team.events import (
     ClientMcpTool,
     ClientPrompt,
     ClientTool,
+    ContextSize,
     TraceLabels,
     TurnRequest,
 )
@@ -33,6 +36,7 @@ class Unanswerable(Exception):
 
 def turn_request(
     state: CallState,
+    conversation: Conversation,
     request: ResponseRequested,
     trace_id: str,
     *,
@@ -43,16 +47,17 @@ def turn_request(
     labels: TraceLabels | None = None,
     caller: Mapping[str, str] | None = None,
 ) -> TurnRequest:
-    """``request`` as the team takes it. Input given by the client replaces the conversation; what
-    it refers to is taken as it is now, with the words that came meanwhile (``words``: by item, of
-    audio that is in no conversation). Raises :class:`Unanswerable`."""
-    seen, extra, given = state, list[dict[str, Any]](), state.given
-    since = asked_since(state)
-    if request.input is not None:
+    """``request`` as the team takes it, in the ``conversation`` of ``state``. Input given by the
+    client replaces it; what it refers to is taken as it is now, with the words that came meanwhile
+    (``words``: by item, of audio that is in no conversation). Raises :class:`Unanswerable`."""
+    given, since = state.given, None
+    if request.input is None:
+        since, unanswered = asked_since(state), _unanswered(state)
+    else:
         now = {stored.item["id"]: stored.item for stored in state.items}
-        seen, given, since = CallState(state.call_id), None, None
-        extra = [now.get(item["id"], _worded(item, words)) for item in request.input]
-    unanswered = _unanswered(state) if request.input is None else extra
+        unanswered = [now.get(item["id"], _worded(item, words)) for item in request.input]
+        alone = CallState(state.call_id, items=[StoredItem(item) for item in unanswered])
+        conversation, given = Conversation(alone), None
     if not sees and any(shows_image(item) for item in unanswered):
         raise Unanswerable(
             "unsupported_value",
@@ -61,12 +66,14 @@ def turn_request(
     options = request.options
     limit = options.get("max_output_tokens")
     reasoning: dict[str, Any] = options.get("reasoning") or {}
-    places = (0 if since is None else since, given.before if given else 0)
-    history, (asked, before) = _history(seen, places, extra, sees, limits)
+    places = (since or 0, given.before if given else 0)
+    seen = _seen(conversation, places, sees, limits)
+    asked, before = seen.begins
     return TurnRequest(
         call_id=state.call_id,
         agent=state.agent,
-        history=history,
+        history=cast("list[TResponseInputItem]", seen.items),
+        size=ContextSize(seen.tokens, seen.images, seen.left_out),
         trace_id=trace_id,
         instructions=options.get("instructions"),
         client_tools=_client_tools(request),
@@ -160,15 +167,9 @@ def trace_labels(session: Mapping[str, Any]) -> TraceLabels:
     return TraceLabels(**tracing) if isinstance(tracing, dict) else TraceLabels()  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _history(
-    seen: CallState,
-    places: tuple[int, ...],
-    extra: list[dict[str, Any]],
-    sees: bool,
-    limits: Limits,
-) -> tuple[Any, list[int]]:
+def _seen(conversation: Conversation, places: tuple[int, ...], sees: bool, limits: Limits) -> Seen:
     try:
-        return placed_input(seen, places, extra=extra, sees=sees, limits=limits)
+        return conversation.seen(limits, sees=sees, places=places)
     except ContextTooLong as error:
         raise Unanswerable("context_length_exceeded", str(error)) from error
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from frontdesk.call.context import OUTPUT_TOKENS
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
 from frontdesk.desk.schema import Team, TurnDetection
@@ -46,6 +47,7 @@ def new_protocol(
         prompts=Prompts(live.loaded).look_up,
         sees_images=sees_images(live),
         refuse_url=live.guard.refusal,
+        most_tokens=most_tokens(live),
     )
 
 
@@ -75,6 +77,13 @@ def fixed_fields(live: LiveTeam) -> frozenset[str]:
 def sees_images(live: LiveTeam) -> bool:
     """Whether any agent of the team can be shown an image."""
     return any(live.runner.sees(agent) for agent in live.loaded.team.agents)
+
+
+def most_tokens(live: LiveTeam) -> int:
+    """The longest conversation that any model of the team can be given, as the specification has
+    it: its context less the longest answer."""
+    windows = [live.runner.context_window(agent) for agent in live.loaded.team.agents]
+    return max(max(windows) - OUTPUT_TOKENS, 1)
 
 
 def session_defaults(live: LiveTeam, kind: Kind) -> dict[str, Any]:

@@ -9,14 +9,17 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from frontdesk.call.history import message_text, model_input
+from frontdesk.call.context import Limits
+from frontdesk.call.conversation import Conversation
+from frontdesk.call.history import message_text
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.desk.memory import Memory
 from frontdesk.state.callers import CallerStore, Consent, Known, Told, caller_of
 from frontdesk.state.entries import CallState
 from frontdesk.state.errors import StateError
+from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import CallStore
 from frontdesk.team.memory_tools import FORGET, RECALL
 from frontdesk.team.summary import extract, script
@@ -24,6 +27,8 @@ from frontdesk.team.summary import extract, script
 logger = logging.getLogger(__name__)
 
 EXTRACT = "extract"
+ROOM = 128_000
+"""Tokens; what is longer is cut by letters where it is given to a model."""
 MOST_ITEMS = 400
 """Of a call that a model sums up: the newest."""
 LONGEST = 4_000
@@ -164,7 +169,8 @@ def _day(at: float) -> str:
 
 def _items(state: CallState) -> list[Any]:
     """What was said and looked up in a call, but for what was looked up in its caller's others."""
-    items = cast("list[dict[str, Any]]", model_input(state, sees=False))
+    # Of a copy: a conversation goes with its state, and the call's own has one already.
+    items = Conversation(restore(dump(state))).seen(Limits(ROOM), sees=False).items
     ours = {item["call_id"] for item in items if item.get("name") in (RECALL, FORGET)}
     return [item for item in items if item.get("call_id") not in ours][-MOST_ITEMS:]
 

@@ -51,7 +51,7 @@ async def run(
     """Serve on ``listener`` until told to stop; returns the exit code."""
     app = create_app(settings, mcp_urls={server.name: server.url for server in started})
     worker: Worker = app.state.worker
-    worker.address = address(settings, listener.getsockname()[1])
+    worker.presence.address = address(settings, listener.getsockname()[1])
     await worker.start()
     try:
         await _until_mcp(worker, started)

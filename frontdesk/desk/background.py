@@ -106,7 +106,7 @@ def _check_delegates(
             hint = "list it under `delegates`"
             yield document.problem(("agents", name, "handoffs", index), message, hint)
     if name in behind:
-        for key in ("handoffs", "delegates", "voice"):
+        for key in ("handoffs", "delegates", "voice", "context"):
             if agent.get(key):
                 message = f"`{name}` works in the background: it has no use for `{key}`"
                 yield document.key_problem(("agents", name, key), message)

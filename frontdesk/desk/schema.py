@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 from frontdesk.desk.approvals import Policies, Rules, RulesByTool
 from frontdesk.desk.background import Mark
 from frontdesk.desk.budgets import Budgets
+from frontdesk.desk.context import Context
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
 from frontdesk.desk.memory import Memory
@@ -177,6 +178,12 @@ class McpUse(Section):
         description="When a tool is new, or is not what it was when the server was first used: "
         "warn in the log, or do not offer it, until the change is accepted.",
     )
+    idempotent: tuple[str, ...] | None = Field(
+        default=None,
+        description="Names and globs of tools that do no harm when they run twice: one that a "
+        "crash cut off is run again. Default: what the server says (readOnlyHint, "
+        "idempotentHint).",
+    )
     say_progress: bool = Field(
         default=False,
         description="Whether the words that the server sends while a call takes long are spoken.",
@@ -207,6 +214,11 @@ class FunctionUse(Phrases):
         default=False, description="Whether the words that it reports while it runs are spoken."
     )
     approve: Rules = Field(default=(), description="Who approves calls; the first rule that fits.")
+    idempotent: bool = Field(
+        default=False,
+        description="Whether it does no harm when it runs twice: cut off by a crash, it is run "
+        "again; else the agent says that it does not know what came of it.",
+    )
     background: Mark = None
     guardrails: ToolGuardrails = ToolGuardrails()
 
@@ -236,6 +248,7 @@ class Agent(Section):
     )
     examples: tuple[str, ...] = Field(default=(), description="Things a caller may ask this agent.")
     answers: tuple[Answer, ...] = Field(default=(), description="Fixed replies (embedded model).")
+    context: Context | None = Field(default=None, description="When it is not as the team has it.")
     guardrails: AgentGuardrails = AgentGuardrails()
 
 
@@ -290,6 +303,10 @@ class Lines(Section):
         default="I've started on that, and I'll tell you as soon as I know.",
         description="Background work has begun (embedded model).",
     )
+    back: str = Field(
+        default="Sorry for the pause, I'm back.",
+        description="Said first when a call was lost for longer than budgets.silence and goes on.",
+    )
     still: str = Field(default="I'm still on it.", description="Background work takes long.")
     blocked: str = Field(
         default="I'm sorry, I can't talk about that.",
@@ -298,7 +315,8 @@ class Lines(Section):
     farewell: str = Field(
         default="I'm sorry, I have to end our call, as something is wrong on my side. Please call "
         "again in a few minutes.",
-        description="The call can't go on, as what is said can't be kept any longer.",
+        description="The call can't go on, as what is said can't be kept any longer, or as the "
+        "server is restarted and the caller's client does not come back by itself.",
     )
 
 
@@ -333,4 +351,5 @@ class Team(Section):
     memory: Memory | None = Field(
         default=None, description="What is remembered of callers; default: nothing."
     )
+    context: Context = Context()
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")

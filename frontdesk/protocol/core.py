@@ -17,6 +17,7 @@ from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.errors import ProtocolError, invalid_value, missing_parameter
 from frontdesk.protocol.ids import new_id
 from frontdesk.protocol.items import from_client, is_spoken
+from frontdesk.protocol.loss import AfterLoss
 from frontdesk.protocol.mcp import Mcp
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Response
@@ -58,18 +59,20 @@ class RealtimeProtocol:
         prompts: PromptLookup | None = None,
         sees_images: bool = True,
         refuse_url: RefuseUrl = lambda url: None,
+        most_tokens: int | None = None,
     ) -> None:
         """``defaults`` is a nested patch on the protocol's defaults, in the shape of
         ``session.update``; ``{"type": "transcription"}`` makes a transcription session. ``fixed``
         names dotted session fields that this server cannot change: a client may send them, and
         reads back what is in force. ``prompts`` finds the stored prompts that a client refers to.
         Without ``sees_images`` images are refused. ``refuse_url`` says why an MCP server's address
-        is not served, None if it may be. Raises :class:`ProtocolError` when ``defaults`` is not
-        valid.
+        is not served, None if it may be. ``most_tokens`` is the highest limit that a conversation
+        may be given. Raises :class:`ProtocolError` when ``defaults`` is not valid.
         """
         self._outbox = Outbox(ids)
         self._session = Session(session_id, model, defaults, fixed, expires_at, prompts, refuse_url)
         self._session.sees_images = sees_images
+        self._session.most_tokens = most_tokens
         self._conversation = Conversation(self._outbox)
         self._mcp = Mcp(self._conversation, self._outbox)
         self._approvals = TeamApprovals(self._conversation, self._outbox)
@@ -148,6 +151,18 @@ class RealtimeProtocol:
         self._mcp.calls.restore(self.items)
         self._session.spoken = any(is_spoken(item) for item in self.items)
         return self._outbox.take()
+
+    @property
+    def after_loss(self) -> AfterLoss:
+        """What is to be done, once the call is open again, for what was under way."""
+        return AfterLoss(
+            self._session,
+            self._conversation,
+            self._responses,
+            self._transcripts,
+            self._turns,
+            self._outbox,
+        )
 
     def configure(self, patch: Mapping[str, Any]) -> list[Command]:
         """A ``session.update`` that came with the connection, before :meth:`open`, and shows in

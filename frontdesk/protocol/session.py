@@ -118,6 +118,8 @@ class Session:
         """Audio was sent: the voice can no longer change."""
         self.sees_images = True
         """Some model of the team can see."""
+        self.most_tokens: int | None = None
+        """What a conversation can be limited to: no model of the team takes more."""
         self.instructed = False
         """A client gave instructions of its own."""
         self.servers: tuple[McpServer, ...] = ()
@@ -207,8 +209,19 @@ class Session:
         check_type(patch.get("tools"), "session")
         schema = SESSIONS.get(self.type) or SESSIONS["realtime"]
         check(schema, patch, "session")
+        self._check_limit(patch.get("truncation"))
         self.check_servers(patch.get("tools"), "session")
         return patch
+
+    def _check_limit(self, truncation: Any) -> None:
+        """The specification: "cannot be higher than the model's context window size minus the
+        maximum output tokens"."""
+        config = cast(Config, truncation) if isinstance(truncation, dict) else {}
+        limits: Config = config.get("token_limits") or {}
+        given: int | None = limits.get("post_instructions")
+        if given is not None and self.most_tokens is not None and given > self.most_tokens:
+            at = "session.truncation.token_limits.post_instructions"
+            raise invalid_value(at, f"no model of this team takes more than {self.most_tokens}.")
 
     def check_servers(self, tools: list[Config] | None, prefix: str) -> None:
         """Raise :class:`ProtocolError` naming what is wrong with an MCP server among ``tools``."""

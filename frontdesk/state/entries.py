@@ -8,13 +8,25 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 ``memory``             text: what the team is told of the caller's earlier calls; calls: how many
 ``session``            session (the effective config)
 ``item.added``         item, after (id or null), hidden (true for the team's own tool calls),
-                       asked (of an answer: id of the newest item that it was asked with)
+                       asked (of an answer: id of the newest item that it was asked with),
+                       response (id, of what one is making)
+``item.words``         item_id, words (which an answer under way goes on with), spoken
+``item.sent``          item_id, audio_ms: all sound of its words so far is on its way to the client
 ``item.changed``       item
 ``item.deleted``       item_id
 ``item.withheld``      item_id: a guardrail blocked it, and no model is to see it
 ``agent.changed``      agent, previous, history (full, summary, none or {last: n}), since (id of the
                        item with which the question begins), handed (call id of the handoff)
+``response.begun``     response: id, by (client, server, agent), beside (the conversation), request
+                       (of the client, as it came), trace (of its turn, with its root), at
+``response.over``      response_id
+``response.waits``     asked: by, request; or null. Asked for, and not begun yet
+``tool.started``       tool: call_id, tool, arguments, agent, server, within (id of the response or
+                       of the background work), again (whether it may be run twice)
 ``summary``            text: what the agent with the floor was told of the time before it
+``compacted``          text, until (id of the last item that it stands for), kept (ids of those
+                       before that models see all the same), whole (whether it is of all that was
+                       said until then, or of the time since the agent has the floor)
 ``heard``              item_id, text, audio_ms: what was played of an assistant item
 ``delegation``         delegation: background work as it stands now, whole, by its id
 ``question.asked``     question: id, kind (approval, elicitation), call_id, tool, arguments, server,
@@ -32,7 +44,8 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 
 ``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
 item, no ``after`` at all (or an item that is gone) puts it last. ``user``, ``hidden``, ``asked``,
-``history``, ``since`` and ``handed`` may be left out.
+``response``, ``history``, ``since`` and ``handed`` may be left out. A tool has ended when its
+output is in the conversation, and when the response or the work that it is within is over.
 """
 
 from dataclasses import dataclass, field
@@ -47,10 +60,17 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "session": ("session",),
     "item.added": ("item",),
     "item.changed": ("item",),
+    "item.words": ("item_id", "words", "spoken"),
+    "item.sent": ("item_id", "audio_ms"),
     "item.deleted": ("item_id",),
     "item.withheld": ("item_id",),
     "agent.changed": ("agent", "previous"),
+    "response.begun": ("response",),
+    "response.over": ("response_id",),
+    "response.waits": ("asked",),
+    "tool.started": ("tool",),
     "summary": ("text",),
+    "compacted": ("text", "until", "kept", "whole"),
     "heard": ("item_id", "text", "audio_ms"),
     "question.asked": ("question",),
     "question.put": ("question_id", "deadline"),
@@ -75,18 +95,35 @@ class StoredItem:
     heard_ms: int | None = None
     withheld: bool = False
     asked: str | None = None
+    response: str | None = None
+    """The response that made it."""
+    sent: int = 0
+    """Characters of a spoken answer whose sound was sent, all of it: ``sent_ms`` milliseconds."""
+    sent_ms: int = 0
+
+
+@dataclass(slots=True)
+class Compacted:
+    """A summary that models see in place of the items before the place ``before``, but for those
+    ``kept`` (ids). It ends as soon as one of them is changed, comes or goes: what a client deletes
+    is in no summary, either."""
+
+    text: str
+    before: int
+    kept: list[str] = field(default_factory=list[str])
 
 
 @dataclass(slots=True)
 class Given:
     """What the agent with the floor was given of the conversation when it took over: of the first
     ``before`` items what ``history`` says, of the others all, but with ``none`` no tool call made
-    before the handoff, whose call id is ``handed``."""
+    before the handoff, whose call id is ``handed``. ``compacted`` begins behind those."""
 
     history: str | dict[str, int]
     before: int
     handed: str | None = None
     summary: str | None = None
+    compacted: Compacted | None = None
 
 
 @dataclass(slots=True)
@@ -118,14 +155,37 @@ class CallState:
     """Everything that was to be approved or answered, oldest first, each with what was said to it
     (``answers``) and what came of it (``decided``, None while it is open; ``resumed``)."""
     delegations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    responses: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Those that are being made."""
+    waits: dict[str, Any] | None = None
+    """The response that was asked for and has not begun."""
+    tools: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Those of the team that have begun, and not ended as far as is known."""
+    last: float = 0.0
+    """When the newest entry was made."""
+    opened_before: bool = False
+    """Whether it was taken up again, ``pause`` seconds after it was last written."""
+    broke_off: bool = False
+    """Whether it had not ended then."""
+    pause: float = 0.0
+    opened_again: float = 0.0
+    """When it was opened the last time."""
     resume: list[dict[str, str | None]] = field(default_factory=list[dict[str, str | None]])
     """The tokens that show who the caller is, oldest first, as their entries have them."""
     unknown: int = 0
     given: Given | None = None
+    compacted: Compacted | None = None
+    """Of the whole conversation, whoever has the floor."""
     _ids: set[str] = field(init=False, repr=False, compare=False)
+    _changed: int = field(default=0, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._ids = {stored.item["id"] for stored in self.items if "id" in stored.item}
+
+    def changed_from(self) -> int:
+        """The first place at which items differ from when this was last asked. For one reader."""
+        changed, self._changed = self._changed, len(self.items)
+        return changed
 
     def index(self, item_id: str) -> int | None:
         """The place of an item, None when there is none."""
@@ -140,15 +200,39 @@ class CallState:
     def insert(self, index: int, stored: StoredItem) -> None:
         """Put an item in at ``index``."""
         self._ids.add(stored.item["id"])
+        if index < len(self.items):
+            self._move(index, 1)
+        self._changed = min(self._changed, index)
         self.items.insert(index, stored)
-        if self.given and index < self.given.before:
-            self.given.before += 1
 
     def remove(self, index: int) -> None:
         """Drop the item at ``index``."""
+        self._move(index, -1)
+        self._changed = 0  # a call may be without its output now
         self._ids.discard(self.items.pop(index).item["id"])
-        if self.given and index < self.given.before:
-            self.given.before -= 1
+
+    def touch(self, index: int) -> None:
+        """The item at ``index`` is, or was heard, as something else from now on."""
+        self._changed = min(self._changed, index)
+        self._end_compacted(index, self.items[index].item.get("id"))
+
+    def _move(self, index: int, by: int) -> None:
+        """The items from ``index`` on move."""
+        self._end_compacted(index)
+        if (given := self.given) and index < given.before:
+            given.before += by
+            if given.compacted:
+                given.compacted.before += by
+
+    def _end_compacted(self, index: int, changed: str | None = None) -> None:
+        """What stands for the item at ``index`` does not any more, unless it was only ``changed``
+        and is seen beside it."""
+        whole, given = self.compacted, self.given
+        if whole and index < whole.before and changed not in whole.kept:
+            self.compacted = None
+        part = given.compacted if given else None
+        if given and part and given.before <= index < part.before and changed not in part.kept:
+            given.compacted = None
 
 
 def check(entry: Entry) -> None:

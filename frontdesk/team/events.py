@@ -124,6 +124,36 @@ class Jobs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ContextSize:
+    """Estimated ``tokens`` of a conversation, those of its ``images``, which models do not tell
+    apart, and how many of its items were ``left_out``."""
+
+    tokens: int = 0
+    images: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of one of the team's tools that is about to run. ``again``: it may be run twice."""
+
+    call_id: str
+    tool: str
+    arguments: str
+    agent: str
+    server: str | None
+    again: bool
+
+
+class ToolRecord(Protocol):
+    """Where each call of a tool is put on record before it runs."""
+
+    async def begin(self, call: ToolCall) -> str | None:
+        """None once it may run; else what the model is told in place of a result."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """One run of the team.
 
@@ -135,6 +165,8 @@ class TurnRequest:
     agent: str
     history: list[TResponseInputItem]
     trace_id: str
+    size: ContextSize = ContextSize()
+    """Of ``history``."""
     instructions: str | None = None
     """The client's own instructions; they are added to the agent's prompt."""
     client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
@@ -168,6 +200,8 @@ class TurnRequest:
     """Ids of the items that are to be answered."""
     cleared: Callable[[], Awaitable[None]] | None = None
     """What tools wait for before they run."""
+    record: ToolRecord | None = None
+    """Where tools are put on record before they run. None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

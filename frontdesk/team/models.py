@@ -140,6 +140,12 @@ class ModelRegistry:
             team, "", [n for n in names if self.provider(team.models[n]) != "embedded"]
         )
 
+    def writer(self, team: Team, name: str) -> Model | None:
+        """The model called ``name`` and those that stand in for it, for no agent: to sum up. None
+        when none of them has words of its own. Raises :class:`ModelUnavailable` as above."""
+        names = [n for n in fallbacks(team, name) if self.writes(team.models[n])]
+        return self._chain(team, "", names) if names else None
+
     def _chain(self, team: Team, agent: str, names: list[str]) -> Model:
         links = [self._link(team, agent, name, last=name == names[-1]) for name in names]
         if len(links) == 1 and not self.hosted(team.models[names[0]]):

@@ -27,6 +27,7 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.team.background import BackgroundTool, run_job
 from frontdesk.team.build import Prompt, TeamAgent, build_agents
 from frontdesk.team.choice import sdk_choice
+from frontdesk.team.compacting import Summariser, build_summarisers
 from frontdesk.team.context import TurnContext
 from frontdesk.team.events import (
     Guarded,
@@ -37,6 +38,7 @@ from frontdesk.team.events import (
     TextDelta,
     TokensUsed,
     ToolProgress,
+    ToolRecord,
     TurnEnded,
     TurnFailed,
     TurnRequest,
@@ -50,6 +52,7 @@ from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_cho
 from frontdesk.team.resuming import resuming
 from frontdesk.team.showing import Showing
 from frontdesk.team.summary import FOR_NEXT_CALL, earlier_item, summed_up
+from frontdesk.team.tokens import Definitions
 from frontdesk.team.turn import Turn, TurnHooks
 
 logger = logging.getLogger(__name__)
@@ -90,6 +93,8 @@ class TeamRunner:
         self._functions = FunctionLoader(desk_root, sources)
         self._agents: dict[str, TeamAgent] = {}
         self._noting: Model | None = None
+        self._definitions: dict[str, Definitions] = {}
+        self._summarisers: dict[str, Summariser] = {}
         self._provider = _NoModelByName()
 
     async def start(self) -> None:
@@ -99,11 +104,13 @@ class TeamRunner:
             TeamBuildError, FunctionLoadError, McpConfigError, ModelUnavailable: naming the field.
         """
         self._agents = await asyncio.to_thread(self._build)
+        self._definitions = {name: Definitions(agent) for name, agent in self._agents.items()}
         for agent in self._agents.values():
             if isinstance(agent.model, WarmsUp):
                 await agent.model.warm_up()
 
     def _build(self) -> dict[str, TeamAgent]:
+        self._summarisers = build_summarisers(self.team, self._models)
         self.guardrails = build_guardrails(
             self.team, functions=self._functions, models=self._models, judges=self._judges
         )
@@ -150,6 +157,14 @@ class TeamRunner:
         """The prompt of ``agent``, as the team has it."""
         return self._prompt(agent, dict(self.team.variables))
 
+    def tool_tokens(self, agent: str) -> int:
+        """About how many tokens the tools take that the model of ``agent`` is told of."""
+        return self._definitions[agent].tokens if agent in self._definitions else 0
+
+    def summariser(self, agent: str) -> Summariser | None:
+        """Who sums up the older part of a long conversation for ``agent``, if somebody does."""
+        return self._summarisers.get(agent)
+
     def background(self, agent: str, tool: str) -> BackgroundTool | None:
         """The tool of ``agent`` that works in the background, if it has one of this name."""
         found = self._agents.get(agent)
@@ -163,9 +178,11 @@ class TeamRunner:
         trace_id: str,
         report: Callable[[str], None],
         guarded: Callable[[Outcome], None],
+        record: ToolRecord | None = None,
     ) -> JobDone:
         """Do background work, outside of any turn, in the trace ``trace_id`` (32 hex digits).
-        ``report`` gets words of progress, ``guarded`` what guardrails say. Cancelling stops it.
+        ``report`` gets words of progress, ``guarded`` what guardrails say; ``record`` keeps the
+        tools that run. Cancelling stops it.
         Raises ``LookupError`` when the team has no such tool."""
         tool = self.background(job.agent, job.tool)
         if tool is None:
@@ -177,6 +194,7 @@ class TeamRunner:
             guarded=guarded,
             caller=job.caller,
             trace_id=trace_id,
+            record=record,
         )
         return await run_job(tool, job, self._agents[job.agent], context)
 
@@ -188,6 +206,7 @@ class TeamRunner:
             history=[{"role": "user", "content": task}],
             trace_id=context.trace_id,
             caller=context.caller,
+            record=context.record,
         )
         words: list[str] = []
         async with aclosing(self.run(request)) as events:
@@ -263,7 +282,7 @@ class TeamRunner:
         try:
             async with asyncio.timeout(choice.timeout or None):
                 text, _ = await summed_up(
-                    self._noting, settings, items, FOR_NEXT_CALL, ModelTracing.DISABLED
+                    self._noting, settings, items, FOR_NEXT_CALL, tracing=ModelTracing.DISABLED
                 )
         except Exception as error:
             logger.warning("%s could not sum up a call: %r", memory.summary, error)

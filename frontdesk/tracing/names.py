@@ -39,6 +39,11 @@ VOICE_AUDIO_OFFSET_MS = "voice.audio.offset_ms"
 VOICE_CLIENT_GROUP_ID = "voice.client.group_id"
 VOICE_CLIENT_METADATA = "voice.client.metadata"
 VOICE_CLIENT_WORKFLOW_NAME = "voice.client.workflow_name"
+VOICE_CONTEXT_ITEMS = "voice.context.items"
+VOICE_CONTEXT_LEFT_OUT = "voice.context.left_out"
+VOICE_CONTEXT_TOKENS = "voice.context.tokens"
+VOICE_CONTEXT_TOKENS_AFTER = "voice.context.tokens_after"
+VOICE_CONTEXT_TOKENS_BEFORE = "voice.context.tokens_before"
 VOICE_CUSTOM_DATA = "voice.custom.data"
 VOICE_DELEGATION_ID = "voice.delegation.id"
 VOICE_DELEGATION_PROGRESS = "voice.delegation.progress"
@@ -86,6 +91,8 @@ VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
 VOICE_STAGE = "voice.stage"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
+VOICE_TAKE_OVER_EPOCH = "voice.take_over.epoch"
+VOICE_TAKE_OVER_PAUSE = "voice.take_over.pause"
 VOICE_TEAM_VERSION = "voice.team.version"
 VOICE_TRANSPORT = "voice.transport"
 VOICE_TURN_BLOCKED_BY = "voice.turn.blocked_by"
@@ -93,6 +100,7 @@ VOICE_TURN_END_REASON = "voice.turn.end_reason"
 VOICE_TURN_HELD = "voice.turn.held"
 VOICE_TURN_INDEX = "voice.turn.index"
 VOICE_TURN_LATENCY = "voice.turn.latency"
+VOICE_TURN_RESUMES = "voice.turn.resumes"
 
 INVOKE_WORKFLOW = "invoke_workflow"
 USER_SPEECH = "user_speech"
@@ -114,6 +122,8 @@ MCP_LIST_TOOLS = "mcp_list_tools"
 CUSTOM = "custom"
 TEXT_TO_SPEECH = "text_to_speech"
 DEAD_AIR = "dead_air"
+COMPACTION = "compaction"
+TAKE_OVER = "take_over"
 SPEECH_GROUP = "speech_group"
 PLAYBACK = "playback"
 
@@ -138,6 +148,8 @@ STAGES: dict[str, str] = {
     "custom": "other",
     "text_to_speech": "text_to_speech",
     "dead_air": "other",
+    "compaction": "compaction",
+    "take_over": "other",
     "speech_group": "other",
     "playback": "playback",
     "MCP": "mcp",
@@ -215,6 +227,11 @@ ATTRIBUTES = frozenset(
         "voice.client.group_id",
         "voice.client.metadata",
         "voice.client.workflow_name",
+        "voice.context.items",
+        "voice.context.left_out",
+        "voice.context.tokens",
+        "voice.context.tokens_after",
+        "voice.context.tokens_before",
         "voice.custom.data",
         "voice.delegation.id",
         "voice.delegation.progress",
@@ -262,6 +279,8 @@ ATTRIBUTES = frozenset(
         "voice.stage",
         "voice.step.index",
         "voice.stt.confidence",
+        "voice.take_over.epoch",
+        "voice.take_over.pause",
         "voice.team.version",
         "voice.transport",
         "voice.turn.blocked_by",
@@ -269,6 +288,7 @@ ATTRIBUTES = frozenset(
         "voice.turn.held",
         "voice.turn.index",
         "voice.turn.latency",
+        "voice.turn.resumes",
     }
 )
 """Every attribute that a span may carry."""

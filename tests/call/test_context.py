@@ -5,20 +5,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontdesk.call.context import (
-    MAX_ITEMS,
+    LOCAL_ITEMS,
     ContextTooLong,
     Limits,
     estimate,
-    fitted,
     image_tokens,
     limits,
 )
+from frontdesk.call.conversation import Conversation, Seen
+from frontdesk.state.entries import CallState, StoredItem
 
 MESSAGES = st.builds(
     lambda role, text: {"role": role, "content": text},
     st.sampled_from(["user", "user", "assistant", "system"]),
     st.text(max_size=80),
 )
+
+
+def seen(items: list[dict], rules: Limits) -> Seen:
+    """What a model is given of a conversation of these items. (Hidden ones pass as they are.)"""
+    stored = [StoredItem({**item, "id": str(n)}, hidden=True) for n, item in enumerate(items)]
+    return Conversation(CallState("c", items=stored)).seen(rules)
+
+
+def fitted(items: list[dict], rules: Limits) -> list[dict]:
+    return seen(items, rules).items
 
 
 def calls(names: list[str]) -> list[dict]:
@@ -67,8 +78,25 @@ def test_the_cut_never_goes_back_as_the_talk_goes_on(items, tokens, retained):
     for end in range(1, len(items) + 1):
         if items[end - 1].get("type") == "function_call":
             continue  # a call without its output is never asked about
-        starts.append(end - len(fitted(items[:end], rules)))
+        starts.append(seen(items[:end], rules).left_out)
     assert starts == sorted(starts)
+
+
+@given(talks(), st.integers(60, 400), st.sampled_from([0.8, 0.5, 0.2]))
+def test_the_cut_stays_where_it_is_until_the_limit_is_reached_again(items, tokens, retained):
+    """So a model's prompt cache keeps its beginning; and a cut leaves at most the share retained,
+    unless the newest is more by itself."""
+    rules, cut = Limits(tokens, retained=retained), 0
+    for end in range(1, len(items) + 1):
+        follows = items[end].get("type") if end < len(items) else None
+        if items[end - 1].get("type") == "function_call" or follows == "function_call_output":
+            continue  # in the middle of calls made side by side
+        now = seen(items[:end], rules)
+        if now.left_out != cut:
+            assert size(items[cut:end]) > tokens, "it moves for want of room alone"
+            newest = len(calls([c for c in now.items if c.get("type") == "function_call"])) or 1
+            assert now.tokens <= tokens * retained or len(now.items) <= newest
+            cut = now.left_out
 
 
 def test_a_retained_share_makes_the_cut_rarer():
@@ -88,9 +116,11 @@ def test_a_session_that_allows_no_cut_refuses():
     rules = limits("disabled", window=10_000, reserved=8_900, output=50)
     with pytest.raises(ContextTooLong, match="about 104 tokens, 50 fit"):
         fitted(items, rules)
-    many = [{"role": "user", "content": "x"}] * (2 * MAX_ITEMS)
+    many = [{"role": "user", "content": "x"}] * (2 * LOCAL_ITEMS)
     assert fitted(many, limits("disabled", window=32_000, reserved=0)) == many
-    assert len(fitted(many, limits("auto", window=32_000, reserved=0))) == MAX_ITEMS
+    assert fitted(many, limits("auto", window=32_000, reserved=0)) == many
+    local = limits("auto", window=32_000, reserved=0, items=LOCAL_ITEMS)
+    assert len(fitted(many, local)) == LOCAL_ITEMS
 
 
 def test_the_client_may_set_a_lower_limit_but_no_higher_one():

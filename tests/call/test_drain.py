@@ -85,6 +85,26 @@ async def test_a_call_whose_client_may_not_come_back_may_end_by_itself(desk, pho
     assert str(desk.done).endswith("Calls: 1 ended by themselves.")
 
 
+async def test_a_caller_who_may_not_come_back_is_told_to_call_again(
+    desk, house, phone, monkeypatch
+):
+    monkeypatch.setattr(draining, "LEAVE", 29.8)
+    desk.add(phone, comes_back=False)
+    house.script([assistant_message("Good morning.")])
+    await phone.ask("hello")
+    async with desk.draining(30):
+        await asyncio.sleep(4 * draining.LOOK)
+        assert len(phone.done) == 1, "the answer is still played"
+        await phone.clock.advance(5)
+        [leave] = (await phone.until("response.done"))[-1]["response"]["output"]
+        assert "call again" in leave["content"][0]["transcript"]
+        await phone.clock.advance(10)
+    [error] = phone.of("error")
+    assert error["error"]["code"] == "worker_draining"
+    assert phone.closed == (1013, draining.LEAVING)
+    assert str(desk.done).endswith("Calls: 1 told to call again.")
+
+
 async def test_at_the_limit_calls_go_as_they_are(desk, house):
     stays, speaks = await house.place(), await house.place()
     desk.add(stays, comes_back=False)

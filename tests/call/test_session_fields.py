@@ -5,7 +5,7 @@ import base64
 import pytest
 from agents.testing import assistant_message, function_call
 
-from frontdesk.call.session import fixed_fields, new_protocol, sees_images
+from frontdesk.call.session import fixed_fields, most_tokens, new_protocol, sees_images
 from frontdesk.desk.loader import load_team
 
 PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\nrest").decode()
@@ -62,6 +62,60 @@ async def test_the_oldest_are_left_out_when_the_context_is_full(build_house):
     await phone.write("old " * 400)
     await phone.ask("new " * 100)
     assert [item["content"] for item in house.history()] == [("new " * 100)[:-1]]
+
+
+async def test_tools_count_as_instructions_do(build_house):
+    """The specification: "tokens allowed in the conversation after instructions (which including
+    tool definitions)"."""
+    house = await build_house(models={"main": {"context_window": 5_000}})
+    phone = await house.place()
+    parameters = {
+        "type": "object",
+        "properties": {"x": {"type": "string", "description": "a " * 450}},
+    }
+    tool = {"type": "function", "name": "f", "description": "", "parameters": parameters}
+    await phone.configure(tools=[tool])
+    house.script([assistant_message("Yes.")])
+    await phone.write("old " * 100)
+    await phone.ask("new " * 100)
+    assert [item["content"] for item in house.history()] == [("new " * 100)[:-1]]
+    await phone.configure(tools=[])
+    house.script([assistant_message("Yes.")])
+    await phone.ask("again")
+    assert len(house.history()) == 4, "what there is room for again is there"
+
+
+async def test_a_limit_beyond_what_any_model_takes_is_refused(build_house):
+    """The specification: "cannot be higher than the model's context window size minus the maximum
+    output tokens"."""
+    house = await build_house(models={"main": {"context_window": 8_096}})
+    phone = await house.place(most_tokens=most_tokens(house.live_team))
+
+    def session(limit: int) -> dict:
+        limits = {"post_instructions": limit}
+        ratio = {"type": "retention_ratio", "retention_ratio": 0.8, "token_limits": limits}
+        return {"type": "realtime", "truncation": ratio}
+
+    await phone.send("session.update", session=session(4_001))
+    error = (await phone.until("error"))[-1]["error"]
+    assert error["param"] == "session.truncation.token_limits.post_instructions"
+    assert "4000" in error["message"]
+    await phone.configure(**session(4_000))
+
+
+async def test_what_is_left_out_stays_on_the_wire(house, phone):
+    rules = {"type": "retention_ratio", "retention_ratio": 0.5}
+    await phone.configure(truncation={**rules, "token_limits": {"post_instructions": 40}})
+    first = await phone.write("words " * 5)
+    for _ in range(4):
+        house.script([assistant_message("Yes.")])
+        await phone.ask("words " * 5)
+        await phone.clock.advance(5)
+    assert len(house.history()) < 4
+    assert not phone.of("conversation.item.deleted")
+    await phone.send("conversation.item.retrieve", item_id=first)
+    item = (await phone.until("conversation.item.retrieved"))[-1]["item"]
+    assert item["content"][0]["text"] == ("words " * 5)
 
 
 async def test_a_full_context_fails_the_response_when_nothing_may_be_left_out(build_house):

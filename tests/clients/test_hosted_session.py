@@ -6,12 +6,13 @@ A local server that speaks OpenAI's API stands in for a hosted one; all else is 
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from openai import AsyncOpenAI
 
 from tests.conftest import ServerProcess
@@ -42,9 +43,38 @@ HEARD = {
 }
 
 
+SUMMARY = "The caller counts their lamps and was told about each."
+SUMMED_UP = {
+    "id": "c",
+    "object": "chat.completion",
+    "created": 0,
+    "model": "m",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": SUMMARY},
+        }
+    ],
+    "usage": {"prompt_tokens": 9000, "completion_tokens": 12, "total_tokens": 9012},
+}
+LONG = """\
+version: 1
+name: long
+entry: frontdesk
+context: {{ compact: {{ at: 0.6, keep: 20, model: minutes }} }}
+models:
+  main: {{ provider: openai-compatible, model: talk, base_url: {url}, context_window: 24000 }}
+  minutes: {{ provider: openai-compatible, model: minutes, base_url: {url} }}
+agents:
+  frontdesk: {{ description: All., instructions: prompts/hello.md }}
+"""
+
+
 class Provider:
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
+        self.may_sum_up = threading.Event()
         self.app = FastAPI()
         self.app.post("/v1/responses")(self.respond)
         self.app.post("/v1/chat/completions")(self.complete)
@@ -54,8 +84,11 @@ class Provider:
         self.asked.append(await request.json())
         return StreamingResponse(_responses(), media_type="text/event-stream")
 
-    async def complete(self, request: Request) -> StreamingResponse:
-        self.asked.append(await request.json())
+    async def complete(self, request: Request) -> Response:
+        self.asked.append(body := await request.json())
+        if body["model"] == "minutes":
+            await asyncio.to_thread(self.may_sum_up.wait, 20)
+            return JSONResponse(SUMMED_UP)
         return StreamingResponse(_chat(), media_type="text/event-stream")
 
     async def transcribe(self, request: Request) -> dict[str, Any]:
@@ -119,6 +152,7 @@ def server(provider, tmp_path_factory) -> Iterator[ServerProcess]:
         (folder / "agents" / f"{name}.yaml").write_text(
             text.replace("some-model,", f"some-model, base_url: {provider[1]},")
         )
+    (folder / "agents" / "long.yaml").write_text(LONG.format(url=provider[1]))
     environ = {"OPENAI_BASE_URL": provider[1], "OPENAI_API_KEY": "sk-local"}
     running = ServerProcess(folder, desk=folder, models="auto", environ=environ)
     yield running
@@ -212,3 +246,47 @@ async def test_how_sure_the_transcriber_is_is_told_when_asked(server, provider, 
         assert (told.token, told.logprob, told.bytes) == ("Hi.", -0.1, [72, 105, 46])
     else:
         assert heard.logprobs is None
+
+
+async def test_a_call_of_600_items_goes_on_with_a_summary_that_no_answer_waits_for(
+    server, provider
+):
+    made, _ = provider
+    made.asked.clear()
+
+    async def ask(client: Client, words: str) -> dict[str, Any]:
+        await write(client, "user", words)
+        await client.connection.response.create()
+        assert (await client.until("response.done")).response.status == "completed"
+        return next(body for body in reversed(made.asked) if body["model"] == "talk")
+
+    async def write(client: Client, role: str, words: str) -> None:
+        kind = "output_text" if role == "assistant" else "input_text"
+        part: Any = {"type": kind, "text": words}
+        item: Any = {"type": "message", "role": role, "content": [part]}
+        await client.connection.conversation.item.create(item=item)
+
+    async for client in talk(server, "long"):
+        session: Any = {"type": "realtime", "output_modalities": ["text"]}
+        await client.connection.session.update(session=session)
+        for number in range(300):
+            await write(client, "user", f"This is lamp number {number}, which is red.")
+            await write(client, "assistant", f"{number} is noted. " + "It is a fine lamp. " * 4)
+        whole = await ask(client, "How many?")
+        assert len(whole["messages"]) == 602, "the instructions, and every word"
+        again = await ask(client, "Are you sure?")
+        assert again["messages"][:602] == whole["messages"], "nobody waits for the summary"
+        made.may_sum_up.set()
+        for number in range(20):
+            short = await ask(client, f"And now, for the {number}th time?")
+            if len(short["messages"]) < 602:
+                break
+    minutes, *more = [body for body in made.asked if body["model"] == "minutes"]
+    assert not more, [body["messages"][1]["content"][:300] for body in more]
+    script = minutes["messages"][1]["content"]
+    assert script.startswith("Caller: This is lamp number 0,") and "lamp number 280" in script
+    system, summary, *kept = short["messages"]
+    assert summary["content"].endswith(SUMMARY)
+    words = [message["content"] for message in again["messages"]]
+    assert len(kept) >= 20 and kept[0]["content"] in words
+    assert (system["role"], kept[0]["role"]) == ("system", "user")

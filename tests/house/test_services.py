@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 from frontdesk.api.keys import KeysError, load_keys
 from frontdesk.settings import Settings
 
-SERVICES = ("frontdesk", "redis", "orders", "knowledge", "collector")
+WORKERS = ("worker1", "worker2")
+SERVICES = {*WORKERS, "proxy", "redis", "orders", "knowledge", "collector"}
 OF_OTHERS = {"FRONTDESK_MCP_TOKEN"}
 
 
@@ -41,10 +42,10 @@ def help_of(command: list[str], root: Path) -> str:
 
 
 def test_the_services_are_all_there(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == set(SERVICES)
+    assert set(compose["services"]) == SERVICES
 
 
-@pytest.mark.parametrize("name", ["frontdesk", "orders", "knowledge"])
+@pytest.mark.parametrize("name", ["worker1", "orders", "knowledge"])
 def test_each_command_of_ours_exists_and_knows_its_options(
     compose: dict[str, Any], pyproject: dict[str, Any], root: Path, name: str
 ) -> None:
@@ -60,7 +61,7 @@ def test_each_command_of_ours_exists_and_knows_its_options(
 def test_the_variables_given_to_frontdesk_are_ones_it_reads(
     compose: dict[str, Any], root: Path
 ) -> None:
-    given = compose["services"]["frontdesk"]["environment"]
+    given = compose["services"]["worker1"]["environment"]
     known = {f"FRONTDESK_{name.upper()}" for name in Settings.model_fields} | OF_OTHERS
     assert {name for name in given if name.startswith("FRONTDESK_")} <= known
     mcp = (root / "mcp_servers" / "mcp.json").read_text(encoding="utf-8")
@@ -81,7 +82,7 @@ def test_every_address_is_of_a_service_that_listens_there(
         command = compose["services"][name]["command"]
         ports[name] = {int(command[command.index("--port") + 1])}
         assert command[command.index("--host") + 1] == "0.0.0.0"
-    urls = [str(v) for v in compose["services"]["frontdesk"]["environment"].values() if v]
+    urls = [str(v) for v in compose["services"]["worker1"]["environment"].values() if v]
     addressed = [urlsplit(url) for url in urls if "://" in url]
     assert len(addressed) == 4
     for address in addressed:
@@ -97,7 +98,7 @@ def test_ports_are_open_to_this_machine_only(compose: dict[str, Any]) -> None:
 def test_the_server_is_not_started_for_others_without_keys(
     compose: dict[str, Any], root: Path
 ) -> None:
-    keys = compose["services"]["frontdesk"]["environment"]["FRONTDESK_API_KEYS"]
+    keys = compose["services"]["worker1"]["environment"]["FRONTDESK_API_KEYS"]
     assert keys.startswith("${FRONTDESK_API_KEYS:?")
     host = re.search(r"FRONTDESK_HOST=(\S+)", (root / "Dockerfile").read_text(encoding="utf-8"))
     assert host

@@ -136,12 +136,12 @@ async def dial() -> Any:
         call_id: str | None = None,
         *,
         resume: bool = False,
-        reconnects: bool = False,
+        also: str = "",
         **options: Any,
     ) -> Line:
         query = f"?call_id={call_id}" if call_id else "?model=support"
         query += "&resume=true" if resume else ""
-        query += "&reconnects=true" if reconnects else ""
+        query += f"&{also}" if also else ""
         address = f"{server.ws}/v1/realtime{query}"
         line = Line(await connect(address, max_size=None, compression=None, **options))
         lines.append(line)

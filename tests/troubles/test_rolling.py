@@ -86,12 +86,15 @@ class Caller:
         """What it was told each time that it was to come back."""
 
     async def connect(self):
-        call_id = self.line.call_id if self.line else None
-        self.line = await self._dial(self._proxy, call_id, resume=bool(call_id), reconnects=True)
-        if call_id:
-            assert self.line.call_id == call_id
-        else:
+        before = self.line
+        if before is None:
+            self.line = await self._dial(self._proxy, also="reconnects=true")
             await self.line.configure(output_modalities=["audio" if self.aloud else "text"])
+            return
+        token, seen = before.events[0]["resume"]["token"], before.events[-1]["event_id"]
+        self.line = await self._dial(self._proxy, also=f"resume={token}&after={seen}")
+        assert self.line.call_id == before.call_id
+        assert self.line.events[0]["resume"]["replay"] == "events"
 
     async def begin(self):
         """Ask something, and wait until it is being answered."""
