@@ -78,7 +78,7 @@ class AudioStore:
         """Samples and rate of what a reference's ``uri`` stands for. Raises :class:`OSError` when
         it is not here (another machine's, or not written any more), :class:`ValueError` for
         anything that is no such address."""
-        return read_flac(self.locate(uri.rpartition("/")[2]))
+        return from_flac(self.flac(self.locate(uri.rpartition("/")[2])))
 
     def locate(self, key: str) -> Path:
         """The file of a key. Raises :class:`ValueError` for anything that is not a key."""
@@ -108,7 +108,7 @@ class AudioStore:
         with path.open("rb") as file:
             return is_sealed(file.read(1))
 
-    def read(self, path: Path) -> bytes:
+    def flac(self, path: Path) -> bytes:
         """The FLAC of a file. Raises :class:`OSError` for one that is missing, or that no key
         opens."""
         data = path.read_bytes()
