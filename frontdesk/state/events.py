@@ -44,17 +44,17 @@ DELTAS: Final = frozenset(
         "response.output_text.delta",
     }
 )
+SOUND: Final = "response.output_audio.delta"
 ENDED: Final = "frontdesk.call.ended"
 """Type of the last event of a call, for observers: ``{type, event_id, reason}``. No client gets
 it."""
 
-_ID = re.compile(r"event_(\d{1,15})_(\d{1,15})")
+_ID = re.compile(r"event_(\d{1,15})_(\d{1,15})(?:_[0-9a-f]{24})?")
 _IN_FRAME = re.compile(rb'"event_id":"event_(\d+)_(\d+)"')
 _MERGED, _TOOLS = b"m", b"t"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event as it was sent. ``tools``: only for those who asked to see the team's tools."""
 
     number: Number
@@ -98,7 +98,8 @@ def event_id(epoch: int, n: int) -> str:
 
 
 def number_of(event_id: str) -> Number | None:
-    """The number that an id was made of; None for one that is not ours."""
+    """The number that an id was made of; None for one that is not ours. One of more parts is of an
+    event for one client alone, behind the one with the number."""
     found = _ID.fullmatch(event_id)
     return (int(found[1]), int(found[2])) if found else None
 

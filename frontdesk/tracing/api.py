@@ -116,7 +116,7 @@ def _flac(audio: AudioStore, path: Path, request: Request, cache: str) -> Respon
     headers = {"cache-control": cache}
     if not audio.is_sealed(path):
         return FileResponse(path, media_type="audio/flac", headers=headers)
-    return ranged(audio.flac(path), request.headers.get("range"), "audio/flac", headers)
+    return ranged(audio.read(path), request.headers.get("range"), "audio/flac", headers)
 
 
 async def _events(tracing: Tracing) -> AsyncIterator[bytes]:

@@ -74,11 +74,11 @@ class AudioStore:
             return AudioRef("", "", seconds)
         return AudioRef(f"/api/audio/{key}", key, seconds)
 
-    def read(self, uri: str) -> tuple[NDArray[np.float32], int]:
+    def sound(self, uri: str) -> tuple[NDArray[np.float32], int]:
         """Samples and rate of what a reference's ``uri`` stands for. Raises :class:`OSError` when
-        it is not here (another machine's, or not written any more), :class:`ValueError` for
-        anything that is no such address."""
-        return from_flac(self.flac(self.locate(uri.rpartition("/")[2])))
+        it is not here (another machine's, or not written any more) or no key opens it,
+        :class:`ValueError` for anything that is no such address."""
+        return from_flac(self.read(self.locate(uri.rpartition("/")[2])))
 
     def locate(self, key: str) -> Path:
         """The file of a key. Raises :class:`ValueError` for anything that is not a key."""
@@ -108,7 +108,7 @@ class AudioStore:
         with path.open("rb") as file:
             return is_sealed(file.read(1))
 
-    def flac(self, path: Path) -> bytes:
+    def read(self, path: Path) -> bytes:
         """The FLAC of a file. Raises :class:`OSError` for one that is missing, or that no key
         opens."""
         data = path.read_bytes()

@@ -83,7 +83,7 @@ def _blocks(
 def _load(audio: AudioStore, key: str, rate: int) -> NDArray[np.float32]:
     """A piece at the mix's rate; silence when its file is broken."""
     try:
-        samples, own = from_flac(audio.flac(audio.locate(key)))
+        samples, own = from_flac(audio.read(audio.locate(key)))
     except OSError:
         return np.zeros(0, np.float32)
     return samples if own == rate else cast(Any, soxr).resample(samples, own, rate)

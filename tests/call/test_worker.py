@@ -1,5 +1,5 @@
-"""What a worker lets go of when it stops, who has a call that two of them want, and which calls it
-does not take."""
+"""What a worker lets go of when it stops, which calls it does not take, and who has a call that two
+of them want."""
 
 import asyncio
 from pathlib import Path
@@ -40,34 +40,6 @@ async def test_a_worker_that_stops_closes_the_models_of_its_teams(
     await worker.start()
     await worker.aclose()
     assert house.stt.closed
-
-
-async def test_a_team_that_is_pinned_takes_calls_in_its_region_alone(tmp_path, valkey_url):
-    async def call_in(region: str | None) -> str:
-        settings = Settings(
-            desk=EXAMPLES / "goodwill",
-            overlay="eu",
-            region=region,
-            data=tmp_path / "data",
-            models="instant",
-            redis_url=valkey_url,
-        )
-        worker = Worker(settings)
-        await worker.start()
-        try:
-            connection = Connection(send=lambda frame: None, close=lambda code, reason: None)
-            call = await worker.open_call(
-                model=None, call_id=None, transport="websocket", connection=connection
-            )
-            return call.state.call_id
-        finally:
-            await worker.aclose()
-
-    assert region_of(await call_in("eu")) == "eu"
-    for region, mine in (("us", "in region us"), (None, "in no region")):
-        with pytest.raises(CallRefused, match=rf"team goodwill is kept in region eu.*{mine}") as no:
-            await call_in(region)
-        assert no.value.code == "call_in_other_region"
 
 
 @pytest.fixture
@@ -142,3 +114,31 @@ async def test_the_lease_of_a_worker_that_is_dead_is_not_waited_for(workers):
     taken = await opened(second, Line(), call_id=call.state.call_id)
     assert loop.time() < lease_ends
     assert taken.state.call_id == call.state.call_id
+
+
+async def test_a_team_that_is_pinned_takes_calls_in_its_region_alone(tmp_path, valkey_url):
+    async def call_in(region: str | None) -> str:
+        settings = Settings(
+            desk=EXAMPLES / "goodwill",
+            overlay="eu",
+            region=region,
+            data=tmp_path / "data",
+            models="instant",
+            redis_url=valkey_url,
+        )
+        worker = Worker(settings)
+        await worker.start()
+        try:
+            connection = Connection(send=lambda frame: None, close=lambda code, reason: None)
+            call = await worker.open_call(
+                model=None, call_id=None, transport="websocket", connection=connection
+            )
+            return call.state.call_id
+        finally:
+            await worker.aclose()
+
+    assert region_of(await call_in("eu")) == "eu"
+    for region, mine in (("us", "in region us"), (None, "in no region")):
+        with pytest.raises(CallRefused, match=rf"team goodwill is kept in region eu.*{mine}") as no:
+            await call_in(region)
+        assert no.value.code == "call_in_other_region"
