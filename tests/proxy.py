@@ -17,7 +17,8 @@ class Proxy:
         self.port = 0
         self._flows = asyncio.Event()
         self._flows.set()
-        self._garbled = False
+        self.garbled = False
+        """Whether the next answer will be nonsense."""
         self._lines: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -53,7 +54,7 @@ class Proxy:
 
     def garble(self) -> None:
         """The next answer is nonsense."""
-        self._garbled = True
+        self.garbled = True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -75,8 +76,8 @@ class Proxy:
                 if self.delay:
                     await asyncio.sleep(self.delay)
                 await self._flows.wait()
-                if answers and self._garbled:
-                    self._garbled = False
+                if answers and self.garbled:
+                    self.garbled = False
                     piece = b"!" + piece[::-1] + b"\r\n"
                 sink.write(piece)
                 await sink.drain()

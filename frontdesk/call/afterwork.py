@@ -3,20 +3,22 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from redis.exceptions import RedisError
 
-from frontdesk.call.delegation import Delegation, Status
+from frontdesk.call.delegation import Status
 from frontdesk.call.errand import Errand
-from frontdesk.call.events import Finished, Reported
+from frontdesk.call.events import Finished, Reported, ToolBegins
+from frontdesk.state.entries import Entry
 from frontdesk.state.errors import StateError
 from frontdesk.team.events import JobDone
 
 logger = logging.getLogger(__name__)
 
-Record = Callable[[str, Delegation], Awaitable[None]]
+Record = Callable[[str, str, Entry], Awaitable[None]]
 
 
 class Afterwork:
@@ -24,7 +26,8 @@ class Afterwork:
     call; who takes up the call again meanwhile takes up its work, too."""
 
     def __init__(self, record: Record) -> None:
-        """``record`` writes a delegation into the log of the call with this id."""
+        """``record`` writes an entry about a piece of work (by its id) into the log of the call
+        with this id."""
         self._record = record
         self._errands: dict[str, dict[str, Errand]] = {}
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
@@ -78,8 +81,10 @@ class Afterwork:
         """The work of this call that is kept here."""
         return frozenset(self._errands.get(call_id, {}))
 
-    def _heard(self, call_id: str, errand: Errand, event: Reported | Finished) -> None:
-        if isinstance(event, Reported):
+    def _heard(self, call_id: str, errand: Errand, event: Reported | Finished | ToolBegins) -> None:
+        if isinstance(event, ToolBegins):
+            self._later(self._note(call_id, errand, event))
+        elif isinstance(event, Reported):
             errand.delegation.progress = event.words
         elif not errand.delegation.over:
             self._end(call_id, errand, *_outcome(event.done))
@@ -93,14 +98,28 @@ class Afterwork:
     def _end(self, call_id: str, errand: Errand, status: Status, output: str | None) -> None:
         known = errand.delegation
         known.status, known.output, known.ended = status, output, time.time()
-        task = asyncio.create_task(self._close(call_id, errand))
+        self._later(self._close(call_id, errand))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
+
+    async def _note(self, call_id: str, errand: Errand, event: ToolBegins) -> None:
+        """A tool that cannot be put on record does not run: the work waits until it is stopped."""
+        entry = {"kind": "tool.started", "at": time.time(), "tool": event.entry()}
+        try:
+            await self._record(call_id, errand.delegation.id, entry)
+        except (StateError, RedisError) as error:
+            logger.error("call %s: %s stops, as it is not on record: %s", call_id, event, error)
+        else:
+            event.noted.set()
 
     async def _close(self, call_id: str, errand: Errand) -> None:
         known = errand.delegation
         try:
-            await self._record(call_id, known)
+            entry = {"kind": "delegation", "at": time.time(), "delegation": known.entry()}
+            await self._record(call_id, known.id, entry)
         except (StateError, RedisError) as error:
             logger.error("call %s: %s ended and is not on record: %s", call_id, known.id, error)
         if self._errands.get(call_id, {}).pop(known.id, None):

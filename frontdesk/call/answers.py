@@ -31,6 +31,8 @@ class _Live:
     task: asyncio.Task[None]
     encoder: OutputEncoder | None
     out_of_band: bool
+    item_id: str | None = None
+    """What it writes or speaks now, in the conversation."""
     item: SpokenItem | None = None
     made: bool = False
     cancelled: bool = False
@@ -102,13 +104,21 @@ class Answers:
         begun = live is not None and live.item is not None and live.item.milliseconds > 0
         return not begun or self.silent_for() >= 0
 
+    def unread(self, response_id: str) -> bool:
+        """Whether this is a text response of which there is nothing to read yet."""
+        live = self._live.get(response_id)
+        return live is not None and live.encoder is None and live.item_id is None
+
     def words(self, response_id: str, text: str) -> None:
         """The reply speaks these words next."""
         if self.being_made(response_id):
             self._feed(engine.ResponseText(response_id, text))
-            if item := self._live[response_id].item:
-                item.words(text)
-                self._book.so_far(item.item_id, item.text)
+            live = self._live[response_id]
+            if live.item:
+                live.item.words(text)
+            if live.item_id:
+                spoken = live.encoder is not None
+                self._book.record("item.words", item_id=live.item_id, words=text, spoken=spoken)
 
     def sound(self, event: Sound) -> None:
         """Sound of the words last announced."""
@@ -121,6 +131,9 @@ class Answers:
         self._feed(engine.ResponseAudio(event.response_id, audio, milliseconds))
         if live.item and not live.item.ended:
             self._playback.sound(live.item, pcm, self._clock.now(), last=event.last)
+            if event.last:
+                milliseconds = round(live.item.milliseconds)
+                self._book.record("item.sent", item_id=live.item.item_id, audio_ms=milliseconds)
 
     def asked_with(self, item: dict[str, Any]) -> str | None:
         """Of an answer that begins: the newest item that the team was asked with."""
@@ -138,7 +151,10 @@ class Answers:
         if not being_made(item):
             return
         for response_id, live in self._live.items():
-            if live.encoder and not live.out_of_band and not live.made:
+            if live.out_of_band or live.made:
+                continue
+            live.item_id = item["id"]
+            if live.encoder:
                 live.item = self._playback.open(item["id"], response_id)
 
     def remember(self, event: Remembered) -> tuple[dict[str, Any], str | None]:

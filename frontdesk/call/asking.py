@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from frontdesk.call.answering import Answering, Step
 from frontdesk.call.book import CallBook
@@ -12,6 +12,7 @@ from frontdesk.call.hearing import Hearing
 from frontdesk.call.history import newest
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
+from frontdesk.call.recovery import NOTE, GoingOn
 from frontdesk.call.remembering import Remembering
 from frontdesk.call.request import said_nothing, trace_labels, turn_request
 from frontdesk.call.turn import Turn
@@ -75,10 +76,12 @@ class Asking:
         session: dict[str, Any],
         jobs: Jobs | None,
         note: str | None,
+        going_on: GoingOn | None = None,
     ) -> TurnRequest | str:
         """What the team is to answer, once all that was said is in words, or what to say when
-        there are none. ``jobs`` takes background work; ``note`` stands behind the instructions.
-        Raises :class:`~frontdesk.call.request.Unanswerable`."""
+        there are none. ``jobs`` takes background work; ``note`` stands behind the instructions;
+        ``going_on`` is what is known of the answer that this one takes the place of. Raises
+        :class:`~frontdesk.call.request.Unanswerable`."""
         given = None if request.input is None else [item["id"] for item in request.input]
         await self._hearing.words_known(given)
         state = self._book.state
@@ -112,9 +115,31 @@ class Asking:
         made = replace(made, jobs=jobs, memories=self._remembering.memories)
         if request.out_of_band:
             return made
-        return self._going_on(made, step, note)
+        if going_on is not None:
+            made, note = self._after_loss(made, going_on, note)
+        return self._with_step(made, step, note)
 
-    def _going_on(self, asked: TurnRequest, step: Step, note: str | None) -> TurnRequest:
+    def _after_loss(
+        self, asked: TurnRequest, going_on: GoingOn, note: str | None
+    ) -> tuple[TurnRequest, str | None]:
+        """``asked``, for an answer that was cut off. A model in this process would not know how to
+        go on: it answers once more, and what was heard of it is not said again. Where there is
+        more to answer by now, it sees what it said."""
+        asked = replace(asked, decided=going_on.decided)
+        if not going_on.said:
+            return asked, note
+        if self._team.runner.hosted(asked.agent):
+            return asked, "\n\n".join(filter(None, (note, NOTE)))
+        history = [*asked.history]
+        while (
+            going_on.alone
+            and history
+            and cast("dict[str, Any]", history[-1]).get("role") == "assistant"
+        ):
+            history.pop()
+        return replace(asked, history=history), note
+
+    def _with_step(self, asked: TurnRequest, step: Step, note: str | None) -> TurnRequest:
         """``asked``, by a run that may ask the caller back, and goes on with what was decided."""
         notes = [words for words in (asked.instructions, step.note, note) if words]
         agent = step.agent or asked.agent
@@ -123,7 +148,7 @@ class Asking:
             agent=agent,
             view=asked.view if agent == asked.agent else None,
             instructions="\n\n".join(notes) or None,
-            decided=step.decided,
+            decided=(*asked.decided, *step.decided),
             held=self._answering.questions.held,
         )
 

@@ -9,7 +9,7 @@ from frontdesk.state.errors import Fenced, StateError
 from frontdesk.state.fold import apply
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import AudioStore
-from frontdesk.voice.base import Samples
+from frontdesk.voice.base import INPUT_RATE, Samples, SpeechError
 from frontdesk.voice.g711 import Pcm
 
 
@@ -65,13 +65,9 @@ class CallBook:
             pass  # the call is told to end by other means
         return True
 
-    def so_far(self, item_id: str, transcript: str) -> None:
-        """Record the words that a spoken item has until now, in case it is never finished."""
-        content = [{"type": "output_audio", "transcript": transcript}]
-        for stored in reversed(self.state.items):
-            if stored.item["id"] == item_id:
-                self.record("item.changed", item={**stored.item, "content": content})
-                return
+    async def surely_recorded(self, seconds: float) -> bool:
+        """As :meth:`recorded_within`, but False, too, when the call can no longer be written."""
+        return await self.recorded_within(seconds) and self._log.lost is None
 
     def keep(
         self,
@@ -98,6 +94,20 @@ class CallBook:
         where = {"uri": ref.uri, "offset_ms": offset, "seconds": ref.seconds}
         self.record("audio", item_id=item_id, role=role, **where)
         return ref.uri
+
+    async def caller_sound(self, item_id: str) -> Samples:
+        """What the caller said in this item, at 16 kHz. Raises :class:`SpeechError` when it is not
+        kept here."""
+        kept = (a for a in self.state.audio if (a["item_id"], a["role"]) == (item_id, "caller"))
+        if (found := next(kept, None)) is None:
+            raise SpeechError("the sound was not kept")
+        try:
+            samples, rate = await asyncio.to_thread(self._audio.read, found["uri"])
+        except (OSError, ValueError) as error:
+            raise SpeechError(f"the sound cannot be read here: {error}") from error
+        if rate != INPUT_RATE:
+            raise SpeechError(f"the sound was kept at {rate} Hz")
+        return samples
 
     def offset(self, wall: float) -> int:
         """Milliseconds since the call was opened, for a unix time."""

@@ -42,6 +42,7 @@ from frontdesk.call.events import (
     Sound,
     SummaryMade,
     Tick,
+    ToolBegins,
     Transcribed,
     TurnBegun,
     TurnOver,
@@ -60,6 +61,7 @@ from frontdesk.call.older import OlderSummedUp
 from frontdesk.call.pause import Pause
 from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
+from frontdesk.call.recovery import Recovery, asked_entry, begun_entry
 from frontdesk.call.remembering import Remembering
 from frontdesk.call.told import Told
 from frontdesk.protocol import commands as do
@@ -109,11 +111,13 @@ class Call:
         ids: Ids,
         grace: float = 0.0,
         errands: dict[str, Errand] | None = None,
+        came: float | None = None,
         remembering: Remembering | None = None,
     ) -> None:
         """``ids`` are those of the protocol. ``grace``: seconds that the call is kept when its
         last caller's connection breaks. ``errands``: background work of the call that went on
-        without it. ``remembering`` None: its caller is nobody in particular."""
+        without it. ``came``: when its client knocked (unix seconds). ``remembering`` None: its
+        caller is nobody in particular."""
         self._team = live_team
         self._protocol = protocol
         self._book = book
@@ -209,6 +213,16 @@ class Call:
             feed=self._feed,
             post=self._inbox.post,
         )
+        self._recovery = Recovery(
+            book,
+            protocol,
+            obey=self._obey,
+            word=self._hearing.recovered,
+            transcribe=self._ears.again,
+            tracing=tracing,
+            clock=clock,
+            came=came,
+        )
         self.pause = Pause(
             inbox=self._inbox,
             protocol=protocol,
@@ -232,7 +246,8 @@ class Call:
     @property
     def goes_on(self) -> bool:
         """Whether the call left this worker, or this connection, without being over."""
-        return self._handing_over or (self._ending is not None and self._ending.code == TAKEN_OVER)
+        moved = self._ending is not None and self._ending.code in (TAKEN_OVER, MOVED)
+        return self._handing_over or moved
 
     @property
     def state(self) -> CallState:
@@ -326,8 +341,10 @@ class Call:
         async with self._book:
             self._obey(self._recovered)
             self._obey(self._greeting.greet(self._caller))
+            self._recovery.begin()
             self._questions.restore()
             self.background.delegations.recover(self._errands)
+            self._recovery.ask_again()
             self._told.release()
             self._wind()
             try:
@@ -339,7 +356,8 @@ class Call:
                     self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
-            self._book.record("call.ended", reason=event.reason)
+            moved = {"moved": True} if event.moves else {}
+            self._book.record("call.ended", reason=event.reason, **moved)
             ended = self._protocol.tell(ENDED, {"reason": event.reason})
             self._tell_all(ended)
 
@@ -383,7 +401,17 @@ class Call:
         """Whether somebody waits for what comes of an event: not for words that are still to be
         answered or spoken, nor for what follows sound that is being played."""
         match event:
-            case Transcribed() | Words() | Remembered() | Withheld() | Played() | QuestionNews():
+            case engine.ResponseText(response_id):
+                return self._answers.unread(response_id)
+            case (
+                Transcribed()
+                | Words()
+                | ToolBegins()
+                | Remembered()
+                | Withheld()
+                | Played()
+                | QuestionNews()
+            ):
                 return False
             case FloorTaken() | SummaryMade() | OlderSummedUp() | ConsentGiven():
                 return False
@@ -424,10 +452,10 @@ class Call:
             case Left(connection, reason, broken):
                 last = self._connections.leave(connection)
                 if last and not (broken and self._absence.begin(reason)):
-                    self._inbox.post_ahead(Gone(reason))
+                    self._inbox.post_ahead(Gone(reason, vanished=broken))
             case Expired(reason):
                 if self._absence.expired(event):
-                    self._inbox.post_ahead(Gone(reason))
+                    self._inbox.post_ahead(Gone(reason, vanished=True))
             case TurnBegun(start_ms):
                 self._feed(engine.SpeechStarted(start_ms))
                 if self._interrupts():
@@ -438,8 +466,11 @@ class Call:
                 self._ears.passed_over()
             case Transcribed():
                 self._transcribed(event)
-            case Words(response_id, text):
+            case Words(response_id, text) | engine.ResponseText(response_id, text):
                 self._answers.words(response_id, text)
+            case ToolBegins():
+                self._book.record("tool.started", tool=event.entry())
+                event.noted.set()
             case Sound():
                 self._answers.sound(event)
             case FloorTaken():
@@ -473,7 +504,7 @@ class Call:
                 if turn is not None:
                     self._compaction.consider(self._asking.limits, turn)
             case Failing():
-                self._farewell.begin(event)
+                self._farewell.begin(event, heard=not self._absence.away)
             case ConsentGiven():
                 self._remembering.said(event)
             case WorkEvent():
@@ -556,11 +587,16 @@ class Call:
             case do.SessionChanged(session, changed):
                 self._book.record("session", session=session)
                 self._ears.configure(session, changed)
-            case do.ItemAdded(item, previous):
+            case do.ItemAdded(item, previous, response_id):
                 kept = without_audio(item)
                 asked = self._answers.asked_with(kept)
                 self._book.record(
-                    "item.added", item=kept, after=previous, hidden=False, asked=asked
+                    "item.added",
+                    item=kept,
+                    after=previous,
+                    hidden=False,
+                    asked=asked,
+                    response=response_id,
                 )
                 self._answers.opened(kept)
                 if item.get("role") == "user":
@@ -575,6 +611,10 @@ class Call:
                 self._answers.truncated(item_id, audio_end_ms)
             case do.ResponseRequested():
                 self._respond(command)
+            case do.ResponseWaits(asked):
+                self._book.record("response.waits", asked=asked_entry(asked))
+            case do.ResponseOver(response_id):
+                self._responses_over(response_id)
             case do.ResponseCancelled(response_id):
                 self._answers.cancelled(response_id)
             case do.ListMcpTools() | do.RunMcpTool() | do.McpCallRefused() | do.DropMcpServer():
@@ -632,6 +672,10 @@ class Call:
             error = {"code": "server_error", "message": "The server had an internal error."}
             self._feed(engine.ResponseEnded(request.response_id, "failed", error=error))
 
+    def _responses_over(self, response_id: str) -> None:
+        if response_id in self.state.responses:
+            self._book.record("response.over", response_id=response_id)
+
     def _start(self, request: do.ResponseRequested) -> None:
         """A response is a task that thinks and speaks."""
         occasion = self._farewell.occasion(request.response_id)
@@ -641,13 +685,23 @@ class Call:
                 self._feed(engine.ResponseEnded(request.response_id))
                 return
         turn = self._preparing.turn(answers=not request.out_of_band)
+        self._book.record(
+            "response.begun", response=begun_entry(request, turn.trace.ref, self._clock.now())
+        )
         heard = heard_tokens(self._asking.heard_ms(request))
         if heard:
             self._feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
         jobs = None if request.out_of_band else self.background.jobs(request.response_id)
+        going_on = None if request.out_of_band else self._recovery.take(turn)
         reply = self._preparing.reply(
-            request, turn, heard=heard, spoken=spoken, jobs=jobs, occasion=occasion
+            request,
+            turn,
+            heard=heard,
+            spoken=spoken,
+            jobs=jobs,
+            occasion=occasion,
+            going_on=going_on,
         )
         encoder = OutputEncoder(request.options["audio"]["output"]["format"]["type"])
         self._answers.start(reply, encoder if spoken else None, out_of_band=request.out_of_band)
@@ -671,6 +725,8 @@ class Call:
             ):
                 self._survive(event)
         hung_up = self._ending is not None and self._ending.code == 1000
+        if hung_up and self._ending and not self._ending.vanished:
+            self._recovery.forget()
         self.background.leave(hung_up=hung_up, keep=self._handing_over)
         if self._hearing.unanswered_speech:
             self._preparing.turn(answers=True).end("session_closed")

@@ -7,6 +7,7 @@ log, so that nothing vanishes with the worker.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from frontdesk.call.answers import Answers
@@ -15,12 +16,17 @@ from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.delegation import Delegation, Status
 from frontdesk.call.errand import Errand
 from frontdesk.call.events import CallEvent, CancelWanted, Delegated, Due, Finished, Reported
+from frontdesk.call.journal import SECONDS
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.telling import Telling
 from frontdesk.desk.background import Background
 from frontdesk.team.events import Job, JobDone
 from frontdesk.tracing.calls import Tracing
 
+IN_DOUBT = (
+    "was cut off by a fault of mine. It had begun to act, and it is not known what of it took "
+    "effect; it is not done again by itself."
+)
 MOST = 16
 """Pieces of work that may be under way or wait in one call."""
 
@@ -102,6 +108,9 @@ class Delegations:
                 continue
             elif known.over and known.status != "lost":
                 self._telling.result(known)
+            elif self._in_doubt(known):
+                self._over(known, "lost", f"Error: {known.called} {IN_DOUBT}")
+                self._telling.result(known)
             elif tool is not None and tool.policy.restart:
                 known.restarts += 1
                 known.ended = known.output = None
@@ -114,6 +123,11 @@ class Delegations:
                 self._over(known, "lost", lost)
                 self._telling.result(known)
         self._start_waiting()
+
+    def _in_doubt(self, known: Delegation) -> bool:
+        """Whether a tool began in this work that must not run twice."""
+        tools = self._book.state.tools
+        return any(tool["within"] == known.id and not tool["again"] for tool in tools)
 
     def _adopt(self, known: Delegation, errand: Errand) -> None:
         self._errands[known.id] = errand
@@ -183,6 +197,7 @@ class Delegations:
             runner=self._team.runner,
             call_id=self._book.state.call_id,
             tell=self._post,
+            recorded=partial(self._book.surely_recorded, SECONDS),
         )
         self._set(known, "running")
 

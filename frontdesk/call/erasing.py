@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.call import Call
@@ -21,6 +21,7 @@ from frontdesk.state.approvals import ApprovalStore
 from frontdesk.state.callers import CallerStore
 from frontdesk.state.erasures import Erasure, ErasureStore
 from frontdesk.state.log import CallStore
+from frontdesk.state.rewriting import rewrite
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.erasing import erase
 from frontdesk.tracing.store import StoreError
@@ -31,7 +32,6 @@ LOOK_SECONDS = 2.0
 ANNOUNCE_SECONDS = 3600.0
 END_SECONDS = 10.0
 """How long a call that is to be erased may take to end."""
-REWRITE_SECONDS = 30.0
 NAME = "folder"
 """The file in a data folder that has its name, for workers may share one, and change theirs."""
 
@@ -57,6 +57,9 @@ class Erasing:
         worker: str,
         data: Path,
         embedded: bool,
+        store: CallStore,
+        callers: CallerStore,
+        approvals: ApprovalStore,
         calls: dict[str, Call],
         afterwork: Afterwork,
         tracing: Tracing,
@@ -161,31 +164,11 @@ class Erasing:
         await self._callers.erase(erasure.caller, erasure.calls)
         if erasure.calls:
             try:
-                await self._rewrite()
+                await rewrite(self._redis)
             except (RedisError, TimeoutError) as error:
                 if self._embedded:
                     raise
                 logger.warning("this Redis does not write its append-only file anew: %s", error)
-
-    async def _rewrite(self) -> None:
-        """Have the append-only file written anew: it is a list of all that was ever written."""
-        if not (await self._redis.info("persistence"))["aof_enabled"]:
-            return
-        try:
-            await self._redis.bgrewriteaof()
-        except ResponseError as error:  # one is under way, and may have begun too early
-            logger.info("the append-only file is written anew already: %s", error)
-            await self._rewritten()
-            await self._redis.bgrewriteaof()
-        await self._rewritten()
-
-    async def _rewritten(self) -> None:
-        async with asyncio.timeout(REWRITE_SECONDS):
-            while True:
-                info = await self._redis.info("persistence")
-                if not info["aof_rewrite_in_progress"] and not info["aof_rewrite_scheduled"]:
-                    return
-                await asyncio.sleep(0.05)
 
 
 def _name_of(data: Path) -> str:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from frontdesk.call.delegation import Delegation
-from frontdesk.call.events import Finished, Reported
+from frontdesk.call.events import Finished, Reported, ToolBegins
+from frontdesk.call.journal import Journal
 from frontdesk.call.turn import record_guardrail
 from frontdesk.team.events import Job, JobDone
 from frontdesk.team.runner import TeamRunner
@@ -31,12 +32,15 @@ class Errand:
         *,
         runner: TeamRunner,
         call_id: str,
-        tell: Callable[[Reported | Finished], None],
+        tell: Callable[[Reported | Finished | ToolBegins], None],
+        recorded: Callable[[], Awaitable[bool]],
     ) -> None:
+        """``recorded`` waits until what was told is on record, and says whether it is."""
         self.delegation = delegation
         self.policy = job.policy
         self.tell = tell
         self.done: JobDone | None = None
+        self._journal = Journal(delegation.id, lambda event: self.tell(event), recorded)
         self._trace = trace
         self._task = asyncio.create_task(self._do(runner, job, call_id))
 
@@ -54,6 +58,7 @@ class Errand:
                     trace_id=self._trace.trace_id,
                     report=report,
                     guarded=lambda outcome: record_guardrail(self._trace, outcome, time.time()),
+                    record=self._journal,
                 )
             except Exception as error:
                 logger.exception("call %s: background work %s failed", call_id, job.tool)

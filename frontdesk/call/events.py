@@ -1,7 +1,7 @@
 """What arrives in a call's inbox beside protocol engine events: all from our own tasks."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from agents import TResponseInputItem
@@ -9,7 +9,7 @@ from frontdesk.call.connections import Connection
 from frontdesk.call.older import OlderSummedUp
 from frontdesk.desk.handoffs import History
 from frontdesk.protocol.engine import EngineEvent
-from frontdesk.team.events import Job, JobDone
+from frontdesk.team.events import Job, JobDone, ToolCall
 from frontdesk.voice.base import Samples, Transcript
 from frontdesk.voice.listener import Segment
 
@@ -49,11 +49,13 @@ class Expired:
 @dataclass(frozen=True, slots=True)
 class Gone:
     """The call must end: the client left, the server stops, the lease was lost. With ``moves`` it
-    goes on at another worker, so that its clients are let go only when this one is done with it."""
+    goes on at another worker, so that its clients are let go only when this one is done with it.
+    When the last caller ``vanished``, what it is owed is answered once it is back."""
 
     reason: str
     code: int = 1000
     moves: bool = False
+    vanished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,19 @@ class QuestionDue:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolBegins:
+    """A tool of the team is about to run, in a response or in background work (``within``, its
+    id). ``noted`` is set once that is in the log, though perhaps not acknowledged yet."""
+
+    call: ToolCall
+    within: str
+    noted: asyncio.Event
+
+    def entry(self) -> dict[str, Any]:
+        return {**asdict(self.call), "within": self.within}
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentGiven:
     """The caller said whether they want to be remembered. ``done`` gets how many calls were
     forgotten, once the store knows."""
@@ -269,6 +284,7 @@ Happening = (
     | Played
     | QuestionNews
     | QuestionDue
+    | ToolBegins
     | Failing
     | ConsentGiven
     | WorkEvent

@@ -36,14 +36,15 @@ class Farewell:
         self._response_id: str | None = None
         self._timer: Timer | None = None
 
-    def begin(self, failing: Failing) -> None:
-        """Break off what is being said, and take leave."""
+    def begin(self, failing: Failing, *, heard: bool) -> None:
+        """Break off what is being said, and take leave. ``heard``: somebody is there to hear it."""
         if self._failing is not None:
             return
         self._failing = failing
         self._timer = self._clock.later(LIMIT, self._give_up)
-        self._feed(engine.AgentTakesLeave())
-        if self._response_id is None:  # nobody speaks here: the session only transcribes
+        if heard:
+            self._feed(engine.AgentTakesLeave())
+        if self._response_id is None:  # a session that only transcribes, or no caller
             self._end()
 
     def occasion(self, response_id: str) -> Occasion | None:

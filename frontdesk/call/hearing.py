@@ -85,6 +85,10 @@ class Hearing:
         """As :meth:`given`, in the conversation: the next answer is to it."""
         self._unanswered_ms += self.given(item_id, audio)
 
+    def recovered(self, item_id: str, words: Awaitable[Transcript]) -> None:
+        """Get the words of an item that was committed before the call was lost."""
+        self._await(item_id, words, None)
+
     def _await(
         self, item_id: str, words: Awaitable[Transcript], speech: CallerSpeech | None
     ) -> None:

@@ -1,6 +1,7 @@
 """What a response begins with: its trace, the voice it speaks with, the reply that makes it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,10 @@ from frontdesk.call.ears import language
 from frontdesk.call.events import CallEvent
 from frontdesk.call.guarding import Guarding
 from frontdesk.call.hearing import Hearing
+from frontdesk.call.journal import SECONDS, Journal
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.mouth import Mouth
+from frontdesk.call.recovery import GoingOn
 from frontdesk.call.reply import Reply
 from frontdesk.call.request import newest_words, trace_labels
 from frontdesk.call.telling import NOTE, Occasion
@@ -71,9 +74,19 @@ class Preparing:
         spoken: bool,
         jobs: Jobs | None,
         occasion: Occasion | None,
+        going_on: GoingOn | None = None,
     ) -> Reply:
         """What makes the response. ``heard``: tokens of the caller's audio that it answers;
-        ``jobs`` takes its background work; ``occasion`` is what it tells if nobody asked."""
+        ``jobs`` takes its background work; ``occasion`` is what it tells if nobody asked. It
+        takes the place of one that was lost, as ``going_on`` says."""
+        record = Journal(
+            request.response_id,
+            self._post,
+            lambda: self._book.surely_recorded(SECONDS),
+            going_on.done if going_on else None,
+        )
+        if going_on and going_on.trace:
+            turn.resumes(going_on.trace)
         if occasion is not None and occasion.about:
             turn.tells(occasion.about)
 
@@ -82,7 +95,8 @@ class Preparing:
                 return occasion.line
             note = NOTE if occasion else None
             session = self._protocol.session
-            return await self._asking.request(request, turn, session, jobs, note)
+            made = await self._asking.request(request, turn, session, jobs, note, going_on)
+            return made if isinstance(made, str) else replace(made, record=record)
 
         return Reply(
             request.response_id,
@@ -97,6 +111,7 @@ class Preparing:
             silent_for=self.silent_for,
             silence=self._team.loaded.team.budgets.silence,
             lines=self._team.loaded.team.lines,
+            going_on=going_on,
             turn=turn,
             heard=heard,
             clock=self._clock,

@@ -21,7 +21,9 @@ from frontdesk.call.events import (
     SummaryMade,
     Withheld,
 )
+from frontdesk.call.going_on import Unheard
 from frontdesk.call.guarding import Blocked, Guarding
+from frontdesk.call.recovery import GoingOn
 from frontdesk.call.request import Unanswerable
 from frontdesk.call.speaking import SpeakerFor, Speaking
 from frontdesk.call.turn import Turn
@@ -81,6 +83,7 @@ class Reply:
         silent_for: Callable[[], float],
         silence: float,
         lines: Lines,
+        going_on: GoingOn | None,
         turn: Turn,
         heard: int,
         clock: Clock,
@@ -89,7 +92,8 @@ class Reply:
         """``request`` gives what to ask the team, or a line to say in its place; it raises
         :class:`Unanswerable` when there is no asking. ``unasked``: the agent speaks up.
         ``silence``: seconds of it after which
-        the caller is told that it takes longer. ``heard``: audio tokens of what is answered."""
+        the caller is told that it takes longer. ``going_on``: an answer was lost, which this one
+        goes on with. ``heard``: audio tokens of what is answered."""
         self.response_id = response_id
         self.turn = turn
         self.answering: TurnRequest | None = None
@@ -104,6 +108,9 @@ class Reply:
         self._asked: tuple[str, ...] = ()
         self._tasks: asyncio.TaskGroup
         self._lines = lines
+        self._unheard = Unheard(going_on.said if going_on else "")
+        long = going_on is not None and going_on.pause > silence
+        self._back = lines.back if long and speaker_for is not None else None
         self._unasked = unasked
         self._clock = clock
         self._post = post
@@ -176,6 +183,8 @@ class Reply:
     async def _think(self) -> None:
         """Run the team. Its failure is spoken as the desk's apology."""
         try:
+            if self._back:
+                self._say_apart(self._back)
             request = await self._known()
             if isinstance(request, str):
                 # Of work in the background, it may be a tool that tells how far it is.
@@ -271,8 +280,11 @@ class Reply:
         match event:
             case TextDelta(text, agent):
                 self._answered = self._answered or bool(text.strip())
-                self._speaking.say(_valid(text), agent, watched=True)
+                if new := self._unheard.add(_valid(text)):
+                    self._speaking.say(new, agent, watched=True)
             case MessageEnded():
+                if new := self._unheard.end():
+                    self._speaking.say(new, self._agent, watched=True)
                 self._speaking.pause()
             case AgentChanged():
                 self._hand_over(event)

@@ -18,7 +18,7 @@ from frontdesk.voice.base import OUTPUT_RATE, Transcript
 from frontdesk.voice.speaker import Spoken
 
 McpApproval = Literal["approved", "denied"]
-EndReason = Literal["completed", "interrupted", "session_closed", "failed"]
+EndReason = Literal["completed", "interrupted", "session_closed", "worker_lost", "failed"]
 
 
 @dataclass(slots=True)
@@ -283,6 +283,21 @@ class Turn:
     def has_failed(self) -> bool:
         """Whether the turn went wrong."""
         return self._error is not None
+
+    def resumes(self, lost: str) -> None:
+        """The turn takes the place of one (``TurnTrace.ref``) whose worker was lost."""
+        self.trace.link_lost(lost)
+        self.trace.set(**{names.VOICE_TURN_RESUMES: lost.partition("-")[0]})
+
+    def took_over(self, since: float, ready: float, pause: float, epoch: int) -> None:
+        """Before this turn, the call was taken over: its client came at ``since`` (unix seconds),
+        ``pause`` seconds after the call was last written, and it was live again at ``ready``."""
+        self.trace.record(
+            names.TAKE_OVER,
+            start=since,
+            end=ready,
+            attributes={names.VOICE_TAKE_OVER_PAUSE: pause, names.VOICE_TAKE_OVER_EPOCH: epoch},
+        )
 
     def tells(self, work: list[str]) -> None:
         """The agent speaks up, to tell of background work (ids)."""

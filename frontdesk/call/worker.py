@@ -21,7 +21,6 @@ from frontdesk.call.call import MOVED, TAKEN_OVER, Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.comeback import Missed, call_of, knows
 from frontdesk.call.connections import Connection
-from frontdesk.call.delegation import Delegation
 from frontdesk.call.drain import Drain
 from frontdesk.call.erasing import ERASED, REASON, Erasing
 from frontdesk.call.identity import Identity
@@ -49,11 +48,12 @@ from frontdesk.state.callers import CallerStore, caller_of
 from frontdesk.state.claims import Claims
 from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
-from frontdesk.state.entries import CallState
+from frontdesk.state.entries import CallState, Entry
 from frontdesk.state.errors import Erased, Fenced, Held, InOtherRegion, StateError, Unreadable
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.log import CallStore, Lease
+from frontdesk.state.patience import answering
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
@@ -135,7 +135,7 @@ class Worker:
         await self.claims.start()
         self.tokens = Tokens(redis)
         self.approvals = ApprovalStore(redis, codec, region=self.settings.region)
-        self.callers = CallerStore(redis, codec)
+        self.callers = CallerStore(redis, codec, region=self.settings.region)
         self.shelf = Shelf(self.callers, self.store)
         self.erasing = Erasing(
             redis,
@@ -145,6 +145,9 @@ class Worker:
             worker=self.name,
             data=self.settings.data_dir,
             embedded=self.settings.redis_url is None,
+            store=self.store,
+            callers=self.callers,
+            approvals=self.approvals,
             calls=self.calls,
             afterwork=self.afterwork,
             tracing=self.tracing,
@@ -226,6 +229,7 @@ class Worker:
         call's caller again, wherever that call lives. A call stays whose it is, by the identity
         that its first connection has. Raises :class:`CallRefused`."""
         self._refuse_if_draining()
+        came = time.time()
         session = session or {}
         token = connection.missed.comeback.token
         if token is not None:
@@ -239,7 +243,10 @@ class Worker:
             if token is not None and not running.knows(token):
                 raise _not_known()
             if not running.remembers(connection.missed):
-                await self._look_up(call_id, connection)
+                try:
+                    await self._look_up(call_id, connection)
+                except (RedisError, StateError) as error:
+                    raise _no_store(error) from error
             if running.join(connection):
                 return running
             await running.over.wait()
@@ -264,9 +271,7 @@ class Worker:
             message = f"Call {call_id} cannot be read by this server, whose log says why."
             raise CallRefused(message, "call_unreadable") from error
         except (RedisError, StateError) as error:
-            logger.error("no call can be opened: %s", error)
-            message = "Calls cannot be kept at the moment. Try again in a few seconds."
-            raise CallRefused(message, "state_unavailable", 1013) from error
+            raise _no_store(error) from error
         if self.drain.begun:
             await self.store.release(lease)
             self._refuse_if_draining()
@@ -309,6 +314,7 @@ class Worker:
             ids=ids,
             grace=self.settings.resume_seconds,
             errands=self.afterwork.take(state.call_id),
+            came=came,
             remembering=remembering,
         )
         self.calls[state.call_id] = call
@@ -391,7 +397,8 @@ class Worker:
             try:
                 lease = await self._claim(call_id, force=force)
                 await self._look_up(call_id, connection)
-                return lease, await self.store.load(call_id), team
+                async with answering():
+                    return lease, await self.store.load(call_id), team
             finally:
                 self._opening.remove(team)
 
@@ -399,24 +406,28 @@ class Worker:
         """The right to write the call. Without ``force``, a worker that has it and is alive keeps
         it; the lease of a dead one is not waited for."""
         try:
-            return await self.store.open(call_id, self.name, force=force)
+            async with answering():
+                return await self.store.open(call_id, self.name, force=force)
         except Held as held:
             if await self.claims.alive(call_id):
                 message = f"The call is live at {held.owner}: &resume=true takes it over."
                 raise CallRefused(message, "call_in_use") from held
-            return await self.store.open(call_id, self.name, force=True)
+            async with answering():
+                return await self.store.open(call_id, self.name, force=True)
 
     async def _look_up(self, call_id: str, connection: Connection) -> None:
         """Find out what a client missed."""
         comeback = connection.missed.comeback
-        connection.missed = Missed(comeback, await self.events.tail(call_id))
+        async with answering():
+            connection.missed = Missed(comeback, await self.events.tail(call_id))
 
     async def _expect(self, call_id: str, connection: Connection) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
         token = connection.missed.comeback.token
         try:
-            stored = await self.store.load(call_id)
+            async with answering():
+                stored = await self.store.load(call_id)
         except ValueError as error:
             raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
         if token is not None and not (stored and knows(stored, token)):
@@ -429,10 +440,10 @@ class Worker:
             await older.over.wait()
         return stored
 
-    async def _record_afterwork(self, call_id: str, known: Delegation) -> None:
-        """Write down what came of work on a call that nobody is on."""
+    async def _record_afterwork(self, call_id: str, key: str, entry: Entry) -> None:
+        """Write down what comes of a piece of work on a call that nobody is on."""
         async with self._doors.setdefault(call_id, asyncio.Lock()):
-            if known.id not in self.afterwork.ids(call_id):
+            if key not in self.afterwork.ids(call_id):
                 return  # the call was taken up again, and its work with it
             lease = await self.store.open(call_id, self.name)
             state = await self.store.load(call_id)
@@ -440,11 +451,11 @@ class Worker:
                 return  # it was erased
 
             def lost(error: StateError) -> None:
-                logger.error("call %s: what came of %s is not kept: %s", call_id, known.id, error)
+                logger.error("call %s: what came of %s is not kept: %s", call_id, key, error)
 
             async with LogWriter(self.store, lease, state, on_lost=lost) as log:
-                entry = {"kind": "delegation", "at": time.time(), "delegation": known.entry()}
                 log.put(entry)
+                await log.flush()
 
     async def aclose(self) -> None:
         """End what calls are left, and let everything go."""
@@ -455,6 +466,12 @@ class Worker:
             life.cancel()  # what is lost of these, the log's writer says
         await self.afterwork.aclose()
         await self._open.aclose()
+
+
+def _no_store(error: Exception) -> CallRefused:
+    logger.error("no call can be opened: %s", error)
+    message = "Calls cannot be kept at the moment. Try again in a few seconds."
+    return CallRefused(message, "state_unavailable", 1013)
 
 
 def _check_caller(state: CallState, identity: Identity) -> None:

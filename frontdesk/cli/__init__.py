@@ -14,6 +14,7 @@ from frontdesk.cli import (
     conformance,
     demo,
     diff,
+    doctor,
     graph,
     init,
     key,
@@ -62,6 +63,7 @@ app.command("serve", epilog=serve.SETTINGS)(serve.serve)
 app.command("key")(key.key)
 app.command("init")(init.init)
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
 app.command("graph")(graph.graph)
 app.command("diff")(diff.diff)
 app.command("call")(call.call)

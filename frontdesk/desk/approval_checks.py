@@ -1,4 +1,5 @@
-"""Rules of approval that cannot work: questions that cannot be put, globs that fit no tool."""
+"""Rules of approval that cannot work: questions that cannot be put, globs that fit no tool; and
+the globs of tools that may run twice, which fit none."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -30,6 +31,11 @@ def check_approvals(document: Document, root: Path) -> Iterator[Problem]:
                 message = f"`{glob}` fits no tool that `tools.allow` has"
                 at = ("mcp", server, "approve", glob)
                 yield document.key_problem(at, message, did_you_mean(glob, allowed))
+        for index, glob in enumerate(items(mapping(use).get("idempotent"))):
+            if isinstance(glob, str) and not _may_fit(glob, allowed):
+                message = f"`{glob}` fits no tool that `tools.allow` has"
+                at = ("mcp", server, "idempotent", index)
+                yield document.problem(at, message, did_you_mean(glob, allowed))
 
 
 def _check_arguments(

@@ -178,6 +178,12 @@ class McpUse(Section):
         description="When a tool is new, or is not what it was when the server was first used: "
         "warn in the log, or do not offer it, until the change is accepted.",
     )
+    idempotent: tuple[str, ...] | None = Field(
+        default=None,
+        description="Names and globs of tools that do no harm when they run twice: one that a "
+        "crash cut off is run again. Default: what the server says (readOnlyHint, "
+        "idempotentHint).",
+    )
     say_progress: bool = Field(
         default=False,
         description="Whether the words that the server sends while a call takes long are spoken.",
@@ -208,6 +214,11 @@ class FunctionUse(Phrases):
         default=False, description="Whether the words that it reports while it runs are spoken."
     )
     approve: Rules = Field(default=(), description="Who approves calls; the first rule that fits.")
+    idempotent: bool = Field(
+        default=False,
+        description="Whether it does no harm when it runs twice: cut off by a crash, it is run "
+        "again; else the agent says that it does not know what came of it.",
+    )
     background: Mark = None
     guardrails: ToolGuardrails = ToolGuardrails()
 
@@ -291,6 +302,10 @@ class Lines(Section):
     begun: str = Field(
         default="I've started on that, and I'll tell you as soon as I know.",
         description="Background work has begun (embedded model).",
+    )
+    back: str = Field(
+        default="Sorry for the pause, I'm back.",
+        description="Said first when a call was lost for longer than budgets.silence and goes on.",
     )
     still: str = Field(default="I'm still on it.", description="Background work takes long.")
     blocked: str = Field(

@@ -13,6 +13,16 @@ CancelReason = Literal["turn_detected", "client_cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for a response, and with what: enough to ask for it once more. ``request`` is the
+    ``response`` of a client's ``response.create``."""
+
+    by: str
+    """client, server (a turn was over) or agent (of its own accord)."""
+    request: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Send one server event: a complete JSON text frame, UTF-8."""
 
@@ -62,6 +72,8 @@ class ItemAdded:
 
     item: Item
     previous_item_id: str | None
+    response_id: str | None = None
+    """The response that makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,21 @@ class ResponseRequested:
     """Tools of the client's MCP servers that the model may call."""
     unasked: bool = False
     """Neither the caller nor the client asked: the engine wanted to speak up."""
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseWaits:
+    """A response was asked for that cannot begin yet; with None, it is not wanted any more."""
+
+    asked: Asked | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseOver:
+    """A response is over, however it ended: its ``response.done`` follows."""
+
+    response_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +230,9 @@ Command = (
     | ItemDeleted
     | ItemTruncated
     | ResponseRequested
+    | ResponseWaits
     | ResponseCancelled
+    | ResponseOver
     | ListMcpTools
     | DropMcpServer
     | ApprovalAnswered

@@ -96,20 +96,21 @@ class Conversation:
         draft: Draft | None = None,
         *,
         pending: bool = False,
+        response_id: str | None = None,
     ) -> None:
         """Insert an item and announce it."""
         kept = without_audio(item)
         self._link(Entry(kept, draft=draft, pending=pending), after)
         fields = {"previous_item_id": after, "item": shown(kept)}
         self._outbox.send("conversation.item.added", fields)
-        self._outbox.put(ItemAdded(item, after))
+        self._outbox.put(ItemAdded(item, after, response_id))
 
     def add_done(self, item: Item, after: str | None) -> None:
         """Insert an item that is complete from the start."""
         self.add(item, after)
         self._send_done(self._entries[item["id"]])
 
-    def finish(self, item: Item, milliseconds: float) -> None:
+    def finish(self, item: Item, milliseconds: float | None) -> None:
         """An item that was being made is complete (or cut short)."""
         entry = self._entries[item["id"]]
         entry.item, entry.draft, entry.audio_ms = item, None, milliseconds

@@ -17,6 +17,7 @@ from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.errors import ProtocolError, invalid_value, missing_parameter
 from frontdesk.protocol.ids import new_id
 from frontdesk.protocol.items import from_client, is_spoken
+from frontdesk.protocol.loss import AfterLoss
 from frontdesk.protocol.mcp import Mcp
 from frontdesk.protocol.outbox import Outbox
 from frontdesk.protocol.response import Response
@@ -150,6 +151,18 @@ class RealtimeProtocol:
         self._mcp.calls.restore(self.items)
         self._session.spoken = any(is_spoken(item) for item in self.items)
         return self._outbox.take()
+
+    @property
+    def after_loss(self) -> AfterLoss:
+        """What is to be done, once the call is open again, for what was under way."""
+        return AfterLoss(
+            self._session,
+            self._conversation,
+            self._responses,
+            self._transcripts,
+            self._turns,
+            self._outbox,
+        )
 
     def configure(self, patch: Mapping[str, Any]) -> list[Command]:
         """A ``session.update`` that came with the connection, before :meth:`open`, and shows in

@@ -60,7 +60,9 @@ def requested(
             for index, item in enumerate(given["input"])
         )
     out_of_band = given.get("conversation") == "none"
-    return Plan(_options(session, given), context, out_of_band, servers=servers)
+    return Plan(
+        _options(session, given), context, out_of_band, servers=servers, request=request or {}
+    )
 
 
 def _servers(session: Session, given: Config) -> tuple[McpServer, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from frontdesk.protocol import wire
-from frontdesk.protocol.commands import Item
+from frontdesk.protocol.commands import Asked, Item, ResponseOver
 from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.engine import Usage
 from frontdesk.protocol.mcp_server import McpServer
@@ -25,11 +25,20 @@ class Plan:
     input: tuple[Item, ...] | None = None
     out_of_band: bool = False
     by_client: bool = True
+    request: Json | None = None
+    """What the client asked with."""
     servers: tuple[McpServer, ...] = ()
     """MCP servers whose tools the model may call. None out of band: what such a call gives is
     told in an item of the conversation."""
     unasked: bool = False
     """The agent speaks up by itself: whoever asks meanwhile is answered after it."""
+
+    @property
+    def asked(self) -> Asked:
+        """Who asked for it."""
+        if self.by_client:
+            return Asked("client", self.request or {})
+        return Asked("agent" if self.unasked else "server")
 
 
 class Message:
@@ -39,6 +48,7 @@ class Message:
         self.item_id = item_id
         self.audio = audio
         self.milliseconds = 0.0
+        self.restored = False
         self.output = {
             "response_id": response_id,
             "item_id": item_id,
@@ -49,6 +59,16 @@ class Message:
             {"type": "response.output_audio.delta", **self.part}
         )
         self._words: list[str] = []
+
+    @classmethod
+    def stored(cls, response_id: str, item: Item, output_index: int, audio: bool) -> "Message":
+        """A message that was being written. How much sound of it was sent is not known."""
+        spoken = [part["type"] == "output_audio" for part in item["content"]]
+        message = cls(response_id, item["id"], output_index, any(spoken) if spoken else audio)
+        message.restored = True
+        for part in item["content"]:
+            message.write(part.get("transcript") or part.get("text") or "")
+        return message
 
     def write(self, words: str) -> None:
         self._words.append(words)
@@ -82,8 +102,16 @@ class Message:
 class Response:
     """Sends its own events. ``conversation`` is None out of band: then no item is stored."""
 
-    def __init__(self, plan: Plan, conversation: Conversation | None, outbox: Outbox) -> None:
-        self.id = outbox.ids("resp")
+    def __init__(
+        self,
+        plan: Plan,
+        conversation: Conversation | None,
+        outbox: Outbox,
+        *,
+        id: str | None = None,
+    ) -> None:
+        """``id`` is that of a response which began in an earlier connection."""
+        self.id = id or outbox.ids("resp")
         self.plan = plan
         self.audio = plan.options["output_modalities"] == ["audio"]
         self.output: list[Item] = []
@@ -93,12 +121,23 @@ class Response:
         self._conversation = conversation
         self._outbox = outbox
         self._message: Message | None = None
-        outbox.send("response.created", {"response": self._object("in_progress", None, None)})
+        if id is None:
+            outbox.send("response.created", {"response": self._object("in_progress", None, None)})
 
     @property
     def closing(self) -> bool:
         """A tool was called and nothing is open: only the closers are still to come."""
         return bool(self._message is None and self.output and self.output[-1]["type"] in TOOL_CALLS)
+
+    def take_up(self, items: list[Item]) -> bool:
+        """Go on with these items of it; the last one may be a message that was being written.
+        Returns whether that was all of it: it ended with a tool call."""
+        for index, item in enumerate(items):
+            if item.get("status") == "incomplete" and item["type"] == "message":
+                self._message = Message.stored(self.id, item, index, self.audio)
+            else:
+                self.output.append(item)
+        return self.closing
 
     def write_text(self, words: str) -> None:
         message = self._message or self._open_message()
@@ -171,6 +210,7 @@ class Response:
     def end(self, status: str, details: Json | None) -> None:
         """Close what is open, then the response."""
         self._close_message("completed" if status == "completed" else "incomplete")
+        self._outbox.put(ResponseOver(self.id))
         usage = usage_object(self.usage, self._spoken_ms)
         self._outbox.send("response.done", {"response": self._object(status, details, usage)})
 
@@ -196,15 +236,17 @@ class Response:
             self._outbox.send("response.output_text.done", fields)
         fields = {**message.part, "part": message.wire_part()}
         self._outbox.send("response.content_part.done", fields)
-        self._finish_item(message.item(status), message.milliseconds)
+        sent = None if message.restored else message.milliseconds
+        self._finish_item(message.item(status), sent)
 
     def _add_item(self, item: Item, draft: Message | None, *, pending: bool = False) -> None:
         fields = {"response_id": self.id, "output_index": len(self.output), "item": item}
         self._outbox.send("response.output_item.added", fields)
         if self._conversation is not None:
-            self._conversation.add(item, self._conversation.last, draft, pending=pending)
+            last = self._conversation.last
+            self._conversation.add(item, last, draft, pending=pending, response_id=self.id)
 
-    def _finish_item(self, item: Item, milliseconds: float) -> None:
+    def _finish_item(self, item: Item, milliseconds: float | None) -> None:
         if self._conversation is not None:
             self._conversation.finish(item, milliseconds)
         fields = {"response_id": self.id, "output_index": len(self.output), "item": item}

@@ -1,6 +1,11 @@
 """All responses of a call: one in the default conversation, any number beside it, one waiting."""
 
-from frontdesk.protocol.commands import CancelReason, ResponseCancelled, ResponseRequested
+from frontdesk.protocol.commands import (
+    CancelReason,
+    ResponseCancelled,
+    ResponseRequested,
+    ResponseWaits,
+)
 from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.errors import ProtocolError
 from frontdesk.protocol.mcp import Mcp
@@ -65,14 +70,19 @@ class Responses:
         if plan.out_of_band:
             self._start(plan)
         else:
-            self._waiting = plan
-            self.resume()
+            self._wait(plan)
 
     def answer(self, plan: Plan) -> None:
         """Start the response to a turn, after the active one if that was not interrupted."""
         if self._waiting is None or self._waiting.unasked:
-            self._waiting = plan
-            self.resume()
+            self._wait(plan)
+
+    def _wait(self, plan: Plan) -> None:
+        """Start a response as soon as there is nothing left to wait for."""
+        self._waiting = plan
+        self.resume()
+        if self._waiting is plan:
+            self._outbox.put(ResponseWaits(plan.asked))
 
     def speak_up(self, plan: Plan) -> None:
         """Start a response that nobody asked for, unless there is another."""
@@ -105,14 +115,14 @@ class Responses:
         plan = self._take_waiting()
         if plan is None:
             return
+        self._outbox.put(ResponseWaits(None))
         if plan.by_client or (reason == "client_cancelled" and not behind):
             # Its client waits for a response.done; nothing was generated yet.
             never = Response(plan, self._conversation, self._outbox)
             never.end("cancelled", _cancelled(reason))
         elif reason == "client_cancelled":
             # What the caller said over the cancelled response is still to be answered.
-            self._waiting = plan
-            self.resume()
+            self._wait(plan)
 
     def cancel(self, response_id: str | None) -> None:
         """Cancel as the client asked. Raises :class:`ProtocolError` when nothing is active."""
@@ -147,7 +157,13 @@ class Responses:
         tools = self._mcp.offered(plan)
         self._outbox.put(
             ResponseRequested(
-                response.id, plan.options, plan.input, plan.out_of_band, tools, plan.unasked
+                response.id,
+                plan.options,
+                plan.input,
+                plan.out_of_band,
+                tools,
+                plan.unasked,
+                plan.asked,
             )
         )
 

@@ -17,13 +17,14 @@ not find that any more. Ids that must not be guessed should be random ones.
 import hashlib
 import logging
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import orjson
 from redis.asyncio import Redis
 
+from frontdesk.region import is_elsewhere
 from frontdesk.state.codec import Codec
 from frontdesk.state.errors import Unreadable
 from frontdesk.state.log import RETENTION
@@ -93,9 +94,14 @@ class CallerStore:
     """Callers by :func:`caller_of`. All methods raise ``RedisError`` when the store is not there,
     and may be repeated."""
 
-    def __init__(self, redis: Redis, codec: Codec | None = None) -> None:
+    def __init__(
+        self, redis: Redis, codec: Codec | None = None, *, region: str | None = None
+    ) -> None:
+        """What is kept is written by ``codec``. Of calls that are pinned to a region other than
+        ``region``, nothing is read."""
         self._redis: Any = redis  # redis-py leaves its commands half typed
         self._codec = codec or Codec()
+        self._region = region
         script = files("frontdesk.state") / "scripts" / "keep.lua"
         self._keep = self._redis.register_script(script.read_text(encoding="utf-8"))
 
@@ -119,20 +125,22 @@ class CallerStore:
             pipe.hgetall(_consent(caller))
             ids, consents = await pipe.execute()
         calls = tuple(call_id.decode() for call_id in ids)
-        told: list[Told] = []
-        if calls:
-            stored = await self._redis.mget([_told(caller, call_id) for call_id in calls])
-            told = [known for line in stored if line and (known := self._read(line))]
+        here = [call_id for call_id in calls if not is_elsewhere(call_id, self._region)]
+        stored: list[bytes | None] = []
+        if here:
+            stored = await self._redis.mget([_told(caller, call_id) for call_id in here])
+        told = [Told(**one) for line in stored if line and (one := self._read(line))]
+        said = {team.decode(): self._read(line) for team, line in consents.items()}
         return Known(
             calls,
-            {team.decode(): Consent(**orjson.loads(said)) for team, said in consents.items()},
+            {team: Consent(**one) for team, one in said.items() if one},
             tuple(sorted(told, key=lambda one: one.at)),
         )
 
     async def consent(self, caller: str, team: str, said: Consent, days: int) -> bool:
         """Put on record whether they want to be remembered, for so many days without a call.
         False when the call that it was said in has been erased."""
-        value = orjson.dumps(said)
+        value = self._written(said)
         return await self._put(
             caller, said.call_id, _consent(caller), days * DAY, value, field=team
         )
@@ -143,9 +151,7 @@ class CallerStore:
         if seconds <= 0:
             return False
         key = _told(caller, told.call_id)
-        return await self._put(
-            caller, told.call_id, key, seconds, self._codec.encode(orjson.dumps(asdict(told)))
-        )
+        return await self._put(caller, told.call_id, key, seconds, self._written(told))
 
     async def forget(self, caller: str, team: str) -> int:
         """Forget what a team remembers of them; how many calls that were."""
@@ -179,12 +185,13 @@ class CallerStore:
         args = (call_id or "", round(seconds), field, value)
         return bool(await self._keep(keys=(_calls(caller), key), args=args))
 
-    def _read(self, stored: bytes) -> Told | None:
-        """What was remembered; nothing, with a warning, where its key is gone."""
+    def _written(self, said: Told | Consent) -> bytes:
+        return self._codec.encode(orjson.dumps(said))
+
+    def _read(self, stored: bytes) -> dict[str, Any] | None:
+        """None for what no key opens."""
         try:
-            return Told(
-                **orjson.loads(self._codec.decode(stored, "what is remembered of a caller"))
-            )
+            return orjson.loads(self._codec.decode(stored, "what is remembered of a caller"))
         except Unreadable as error:
             logger.warning("%s", error)
             return None

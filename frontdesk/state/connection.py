@@ -24,7 +24,7 @@ CONNECTIONS = 64
 """To one server. Whoever finds all in use waits for ``TIMEOUT``."""
 NODE_CONNECTIONS = 1024
 """To one node of a cluster, where nobody waits for one: each call on the worker may need one."""
-TIMEOUT = 5.0
+TIMEOUT = 3.0
 """Seconds that one command may take."""
 CONNECT_TIMEOUT = 3.0
 SENTINEL_TIMEOUT = 1.0

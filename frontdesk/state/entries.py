@@ -8,12 +8,21 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 ``memory``             text: what the team is told of the caller's earlier calls; calls: how many
 ``session``            session (the effective config)
 ``item.added``         item, after (id or null), hidden (true for the team's own tool calls),
-                       asked (of an answer: id of the newest item that it was asked with)
+                       asked (of an answer: id of the newest item that it was asked with),
+                       response (id, of what one is making)
+``item.words``         item_id, words (which an answer under way goes on with), spoken
+``item.sent``          item_id, audio_ms: all sound of its words so far is on its way to the client
 ``item.changed``       item
 ``item.deleted``       item_id
 ``item.withheld``      item_id: a guardrail blocked it, and no model is to see it
 ``agent.changed``      agent, previous, history (full, summary, none or {last: n}), since (id of the
                        item with which the question begins), handed (call id of the handoff)
+``response.begun``     response: id, by (client, server, agent), beside (the conversation), request
+                       (of the client, as it came), trace (of its turn, with its root), at
+``response.over``      response_id
+``response.waits``     asked: by, request; or null. Asked for, and not begun yet
+``tool.started``       tool: call_id, tool, arguments, agent, server, within (id of the response or
+                       of the background work), again (whether it may be run twice)
 ``summary``            text: what the agent with the floor was told of the time before it
 ``compacted``          text, until (id of the last item that it stands for), kept (ids of those
                        before that models see all the same), whole (whether it is of all that was
@@ -30,12 +39,13 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 ``question.resumed``   question_ids: the calls were given on, to be run or refused
 ``audio``              item_id, role (caller, agent), uri, offset_ms, seconds
 ``resume``             token (a hash of it), shown (that of the token it was given for, or null)
-``call.ended``         reason
+``call.ended``         reason, (moved: it goes on at another worker)
 =====================  ========================================================================
 
 ``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
 item, no ``after`` at all (or an item that is gone) puts it last. ``user``, ``hidden``, ``asked``,
-``history``, ``since`` and ``handed`` may be left out.
+``response``, ``history``, ``since`` and ``handed`` may be left out. A tool has ended when its
+output is in the conversation, and when the response or the work that it is within is over.
 """
 
 from dataclasses import dataclass, field
@@ -50,9 +60,15 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "session": ("session",),
     "item.added": ("item",),
     "item.changed": ("item",),
+    "item.words": ("item_id", "words", "spoken"),
+    "item.sent": ("item_id", "audio_ms"),
     "item.deleted": ("item_id",),
     "item.withheld": ("item_id",),
     "agent.changed": ("agent", "previous"),
+    "response.begun": ("response",),
+    "response.over": ("response_id",),
+    "response.waits": ("asked",),
+    "tool.started": ("tool",),
     "summary": ("text",),
     "compacted": ("text", "until", "kept", "whole"),
     "heard": ("item_id", "text", "audio_ms"),
@@ -79,6 +95,11 @@ class StoredItem:
     heard_ms: int | None = None
     withheld: bool = False
     asked: str | None = None
+    response: str | None = None
+    """The response that made it."""
+    sent: int = 0
+    """Characters of a spoken answer whose sound was sent, all of it: ``sent_ms`` milliseconds."""
+    sent_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -134,6 +155,21 @@ class CallState:
     """Everything that was to be approved or answered, oldest first, each with what was said to it
     (``answers``) and what came of it (``decided``, None while it is open; ``resumed``)."""
     delegations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    responses: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Those that are being made."""
+    waits: dict[str, Any] | None = None
+    """The response that was asked for and has not begun."""
+    tools: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Those of the team that have begun, and not ended as far as is known."""
+    last: float = 0.0
+    """When the newest entry was made."""
+    opened_before: bool = False
+    """Whether it was taken up again, ``pause`` seconds after it was last written."""
+    broke_off: bool = False
+    """Whether it had not ended then, or was moved to another worker in the middle of it."""
+    pause: float = 0.0
+    opened_again: float = 0.0
+    """When it was opened the last time."""
     resume: list[dict[str, str | None]] = field(default_factory=list[dict[str, str | None]])
     """The tokens that show who the caller is, oldest first, as their entries have them."""
     unknown: int = 0

@@ -47,13 +47,24 @@ async def check(redis: Redis, address: Address) -> None:
             )
 
 
-async def infos_of(redis: Redis, address: Address) -> dict[str, Info]:
-    """INFO of each server that is written to, by its address. Raises ``RedisError``."""
+async def infos_of(
+    redis: Redis, address: Address, silent: dict[str, RedisError] | None = None
+) -> dict[str, Info]:
+    """INFO of each server that is written to, by its address. Raises ``RedisError``, but puts what
+    a node of a cluster that does not answer raised into ``silent``, if given."""
     if address.kind != "cluster":
         return {address.shown: await cast(Any, redis).info()}
     cluster = cast(Any, redis)
     await cluster.initialize()
-    return {node.name: await cluster.info(target_nodes=node) for node in cluster.get_primaries()}
+    infos: dict[str, Info] = {}
+    for node in cluster.get_primaries():
+        try:
+            infos[node.name] = await cluster.info(target_nodes=node)
+        except RedisError as error:
+            if silent is None:
+                raise
+            silent[node.name] = error
+    return infos
 
 
 def unfit(info: Info, address: Address, where: str) -> str | None:

@@ -31,6 +31,7 @@ def apply(state: CallState, entry: Entry) -> None:
         if step is None:
             raise LookupError("unknown kind")
         step(state, entry)
+        state.last = entry["at"]
     except (LookupError, TypeError, AttributeError) as error:
         state.unknown += 1
         logger.warning(
@@ -106,6 +107,10 @@ def _opened(state: CallState, entry: Entry) -> None:
     state.team_version = entry["team_version"]
     state.agent = entry["agent"]
     state.transport = entry["transport"]
+    state.opened_before = state.opened_at > 0
+    state.broke_off = state.opened_before and (state.ended is None or state.broke_off)
+    state.pause = max(0.0, entry["at"] - state.last) if state.opened_before else 0.0
+    state.opened_again = entry["at"]
     state.user = state.user or entry.get("user")
     state.opened_at = state.opened_at or entry["at"]
     state.ended = None  # a second one means that the call was taken up again
@@ -128,8 +133,15 @@ def _item_added(state: CallState, entry: Entry) -> None:
     if state.index(item["id"]) is not None:
         _item_changed(state, entry)
         return
-    stored = StoredItem(item, hidden=entry.get("hidden", False), asked=entry.get("asked"))
+    stored = StoredItem(
+        item,
+        hidden=entry.get("hidden", False),
+        asked=entry.get("asked"),
+        response=entry.get("response"),
+    )
     state.insert(_place(state, entry), stored)
+    if state.tools and item.get("type") == "function_call_output":
+        state.tools = [tool for tool in state.tools if tool["call_id"] != item["call_id"]]
 
 
 def _place(state: CallState, entry: Entry) -> int:
@@ -153,6 +165,25 @@ def _item_changed(state: CallState, entry: Entry) -> None:
     if index is not None:
         state.items[index].item = entry["item"]
         state.touch(index)
+
+
+def _item_words(state: CallState, entry: Entry) -> None:
+    index = state.index(entry["item_id"])
+    if index is None:
+        return
+    item = state.items[index].item
+    name, kind = _SPOKEN if entry["spoken"] else _WRITTEN
+    parts: list[dict[str, Any]] = item["content"] or [{"type": kind, name: ""}]
+    part = {**parts[-1], name: parts[-1][name] + entry["words"]}
+    state.items[index].item = {**item, "content": [*parts[:-1], part]}
+
+
+def _item_sent(state: CallState, entry: Entry) -> None:
+    index = state.index(entry["item_id"])
+    if index is not None:
+        stored = state.items[index]
+        stored.sent = sum(len(part["transcript"]) for part in stored.item["content"])
+        stored.sent_ms = entry["audio_ms"]
 
 
 def _item_deleted(state: CallState, entry: Entry) -> None:
@@ -212,7 +243,41 @@ def _heard(state: CallState, entry: Entry) -> None:
 
 
 def _delegation(state: CallState, entry: Entry) -> None:
-    state.delegations[entry["delegation"]["id"]] = entry["delegation"]
+    known = entry["delegation"]
+    state.delegations[known["id"]] = known
+    over = known.get("ended") is not None and known.get("status") != "lost"
+    if over or known.get("told"):
+        _forget_tools(state, known["id"])
+
+
+def _response_begun(state: CallState, entry: Entry) -> None:
+    response = entry["response"]
+    state.responses[response["id"]] = response
+    if not response["beside"]:
+        state.waits = None
+
+
+def _response_over(state: CallState, entry: Entry) -> None:
+    response_id = entry["response_id"]
+    if state.responses.pop(response_id, None) is None:
+        return
+    _forget_tools(state, response_id)
+    for stored in reversed(state.items[-_NEAR:]):
+        if stored.response == response_id:  # it has served its purpose, and costs memory
+            stored.response, stored.sent, stored.sent_ms = None, 0, 0
+
+
+def _response_waits(state: CallState, entry: Entry) -> None:
+    state.waits = entry["asked"]
+
+
+def _tool_started(state: CallState, entry: Entry) -> None:
+    state.tools.append(entry["tool"])
+
+
+def _forget_tools(state: CallState, within: str) -> None:
+    if state.tools:
+        state.tools = [tool for tool in state.tools if tool["within"] != within]
 
 
 def _audio(state: CallState, entry: Entry) -> None:
@@ -266,8 +331,12 @@ def _resume(state: CallState, entry: Entry) -> None:
 
 def _ended(state: CallState, entry: Entry) -> None:
     state.ended = entry["reason"]
+    state.broke_off = entry.get("moved", False)
 
 
+_NEAR = 64
+"""Items that a response, with its tools and what came meanwhile, surely lies within."""
+_SPOKEN, _WRITTEN = ("transcript", "output_audio"), ("text", "output_text")
 RESUME_TOKENS = 16
 """Tokens of a call that are good at once; the oldest gives way."""
 
@@ -283,9 +352,15 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "session": _session,
     "item.added": _item_added,
     "item.changed": _item_changed,
+    "item.words": _item_words,
+    "item.sent": _item_sent,
     "item.deleted": _item_deleted,
     "item.withheld": _item_withheld,
     "agent.changed": _agent_changed,
+    "response.begun": _response_begun,
+    "response.over": _response_over,
+    "response.waits": _response_waits,
+    "tool.started": _tool_started,
     "summary": _summary,
     "compacted": _compacted,
     "heard": _heard,

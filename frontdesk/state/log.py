@@ -107,7 +107,8 @@ class CallStore:
         self._redis = redis
         self._codec = codec or Codec()
         self.region = region
-        self._calls = f"{INDEX}:{region}" if region else INDEX
+        self.index = f"{INDEX}:{region}" if region else INDEX
+        """Key of the list of calls."""
         self._retention = retention
         self._claim = redis.register_script(_script("claim"))
         self._append = redis.register_script(_script("append"))
@@ -228,7 +229,7 @@ class CallStore:
         :class:`Erased`, and cannot write it back."""
         keep, mark = round(self._retention * 1e3), round(MARK_SECONDS * 1e3)
         await self._erase(keys=kept_of(call_id), args=(ERASED, 0, 0, keep, mark))
-        await cast(Any, self._redis).zrem(self._calls, call_id)
+        await cast(Any, self._redis).zrem(self.index, call_id)
 
     async def list_calls(self, limit: int = 50, before: float | None = None) -> list[CallSummary]:
         """Calls, newest first, opened before ``before`` (unix seconds). Best effort: a call may be
@@ -255,7 +256,7 @@ class CallStore:
         now = _microseconds(await redis.time())
         while found := cast(
             list[tuple[bytes, float]],
-            await redis.zrevrangebyscore(self._calls, end, "-inf", start, page, withscores=True),
+            await redis.zrevrangebyscore(self.index, end, "-inf", start, page, withscores=True),
         ):
             pipeline = redis.pipeline(transaction=False)
             for call_id, _ in found:
@@ -263,7 +264,7 @@ class CallStore:
             gone = 0
             for (call_id, opened), meta in zip(found, await pipeline.execute(), strict=True):
                 if meta[0] is None:  # past its retention
-                    await redis.zrem(self._calls, call_id)
+                    await redis.zrem(self.index, call_id)
                     gone += 1
                     continue
                 yield _summary(call_id.decode(), opened, meta, now)
@@ -272,8 +273,8 @@ class CallStore:
     async def _index(self, call_id: str, opened: int) -> None:
         redis = cast(Any, self._redis)
         try:
-            await redis.zadd(self._calls, {call_id: opened})
-            await redis.zremrangebyrank(self._calls, 0, -INDEX_SIZE - 1)
+            await redis.zadd(self.index, {call_id: opened})
+            await redis.zremrangebyrank(self.index, 0, -INDEX_SIZE - 1)
         except RedisError as error:
             # The call matters more than its line in a list.
             logger.warning("Call %s is not in the list of calls: %s", call_id, error)

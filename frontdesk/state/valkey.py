@@ -31,6 +31,9 @@ DYING = 3.0
 """Seconds that a server without its owner has for its end. One that is still there then belongs to
 an owner whom we cannot see (in another container), and is shared."""
 
+MEMORY_SHARE, MEMORY_LEAST = 0.25, 64 << 20
+"""Of the machine's memory, and in bytes, what calls may take."""
+
 LONGEST_SOCKET_PATH = 100
 """Bytes; the kernels' limits are 107 (Linux) and 103 (macOS)."""
 
@@ -134,6 +137,7 @@ class _Server:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
+            "maxmemory": str(_most_memory()),
             "maxmemory-policy": "noeviction",
         }
         return [str(self._binary), *(part for k, v in options.items() for part in (f"--{k}", v))]
@@ -245,10 +249,29 @@ def _failure(folder: Path) -> Generator[None, None, None]:
         ) from error
 
 
+def _most_memory() -> int:
+    """Bytes that calls may take: a full store refuses, a full machine kills. A call takes up to
+    64 KiB."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        container = int(Path("/sys/fs/cgroup/memory.max").read_text())
+    except (OSError, ValueError):  # no container, or one without a limit
+        container = machine
+    return max(MEMORY_LEAST, int(MEMORY_SHARE * min(machine, container)))
+
+
 def _why_it_ended(folder: Path, code: int) -> str:
     log = folder / "valkey.log"
     try:
         last = [line for line in log.read_text(errors="replace").splitlines() if line][-3:]
     except OSError:
         last = []
-    return f"the embedded Valkey ended at once (exit {code}): {' / '.join(last)} (see {log})"
+    why = f"the embedded Valkey ended at once (exit {code}): {' / '.join(last)} (see {log})"
+    if any("Bad file format reading the append only file" in line for line in last):
+        why += (
+            f". What it keeps in {folder / 'appendonlydir'} is damaged, and left as it is: put a "
+            "copy of it back, or move the folder away to begin anew. To save what comes before "
+            "the damage, copy it and run `bash -c 'exec -a valkey-check-aof "
+            f"{_binary()} --fix FILE'` on the file that the log names"
+        )
+    return why

@@ -33,6 +33,7 @@ from frontdesk.team.guardrails.tools import tool_guardrails
 from frontdesk.team.handoffs import HANDOFF_PREFIX, Edge, edges
 from frontdesk.team.memory_tools import memory_tools
 from frontdesk.team.models import ModelRegistry, model_choice
+from frontdesk.team.recording import may_run_twice, on_record
 
 Prompt = Callable[[str, dict[str, Any]], str]
 """``prompt(agent, variables)``: the agent's instructions, filled in."""
@@ -54,7 +55,8 @@ class TeamAgent(Agent[TurnContext]):
     """
 
     gates: dict[str, Callable[[FunctionTool], None]]
-    """What stands before a tool of an MCP server, by server: approval, and questions of its own."""
+    """What stands before a tool of an MCP server, by server: its record, approval, and questions of
+    its own."""
     of_memory: tuple[Tool, ...]
     """The tools that are offered where callers are remembered."""
 
@@ -193,6 +195,8 @@ def _function(
     if use.background is not None:
         use = use.model_copy(update={"timeout": 0.0})  # its deadline ends it
     tool = functions.load(name, use, show_examples=hosted)
+    again = use.idempotent or (use.background is not None and use.background.restart)
+    on_record(tool, again=again)
     before, after = tool_guardrails(guardrails, use.guardrails)
     if use.background is not None:
         tool = in_background(tool, use.background, agent, after)
@@ -205,10 +209,11 @@ def _function(
 
 def _gate(team: Team, view: McpServerView) -> Callable[[FunctionTool], None]:
     def gate(tool: FunctionTool) -> None:
+        hints = next((t.annotations for t in view.cached_tools if t.name == tool.name), None)
+        on_record(tool, again=may_run_twice(tool.name, view.use, hints), server=view.name)
         if view.use.elicitation == "spoken":
             may_ask(tool, view.name)
         if rules := rules_for(tool.name, view.use.approve, team.policies.approve):
-            hints = next((t.annotations for t in view.cached_tools if t.name == tool.name), None)
             ask_first(tool, rules, lines_ask=team.lines.ask, hints=hints, server=view.name)
 
     return gate

@@ -19,6 +19,7 @@ from frontdesk.team.events import (
     Decided,
     Jobs,
     Memories,
+    ToolRecord,
 )
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.held import HeldCalls
@@ -76,6 +77,8 @@ class TurnContext:
     """What has to be asked before the run can go on, by tool call."""
     jobs: Jobs | None = None
     """Takes background work."""
+    record: ToolRecord | None = None
+    """Where tools are put on record before they run."""
     memories: Memories | None = None
     """What is remembered of the caller."""
     trace_id: str = ""

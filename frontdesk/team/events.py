@@ -134,6 +134,26 @@ class ContextSize:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of one of the team's tools that is about to run. ``again``: it may be run twice."""
+
+    call_id: str
+    tool: str
+    arguments: str
+    agent: str
+    server: str | None
+    again: bool
+
+
+class ToolRecord(Protocol):
+    """Where each call of a tool is put on record before it runs."""
+
+    async def begin(self, call: ToolCall) -> str | None:
+        """None once it may run; else what the model is told in place of a result."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRequest:
     """One run of the team.
 
@@ -180,6 +200,8 @@ class TurnRequest:
     """Ids of the items that are to be answered."""
     cleared: Callable[[], Awaitable[None]] | None = None
     """What tools wait for before they run."""
+    record: ToolRecord | None = None
+    """Where tools are put on record before they run. None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

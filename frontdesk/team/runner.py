@@ -38,6 +38,7 @@ from frontdesk.team.events import (
     TextDelta,
     TokensUsed,
     ToolProgress,
+    ToolRecord,
     TurnEnded,
     TurnFailed,
     TurnRequest,
@@ -177,9 +178,11 @@ class TeamRunner:
         trace_id: str,
         report: Callable[[str], None],
         guarded: Callable[[Outcome], None],
+        record: ToolRecord | None = None,
     ) -> JobDone:
         """Do background work, outside of any turn, in the trace ``trace_id`` (32 hex digits).
-        ``report`` gets words of progress, ``guarded`` what guardrails say. Cancelling stops it.
+        ``report`` gets words of progress, ``guarded`` what guardrails say; ``record`` keeps the
+        tools that run. Cancelling stops it.
         Raises ``LookupError`` when the team has no such tool."""
         tool = self.background(job.agent, job.tool)
         if tool is None:
@@ -191,6 +194,7 @@ class TeamRunner:
             guarded=guarded,
             caller=job.caller,
             trace_id=trace_id,
+            record=record,
         )
         return await run_job(tool, job, self._agents[job.agent], context)
 
@@ -202,6 +206,7 @@ class TeamRunner:
             history=[{"role": "user", "content": task}],
             trace_id=context.trace_id,
             caller=context.caller,
+            record=context.record,
         )
         words: list[str] = []
         async with aclosing(self.run(request)) as events:

@@ -85,6 +85,7 @@ class Turn:
             decided={call.call_id: call for call in request.decided},
             held=request.held,
             jobs=request.jobs,
+            record=request.record,
             memories=request.memories,
             trace_id=request.trace_id,
             cleared=request.cleared,

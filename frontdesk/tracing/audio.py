@@ -66,6 +66,12 @@ class AudioStore:
             return AudioRef("", "", seconds)
         return AudioRef(f"/api/audio/{key}", key, seconds)
 
+    def read(self, uri: str) -> tuple[NDArray[np.float32], int]:
+        """Samples and rate of what a reference's ``uri`` stands for. Raises :class:`OSError` when
+        it is not here (another machine's, or not written any more), :class:`ValueError` for
+        anything that is no such address."""
+        return read_flac(self.locate(uri.rpartition("/")[2]))
+
     def locate(self, key: str) -> Path:
         """The file of a key. Raises :class:`ValueError` for anything that is not a key."""
         if not _KEY.fullmatch(key):

@@ -15,6 +15,7 @@ from agents.tracing.processors import default_processor
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 import agents
 from frontdesk.settings import Settings
@@ -23,10 +24,17 @@ from frontdesk.tracing.audio import AudioRef, AudioStore
 from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
 from frontdesk.tracing.processor import AgentsProcessor
-from frontdesk.tracing.provider import outlet, resource, tracer
+from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.store import FILE, StoreError, TraceStore
-from frontdesk.tracing.turn import EndReason, OpenSpan, TurnTrace, clean, nanoseconds
+from frontdesk.tracing.turn import (
+    EndReason,
+    OpenSpan,
+    TurnTrace,
+    clean,
+    context_of,
+    nanoseconds,
+)
 
 __all__ = ["AudioRef", "AudioStore", "EndReason", "OpenSpan", "Tracing", "TurnTrace"]
 
@@ -153,7 +161,42 @@ class Tracing:
             names.VOICE_MEMORY_CALLS: earlier_calls or None,
         }
         root.set_attributes(clean(labels, self._content))
-        return TurnTrace(self._tracer, self._processor, root, call_id, self._content)
+        return TurnTrace(self._tracer, self._processor, root, call_id, self._content, index)
+
+    def close_lost(
+        self,
+        ref: str,
+        *,
+        call_id: str,
+        team: str,
+        team_version: str,
+        agent: str,
+        transport: str,
+        started: float,
+        ended: float,
+    ) -> None:
+        """Close a turn's trace in the place of the worker that was lost with it. ``ref``: its
+        :attr:`TurnTrace.ref`."""
+        span = ReadableSpan(
+            f"{names.INVOKE_WORKFLOW} {team}",
+            context=context_of(ref),
+            resource=resource(),
+            instrumentation_scope=InstrumentationScope(SCOPE),
+            attributes={
+                names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
+                names.GEN_AI_CONVERSATION_ID: call_id,
+                names.GEN_AI_WORKFLOW_NAME: team,
+                names.GEN_AI_AGENT_NAME: agent,
+                names.VOICE_TEAM_VERSION: team_version,
+                names.VOICE_TRANSPORT: transport,
+                names.VOICE_TURN_INDEX: int(ref.split("-")[2]),
+                names.VOICE_TURN_END_REASON: "worker_lost",
+            },
+            start_time=nanoseconds(started),
+            end_time=nanoseconds(max(started, ended)),
+        )
+        self.store.close_open(ref.partition("-")[0], max(started, ended))
+        self._pipeline.on_end(span)
 
     def delegation(
         self,

@@ -91,6 +91,8 @@ VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
 VOICE_STAGE = "voice.stage"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
+VOICE_TAKE_OVER_EPOCH = "voice.take_over.epoch"
+VOICE_TAKE_OVER_PAUSE = "voice.take_over.pause"
 VOICE_TEAM_VERSION = "voice.team.version"
 VOICE_TRANSPORT = "voice.transport"
 VOICE_TURN_BLOCKED_BY = "voice.turn.blocked_by"
@@ -98,6 +100,7 @@ VOICE_TURN_END_REASON = "voice.turn.end_reason"
 VOICE_TURN_HELD = "voice.turn.held"
 VOICE_TURN_INDEX = "voice.turn.index"
 VOICE_TURN_LATENCY = "voice.turn.latency"
+VOICE_TURN_RESUMES = "voice.turn.resumes"
 
 INVOKE_WORKFLOW = "invoke_workflow"
 USER_SPEECH = "user_speech"
@@ -120,6 +123,7 @@ CUSTOM = "custom"
 TEXT_TO_SPEECH = "text_to_speech"
 DEAD_AIR = "dead_air"
 COMPACTION = "compaction"
+TAKE_OVER = "take_over"
 SPEECH_GROUP = "speech_group"
 PLAYBACK = "playback"
 
@@ -145,6 +149,7 @@ STAGES: dict[str, str] = {
     "text_to_speech": "text_to_speech",
     "dead_air": "other",
     "compaction": "compaction",
+    "take_over": "other",
     "speech_group": "other",
     "playback": "playback",
     "MCP": "mcp",
@@ -274,6 +279,8 @@ ATTRIBUTES = frozenset(
         "voice.stage",
         "voice.step.index",
         "voice.stt.confidence",
+        "voice.take_over.epoch",
+        "voice.take_over.pause",
         "voice.team.version",
         "voice.transport",
         "voice.turn.blocked_by",
@@ -281,6 +288,7 @@ ATTRIBUTES = frozenset(
         "voice.turn.held",
         "voice.turn.index",
         "voice.turn.latency",
+        "voice.turn.resumes",
     }
 )
 """Every attribute that a span may carry."""

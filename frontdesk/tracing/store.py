@@ -50,6 +50,22 @@ class _SpanJob:
 
 
 @dataclass(slots=True)
+class _CloseJob:
+    trace_id: str
+    ended: float
+    size: int = 0
+
+    def prepare(self) -> bool:
+        return True
+
+    def write(self, database: sqlite3.Connection) -> None:
+        database.execute(
+            "UPDATE span SET end = max(start, ?) WHERE trace_id = ? AND end IS NULL",
+            (self.ended, self.trace_id),
+        )
+
+
+@dataclass(slots=True)
 class _CallerJob:
     values: tuple[str, str, float]
     size: int = 0
@@ -115,6 +131,10 @@ class TraceStore:
         ``seen`` is told of it in place of ``on_span``."""
         job = _SpanJob(span, self._content, seen or self._on_span, False, self.refused)
         return self._writer.submit(job)
+
+    def close_open(self, trace_id: str, ended: float) -> None:
+        """End the spans of a trace whose process is gone (unix seconds). Returns at once."""
+        self._writer.submit(_CloseJob(trace_id, ended))
 
     def whose(self, call_id: str, caller: str, opened: float) -> None:
         """Note that a call is this caller's. Returns at once, never raises."""

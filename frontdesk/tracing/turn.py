@@ -15,7 +15,7 @@ from frontdesk.tracing import messages, names
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.rows import OTHER_ERROR
 
-EndReason = Literal["completed", "interrupted", "session_closed", "failed"]
+EndReason = Literal["completed", "interrupted", "session_closed", "worker_lost", "failed"]
 
 
 class OpenSpan:
@@ -55,7 +55,9 @@ class TurnTrace:
         root: otel.Span,
         call_id: str,
         content: bool,
+        index: int = 0,
     ) -> None:
+        """``index`` of the turn in its call."""
         self._tracer = tracer
         self._processor = processor
         self._root = root
@@ -63,12 +65,18 @@ class TurnTrace:
         self._content = content
         self._context = otel.set_span_in_context(root, Context())
         self.trace_id = f"{root.get_span_context().trace_id:032x}"
+        self.ref = f"{self.trace_id}-{root.get_span_context().span_id:016x}-{index}"
+        """The trace, its root and its turn, for whoever may have to close it in our place."""
         processor.join(self.trace_id, self._context, call_id)
 
     @property
     def sdk_trace_id(self) -> str:
         """The same id as the Agents SDK spells it."""
         return f"trace_{self.trace_id}"
+
+    def link_lost(self, ref: str) -> None:
+        """Point to a trace (its :attr:`ref`) that another process began."""
+        self._root.add_link(context_of(ref))
 
     def link(self, other: "TurnTrace") -> None:
         """Point to another trace that this one comes of."""
@@ -133,6 +141,14 @@ class TurnTrace:
         """Close a trace that is no turn's."""
         self._processor.leave(self.trace_id)
         OpenSpan(self._root, self._content).end(end, error)
+
+
+def context_of(ref: str) -> otel.SpanContext:
+    """The root that :attr:`TurnTrace.ref` stands for."""
+    trace_id, span_id, _ = ref.split("-")
+    return otel.SpanContext(
+        int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=otel.TraceFlags(1)
+    )
 
 
 def error_type(span: otel.Span) -> str:

@@ -35,6 +35,8 @@ from frontdesk.call.clock import Clock
 from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
+from frontdesk.call.remembering import Remembering
+from frontdesk.call.shelf import Shelf
 from frontdesk.desk.document import Document
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.desk.schema import ModelChoice, Team
@@ -43,6 +45,7 @@ from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.settings import Settings
 from frontdesk.state import CallState, CallStore, LogWriter, connect
 from frontdesk.state.approvals import ApprovalStore
+from frontdesk.state.callers import CallerStore
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.valkey import embedded_valkey
 from frontdesk.team.models import ModelRegistry
@@ -86,6 +89,15 @@ async def research(call: CallContext, what: str) -> str:
     if work.fails:
         raise RuntimeError("the password is hunter2")
     return f"all about {what}"
+
+
+async def charge(call: CallContext, what: str) -> str:
+    """Does something that must not be done twice."""
+    stage = call.variables["stage"]
+    stage.charged.append((call.call_id, what))
+    stage.tool_started.set()
+    await stage.tool_may_end.wait()
+    return f"charged for {what}"
 
 
 async def look_around(call: CallContext, where: str) -> str:
@@ -169,6 +181,8 @@ class Stage:
     verdict_wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     work: dict[str, "Work"] = field(default_factory=dict)
+    charged: list[tuple[str, str]] = field(default_factory=list)
+    """What was really done: call and thing."""
 
     def new_work(self) -> "Work":
         return Work()
@@ -524,6 +538,7 @@ class House:
         )
         self.approvals = ApprovalStore(store._redis)
         self.board = ScreenBoard(self.approvals, self._decide)
+        self.shelf = Shelf(CallerStore(store._redis), store)
         self.writers: dict[Call, LogWriter] = {}
         self.phones: list[Phone] = []
         self.grace = 0.0
@@ -548,8 +563,16 @@ class House:
         """What the model was given."""
         return self.models[agent or self.team.entry].calls[call].input
 
-    async def place(self, call_id: str | None = None, **protocol: Any) -> Phone:
-        """Place a call, or take up the one called ``call_id``; it is connected on return."""
+    async def place(
+        self,
+        call_id: str | None = None,
+        *,
+        user: str | None = None,
+        consent: bool | None = None,
+        **protocol: Any,
+    ) -> Phone:
+        """Place a call, of a ``user`` if one is given, or take up the one called ``call_id``; it is
+        connected on return."""
         known = call_id is not None
         for earlier in [phone for phone in self.phones if phone.call.state.call_id == call_id]:
             await self.check(earlier)
@@ -571,7 +594,12 @@ class House:
             team_version="v1",
             agent=state.agent or self.team.entry,
             transport="test",
+            **({"user": user} if user else {}),
         )
+        remembering = Remembering(book, clock, self.live_team, self.shelf)
+        if who := state.user:
+            opened = self.shelf.opened(state, who, self.live_team, consent=consent, now=clock.now())
+            remembering.begin(await opened)
         phone: Phone
         connection = Connection(
             lambda frame: phone.got(frame), lambda code, reason: phone.close(code, reason)
@@ -587,6 +615,7 @@ class House:
             board=self.board,
             ids=ids,
             grace=self.grace,
+            remembering=remembering,
         )
         phone = Phone(self, call, clock, connection)
         phone.running = asyncio.create_task(call.run())

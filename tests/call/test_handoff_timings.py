@@ -151,7 +151,9 @@ class Life:
         await phone.read_all()
         await phone.call._hearing.words_known()
         await phone.read_all()
-        while len(phone.of("response.created")) > len(phone.done):
+        while {f["response"]["id"] for f in phone.of("response.created")} - {
+            response["id"] for response in phone.done
+        }:
             await phone.until("response.done")
             await phone.read_all()
 
@@ -186,6 +188,9 @@ async def carried_on(house, life, batches, cut):
     await house.store.release(lease)
     life.phone = phone = await house.place(call_id)
     life.calm_down()
+    await life.answered()  # what was under way
+    await phone.clock.advance(120)
+    await life.answered()
     await phone.ask(life.question())
     await phone.clock.advance(120)
     await phone.read_all()

@@ -1,8 +1,14 @@
-"""What a worker lets go of when it stops."""
+"""What a worker lets go of when it stops, and who has a call that two of them want."""
+
+import asyncio
+
+import pytest
 
 from frontdesk.call import bring_up
-from frontdesk.call.worker import Worker
+from frontdesk.call.connections import Connection
+from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.settings import Settings
+from frontdesk.state.log import LEASE
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.models import VoiceModels
 
@@ -30,3 +36,77 @@ async def test_a_worker_that_stops_closes_the_models_of_its_teams(
     await worker.start()
     await worker.aclose()
     assert house.stt.closed
+
+
+@pytest.fixture
+async def workers(tmp_path, valkey_url):
+    """Two workers on one store."""
+    (tmp_path / "desk" / "agents").mkdir(parents=True)
+    (tmp_path / "desk" / "agents" / "small.yaml").write_text(TEAM)
+    (tmp_path / "desk" / "agents" / "frontdesk.md").write_text("Answer the caller.")
+    started = []
+    for name in ("first", "second"):
+        settings = Settings(
+            desk=tmp_path / "desk",
+            data=tmp_path / name,
+            models="instant",
+            redis_url=valkey_url,
+            worker=f"{name}-{tmp_path.name}",
+        )
+        worker = Worker(settings)
+        await worker.start()
+        started.append(worker)
+    yield started
+    for worker in started:
+        await worker.aclose()
+
+
+class Line:
+    """A client's end of a call."""
+
+    def __init__(self):
+        self.greeted = asyncio.Event()
+        self.closed = asyncio.get_running_loop().create_future()
+        self.connection = Connection(lambda frame: self.greeted.set(), self._close)
+
+    def _close(self, code, reason):
+        if not self.closed.done():
+            self.closed.set_result(code)
+
+
+async def opened(worker, line, **fields):
+    fields = {"model": None, "call_id": None, "transport": "test", **fields}
+    call = await worker.open_call(connection=line.connection, **fields)
+    await asyncio.wait_for(line.greeted.wait(), 5)
+    return call
+
+
+async def test_a_call_that_is_alive_elsewhere_is_left_there(workers):
+    first, second = workers
+    call = await opened(first, Line())
+    with pytest.raises(CallRefused, match="resume=true") as refusal:
+        await opened(second, Line(), call_id=call.state.call_id)
+    assert refusal.value.code == "call_in_use"
+    assert not call.over.is_set()
+
+
+async def test_who_resumes_a_call_has_it_and_the_other_worker_hears_of_it(workers):
+    first, second = workers
+    line = Line()
+    call = await opened(first, line)
+    taken = await opened(second, Line(), call_id=call.state.call_id, resume=True)
+    assert await asyncio.wait_for(line.closed, 5) == 4001
+    await asyncio.wait_for(call.over.wait(), 5)
+    assert taken.state.call_id == call.state.call_id
+    assert not taken.over.is_set()
+
+
+async def test_the_lease_of_a_worker_that_is_dead_is_not_waited_for(workers):
+    first, second = workers
+    call = await opened(first, Line())
+    await first.claims.aclose()  # as good as dead: it hears nothing and says nothing
+    loop = asyncio.get_running_loop()
+    lease_ends = loop.time() + LEASE
+    taken = await opened(second, Line(), call_id=call.state.call_id)
+    assert loop.time() < lease_ends
+    assert taken.state.call_id == call.state.call_id

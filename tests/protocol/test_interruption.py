@@ -8,7 +8,9 @@ from frontdesk.protocol.commands import (
     ItemChanged,
     ItemTruncated,
     ResponseCancelled,
+    ResponseOver,
     ResponseRequested,
+    ResponseWaits,
 )
 from frontdesk.protocol.engine import (
     ItemCut,
@@ -49,7 +51,11 @@ def test_a_caller_who_speaks_up_interrupts_the_reply(speaking: Any, kinds: Any) 
     assert done["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
     assert done["output"] == [item]
     assert done["metadata"] == {"client_event_id": "e1"}
-    assert speaking.told == [ItemChanged(item), ResponseCancelled("resp_1", "turn_detected")]
+    assert speaking.told == [
+        ItemChanged(item),
+        ResponseOver("resp_1"),
+        ResponseCancelled("resp_1", "turn_detected"),
+    ]
 
 
 def test_a_client_cancels_the_reply(speaking: Any, kinds: Any) -> None:
@@ -155,7 +161,12 @@ def test_barge_in_cancels_the_queued_response_too(talk: Any, kinds: Any) -> None
         "response.done",
     ]
     assert events[3]["response"]["status_details"]["reason"] == "turn_detected"
-    assert talk.told == [ResponseCancelled("resp_1", "turn_detected")]
+    assert talk.told == [
+        ResponseOver("resp_1"),
+        ResponseCancelled("resp_1", "turn_detected"),
+        ResponseWaits(None),
+        ResponseOver("resp_2"),
+    ]
     assert talk.core.active_response is None
 
 

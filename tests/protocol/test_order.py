@@ -3,9 +3,11 @@
 from typing import Any
 
 from frontdesk.protocol.commands import (
+    Asked,
     AudioCommitted,
     ItemAdded,
     ItemChanged,
+    ResponseOver,
     ResponseRequested,
     SessionChanged,
 )
@@ -58,7 +60,11 @@ def test_a_text_response(text_talk: Any, plain: Any) -> None:
     talk.say("Hello", "mine")
     events = talk.send("response.create")
     assert talk.told[0] == ResponseRequested(
-        "resp_1", talk.told[0].options, input=None, out_of_band=False
+        "resp_1",
+        talk.told[0].options,
+        input=None,
+        out_of_band=False,
+        asked=Asked("client", {}),
     )
     for words in ("Good ", "day"):
         events += talk.feed(ResponseText("resp_1", words))
@@ -120,7 +126,7 @@ def test_a_text_response(text_talk: Any, plain: Any) -> None:
         {"type": "response.output_item.done", **output, "item": done},
         {"type": "response.done", "response": ended},
     ]
-    assert talk.told == [ItemChanged(done)]
+    assert talk.told == [ItemChanged(done), ResponseOver("resp_1")]
 
 
 def test_an_audio_response(talk: Any, plain: Any, kinds: Any) -> None:
@@ -204,7 +210,7 @@ def test_a_function_call_after_a_message(talk: Any, kinds: Any) -> None:
     }
     assert events[9]["item"] == events[10]["item"] == ended
     assert [item["id"] for item in events[11]["response"]["output"]] == ["item_1", "item_2"]
-    assert told[1:] == [ItemAdded(begun, "item_1"), ItemChanged(ended)]
+    assert told[1:] == [ItemAdded(begun, "item_1", "resp_1"), ItemChanged(ended)]
 
 
 def test_words_after_a_function_call_open_a_new_message(talk: Any) -> None:
@@ -284,7 +290,7 @@ def test_an_out_of_band_response_leaves_the_conversation_alone(talk: Any, kinds:
     events = talk.feed(ResponseText("resp_2", "Short."))
     talk.feed(ResponseText("resp_1", "Long "))
     events += talk.feed(ResponseEnded("resp_2"))
-    assert talk.told == []
+    assert talk.told == [ResponseOver("resp_2")]
     assert kinds(events) == [
         "response.output_item.added",
         "response.content_part.added",

@@ -55,9 +55,11 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("redis-server is not installed")
     server = stores.Server(tmp_path_factory.mktemp("redis"), binary=stores.REDIS)
     watch = Watch(server)
-    yield f"redis://127.0.0.1:{server.port}"
-    newer = watch.newer_than(OLDEST)
-    server.kill()
+    try:
+        yield f"redis://127.0.0.1:{server.port}"
+        newer = watch.newer_than(OLDEST)
+    finally:
+        server.kill()
     assert not newer, "the oldest Redis that we promise to run on does not know these"
 
 

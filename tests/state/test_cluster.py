@@ -84,6 +84,7 @@ async def test_a_call_is_followed_while_its_slot_moves_to_another_node(
     async with LogWriter(store, await store.open(call_id, "w1"), on_lost=never) as log:
         log.tell(1, "response.done", b'{"event_id":"event_1_1"}')
         log.put(entries[0])
+        log.tell(1, "error", b'{"type":"error","event_id":"event_1_1"}')
         await log.flush()
         await store.snapshot(log._lease, log.state)
         log.put(entries[1])

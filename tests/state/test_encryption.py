@@ -42,7 +42,7 @@ def codec(*keys: str) -> Codec:
 async def dumped(redis: Redis) -> bytes:
     """Every key and value there is, as the server would save them."""
     found = bytearray()
-    for key in await redis.keys("*"):
+    async for key in redis.scan_iter("*"):
         found += key + (await redis.dump(key) or b"")
     return bytes(found)
 

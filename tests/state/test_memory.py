@@ -20,7 +20,7 @@ def never(error: StateError) -> None:
 
 async def bytes_of(redis: Redis, call_id: str) -> int:
     """All that the server holds of a call."""
-    keys = await redis.keys(f"*{{{call_id}}}*")
+    keys = [key async for key in redis.scan_iter(f"*{{{call_id}}}*")]
     usage: list[Any] = [await redis.memory_usage(key, samples=0) or 0 for key in keys]
     return sum(usage)
 

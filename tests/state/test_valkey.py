@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 import stat
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -192,8 +194,9 @@ def _valkey_command() -> list[str]:
     return [str(binary.locate()), "--port", "0", "--save", ""]
 
 
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 async def test_two_processes_share_one_server_and_the_second_takes_it_over(
-    tmp_path: Path, eventually: Eventually
+    tmp_path: Path, eventually: Eventually, end: signal.Signals
 ) -> None:
     with parent(HOLD_VALKEY, str(tmp_path)) as holder:
         assert holder.stdout
@@ -208,13 +211,19 @@ async def test_two_processes_share_one_server_and_the_second_takes_it_over(
             store = CallStore(redis)
             lease = await store.open("c1", "w1")
             async with LogWriter(store, lease, on_lost=pytest.fail) as log:
-                log.put(item(1))
+                entries = [item(number) for number in range(300)]
+                for entry in entries[:100]:
+                    log.put(entry)
                 await log.flush()
-                holder.terminate()
+                holder.send_signal(end)
+                for entry in entries[100:200]:  # as it goes
+                    log.put(entry)
+                    await asyncio.sleep(0)
                 await eventually(gone)
-                log.put(item(2))
+                for entry in entries[200:]:
+                    log.put(entry)
                 await log.flush()
-            assert await store.load("c1") == fold([item(1), item(2)], CallState("c1"))
+            assert await store.load("c1") == fold(entries, CallState("c1"))
             assert (await redis.info())["process_id"] != pid
 
 
@@ -272,6 +281,50 @@ async def test_without_a_server_for_the_platform_the_other_way_is_told(
     with pytest.raises(StateError, match=r"no embedded Valkey on this platform.*FRONTDESK_REDIS"):
         async with connect(Settings(data=tmp_path)):
             pass
+
+
+async def append_only_file(data: Path) -> Path:
+    """Of a store that holds one call of three entries, and does not run."""
+    async with connect(Settings(data=data)) as redis:
+        store = CallStore(redis)
+        lease = await store.open("c1", "w1")
+        for number in range(3):
+            await store.append(lease, [item(number)])
+    [file] = (data / "valkey" / "appendonlydir").glob("*.incr.aof")
+    return file
+
+
+async def test_a_file_that_breaks_off_in_a_write_loses_that_write_alone(tmp_path: Path) -> None:
+    file = await append_only_file(tmp_path)
+    with file.open("r+b") as open_file:
+        open_file.truncate(file.stat().st_size - 7)
+    async with connect(Settings(data=tmp_path)) as redis:
+        state = await CallStore(redis).load("c1")
+        assert state == fold([item(0), item(1)], CallState("c1"))
+
+
+async def test_a_damaged_file_is_told_with_the_mend_and_left_as_it_is(tmp_path: Path) -> None:
+    file = await append_only_file(tmp_path)
+    whole = file.read_bytes()
+    damaged = whole.replace(b"RPUSH", b"\0\0\0\0\0", 1).replace(b"*3\r\n", b"*x\r\n", 2)
+    file.write_bytes(damaged)
+    with pytest.raises(StateError, match="damaged, and left as it is") as error:
+        async with embedded_valkey(tmp_path):
+            pass
+    assert file.read_bytes() == damaged
+    [mend] = re.findall("`bash -c '(.*) FILE'`", str(error.value))
+    fix = ["bash", "-c", f"{mend} {file}"]
+    run = partial(subprocess.run, fix, input=b"y\n", capture_output=True)
+    assert (await asyncio.to_thread(run)).returncode == 0
+    async with embedded_valkey(tmp_path):  # as told
+        assert len(file.read_bytes()) < len(whole)
+
+
+async def test_calls_take_a_part_of_the_machines_memory_at_most(tmp_path: Path) -> None:
+    async with embedded_valkey(tmp_path) as url, client(url) as redis:
+        most = int((await redis.config_get("maxmemory"))["maxmemory"])
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        assert 64 << 20 <= most <= max(64 << 20, machine // 4)
 
 
 async def test_a_server_that_does_not_start_is_quoted(tmp_path: Path) -> None:
