@@ -9,7 +9,7 @@ MCP_LEGACY := .venv-mcp-legacy
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test peers check format lock
+.PHONY: help install demo test chaos peers check format lock
 
 help: ## Tell what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,6 +24,10 @@ demo: install ## Place a spoken call, then leave the server running (ARGS=--exit
 
 test: install ## Run the tests (ARGS: what pytest takes)
 	@$(BIN)/python -m pytest -q $(PARALLEL) $(ARGS)
+
+chaos: install ## Kill workers in live calls, for long (KILLS=500 for each store; SEED: repeat a run)
+	@FRONTDESK_CHAOS=$(or $(KILLS),500) $(if $(SEED),FRONTDESK_CHAOS_SEED=$(SEED)) \
+		$(BIN)/python -m pytest -q -s tests/chaos/test_kills.py $(ARGS)
 
 peers: install $(PEERS)/.installed $(MCP_LEGACY)/.installed ## Run the tests with other people's clients and MCP servers (needs npm)
 	@npm ci --prefix tests/clients/js --loglevel error

@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
@@ -60,7 +60,7 @@ class Caller(asyncio.Protocol):
         """Audio of responses that were done already: there must be none."""
 
     @classmethod
-    async def dial(cls, url: str, silence: bytes) -> "Caller":
+    async def dial(cls, url: str, silence: bytes) -> Self:
         """Connect; returns once the session stands."""
         where, caller = urlsplit(url), cls(url, silence)
         await asyncio.get_running_loop().create_connection(

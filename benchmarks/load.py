@@ -139,6 +139,7 @@ class Load:
     setup: bytes
     turns: int
     every: float
+    caller: type[Caller] = Caller
 
     async def run(self) -> Measured:
         """What it costs is read while all callers are on."""
@@ -168,7 +169,7 @@ class Load:
         took: list[float] = []
         measured.turns.append(took)
         try:
-            caller = await Caller.dial(f"{self.server.ws}/v1/realtime?model=bench", SILENCE)
+            caller = await self.caller.dial(f"{self.server.ws}/v1/realtime?model=bench", SILENCE)
             caller.send(self.setup)
             await caller.until("session.updated")
             self._pace.add(caller, number)

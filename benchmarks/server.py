@@ -90,13 +90,13 @@ def running(command: list[str], *, cpu: int | None = None) -> Iterator[Server]:
                 stderr=subprocess.STDOUT,
             )
         try:
-            yield _up(log, process)
+            yield until_up(log, process)
         finally:
             process.terminate()
             process.wait(20)
 
 
-def _up(log: Path, process: subprocess.Popen[bytes]) -> Server:
+def until_up(log: Path, process: subprocess.Popen[bytes]) -> Server:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         found = re.search(r"talk\s+(http://\S+)/talk", log.read_text(errors="replace"))

@@ -17,6 +17,7 @@ from frontdesk.api import (
     calls,
     client_secrets,
     errors,
+    events,
     health,
     mcp_servers,
     metrics,
@@ -91,6 +92,7 @@ def create_app(
     app.include_router(workers.router(worker))
     app.include_router(websocket.router(worker))
     app.include_router(calls.router(worker))
+    app.include_router(events.router(worker))
     app.include_router(approvals.router(worker))
     app.include_router(teams.router(worker))
     app.include_router(speech.router(worker))

@@ -9,6 +9,10 @@ from redis import Redis
 
 from tests.stores import Server
 
+LAST = "the last word"
+MOST = 8192
+"""Bytes of a line that are looked at: scripts and content come behind."""
+
 Version = tuple[int, ...]
 
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
@@ -38,16 +42,15 @@ class Watch:
         return newer
 
     def _sent(self) -> Iterator[tuple[str, ...]]:
-        self._redis.echo("the last word")
-        heard = b""
-        while b'"the last word"' not in heard[-200:]:
-            heard += self._line.recv(1 << 20)
-        self._line.close()
-        for line in heard.splitlines():
-            words = [word.decode(errors="replace") for word in _QUOTED.findall(line)]
-            if words:
-                # What is long is content: no option.
-                yield tuple(word for word in words if len(word) < 32)
+        """The words of each command, but for what is long: that is content, and no option."""
+        self._redis.echo(LAST)
+        with self._line, self._line.makefile("rb") as told:
+            for line in told:
+                words = [word.decode(errors="replace") for word in _QUOTED.findall(line[:MOST])]
+                if LAST in words:
+                    return
+                if words:
+                    yield tuple(word for word in words if len(word) < 32)
 
 
 def _newer(docs: dict[str, Any], words: tuple[str, ...], version: Version) -> Iterator[str]:

@@ -28,6 +28,9 @@ OF_SECRETS = "/v1/realtime"
 OF_SPANS = "/v1/traces"
 """The one place that the MCP servers' token opens."""
 
+OF_RUNNING = ("call_id", "resume", "after")
+"""What a query has that wants a call which is there already."""
+
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -35,6 +38,10 @@ class HasTokens(Protocol):
     """Once it runs."""
 
     tokens: Tokens
+
+    async def resumes(self, token: str) -> bool:
+        """Whether it is a resume token of a call."""
+        ...
 
 
 class Door:
@@ -92,15 +99,19 @@ class Door:
             raise _unauthorized("Incorrect API key provided.")
 
     async def _admit_secret(self, connection: HTTPConnection, secret: str) -> None:
+        """A secret opens new sessions, and goes back to one with the session's resume token: also
+        when it has expired meanwhile, as the token alone shows who the caller is."""
         meaning = await self._worker.tokens.read(secret)
-        if meaning is None:
+        path, asked = connection.scope["path"], connection.query_params
+        resumes = path == OF_SECRETS and await self._worker.resumes(asked.get("resume", ""))
+        if meaning is None and not resumes:
             raise _unauthorized("This client secret has expired. Ask your server for a new one.")
-        path, call_id = connection.scope["path"], connection.query_params.get("call_id")
-        if path != OF_SECRETS or call_id is not None:
+        if path != OF_SECRETS or not (resumes or asked.keys().isdisjoint(OF_RUNNING)):
             raise ApiError(
                 403,
                 "insufficient_permissions",
-                "A client secret only opens new Realtime sessions; this needs an API key.",
+                "A client secret only opens new Realtime sessions, or goes back to its own with a "
+                "resume token; this needs an API key.",
             )
         if any(name.startswith(HEADER) for name in connection.headers):
             raise ApiError(
@@ -116,9 +127,10 @@ class Door:
                 "Who is calling needs an API key to say: whoever makes the client secret names the "
                 "caller in its `user`, and their `consent`.",
             )
-        connection.scope[SESSION_CONFIG] = meaning["session"]
-        connection.scope[IDENTITY] = meaning.get("identity", {})
-        connection.scope[GIVEN] = meaning["caller"]
+        if meaning is not None:
+            connection.scope[SESSION_CONFIG] = meaning["session"]
+            connection.scope[IDENTITY] = meaning.get("identity", {})
+            connection.scope[GIVEN] = meaning["caller"]
 
     async def _admit_signed_in(self, connection: HTTPConnection) -> None:
         cookie = connection.cookies.get(COOKIE)

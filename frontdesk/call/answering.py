@@ -160,17 +160,37 @@ class Answering:
             return await self._ask_for_consent(turn)
         for one in needed:
             await self._tell("asked", {"needed": one})
-        words: list[str] = []
         known = {question["call_id"]: question for question in self.questions.open()}
-        for one in needed:
-            if (question := known.get(one.call_id)) is None:
-                continue
+        asked = [known[one.call_id] for one in needed if one.call_id in known]
+        for question in asked:
             turn.asked_question(question)
+        return self._put(response_id, asked)
+
+    def asked_before(self, response_id: str) -> str | None:
+        """Of a response that was lost and is made anew: the words that put once more what it had
+        asked, None if nothing of that stands open. A model would only make the same calls again,
+        and each would be asked for by itself."""
+        state = self.questions.state
+        turns = [n for n, stored in enumerate(state.items) if stored.item.get("role") == "user"]
+        since = turns[-1] if turns else 0
+        asked = [
+            question
+            for question in self.questions.open()
+            if question["kind"] == "approval" and (state.index(question["after"]) or 0) >= since
+        ]
+        return self._put(response_id, asked) if asked else None
+
+    def _put(self, response_id: str, asked: Sequence[Question]) -> str | None:
+        """What to say of these questions, and of the one that the caller is asked now."""
+        words: list[str] = []
+        told_of = {stored.item.get("call_id") for stored in self.questions.state.items}
+        for question in asked:
             if not is_spoken(question):
                 lines = self._lines
                 at_screen = question["by"] == "screen"
                 words = [lines.asking_a_colleague if at_screen else lines.asking_in_client]
-                self._remember(response_id, one.call_id, question, WAITING)
+                if question["call_id"] not in told_of:
+                    self._remember(response_id, question["call_id"], question, WAITING)
         if (question := self.again()) is not None:
             words.append(question)
         return " ".join(words) or None
@@ -186,6 +206,8 @@ class Answering:
     async def _tell_of_interrupted(self, response_id: str) -> None:
         """A call that was given on, and whose end nobody saw, goes into the history as that."""
         state = self.questions.state
+        if not state.questions:
+            return
         told_of = {stored.item.get("call_id") for stored in state.items}
         told_of |= {resumed_id(q) for q in state.questions if not q["resumed"]}  # it goes on
         for question in state.questions:

@@ -174,13 +174,11 @@ class Answers:
 
     def _before(self, item_id: str) -> str | None:
         """The wire item before ``item_id``."""
-        previous = None
-        for stored in self._book.state.items:
-            if stored.item.get("id") == item_id:
-                return previous
-            if not stored.hidden:
-                previous = stored.item.get("id")
-        return previous
+        state = self._book.state
+        place = state.index(item_id)
+        before = len(state.items) if place is None else place
+        wire = (s.item["id"] for s in reversed(state.items[:before]) if not s.hidden)
+        return next(wire, None)
 
     def made(self, response_id: str) -> None:
         """All of a response was made; what is left is to hear it out."""
@@ -240,10 +238,14 @@ class Answers:
         state = self._book.state
         seconds = [piece["seconds"] for piece in state.audio if piece["item_id"] == item_id]
         for stored in state.items:
-            if stored.item["id"] == item_id and seconds:
+            if stored.item["id"] != item_id:
+                continue
+            # Of sound that was not kept before its worker died, it is known how much was sent.
+            milliseconds = 1000 * seconds[-1] if seconds else stored.sent_ms
+            if milliseconds:
                 text = message_text(stored.item) if stored.heard is None else stored.heard
-                utterance.add(text, 0.0, 1000 * seconds[-1])
-            elif stored.item["id"] == item_id:
+                utterance.add(text, 0.0, milliseconds)
+            else:
                 utterance.add(message_text(stored.item), 0.0, 0.0, complete=False)
         return utterance
 

@@ -96,6 +96,10 @@ class Asking:
             step = await self._answering.begin(request.response_id, turn)
         if step.say is not None:
             return step.say
+        if going_on is not None and not step.decided:
+            asked_before = self._answering.asked_before(request.response_id)
+            if asked_before is not None:
+                return asked_before
         prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
         bounds = self._limits(request, session, prompt)
         if given is None:

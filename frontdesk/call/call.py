@@ -128,7 +128,7 @@ class Call:
         self._asker: Connection | None = None
         self._told = Told(book, self._connections)
         self._ids = ids
-        self._greeting = Greeting(protocol, book, self._told, ids, seconds=grace, now=clock.now)
+        self._greeting = Greeting(protocol, book, self._told, ids, seconds=grace)
         self._inbox: Inbox[CallEvent] = Inbox()
         self._absence = Absence(clock, self._inbox.post, grace)
         self._ears = Ears(live_team.voice, protocol.session, clock, self._inbox.post_ahead)
@@ -282,10 +282,10 @@ class Call:
         """Whether a client can be told what it missed, without asking the store."""
         return self._greeting.remembers(missed)
 
-    def leave(self, connection: Connection, reason: str, *, broken: bool = False) -> None:
-        """A client is gone. The call ends with the last caller; if its connection was ``broken``,
-        only when it does not come back in time."""
-        self._inbox.post(Left(connection, reason, broken))
+    def leave(self, connection: Connection, reason: str, *, vanished: bool = False) -> None:
+        """A client is gone. The call ends with the last caller; when that one ``vanished``, without
+        a word of farewell, only if it does not come back in time."""
+        self._inbox.post(Left(connection, reason, vanished))
 
     def end(self, reason: str, code: int = 1000) -> None:
         """End the call after what was handed in before."""
@@ -340,10 +340,11 @@ class Call:
     async def _live(self) -> None:
         async with self._book:
             self._obey(self._recovered)
-            self._obey(self._greeting.greet(self._caller))
+            self._greeting.greet(self._caller)
+            self._obey(self._protocol.begin(self._clock.now()))
             self._recovery.begin()
             self._questions.restore()
-            self.background.delegations.recover(self._errands)
+            self.background.delegations.recover(self._errands, self._recovery.lost_since)
             self._recovery.ask_again()
             self._told.release()
             self._wind()
@@ -358,8 +359,8 @@ class Call:
                 await self._shut_down()
             moved = {"moved": True} if event.moves else {}
             self._book.record("call.ended", reason=event.reason, **moved)
-            ended = self._protocol.tell(ENDED, {"reason": event.reason})
-            self._tell_all(ended)
+            if not (event.moves or self._handing_over):
+                self._tell_all(self._protocol.tell(ENDED, {"reason": event.reason}))
 
     def _response_over(self, response_id: str, heard: bool, failed: bool) -> None:
         self.background.response_over(response_id, heard, failed)
@@ -449,10 +450,10 @@ class Call:
                 self._receive(data, connection)
             case Joined(connection):
                 self._join(connection)
-            case Left(connection, reason, broken):
+            case Left(connection, reason, vanished):
                 last = self._connections.leave(connection)
-                if last and not (broken and self._absence.begin(reason)):
-                    self._inbox.post_ahead(Gone(reason, vanished=broken))
+                if last and not (vanished and self._absence.begin(reason)):
+                    self._inbox.post_ahead(Gone(reason, vanished=vanished))
             case Expired(reason):
                 if self._absence.expired(event):
                     self._inbox.post_ahead(Gone(reason, vanished=True))

@@ -236,11 +236,11 @@ class Conversation:
     def _shortened(self, start: int, end: int, limits: Limits) -> int:
         """Where the conversation up to the group ``end`` is short enough and begins with the
         caller; or if it nowhere does, is short enough."""
-        short = [
-            at for at in range(start, end) if self._fits(at, end, limits, share=limits.retained)
-        ]
-        asking = (at for at in short if self._line[at].asks)
-        return next(asking, short[0] if short and not self._line[end].asks else end)
+        line, short = self._line, start
+        while short < end and not self._fits(short, end, limits, share=limits.retained):
+            short += 1
+        asking = (at for at in range(short, end + 1) if line[at].asks)
+        return next(asking, short)
 
     def _fits(self, start: int, end: int, limits: Limits, share: float = 1.0) -> bool:
         if self._tokens(start, end + 1) > limits.tokens * share:

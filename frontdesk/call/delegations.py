@@ -71,6 +71,8 @@ class Delegations:
         """By tool call: the work whose result a response was given, and that response."""
         self._timers: dict[tuple[str, str], Timer] = {}
         self._stopping: list[Errand] = []
+        self._begun_before: list[Delegation] = []
+        """Work that a lost response had begun, for as long as the one in its place is made."""
         self._said: dict[str, str] = {}
         """By work: the progress that was told."""
 
@@ -97,9 +99,14 @@ class Delegations:
 
     # Beginning
 
-    def recover(self, errands: dict[str, Errand]) -> None:
+    def recover(self, errands: dict[str, Errand], lost_since: float | None = None) -> None:
         """The call was taken up again: go on with the ``errands`` that were kept going, begin
-        anew what may be, and tell the caller of what was lost or never told."""
+        anew what may be, and tell the caller of what was lost or never told. What a response that
+        was lost had begun (``lost_since``) is not begun once more by the one in its place."""
+        if lost_since is not None:
+            self._begun_before = [
+                known for known in self.all() if known.told is None and known.asked >= lost_since
+            ]
         for known in self.all():
             tool = self._team.runner.background(known.owner, known.tool)
             if errand := errands.get(known.id):
@@ -144,6 +151,10 @@ class Delegations:
     def begin(self, event: Delegated) -> None:
         """A tool of a response works in the background."""
         job, policy = event.job, event.job.policy
+        for known in self._begun_before:
+            if known.same_as(job):
+                self._begun_before.remove(known)
+                return _give(event.answer, JobDone(known.receipt(joined=True)))
         same = [known for known in self._unfinished() if known.same_as(job)]
         if same and policy.duplicates == "join":
             return _give(event.answer, JobDone(same[0].receipt(joined=True)))
@@ -291,6 +302,7 @@ class Delegations:
 
     def response_over(self, response_id: str) -> None:
         """A response is made or given up: what it was given and did not use is told later."""
+        self._begun_before.clear()
         for key, response in [*self._answered.values()]:
             if response == response_id:
                 self._telling.result(self._known[key])

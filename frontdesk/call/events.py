@@ -31,11 +31,11 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A client is gone. ``broken``: it did not say so, and may come back."""
+    """A client is gone. ``vanished``: it did not say so, and may come back."""
 
     connection: Connection
     reason: str
-    broken: bool = False
+    vanished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

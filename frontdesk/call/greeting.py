@@ -1,6 +1,5 @@
 """The first words to a client: ``session.created``, and what it missed if it comes back."""
 
-from collections.abc import Callable
 from typing import Any
 
 from frontdesk.call.book import CallBook
@@ -27,7 +26,6 @@ class Greeting:
         ids: Ids,
         *,
         seconds: float,
-        now: Callable[[], float],
     ) -> None:
         """``seconds``: how long a call is kept for a caller whose connection broke."""
         self._protocol = protocol
@@ -35,36 +33,38 @@ class Greeting:
         self._told = told
         self._ids = ids
         self._seconds = seconds
-        self._now = now
 
-    def greet(self, connection: Connection) -> list[Command]:
+    def greet(self, connection: Connection) -> None:
         """Tell the session, then what was missed; from here on it is told all that follows.
-        Returns what the protocol wants done besides.
 
         A caller gets a resume token; the hash of it is on record before this is sent. Who asked
         for what it missed is told what it gets: ``events``, all of them in order, or ``items``,
         those of the whole conversation, when some events are no longer kept."""
         missed = self._missed(connection.missed)
+        comeback = connection.missed.comeback
         extra: dict[str, Any] = {}
         if connection.caller:
             token, connection.token = issue(self._book, connection.shown)
             extra = {"token": token, "seconds": self._seconds}
-        if connection.missed.comeback.asked:
+        if comeback.asked:
             extra["replay"] = "items" if missed is None else "events"
+        told = {"resume": extra} if extra else {}
         self._told.greet(connection)
-        created, *others = self._protocol.open(self._now(), **({"resume": extra} if extra else {}))
-        self._put(created, connection)
-        if missed is None:
-            for command in self._protocol.retell():
-                self._put(command, connection)
+        if not comeback.asked:
+            self._put(self._protocol.greet(**told), connection)
+            return
+        with self._ids.apart(None if missed is None else comeback.after):
+            self._put(self._protocol.greet(**told), connection)
+            if missed is None:
+                self._put(self._protocol.retell(), connection)
         for event in missed or ():
             if not event.frame.startswith(OURS) and (connection.shows_tools or not event.tools):
                 self._told.put(event.frame, connection)
-        return others
 
-    def _put(self, command: Command, connection: Connection) -> None:
-        if isinstance(command, Send):
-            self._told.put(command.frame, connection)
+    def _put(self, commands: list[Command], connection: Connection) -> None:
+        for command in commands:
+            if isinstance(command, Send):
+                self._told.put(command.frame, connection)
 
     def remembers(self, missed: Missed) -> bool:
         """Whether it is known here what a client missed, without the store."""

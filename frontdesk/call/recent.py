@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from heapq import merge
 
-from frontdesk.state.events import Event
+from frontdesk.state.events import SOUND, Event
 
 TEXT_BYTES = 64 * 1024
 SOUND_BYTES = 512 * 1024
@@ -44,16 +44,12 @@ class Recent:
         self._sound = _Ring(SOUND_BYTES)
 
     def add(self, event: Event, kind: str) -> None:
-        if kind == "response.output_audio.delta":
+        if kind == SOUND:
             self._sound.add(event)
             return
         if kind in CUT:
             self._sound.clear()
         self._text.add(event)
-
-    def forget_sound(self) -> None:
-        """It was played, and nobody asked for it again."""
-        self._sound.clear()
 
     def after(self, n: int) -> list[Event] | None:
         """Everything since the ``n``th event; None when that is no longer all there."""

@@ -102,6 +102,8 @@ class Recovery:
         self._ready: float | None = None
         self._going_on: GoingOn | None = None
         self._again: Json | None = None
+        self.lost_since: float | None = None
+        """When the response that was lost in the conversation had begun."""
 
     def take(self, turn: Turn) -> GoingOn | None:
         """What the next response in the conversation goes on with; its trace has the take-over. It
@@ -128,6 +130,7 @@ class Recovery:
             return
         lost = [*state.responses.values()]
         main = next((r for r in lost if not r["beside"]), None)
+        self.lost_since = main["at"] if main else None
         decided = self._end_tools(main)
         for response in lost:
             self._close(response)

@@ -161,6 +161,7 @@ class Speaking:
         if sent is not None:
             self._sounded = True
             await sent.wait()
+            self._turn.sounded()
 
     def _spaced(self, text: str) -> str:
         """The first words of a passage, apart from the last ones of the passage before."""

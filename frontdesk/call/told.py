@@ -14,7 +14,7 @@ from frontdesk.call.book import CallBook
 from frontdesk.call.connections import Connection, Connections, To
 from frontdesk.call.recent import Recent
 from frontdesk.protocol.commands import Send
-from frontdesk.state.events import Event, number_of
+from frontdesk.state.events import SOUND, Event
 
 PATIENCE = 0.1
 """Seconds that a frame may wait for the record. Five frames of audio: no player runs dry."""
@@ -39,10 +39,11 @@ class Told:
     def tell(self, event: Send, *, tools: bool = False) -> None:
         """Add an event for all (or for those who see the team's ``tools``), also for those who
         ask later what they missed."""
-        number = number_of(event.event_id)
-        if number is not None and not self._muted:
+        if not self._muted:
+            _, epoch, n = event.event_id.split("_")  # as Ids makes it
+            number = int(epoch), int(n)
             self.recent.add(Event(number, event.frame, tools), event.type)
-            if event.type != "response.output_audio.delta":
+            if event.type != SOUND:
                 self._book.tell(number[1], event.type, event.frame, tools=tools)
         self._add(event.frame, "tools" if tools else None)
 

@@ -4,7 +4,9 @@ The team's own spans (agents, model steps, tools, handoffs) come from the SDK br
 the same root; here are the spans of the voice around them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from frontdesk.call.clock import Clock
@@ -84,6 +86,7 @@ class Turn:
         self.doing = Doing()
         self._error: str | None = None
         self._held = 0.0
+        self._past: list[Callable[[], object]] | None = []  # spans that can wait for first sound
 
     @property
     def latency(self) -> float | None:
@@ -95,7 +98,7 @@ class Turn:
         if self._offset is None:
             self._offset = speech.offset_ms
             self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
-        self.trace.record(
+        self._record_past(
             names.USER_SPEECH,
             start=speech.started,
             end=speech.ended,
@@ -107,7 +110,7 @@ class Turn:
         waited: dict[str, float] = {names.VOICE_EOU_DELAY: speech.decided - speech.ended}
         if speech.probability is not None:
             waited[names.VOICE_EOU_PROBABILITY] = speech.probability
-        self.trace.record(
+        self._record_past(
             names.END_OF_TURN, start=speech.ended, end=speech.decided, attributes=waited
         )
 
@@ -121,13 +124,25 @@ class Turn:
             attributes[names.GEN_AI_OUTPUT_MESSAGES] = messages.user(transcript.text)
             self._heard.append(transcript.text)
             self.asked(" ".join(self._heard))
-        self.trace.record(
+        self._record_past(
             f"{names.SPEECH_TO_TEXT} {self._stt}",
             start=started,
             end=ended,
             attributes=attributes,
             error=error,
         )
+
+    def _record_past(self, name: str, **span: Any) -> None:
+        if self._past is None:
+            self.trace.record(name, **span)
+        else:
+            self._past.append(partial(self.trace.record, name, **span))
+
+    def sounded(self) -> None:
+        """The first sound is on its way: nobody waits for what is recorded now."""
+        for record in self._past or ():
+            record()
+        self._past = None
 
     def asked(self, words: str) -> None:
         """What the caller said or wrote, on the root."""
@@ -309,12 +324,8 @@ class Turn:
 
     def given(self, size: ContextSize) -> None:
         """How much of the conversation the team was given."""
-        self.trace.set(
-            **{
-                names.VOICE_CONTEXT_TOKENS: size.tokens,
-                names.VOICE_CONTEXT_LEFT_OUT: size.left_out or None,
-            }
-        )
+        left_out = {names.VOICE_CONTEXT_LEFT_OUT: size.left_out} if size.left_out else {}
+        self.trace.set(**{names.VOICE_CONTEXT_TOKENS: size.tokens, **left_out})
 
     def held(self, seconds: float) -> None:
         """Words waited so long for their guardrails."""
@@ -361,6 +372,7 @@ class Turn:
 
     def end(self, reason: EndReason, *, interrupted_at: float | None = None) -> None:
         """Close the trace. ``interrupted_at``: seconds of the answer that were heard."""
+        self.sounded()
         self._spoke_clause(self._clock.now())
         if self._words and not self._played:
             self._tell("".join(self._words))

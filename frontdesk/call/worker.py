@@ -52,6 +52,7 @@ from frontdesk.state.entries import CallState, Entry
 from frontdesk.state.errors import Erased, Fenced, Held, InOtherRegion, StateError, Unreadable
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
+from frontdesk.state.follow import Following
 from frontdesk.state.log import CallStore, Lease
 from frontdesk.state.patience import answering
 from frontdesk.state.pins import Pins
@@ -95,7 +96,7 @@ class Worker:
         self._mcp_urls = mcp_urls or {}
         self.name = settings.worker or worker_name(settings)
         self.cipher = load_cipher(settings)
-        self.tracing = Tracing(settings)
+        self.tracing = Tracing(settings, self.cipher)
         self.calls: dict[str, Call] = {}
         self.afterwork = Afterwork(self._record_afterwork)
         self.presence = Presence(settings, self.name, self.calls, draining=lambda: self.drain.begun)
@@ -129,7 +130,9 @@ class Worker:
         redis = await self._open.enter_async_context(connect(self.settings))
         codec = Codec(self.cipher)
         self.store = CallStore(redis, codec, region=self.settings.region)
-        self.events = EventStream(redis, codec)
+        self.events = EventStream(redis, codec, region=self.settings.region)
+        self.following = Following(redis, self.events)
+        self._open.push_async_callback(self.following.aclose)
         self.claims = Claims(redis, self.name, claimed=self._claimed, has=self._has)
         self._open.push_async_callback(self.claims.aclose)
         await self.claims.start()
@@ -139,9 +142,6 @@ class Worker:
         self.shelf = Shelf(self.callers, self.store)
         self.erasing = Erasing(
             redis,
-            callers=self.callers,
-            store=self.store,
-            approvals=self.approvals,
             worker=self.name,
             data=self.settings.data_dir,
             embedded=self.settings.redis_url is None,
@@ -414,6 +414,19 @@ class Worker:
                 raise CallRefused(message, "call_in_use") from held
             async with answering():
                 return await self.store.open(call_id, self.name, force=True)
+
+    async def resumes(self, token: str) -> bool:
+        """Whether it is a resume token of a call."""
+        call_id = call_of(token)
+        if call_id is None:
+            return False
+        if running := self.calls.get(call_id):
+            return running.knows(token)
+        try:
+            stored = await self.store.load(call_id)
+        except StateError:  # whoever wants to be let in by it, is not
+            return False
+        return stored is not None and knows(stored, token)
 
     async def _look_up(self, call_id: str, connection: Connection) -> None:
         """Find out what a client missed."""

@@ -81,6 +81,8 @@ async def _call(
                 printing.cancel()
         except CallFailed as error:
             raise Failure(str(error)) from error
+        if caller.ticket.times:
+            typer.echo("The connection broke on the way, and the call went on.", err=True)
         if out:
             caller.recording.write(out)
             typer.echo(f"recording        {out}", err=as_json)

@@ -8,13 +8,17 @@ from io import FileIO
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from websockets.exceptions import ConnectionClosed
 
+from frontdesk.cli.failures import Failure
 from frontdesk.cli.identity import Consents, User, who
 from frontdesk.cli.server import reachable
 from frontdesk.settings import Settings
 
 if TYPE_CHECKING:
     from openai.resources.realtime.realtime import AsyncRealtimeConnection
+
+    from frontdesk.client.resume import Ticket
 
 
 def chat(
@@ -49,18 +53,46 @@ async def _chat(url: str | None, key: str | None, team: str, query: dict[str, st
     async with reachable(url, Settings(), key) as server:
         from openai import AsyncOpenAI
 
+        from frontdesk.client.resume import Ticket
+
         typer.echo(f"Chatting at {server.url}. An empty line ends the chat.", err=True)
         client = AsyncOpenAI(api_key=server.key, base_url=f"{server.url}/v1")
         options: Any = {"ssl": server.tls} if server.tls else {}
+        ticket = Ticket()
         connecting = client.realtime.connect(
-            model=team, extra_query=query, websocket_connection_options=options
+            model=team,
+            extra_query=query,
+            websocket_connection_options=options,
+            **ticket.options(),
         )
         async with connecting as connection:
             session: Any = {"type": "realtime", "output_modalities": ["text"]}
             await connection.session.update(session=session)
+            events: asyncio.Queue[Any] = asyncio.Queue()
+            reading = asyncio.create_task(_read(connection, ticket, events))
             while line := (await _asked()).strip():
-                await _exchange(connection, line)
+                await _exchange(connection, events, line)
+            reading.cancel()
         await client.close()
+
+
+async def _read(
+    connection: "AsyncRealtimeConnection", ticket: "Ticket", events: asyncio.Queue[Any]
+) -> None:
+    """Read all the time: that is how a connection comes back that broke. None is the end."""
+    from openai import WebSocketConnectionClosedError
+
+    try:
+        async for event in connection:
+            before = ticket.times
+            ticket.saw(event)
+            if ticket.times > before:
+                typer.secho("[the connection broke; the chat goes on]", fg="yellow", err=True)
+            events.put_nowait(event)
+    except (ConnectionClosed, WebSocketConnectionClosedError):
+        pass
+    finally:
+        events.put_nowait(None)
 
 
 async def _asked() -> str:
@@ -89,16 +121,20 @@ def _settle(typed: asyncio.Future[bytes], line: bytes) -> None:
         typed.set_result(line)
 
 
-async def _exchange(connection: "AsyncRealtimeConnection", line: str) -> None:
+async def _exchange(
+    connection: "AsyncRealtimeConnection", events: asyncio.Queue[Any], line: str
+) -> None:
     item: Any = {
         "type": "message",
         "role": "user",
         "content": [{"type": "input_text", "text": line}],
     }
-    await connection.conversation.item.create(item=item)
-    await connection.response.create()
+    while not events.empty():
+        events.get_nowait()  # of a time when nobody asked
+    await _sent(connection, {"type": "conversation.item.create", "item": item})
+    await _sent(connection, {"type": "response.create"})
     typer.secho("agent  ", fg="green", nl=False)
-    async for event in connection:
+    while event := await events.get():
         if event.type == "response.output_text.delta":
             typer.echo(event.delta, nl=False)
         elif event.type == "error":
@@ -106,3 +142,13 @@ async def _exchange(connection: "AsyncRealtimeConnection", line: str) -> None:
         elif event.type == "response.done":
             typer.echo()
             return
+    raise Failure("the connection broke, and did not come back")
+
+
+async def _sent(connection: "AsyncRealtimeConnection", event: Any) -> None:
+    """Send an event, once: what is sent while the connection is made again is kept till then."""
+    try:
+        await connection.send(event)
+    except ConnectionClosed:  # the news came this moment
+        await asyncio.sleep(0.1)
+        await connection.send(event)

@@ -169,6 +169,7 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"Frontdesk stops. Calls to hand over: {calls}{how}.")
         typer.echo(str(await drain.run(seconds)))
         self._worker.tracing.live.close()  # watchers would hold up the end
+        self._worker.following.close()
         self._agents.stop()
         await super().shutdown(sockets)
         # uvicorn would raise them again, in the middle of what else is to be ended.

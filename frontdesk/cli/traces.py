@@ -2,13 +2,16 @@
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
+from frontdesk.encryption import load_cipher
 from frontdesk.settings import Settings
+from frontdesk.tracing.resealing import reseal
 from frontdesk.tracing.store import FILE, StoreError, TraceStore
 
 app = typer.Typer(no_args_is_help=True, help="Look at past calls, and where their time went.")
@@ -19,10 +22,11 @@ _NAME = 46
 
 
 def _store() -> TraceStore:
-    path = Settings().data_dir / FILE
+    settings = Settings()
+    path = settings.data_dir / FILE
     if not path.exists():
         raise _exit(f"No traces yet: {path} does not exist. Hold a call first: frontdesk demo")
-    return TraceStore(path)
+    return TraceStore(path, cipher=load_cipher(settings), region=settings.region)
 
 
 def _exit(message: str) -> typer.Exit:
@@ -80,6 +84,27 @@ def show(
     for trace in found:
         for line in render(trace, width):
             typer.echo(line)
+
+
+@app.command()
+def seal() -> None:
+    """Encrypt what is kept of past calls, traces and audio, with the newest key.
+
+    For what was kept before FRONTDESK_ENCRYPTION_KEYS was set, or with an older of its keys, which
+    is not needed for them afterwards. May be repeated, and run beside a server.
+    """
+    settings = Settings()
+    cipher = load_cipher(settings)
+    if not cipher:
+        raise _exit("No key to encrypt with: `frontdesk key --encryption` makes one.")
+    path = settings.data_dir / FILE
+    try:
+        done = reseal(path, settings.data_dir / "audio", cipher)
+    except (sqlite3.Error, OSError) as error:
+        raise _exit(f"Not all could be encrypted: {error}. Try again.") from error
+    typer.echo(f"Encrypted anew: {done.rows} records, {done.files} pieces of audio.")
+    if done.locked:
+        raise _exit(f"{done.locked} are encrypted with a key that is not known here.")
 
 
 def render(trace: dict[str, Any], width: int) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A spoken call, placed in real time: 20 ms frames out, speech and events in."""
 
 import asyncio
+import contextlib
 import ssl
 import time
 from collections import deque
@@ -11,11 +12,12 @@ from typing import Any, cast
 
 import numpy as np
 import pybase64
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, WebSocketConnectionClosedError
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from frontdesk.client.recording import Recording
+from frontdesk.client.resume import PATIENCE, Ticket
 from frontdesk.voice.audio import first_audible, pcm16_to_samples, samples_to_pcm16
 from frontdesk.voice.base import OUTPUT_RATE, Samples
 
@@ -55,8 +57,10 @@ class Answer:
 class Caller:
     """One call. Use :func:`place`."""
 
-    def __init__(self, connection: AsyncRealtimeConnection) -> None:
+    def __init__(self, connection: AsyncRealtimeConnection, ticket: Ticket | None = None) -> None:
+        """``ticket``: with which the connection comes back when it breaks."""
         self.call_id = ""
+        self.ticket = ticket or Ticket()
         self.recording = Recording()
         self.answers: asyncio.Queue[Answer] = asyncio.Queue()
         self.events: list[dict[str, Any]] = []
@@ -126,7 +130,8 @@ class Caller:
             frame = self._to_say.popleft() if self._to_say else silence
             self.recording.caller.add(frame, self._frames * FRAME)
             audio = pybase64.b64encode(samples_to_pcm16(frame)).decode()
-            await self._connection.input_audio_buffer.append(audio=audio)
+            with contextlib.suppress(ConnectionClosed):  # it may come back: _listen knows
+                await self._connection.input_audio_buffer.append(audio=audio)
             self._frames += 1
             if not self._to_say:
                 self._said.set()
@@ -134,6 +139,7 @@ class Caller:
 
     async def _listen(self) -> None:
         async for event in self._connection:
+            self.ticket.saw(event)
             await self._take(event.model_dump(exclude_none=True))
         raise CallFailed("the server ended the call")
 
@@ -144,6 +150,8 @@ class Caller:
         match kind:
             case "session.created":
                 self.call_id = event["session"]["id"]
+                if "replay" in event.get("resume", ()):
+                    return  # the session is as it was
                 await self._connection.session.update(
                     session={
                         "type": "realtime",
@@ -210,11 +218,12 @@ async def place(
     model: str,
     api_key: str = "none",
     tls: ssl.SSLContext | None = None,
+    patience: float = PATIENCE,
     query: dict[str, str] | None = None,
 ) -> AsyncGenerator[Caller]:
     """Place a call to the Realtime server at ``base_url`` (``http://…/v1``, ``https://…/v1``).
     ``tls`` says what to trust instead of what this machine does, ``query`` what else stands in the
-    URL.
+    URL. A connection that breaks is made again within ``patience`` seconds, and the call goes on.
 
     Raises :class:`CallFailed` when the server is not there or drops the call, and
     ``websockets.InvalidStatus`` when it refuses it.
@@ -222,16 +231,20 @@ async def place(
     client = AsyncOpenAI(api_key=api_key, base_url=base_url)
     options: Any = {"ssl": tls} if tls else {}  # more than its type says is handed through
     try:
+        ticket = Ticket()
         connecting = client.realtime.connect(
-            model=model, extra_query=query or {}, websocket_connection_options=options
+            model=model,
+            extra_query=query or {},
+            websocket_connection_options=options,
+            **ticket.options(patience),
         )
         async with connecting as connection, _together() as tasks:
-            caller = Caller(connection)
+            caller = Caller(connection, ticket)
             running = tasks.create_task(caller.run())
             await caller.ready()
             yield caller
             running.cancel()
-    except ConnectionClosed as error:
+    except (ConnectionClosed, WebSocketConnectionClosedError) as error:
         raise CallFailed(f"the call to {base_url} broke off: {error}") from error
     except InvalidStatus:
         raise  # a refusal has more to say than an exception's text

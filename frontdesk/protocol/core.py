@@ -170,9 +170,17 @@ class RealtimeProtocol:
         self._reconfigure(self._session.update(patch))
         return self._outbox.take()
 
-    def open(self, now: float, **extra: Any) -> list[Command]:
-        """The connection stands: ``session.created``, first of all, with ``extra`` members."""
+    def open(self, now: float) -> list[Command]:
+        """The connection stands: ``session.created``, and what a session begins with."""
+        return [*self.greet(), *self.begin(now)]
+
+    def greet(self, **extra: Any) -> list[Command]:
+        """``session.created``, with ``extra`` members, for a connection that stands."""
         self._outbox.send("session.created", {"session": self._session.config, **extra})
+        return self._outbox.take()
+
+    def begin(self, now: float) -> list[Command]:
+        """What a session begins with, behind ``session.created``."""
         self._mcp.lists.declare(self._session.servers, now)
         return self._outbox.take()
 

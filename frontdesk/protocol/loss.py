@@ -80,7 +80,7 @@ class AfterLoss:
         plan = self._plan(asked)
         if plan is not None and self._session.responds:
             self._turns.idle.stop()
-            self._responses.answer(plan)
+            self._responses.answer(replace(plan, again=True))
         return self._outbox.take()
 
     def _plan(self, asked: Asked) -> Plan | None:

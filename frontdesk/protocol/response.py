@@ -32,6 +32,8 @@ class Plan:
     told in an item of the conversation."""
     unasked: bool = False
     """The agent speaks up by itself: whoever asks meanwhile is answered after it."""
+    again: bool = False
+    """It takes the place of one that was lost, which its client may not know of: the same."""
 
     @property
     def asked(self) -> Asked:

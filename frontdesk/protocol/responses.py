@@ -62,7 +62,9 @@ class Responses:
         """Whether somebody waits for a response, or gets one that is not at its end."""
         if self._waiting is not None and not self._waiting.unasked:
             return True
-        return self.active is not None and not (self.active.closing or self.active.plan.unasked)
+        if self.active is None or self.active.closing:
+            return False
+        return not (self.active.plan.unasked or self.active.plan.again)
 
     def request(self, plan: Plan) -> None:
         """Start a response the client asked for, which has been checked. One in the conversation

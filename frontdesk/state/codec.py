@@ -48,10 +48,6 @@ class Codec:
         """What to store for ``data``."""
         return self.cipher.seal(_pack(data))
 
-    def seal(self, data: bytes) -> bytes:
-        """What to store for ``data`` where there is no room to be won, nor time to be lost."""
-        return self.cipher.seal(_RAW + data)
-
     def encode_all(self, values: Iterable[bytes]) -> list[bytes]:
         """What to store for each."""
         return [self.encode(value) for value in values]

@@ -13,8 +13,9 @@ the ``audio`` entries of the log. Deltas of one text that come together are one 
 remembers where each of them ended.
 """
 
+import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, NamedTuple, cast
@@ -22,10 +23,15 @@ from typing import Any, Final, NamedTuple, cast
 import orjson
 from redis.asyncio import Redis
 
+from frontdesk.region import is_elsewhere, refusal, region_of
 from frontdesk.state.codec import Codec
+from frontdesk.state.errors import InOtherRegion, Unreadable
 
-EVENT_BYTES: Final = 24 * 1024
-"""Bytes of events that are kept of a call: some five spoken turns."""
+logger = logging.getLogger(__name__)
+
+EVENT_BYTES: Final = 4 * 1024
+"""Bytes of events that are kept of a call, as they are stored: packed, that is some three spoken
+turns. A stream takes 10 KiB for it: what is deleted stays until all around it is."""
 
 Number = tuple[int, int]
 START: Final[Number] = (0, 0)
@@ -38,17 +44,17 @@ DELTAS: Final = frozenset(
         "response.output_text.delta",
     }
 )
+SOUND: Final = "response.output_audio.delta"
 ENDED: Final = "frontdesk.call.ended"
 """Type of the last event of a call, for observers: ``{type, event_id, reason}``. No client gets
 it."""
 
-_ID = re.compile(r"event_(\d{1,15})_(\d{1,15})")
+_ID = re.compile(r"event_(\d{1,15})_(\d{1,15})(?:_[0-9a-f]{24})?")
 _IN_FRAME = re.compile(rb'"event_id":"event_(\d+)_(\d+)"')
 _MERGED, _TOOLS = b"m", b"t"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event as it was sent. ``tools``: only for those who asked to see the team's tools."""
 
     number: Number
@@ -92,7 +98,8 @@ def event_id(epoch: int, n: int) -> str:
 
 
 def number_of(event_id: str) -> Number | None:
-    """The number that an id was made of; None for one that is not ours."""
+    """The number that an id was made of; None for one that is not ours. One of more parts is of an
+    event for one client alone, behind the one with the number."""
     found = _ID.fullmatch(event_id)
     return (int(found[1]), int(found[2])) if found else None
 
@@ -167,23 +174,38 @@ def stream_of(call_id: str) -> str:
 
 class EventStream:
     """Reads what clients were told; written by :class:`~frontdesk.state.writer.LogWriter`. Raises
-    ``RedisError`` when the store does not answer, ``Unreadable`` without the key to read it."""
+    ``RedisError`` when the store does not answer, ``InOtherRegion`` for a call that is kept
+    elsewhere. What no key opens counts as gone."""
 
-    def __init__(self, redis: Redis, codec: Codec | None = None) -> None:
+    def __init__(
+        self, redis: Redis, codec: Codec | None = None, *, region: str | None = None
+    ) -> None:
         self._redis = redis
         self._codec = codec or Codec()
+        self._region = region
 
     async def tail(self, call_id: str, after: Number = START) -> Tail:
         """What is there, at least behind the event with the number ``after``."""
+        if is_elsewhere(call_id, self._region):
+            raise InOtherRegion(refusal(f"Call {call_id}", region_of(call_id) or "", self._region))
         pipeline: Any = self._redis.pipeline(transaction=True)
         pipeline.xrange(stream_of(call_id), f"({after[0]}-{after[1]}", "+")
         pipeline.hget(f"frontdesk:{{{call_id}}}:meta", "gone")
         entries, gone = cast(
             "tuple[list[tuple[bytes, dict[bytes, bytes]]], bytes | None]", await pipeline.execute()
         )
-        whose = f"what was told in call {call_id}"
-        packed = [self._codec.decode(fields[b"e"], whose) for _, fields in entries]
-        return Tail(packed, stored_number(gone or b"0-0"))
+        told: list[bytes] = []
+        for entry_id, fields in entries:
+            try:
+                told.append(self.decode(call_id, fields))
+            except Unreadable as error:  # the client is told all there is instead
+                logger.warning("%s", error)
+                told, gone = [], entry_id
+        return Tail(told, stored_number(gone or b"0-0"))
+
+    def decode(self, call_id: str, fields: Mapping[bytes, bytes]) -> bytes:
+        """The events of an entry, as :func:`pack` packed them."""
+        return self._codec.decode(fields[b"e"], f"what clients of call {call_id} were told")
 
 
 def stored_number(entry_id: bytes) -> Number:

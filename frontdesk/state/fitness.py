@@ -24,6 +24,9 @@ MEND = "Start it, mend FRONTDESK_REDIS_URL, or unset that to use the embedded Va
 # redis-py gives most of these refusals no type of their own.
 _CREDENTIALS = re.compile("username-password|[Aa]uthenticat|invalid password|NOAUTH|WRONGPASS")
 
+RIGHTS = "+@all -@admin ~frontdesk:* &frontdesk:*"
+"""What the user of a Redis needs."""
+
 Info = dict[str, Any]
 
 
@@ -96,8 +99,8 @@ def why_not(error: RedisError, address: Address) -> str:
     reason = str(error).rstrip(".")
     if isinstance(error, NoPermissionError):
         return (
-            f"{address.what} does not let its user do that: {reason}. Allow it +@all -@admin on "
-            "~frontdesk:*, or put another user into FRONTDESK_REDIS_URL"
+            f"{address.what} does not let its user do that: {reason}. Allow it {RIGHTS}, or put "
+            "another user into FRONTDESK_REDIS_URL"
         )
     if isinstance(error, AuthenticationError) or _CREDENTIALS.search(reason):
         return (

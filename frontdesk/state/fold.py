@@ -264,7 +264,7 @@ def _response_over(state: CallState, entry: Entry) -> None:
     _forget_tools(state, response_id)
     for stored in reversed(state.items[-_NEAR:]):
         if stored.response == response_id:  # it has served its purpose, and costs memory
-            stored.response, stored.sent, stored.sent_ms = None, 0, 0
+            stored.response, stored.sent = None, 0
 
 
 def _response_waits(state: CallState, entry: Entry) -> None:
@@ -282,6 +282,8 @@ def _forget_tools(state: CallState, within: str) -> None:
 
 def _audio(state: CallState, entry: Entry) -> None:
     state.audio.append({name: entry[name] for name in _AUDIO})
+    if (index := state.index(entry["item_id"])) is not None:
+        state.items[index].sent_ms = 0  # how long it is stands with the sound from here on
 
 
 def _question_asked(state: CallState, entry: Entry) -> None:

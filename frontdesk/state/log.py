@@ -165,9 +165,10 @@ class CallStore:
         Raises :class:`Fenced` or :class:`LogLost`.
         """
         lines = [line if isinstance(line, bytes) else orjson.dumps(line) for line in entries]
-        number, told = ("", b"") if events is None else (events.last, events.packed)
-        told = self._codec.seal(told) if told else told
         stored = await self._encoded(lines)
+        number, told = "", b""
+        if events is not None:
+            number, told = events.last, self._codec.encode(events.packed)
         args = (lease.seq, _phase(lines), number, told, missing, EVENT_BYTES, *stored)
         status, *reply = await self._run(self._append, lease, *args)
         _accept(lease, status, reply)
@@ -219,6 +220,19 @@ class CallStore:
         if state.seq != int(seq):
             raise StateError(f"call {call_id} is incomplete: {state.seq} of {int(seq)} entries")
         return state
+
+    async def summary(self, call_id: str) -> CallSummary | None:
+        """What the list of calls has of one, None if there is no such call. Raises ``ValueError``
+        for what is no call id, and :class:`InOtherRegion`."""
+        redis = cast(Any, self._redis)
+        meta = _keys(call_id)[0]
+        found: list[bytes | None] = await redis.hmget(meta, "region", "opened", *_SUMMARY)
+        region, opened, *rest = found
+        if opened is None:
+            return None
+        if region and region.decode() != self.region:
+            raise InOtherRegion(refusal(f"Call {call_id}", region.decode(), self.region))
+        return _summary(call_id, float(opened), rest, _microseconds(await redis.time()))
 
     def _check_region(self, call_id: str, status: bytes, reply: list[bytes]) -> None:
         if status == b"ELSEWHERE":

@@ -6,6 +6,7 @@ else's business. ``frontdesk:teams:pins`` is a hash of the versions that somebod
 calls, by team.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,6 +15,9 @@ import orjson
 from redis.asyncio import Redis
 
 from frontdesk.state.codec import Codec
+from frontdesk.state.errors import Unreadable
+
+logger = logging.getLogger(__name__)
 
 PINS = "frontdesk:teams:pins"
 MOST = 20
@@ -39,12 +43,27 @@ class VersionStore:
         """Keep what a version was made of. One that is known stays as it is, and as old."""
         versions, kept = _keys(team)
         await self._redis.hsetnx(kept, version, self._codec.encode(orjson.dumps(made_of)))
+        await self._seal(team, kept)
         await self._redis.zadd(versions, {version: at}, nx=True)
         pinned = (await self.pins()).get(team)
         oldest = [name.decode() for name in await self._redis.zrange(versions, 0, -MOST - 1)]
         if gone := [name for name in oldest if pinned is None or name != pinned.version]:
             await self._redis.zrem(versions, *gone)
             await self._redis.hdel(kept, *gone)
+
+    async def _seal(self, team: str, kept: str) -> None:
+        """Keep all versions by the newest key: they outlive calls, and the keys of those."""
+        if not self._codec.cipher:
+            return
+        stored: dict[bytes, bytes] = await self._redis.hgetall(kept)
+        for version, packed in stored.items():
+            if not self._codec.cipher.is_newest(packed):
+                try:
+                    data = self._codec.decode(packed, f"version {version.decode()} of team {team}")
+                except Unreadable as error:
+                    logger.warning("%s", error)
+                else:
+                    await self._redis.hset(kept, version, self._codec.encode(data))
 
     async def known(self, team: str) -> dict[str, float]:
         """When each version was first loaded, oldest first."""

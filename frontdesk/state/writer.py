@@ -32,8 +32,8 @@ ROOM = 42 * 1024
 """Bytes that the log of a call may take in the store, snapshot and entries, before a snapshot is
 due. Servers take up to a quarter more for it; with the events that clients were told, it stays
 under 64 KiB."""
-SHORTEST_TAIL = 8 * 1024
-"""Bytes of entries, some six turns, that are let gather even where that is more than ``ROOM``: an
+SHORTEST_TAIL = 7 * 1024
+"""Bytes of entries, some five turns, that are let gather even where that is more than ``ROOM``: an
 hour's snapshot costs 6 ms of CPU."""
 FIRST_DELAY, LAST_DELAY = 0.05, 2.0
 

@@ -33,11 +33,8 @@ from frontdesk.team.guardrails.tools import tool_guardrails
 from frontdesk.team.handoffs import HANDOFF_PREFIX, Edge, edges
 from frontdesk.team.memory_tools import memory_tools
 from frontdesk.team.models import ModelRegistry, model_choice
+from frontdesk.team.prompting import Prompt
 from frontdesk.team.recording import may_run_twice, on_record
-
-Prompt = Callable[[str, dict[str, Any]], str]
-"""``prompt(agent, variables)``: the agent's instructions, filled in."""
-
 
 _T = TypeVar("_T")
 

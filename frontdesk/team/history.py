@@ -20,19 +20,18 @@ def complete(history: list[TResponseInputItem]) -> list[TResponseInputItem]:
     if not history:
         note = "(The call has just begun. The caller has not said anything yet.)"
         return [{"role": "developer", "content": note}]
+    items = cast("list[dict[str, Any]]", history)
     outputs = {
-        item["call_id"]: item
-        for item in map(_fields, history)
-        if item.get("type") == "function_call_output"
+        item["call_id"]: item for item in items if item.get("type") == "function_call_output"
     }
     completed: list[Any] = []
-    for item in history:
-        kind = _fields(item).get("type")
+    for item in items:
+        kind = item.get("type")
         if kind == "function_call_output":
             continue
         completed.append(item)
         if kind == "function_call":
-            call_id = _fields(item)["call_id"]
+            call_id = item["call_id"]
             completed.append(outputs.get(call_id) or output_item(call_id, NO_OUTPUT_YET))
     return completed
 

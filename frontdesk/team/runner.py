@@ -25,7 +25,7 @@ from agents import (
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.team.background import BackgroundTool, run_job
-from frontdesk.team.build import Prompt, TeamAgent, build_agents
+from frontdesk.team.build import TeamAgent, build_agents
 from frontdesk.team.choice import sdk_choice
 from frontdesk.team.compacting import Summariser, build_summarisers
 from frontdesk.team.context import TurnContext
@@ -49,6 +49,7 @@ from frontdesk.team.guardrails.build import Guardrails, build_guardrails
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.history import complete
 from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
+from frontdesk.team.prompting import Prompt, Prompting
 from frontdesk.team.resuming import resuming
 from frontdesk.team.showing import Showing
 from frontdesk.team.summary import FOR_NEXT_CALL, earlier_item, summed_up
@@ -86,7 +87,7 @@ class TeamRunner:
         self.team = team
         self.guardrails = Guardrails(team)
         self._judges = judges or {}
-        self._prompt = prompt
+        self._prompt = Prompting(prompt, team.variables)
         self._mcp = mcp
         self._models = models
         self._trace_content = trace_content

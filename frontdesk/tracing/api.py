@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
+from frontdesk.tracing.audio import AudioStore
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.live import Subscription
 from frontdesk.tracing.mixdown import mixdown
-from frontdesk.tracing.store import StoreError
+from frontdesk.tracing.ranges import ranged
+from frontdesk.tracing.store import Elsewhere, StoreError
 
 KEEP_ALIVE = 15.0
 _TRACE = re.compile(r"(?:trace_)?([0-9a-f]{32})")
@@ -19,6 +22,13 @@ _TRACE = re.compile(r"(?:trace_)?([0-9a-f]{32})")
 
 def _error(status: int, message: str) -> JSONResponse:
     return JSONResponse({"error": {"message": message}}, status)
+
+
+def _unreadable(error: Exception) -> JSONResponse:
+    if isinstance(error, Elsewhere):
+        body = {"message": str(error), "code": "call_in_other_region"}
+        return JSONResponse({"error": body}, 403)
+    return _error(503, str(error))
 
 
 def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
@@ -55,18 +65,18 @@ def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
         try:
             found = store.call(call_id, tracing.open_calls)
         except StoreError as error:
-            return _error(503, str(error))
+            return _unreadable(error)
         return _json(found) if found else _error(404, f"no call {call_id!r} in the traces")
 
     @routes.get("/calls/{call_id}/audio")
-    def call_audio(call_id: str) -> Any:
+    def call_audio(call_id: str, request: Request) -> Any:
         try:
             path = mixdown(audio, call_id, store.pieces(call_id))
+            if path is None:
+                return _error(404, f"no audio of call {call_id!r}")
+            return _flac(audio, path, request, "private, no-cache")
         except (StoreError, OSError) as error:
-            return _error(503, str(error))
-        if path is None:
-            return _error(404, f"no audio of call {call_id!r}")
-        return _flac(path, "private, no-cache")
+            return _unreadable(error)
 
     @routes.get("/traces/{trace_id}")
     def trace(trace_id: str) -> Any:
@@ -74,18 +84,21 @@ def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
         try:
             found = store.trace(match[1]) if match else None
         except StoreError as error:
-            return _error(503, str(error))
+            return _unreadable(error)
         return _json(found) if found else _error(404, f"no trace {trace_id!r}")
 
     @routes.get("/audio/{key}")
-    def piece(key: str) -> Any:
+    def piece(key: str, request: Request) -> Any:
         try:
             path = audio.locate(key)
+            if not path.is_file():
+                return _error(404, "no such audio: not written yet, or removed")
+            store.check_piece(key)
+            return _flac(audio, path, request, "private, max-age=31536000, immutable")
         except ValueError as error:
             return _error(404, str(error))
-        if not path.is_file():
-            return _error(404, "no such audio: not written yet, or removed")
-        return _flac(path, "private, max-age=31536000, immutable")
+        except (StoreError, OSError) as error:
+            return _unreadable(error)
 
     @routes.get("/live")
     async def live() -> Response:
@@ -99,8 +112,11 @@ def _json(value: object) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 
 
-def _flac(path: Any, cache: str) -> FileResponse:
-    return FileResponse(path, media_type="audio/flac", headers={"cache-control": cache})
+def _flac(audio: AudioStore, path: Path, request: Request, cache: str) -> Response:
+    headers = {"cache-control": cache}
+    if not audio.is_sealed(path):
+        return FileResponse(path, media_type="audio/flac", headers=headers)
+    return ranged(audio.read(path), request.headers.get("range"), "audio/flac", headers)
 
 
 async def _events(tracing: Tracing) -> AsyncIterator[bytes]:

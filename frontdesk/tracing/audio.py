@@ -1,12 +1,16 @@
 """Audio beside the spans: FLAC files named by a random key, found through the store.
 
-Spans hold only the ``uri``. A file is written once and never changes.
+Spans hold only the ``uri``. A file is written once and never changes. Where there are keys it is
+sealed: a Fernet token's bytes in place of FLAC's.
 """
 
 import hashlib
+import io
 import re
 import secrets
 import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -15,6 +19,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from frontdesk.encryption import Cipher, KeyGone, is_sealed
 from frontdesk.tracing.queries import PEAKS
 from frontdesk.tracing.store import TraceStore
 
@@ -35,8 +40,11 @@ class AudioRef:
 class AudioStore:
     """Keeps pieces of a call's audio; encodes in the store's writer thread."""
 
-    def __init__(self, root: Path, store: TraceStore, *, enabled: bool = True) -> None:
+    def __init__(
+        self, root: Path, store: TraceStore, *, enabled: bool = True, cipher: Cipher | None = None
+    ) -> None:
         self.root = root
+        self._cipher = cipher or Cipher()
         self._store = store
         self._enabled = enabled
 
@@ -61,22 +69,53 @@ class AudioStore:
             return AudioRef("", "", seconds)
         key = secrets.token_hex(16)
         copy = _pcm(samples).reshape(-1)
-        job = _AudioJob(key, self.locate(key), call_id, role, copy, rate, offset_ms, item_id)
+        job = _AudioJob(self, key, call_id, role, copy, rate, offset_ms, item_id)
         if not self._store.submit(job):
             return AudioRef("", "", seconds)
         return AudioRef(f"/api/audio/{key}", key, seconds)
 
-    def read(self, uri: str) -> tuple[NDArray[np.float32], int]:
+    def sound(self, uri: str) -> tuple[NDArray[np.float32], int]:
         """Samples and rate of what a reference's ``uri`` stands for. Raises :class:`OSError` when
-        it is not here (another machine's, or not written any more), :class:`ValueError` for
-        anything that is no such address."""
-        return read_flac(self.locate(uri.rpartition("/")[2]))
+        it is not here (another machine's, or not written any more) or no key opens it,
+        :class:`ValueError` for anything that is no such address."""
+        return from_flac(self.read(self.locate(uri.rpartition("/")[2])))
 
     def locate(self, key: str) -> Path:
         """The file of a key. Raises :class:`ValueError` for anything that is not a key."""
         if not _KEY.fullmatch(key):
             raise ValueError("not an audio key: expected 32 hex digits")
         return self.root / key[:2] / f"{key}.flac"
+
+    @contextmanager
+    def writing(self, path: Path) -> Generator[Path | io.BytesIO]:
+        """Where to write the FLAC of a file that will be there at once and whole: on the disk, or
+        in memory where it is to be sealed. Raises :class:`OSError`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        try:
+            if self._cipher:
+                yield (clear := io.BytesIO())
+                part.write_bytes(self._cipher.seal(clear.getvalue()))
+            else:
+                yield part
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+    def is_sealed(self, path: Path) -> bool:
+        """Whether a file holds anything but FLAC. Raises :class:`OSError`."""
+        with path.open("rb") as file:
+            return is_sealed(file.read(1))
+
+    def read(self, path: Path) -> bytes:
+        """The FLAC of a file. Raises :class:`OSError` for one that is missing, or that no key
+        opens."""
+        data = path.read_bytes()
+        try:
+            return self._cipher.open(data) if is_sealed(data) else data
+        except KeyGone as error:
+            raise OSError(f"{path.name} cannot be read: {error}") from None
 
 
 def mixes(root: Path, call_id: str) -> Path:
@@ -87,8 +126,8 @@ def mixes(root: Path, call_id: str) -> Path:
 class _AudioJob:
     def __init__(
         self,
+        audio: AudioStore,
         key: str,
-        path: Path,
         call_id: str,
         role: Role,
         samples: Pcm,
@@ -96,7 +135,8 @@ class _AudioJob:
         offset_ms: int,
         item_id: str,
     ) -> None:
-        self._path = path
+        self._audio = audio
+        self._path = audio.locate(key)
         self._samples = samples
         self._rate = rate
         self._values = (key, call_id, item_id, role, offset_ms, len(samples) / rate, rate)
@@ -104,10 +144,8 @@ class _AudioJob:
         self.size = samples.nbytes
 
     def prepare(self) -> bool:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
-        write_flac(part, self._samples, self._rate)
-        part.replace(self._path)
+        with self._audio.writing(self._path) as where:
+            write_flac(where, self._samples, self._rate)
         self._peaks = peaks(self._samples, self._rate)
         self._samples = np.empty(0, np.int16)
         return True
@@ -115,7 +153,7 @@ class _AudioJob:
     def write(self, database: sqlite3.Connection) -> None:
         database.execute(
             "INSERT OR REPLACE INTO audio (key, call_id, item_id, role, offset_ms, seconds, rate, "
-            "peaks) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "peaks) VALUES (?, ?, ?, ?, ?, ?, ?, seal(?))",
             (*self._values, self._peaks),
         )
 
@@ -137,19 +175,18 @@ def peaks(samples: Pcm, rate: int) -> bytes:
     return np.round(np.maximum(above, -below) / 32768 * 255).astype(np.uint8).tobytes()
 
 
-def write_flac(path: Path, samples: Pcm, rate: int) -> None:
+def write_flac(where: Path | io.BytesIO, samples: Pcm, rate: int) -> None:
     """Write 16-bit FLAC. Raises :class:`OSError`."""
     try:
-        cast(Any, soundfile).write(path, samples, rate, format="FLAC", subtype="PCM_16")
+        cast(Any, soundfile).write(where, samples, rate, format="FLAC", subtype="PCM_16")
     except soundfile.SoundFileError as error:
-        path.unlink(missing_ok=True)
-        raise OSError(f"{path}: {error}") from error
+        raise OSError(str(error)) from error
 
 
-def read_flac(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Samples and rate. Raises :class:`OSError` for a file that is missing or broken."""
+def from_flac(flac: bytes) -> tuple[NDArray[np.float32], int]:
+    """Samples and rate. Raises :class:`OSError` for what is broken."""
     try:
-        samples, rate = cast(Any, soundfile).read(path, dtype="float32")
+        samples, rate = cast(Any, soundfile).read(io.BytesIO(flac), dtype="float32")
     except soundfile.SoundFileError as error:
-        raise OSError(f"{path}: {error}") from error
+        raise OSError(str(error)) from error
     return samples, rate

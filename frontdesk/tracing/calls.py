@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 import agents
+from frontdesk.encryption import Cipher
 from frontdesk.settings import Settings
 from frontdesk.tracing import names, otlp
 from frontdesk.tracing.audio import AudioRef, AudioStore
@@ -48,7 +49,7 @@ class Tracing:
     ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, cipher: Cipher | None = None) -> None:
         self._settings = settings
         self._content = settings.trace_content
         self._open_calls: frozenset[str] = frozenset()
@@ -56,11 +57,16 @@ class Tracing:
         self.store = TraceStore(
             settings.data_dir / FILE,
             content=settings.trace_content,
+            cipher=cipher,
+            region=settings.region,
             on_span=self._span_seen,
             on_calls=self._calls_changed,
         )
         self.audio = AudioStore(
-            settings.data_dir / "audio", self.store, enabled=settings.trace_audio
+            settings.data_dir / "audio",
+            self.store,
+            enabled=settings.trace_audio,
+            cipher=cipher,
         )
         self.metrics = Metrics(resource(), lambda: len(self._open_calls), lambda: self.lost)
         self._pipeline = _Pipeline(self.store, self.metrics)

@@ -1,6 +1,7 @@
 """A whole call as one stereo file: the caller left, the agent right."""
 
 import hashlib
+import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from frontdesk.tracing.audio import AudioStore, mixes, read_flac
+from frontdesk.tracing.audio import AudioStore, from_flac, mixes
 
 LONGEST = 4 * 3600.0
 """Seconds of a call that are mixed at most: a wrong offset must not fill the disk."""
@@ -34,20 +35,18 @@ def mixdown(audio: AudioStore, call_id: str, pieces: list[dict[str, Any]]) -> Pa
     path = folder / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.flac"
     with _mixing:  # one at a time: it is heavy, and two requests must not make it twice
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
-            _write(part, audio, pieces)
-            part.replace(path)
+            with audio.writing(path) as where:
+                _write(where, audio, pieces)
             for stale in folder.glob("*.flac"):
                 if stale != path:
                     stale.unlink(missing_ok=True)
     return path
 
 
-def _write(path: Path, audio: AudioStore, pieces: list[dict[str, Any]]) -> None:
+def _write(where: Path | io.BytesIO, audio: AudioStore, pieces: list[dict[str, Any]]) -> None:
     rate = max(piece["rate"] for piece in pieces)
     with soundfile.SoundFile(
-        path, "w", samplerate=rate, channels=2, format="FLAC", subtype="PCM_16"
+        where, "w", samplerate=rate, channels=2, format="FLAC", subtype="PCM_16"
     ) as file:
         for block in _blocks(audio, pieces, rate):
             cast(Any, file).write(block)
@@ -73,7 +72,7 @@ def _blocks(
                 continue
             samples = loaded.get(piece["key"])
             if samples is None:
-                samples = loaded[piece["key"]] = _load(audio.locate(piece["key"]), rate)
+                samples = loaded[piece["key"]] = _load(audio, piece["key"], rate)
             begin, stop = max(start, left), min(start + len(samples), right)
             if stop > begin:
                 lane = 0 if piece["role"] == "caller" else 1
@@ -81,10 +80,10 @@ def _blocks(
         yield np.clip(block, -1, 1)
 
 
-def _load(path: Path, rate: int) -> NDArray[np.float32]:
+def _load(audio: AudioStore, key: str, rate: int) -> NDArray[np.float32]:
     """A piece at the mix's rate; silence when its file is broken."""
     try:
-        samples, own = read_flac(path)
+        samples, own = from_flac(audio.read(audio.locate(key)))
     except OSError:
         return np.zeros(0, np.float32)
     return samples if own == rate else cast(Any, soxr).resample(samples, own, rate)

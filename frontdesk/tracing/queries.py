@@ -29,12 +29,14 @@ def calls(
     errors: bool = False,
     text: str | None = None,
     caller: str | None = None,
+    region: str | None = None,
     live: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:
     """Calls, newest first, of everybody or of one ``caller``. ``text`` finds calls in which all its
     words were said; ``before`` is the ``started`` of the last one seen; ``live`` are the calls
-    known to be open."""
-    where, values = ["1"], list[Any]()
+    known to be open; those that are pinned to another ``region`` are left out."""
+    where = ["(call_id NOT GLOB 'sess_*_*' OR call_id GLOB ?)"]
+    values: list[Any] = [f"sess_{region or ''}_*"]
     if before is not None:
         where.append("started < ?")
         values.append(before)
@@ -49,9 +51,10 @@ def calls(
     if text and (query := _match(text)):
         where.append(
             "call_id IN (SELECT call_id FROM trace WHERE id IN "
-            "(SELECT rowid FROM doc WHERE doc MATCH ?))"
+            "(SELECT rowid FROM doc WHERE doc MATCH ?) OR ((typeof(caller) = 'blob' "
+            "OR typeof(answer) = 'blob') AND said(caller, answer, ?)))"
         )
-        values.append(query)
+        values += [query, text]
     found = database.execute(
         f"SELECT * FROM call WHERE {' AND '.join(where)} ORDER BY started DESC LIMIT ?",
         (*values, limit),
@@ -230,6 +233,12 @@ def pieces(database: sqlite3.Connection, call_id: str) -> list[sqlite3.Row]:
     return database.execute(
         "SELECT * FROM audio WHERE call_id = ? ORDER BY offset_ms, rowid", (call_id,)
     ).fetchall()
+
+
+def call_of(database: sqlite3.Connection, key: str) -> str | None:
+    """The call that a piece of audio is of."""
+    found = database.execute("SELECT call_id FROM audio WHERE key = ?", (key,)).fetchone()
+    return found["call_id"] if found else None
 
 
 def _piece(row: sqlite3.Row) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """The trace store's tables, in one SQLite file.
 
 ``span`` is the truth; ``trace`` (a turn) and ``call`` are summaries that can be made from it, so
-that lists never read spans. ``caller`` says whose a call is, by a hash of the caller's id: it is
-there whether content is kept or not, so that it can be erased.
+that lists never read spans. ``call.caller`` says whose a call is, by a hash of the caller's id: it
+is there whether content is kept or not, so that it can be erased. What was said stands in
+``error``, ``words``, ``attributes``, ``events``, ``trace.caller``, ``answer``, ``text`` and
+``peaks``: sealed where there are keys (:mod:`frontdesk.tracing.cells`), and then not in ``doc``.
 """
 
 import sqlite3
 from pathlib import Path
+
+from frontdesk.tracing.cells import Cells
 
 VERSION = 3
 PATIENCE = 2.0
@@ -60,7 +64,7 @@ CREATE VIRTUAL TABLE IF NOT EXISTS doc USING fts5 (words);
 """
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, cells: Cells | None = None) -> sqlite3.Connection:
     """Open the file for writing, made where it does not exist.
 
     Raises :class:`sqlite3.Error` or :class:`OSError`; the message of a file that a newer version
@@ -70,6 +74,7 @@ def connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(
         path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
     )
+    (cells or Cells()).install_to_write(database)
     try:
         (found,) = database.execute("PRAGMA user_version").fetchone()
         if found > VERSION:
@@ -89,10 +94,10 @@ def connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
+def connect_to_read(path: Path, cells: Cells | None = None) -> sqlite3.Connection:
     """Open the file for reading beside the writer. Raises :class:`sqlite3.Error`."""
     database = sqlite3.connect(
         f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE, check_same_thread=False
     )
-    database.row_factory = sqlite3.Row
+    (cells or Cells()).install_to_read(database)
     return database

@@ -33,12 +33,12 @@ FROM trace WHERE started >= ? AND started < ? AND turn IS NOT NULL
 _SPANS = "SELECT start, end - start FROM span WHERE stage = ? AND start >= ? AND start < ?"
 # The errors of containers and of MCP spans only repeat those of the work inside them.
 _ERRORS = """
-SELECT name, stage, error, count(*) AS count, count(DISTINCT trace_id) AS turns,
+SELECT name, stage, opened(error) AS error, count(*) AS count, count(DISTINCT trace_id) AS turns,
        max(start) AS last, trace_id, span_id
 FROM span
 WHERE error IS NOT NULL AND start >= ? AND start < ?
       AND stage NOT IN ('mcp', 'agent', 'turn', 'step')
-GROUP BY name, error ORDER BY count DESC, last DESC LIMIT ?
+GROUP BY name, opened(error) ORDER BY count DESC, last DESC LIMIT ?
 """
 
 

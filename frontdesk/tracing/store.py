@@ -12,7 +12,10 @@ from typing import Any, TypeVar
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from frontdesk.encryption import Cipher
+from frontdesk.region import is_elsewhere, refusal, region_of
 from frontdesk.tracing import queries, schema, statistics, summaries
+from frontdesk.tracing.cells import Cells
 from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.writer import Job, Writer
 
@@ -22,6 +25,10 @@ FILE = "traces.db"
 
 class StoreError(Exception):
     """The store cannot be read now; the message says why."""
+
+
+class Elsewhere(StoreError):
+    """What is asked for is kept in a region that this process is not in."""
 
 
 @dataclass(slots=True)
@@ -84,6 +91,7 @@ def _ignore(_: Any) -> None:
 class TraceStore:
     """Spans and audio in one SQLite file.
 
+    ``cipher`` seals what was said; calls of regions other than ``region`` are not shown.
     ``content`` False leaves words and tool data out. ``on_span`` sees each span begin and end,
     ``on_calls`` the ids of calls whose summary changed; both run in the writer's thread.
     """
@@ -93,6 +101,8 @@ class TraceStore:
         path: Path,
         *,
         content: bool = True,
+        cipher: Cipher | None = None,
+        region: str | None = None,
         on_span: Callable[[SpanRow], None] = _ignore,
         on_calls: Callable[[Sequence[str]], None] = _ignore,
     ) -> None:
@@ -101,9 +111,11 @@ class TraceStore:
         self._on_span = on_span
         self._on_calls = on_calls
         self._changed: list[str] = []
+        self._cells = Cells(cipher)
+        self._region = region
         self.refused: set[str] = set()
         """Ids of calls and traces of which nothing is kept any more."""
-        self._writer = Writer(path, self._summarize, self._committed)
+        self._writer = Writer(path, self._summarize, self._committed, cells=self._cells)
 
     @property
     def dropped(self) -> int:
@@ -155,21 +167,28 @@ class TraceStore:
 
     def calls(self, **filters: Any) -> list[dict[str, Any]]:
         """See :func:`frontdesk.tracing.queries.calls`. Raises :class:`StoreError`."""
-        return self._read(lambda database: queries.calls(database, **filters), [])
+        return self._read(
+            lambda database: queries.calls(database, region=self._region, **filters), []
+        )
 
     def summaries(
         self, call_ids: Sequence[str], live: frozenset[str] = frozenset()
     ) -> list[dict[str, Any]]:
         """The list's entries for some calls. Raises :class:`StoreError`."""
-        return self._read(lambda database: queries.summaries(database, call_ids, live), [])
+        mine = [call_id for call_id in call_ids if not is_elsewhere(call_id, self._region)]
+        return self._read(lambda database: queries.summaries(database, mine, live), [])
 
     def call(self, call_id: str, live: frozenset[str] = frozenset()) -> dict[str, Any] | None:
         """One call, or None. Raises :class:`StoreError`."""
+        self._check_region(call_id)
         return self._read(lambda database: queries.call(database, call_id, live), None)
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """One turn (32 hex digits), or None. Raises :class:`StoreError`."""
-        return self._read(lambda database: queries.trace(database, trace_id), None)
+        found = self._read(lambda database: queries.trace(database, trace_id), None)
+        if found is not None:
+            self._check_region(found["trace"]["call_id"])
+        return found
 
     def find_trace(self, prefix: str) -> str | None:
         """The one trace whose id begins so, or None. Raises :class:`StoreError`."""
@@ -177,9 +196,18 @@ class TraceStore:
 
     def pieces(self, call_id: str) -> list[dict[str, Any]]:
         """A call's audio: rows of the ``audio`` table. Raises :class:`StoreError`."""
+        self._check_region(call_id)
         return self._read(
             lambda database: [dict(row) for row in queries.pieces(database, call_id)], []
         )
+
+    def check_piece(self, key: str) -> None:
+        """Raise :class:`Elsewhere` for a piece of audio of another region's call."""
+        self._check_region(self._read(lambda database: queries.call_of(database, key), None))
+
+    def _check_region(self, call_id: str | None) -> None:
+        if call_id and is_elsewhere(call_id, self._region):
+            raise Elsewhere(refusal(f"Call {call_id}", region_of(call_id) or "", self._region))
 
     def calls_of(self, caller: str) -> list[dict[str, Any]]:
         """A caller's calls, and how much is kept of each: ``turns``, ``pieces`` of audio. Raises
@@ -200,7 +228,7 @@ class TraceStore:
         if not self.path.exists():
             return empty
         try:
-            with closing(schema.connect_to_read(self.path)) as database:
+            with closing(schema.connect_to_read(self.path, self._cells)) as database:
                 return query(database)
         except sqlite3.Error as error:
             if "no such table" in str(error):  # the file was made this moment

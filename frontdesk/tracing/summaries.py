@@ -16,7 +16,7 @@ from frontdesk.tracing.rows import SpanRow, number, pack, text
 _SPAN = """
 INSERT INTO span (trace_id, span_id, parent_id, name, stage, agent, subject, start, end, error,
                   tokens, words, attributes, events)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, seal(?), seal(?), seal(?))
 ON CONFLICT (trace_id, span_id) DO UPDATE SET
     name = excluded.name, agent = excluded.agent, subject = excluded.subject, end = excluded.end,
     error = excluded.error, tokens = excluded.tokens, words = excluded.words,
@@ -27,7 +27,7 @@ WHERE excluded.end IS NOT NULL
 _ROOT = """
 INSERT INTO trace (trace_id, call_id, team, team_version, agent, transport, turn, started, ended,
                    origin, latency, end_reason, interrupted_at, error, caller, answer)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), seal(?), seal(?))
 ON CONFLICT (trace_id) DO UPDATE SET
     call_id = excluded.call_id, team = excluded.team, team_version = excluded.team_version,
     agent = excluded.agent, transport = excluded.transport, turn = excluded.turn,
@@ -71,7 +71,7 @@ FROM trace WHERE call_id = ? ORDER BY started, id
 _CALL = """
 INSERT OR REPLACE INTO call (call_id, team, started, last, open_since, turns, tokens, handoffs,
                              errors, latency, agents, tools, text)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?))
 """
 
 
@@ -148,7 +148,7 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
     caller = caller or heard.get("user_speech") or heard.get("speech_to_text") or ""
     database.execute(
         "UPDATE trace SET spans = ?, last = ?, tokens = ?, handoffs = ?, errors = ?, agents = ?, "
-        "tools = ?, caller = ? WHERE id = ?",
+        "tools = ?, caller = seal(?) WHERE id = ?",
         (
             spans,
             last,
@@ -163,7 +163,7 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
     )
     if caller or answer:
         database.execute(
-            "INSERT OR REPLACE INTO doc (rowid, words) VALUES (?, ?)",
+            "INSERT OR REPLACE INTO doc (rowid, words) SELECT ?, ? WHERE NOT sealing()",
             (identity, f"{caller}\n{answer}"),
         )
     return call_id

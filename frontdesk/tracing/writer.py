@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from frontdesk.tracing import schema
+from frontdesk.tracing.cells import Cells
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +52,15 @@ class Writer:
     """
 
     def __init__(
-        self, path: Path, summarize: Batch, committed: Callable[[], None], capacity: int = CAPACITY
+        self,
+        path: Path,
+        summarize: Batch,
+        committed: Callable[[], None],
+        capacity: int = CAPACITY,
+        cells: Cells | None = None,
     ) -> None:
         self._path = path
+        self._cells = cells
         self._summarize = summarize
         self._committed = committed
         self._capacity = capacity
@@ -169,7 +176,7 @@ class Writer:
 
     def _write(self, batch: list[Job]) -> None:
         if self._database is None:
-            self._database = schema.connect(self._path)
+            self._database = schema.connect(self._path, self._cells)
         database = self._database
         database.execute("BEGIN IMMEDIATE")
         try:

@@ -88,9 +88,7 @@ def router(worker: Worker) -> APIRouter:
         ends: set[asyncio.Task[Any]] = {reading, sending, overrun}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            call.leave(
-                connection, _why(reading, overrun), broken=reading.done() and reading.result()
-            )
+            call.leave(connection, _why(reading, overrun), vanished=_vanished(reading))
             with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
                 code, reason = await asyncio.wait_for(sending, 5)
                 await websocket.close(code, reason[:120])
@@ -107,6 +105,11 @@ def _given(websocket: WebSocket) -> dict[str, str]:
         return given_by(websocket.scope)
     except ValueError as error:
         raise CallRefused(str(error), "invalid_value") from error
+
+
+def _vanished(reading: asyncio.Task[bool]) -> bool:
+    """Whether the client is gone without having closed the connection."""
+    return reading.done() and not reading.exception() and reading.result()
 
 
 def _identity(websocket: WebSocket) -> Identity:

@@ -6,13 +6,11 @@ hundred calls would else hold minutes of sound.
 """
 
 import logging
-import os
-import tempfile
 from collections import deque
-from typing import BinaryIO
 
 import numpy as np
 
+from frontdesk.voice.aside import Aside
 from frontdesk.voice.audio import int16_to_samples, samples_to_int16
 from frontdesk.voice.base import Samples
 from frontdesk.voice.g711 import Pcm
@@ -32,7 +30,7 @@ class AudioBuffer:
         self.end = 0
         self._chunks: deque[Pcm] = deque()
         self._held = 0
-        self._file: BinaryIO | None = None
+        self._file: Aside | None = None
         self._filed = 0
         """Samples in the file: those just before the ones in memory."""
         self._can_file = True
@@ -104,10 +102,8 @@ class AudioBuffer:
             return
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
-            data = np.concatenate(aside).tobytes()
-            if os.pwrite(self._file.fileno(), data, 2 * self._filed) < len(data):
-                raise OSError("the file system is full")
+                self._file = Aside()
+            self._file.write(2 * self._filed, np.concatenate(aside).tobytes())
         except OSError as error:
             self._can_file = False
             logger.warning("sound of a call stays in memory: %s", error)
@@ -126,7 +122,7 @@ class AudioBuffer:
         self._put_aside()
 
     def _read(self, at: int, count: int) -> Pcm:
-        data = os.pread(self._file.fileno(), 2 * count, 2 * at) if self._file else b""
+        data = self._file.read(2 * at, 2 * count) if self._file else b""
         return np.frombuffer(data, np.int16)
 
     def _close(self) -> None:

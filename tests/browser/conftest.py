@@ -6,6 +6,7 @@ All of it lives on one event loop for the whole run: starting a browser costs a 
 import asyncio
 import base64
 import contextlib
+import itertools
 import json
 import runpy
 import shutil
@@ -43,6 +44,9 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+
+
+NUMBERS = itertools.count(1)
 
 
 class Feed:
@@ -86,9 +90,16 @@ class Peer:
         self.events: list[dict[str, Any]] = []
         self.changed = asyncio.Condition()
         self.gone = asyncio.Event()
+        self.query = dict(socket.query_params)
+        self.last = ""
+        """The id of the last event."""
 
-    async def run(self, call_id: str) -> None:
-        await self.send("session.created", session={"id": call_id, "type": "realtime"})
+    async def run(self, call_id: str, token: str | None) -> None:
+        resume: dict[str, Any] = {}
+        if token:
+            replay = {"replay": "events"} if "resume" in self.query else {}
+            resume = {"resume": {"token": token, "seconds": 20, **replay}}
+        await self.send("session.created", session={"id": call_id, "type": "realtime"}, **resume)
         try:
             while True:
                 event = json.loads(await self.socket.receive_text())
@@ -102,7 +113,8 @@ class Peer:
             self.gone.set()
 
     async def send(self, kind: str, **fields: Any) -> None:
-        await self.socket.send_text(json.dumps({"type": kind, "event_id": "e", **fields}))
+        self.last = f"event_1_{next(NUMBERS)}"
+        await self.socket.send_text(json.dumps({"type": kind, "event_id": self.last, **fields}))
 
     def sent(self, kind: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["type"] == kind]
@@ -157,8 +169,13 @@ class Site:
         self.names = names
         self.feed = Feed()
         self.peers: asyncio.Queue[Peer] = asyncio.Queue()
+        self.token: str | None = None
+        self.closed = asyncio.Event()
+        """Whether nobody gets in."""
 
     def reset(self) -> None:
+        self.token = None
+        self.closed.clear()
         fresh = self.names.SampleData()
         self.data.__dict__.update(fresh.__dict__)
         self.feed.joined.clear()
@@ -192,11 +209,15 @@ def application(site: Site, recording: Path) -> FastAPI:
 
     @app.websocket("/v1/realtime")
     async def realtime(websocket: WebSocket) -> None:
+        if site.closed.is_set():
+            await websocket.accept(subprotocol="realtime")
+            await websocket.close(1012)
+            return
         offered = list(websocket.scope["subprotocols"])
         await websocket.accept(subprotocol="realtime" if "realtime" in offered else None)
         peer = Peer(websocket, offered)
         site.peers.put_nowait(peer)
-        await peer.run(site.names.CALL)
+        await peer.run(site.names.CALL, site.token)
 
     return app
 

@@ -213,6 +213,42 @@ async def test_a_lost_connection_is_told_and_can_be_mended(page: Page, site: Any
     await expect(page.get_by_role("alert")).to_be_hidden()
 
 
+async def test_a_connection_that_broke_is_made_again_where_it_was(page: Page, site: Any) -> None:
+    site.token = "sess_1.secret"
+    peer = await started(page, site)
+    await peer.until("session.update")
+    await peer.hear("u1", "Where is my order?")
+    await peer.send("response.created", response={"id": "resp_1", "status": "in_progress"})
+    said = {"item_id": "a1", "content_index": 0, "response_id": "resp_1"}
+    await peer.send("response.output_audio_transcript.delta", delta="It is ", **said)
+    await expect(page.get_by_role("log")).to_contain_text("It is")
+    seen = peer.last
+    site.closed.set()  # the server is away for a while
+    await peer.socket.close(1012, "restart")
+    await expect(page.get_by_role("status")).to_have_text("Connection lost")
+    site.closed.clear()
+    back = await site.peer()
+    assert back.query["resume"] == "sess_1.secret"
+    assert back.query["after"] == seen
+    await back.send("response.output_audio_transcript.delta", delta="on its way.", **said)
+    await back.send("response.done", response={"id": "resp_1", "status": "completed"})
+    await expect(page.get_by_text("It is on its way.")).to_be_visible()
+    await expect(page.get_by_text("The call goes on.")).to_be_visible()
+    await expect(page.get_by_role("status")).to_have_text("Listening")
+    await back.until("input_audio_buffer.append")  # the microphone is still open
+    assert back.sent("session.update") == []
+    await page.get_by_role("button", name="End call").click()
+    await back.gone.wait()
+
+
+async def test_a_call_that_went_on_elsewhere_is_not_taken_back(page: Page, site: Any) -> None:
+    site.token = "sess_1.secret"
+    peer = await started(page, site)
+    await peer.socket.close(4001, "the call goes on at another connection")
+    await expect(page.get_by_role("alert")).to_contain_text("at another connection")
+    await expect(page.get_by_role("status")).to_have_text("Not connected")
+
+
 async def test_a_server_error_is_shown_and_the_call_goes_on(page: Page, site: Any) -> None:
     peer = await started(page, site)
     await peer.until("session.update")

@@ -91,7 +91,7 @@ async def test_what_was_said_and_cannot_be_heard_again_is_asked_for(house, phone
     await phone.call._book.recorded_within(5)
     await killed(house, phone)
     house.stage.words_may_come.set()
-    monkeypatch.setattr(house.tracing.audio, "read", lost)
+    monkeypatch.setattr(house.tracing.audio, "sound", lost)
     again = await house.place(phone.call.state.call_id)
     _, answered = await two_responses(again)
     assert words(answered) == house.team.lines.unheard
@@ -464,3 +464,32 @@ async def test_a_tool_does_not_run_while_nothing_can_be_put_on_record(house, pho
     assert words(done) == "Not done."
     assert not house.stage.tool_started.is_set()
     assert house.history()[-1]["output"] == journal.NOT_DONE
+
+
+async def test_who_asks_while_a_lost_answer_is_gone_on_with_is_answered_after_it(house, phone):
+    thinking, go_on = asyncio.Event(), asyncio.Event()
+
+    async def never(call):
+        thinking.set()
+        await asyncio.Event().wait()
+
+    async def slowly(call):
+        await go_on.wait()
+        return [assistant_message("Frontdesk.")]
+
+    house.script(ModelStep.respond(never))
+    await phone.write("who are you")
+    await phone.send("response.create")
+    await thinking.wait()
+    house.script(ModelStep.respond(slowly), [assistant_message("Still here.")])
+    again = await taken_over(house, phone)
+    await again.until("response.done")
+    await again.write("are you there")
+    await again.send("response.create")
+    await again.settled()
+    go_on.set()
+    first = (await again.until("response.done"))[-1]["response"]
+    second = (await again.until("response.done"))[-1]["response"]
+    assert (words(first), words(second)) == ("Frontdesk.", "Still here.")
+    codes = [frame["error"]["code"] for frame in again.of("error")]
+    assert "conversation_already_has_active_response" not in codes

@@ -1,17 +1,21 @@
-"""What a worker lets go of when it stops, and who has a call that two of them want."""
+"""What a worker lets go of when it stops, which calls it does not take, and who has a call that two
+of them want."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from frontdesk.call import bring_up
 from frontdesk.call.connections import Connection
 from frontdesk.call.worker import CallRefused, Worker
+from frontdesk.region import region_of
 from frontdesk.settings import Settings
 from frontdesk.state.log import LEASE
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.models import VoiceModels
 
+EXAMPLES = Path(__file__).parents[2] / "agents" / "examples"
 TEAM = """
 version: 1
 name: small
@@ -110,3 +114,31 @@ async def test_the_lease_of_a_worker_that_is_dead_is_not_waited_for(workers):
     taken = await opened(second, Line(), call_id=call.state.call_id)
     assert loop.time() < lease_ends
     assert taken.state.call_id == call.state.call_id
+
+
+async def test_a_team_that_is_pinned_takes_calls_in_its_region_alone(tmp_path, valkey_url):
+    async def call_in(region: str | None) -> str:
+        settings = Settings(
+            desk=EXAMPLES / "goodwill",
+            overlay="eu",
+            region=region,
+            data=tmp_path / "data",
+            models="instant",
+            redis_url=valkey_url,
+        )
+        worker = Worker(settings)
+        await worker.start()
+        try:
+            connection = Connection(send=lambda frame: None, close=lambda code, reason: None)
+            call = await worker.open_call(
+                model=None, call_id=None, transport="websocket", connection=connection
+            )
+            return call.state.call_id
+        finally:
+            await worker.aclose()
+
+    assert region_of(await call_in("eu")) == "eu"
+    for region, mine in (("us", "in region us"), (None, "in no region")):
+        with pytest.raises(CallRefused, match=rf"team goodwill is kept in region eu.*{mine}") as no:
+            await call_in(region)
+        assert no.value.code == "call_in_other_region"

@@ -17,6 +17,9 @@ from frontdesk.state.valkey import embedded_valkey
 from tests import stores
 from tests.commands import Watch
 
+EVERYWHERE = {"test_everywhere", "test_claims", "test_cluster", "test_health"}
+ON_A_CLUSTER = {"test_log", "test_writer", "test_events", "test_failover"}
+
 
 class BackgroundServer:
     """The embedded Valkey on a loop of its own, so that one serves a whole test session."""
@@ -77,7 +80,17 @@ def sentinel_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pair.stop()
 
 
-@pytest.fixture(params=["valkey", "redis", "cluster", "sentinel"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Everything runs on Valkey and on Redis. Behind Sentinels it is the same client."""
+    if "store_url" in metafunc.fixturenames:
+        module = metafunc.module.__name__.rpartition(".")[2]
+        kinds = ["valkey", "redis"]
+        kinds += ["cluster"] if module in ON_A_CLUSTER | EVERYWHERE else []
+        kinds += ["sentinel"] if module in EVERYWHERE else []
+        metafunc.parametrize("store_url", kinds, indirect=True)
+
+
+@pytest.fixture
 def store_url(request: pytest.FixtureRequest) -> str:
     return request.getfixturevalue(f"{request.param}_url")
 

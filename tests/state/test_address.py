@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from frontdesk.settings import Settings
-from frontdesk.state import StateError, connect
+from frontdesk.state import CallStore, StateError, connect
 from frontdesk.state.address import Address, read_address
+from frontdesk.state.connection import located, opened
+from frontdesk.state.fitness import RIGHTS
+from frontdesk.state.health import examine
 from tests import stores
 from tests.certificates import make_certificate
 
@@ -138,5 +141,15 @@ async def test_a_user_that_may_not_do_it_is_told_what_to_allow(
     valkey_server.ask("ACL", "SETUSER", "guest", "on", ">s3cret", "~frontdesk:*", "+get", "+info")
     message = await refusal(f"redis://guest:s3cret@127.0.0.1:{valkey_server.port}")
     assert "does not let its user do that" in message
-    assert "~frontdesk:*" in message
+    assert RIGHTS in message
     assert "s3cret" not in message
+    valkey_server.ask("ACL", "SETUSER", "guest", "reset", "on", ">s3cret", *RIGHTS.split())
+    settings = Settings(redis_url=f"redis://guest:s3cret@127.0.0.1:{valkey_server.port}")
+    async with connect(settings) as redis:  # as told
+        store = CallStore(redis)
+        await store.append(await store.open("c1", "w1"), [{"kind": "summary", "at": 1, "text": ""}])
+        await store.open("c1", "w2", force=True)
+        assert len(await store.list_calls()) == 1
+    async with located(settings) as address, opened(address) as redis:
+        told = [finding async for finding in examine(settings, address, redis)]
+    assert not [finding for finding in told if "cannot be told" in finding.says]

@@ -25,6 +25,11 @@ SECRET = "quatrefoil-seventeen"
 """What the caller says, and nobody else may read."""
 
 
+@pytest.fixture
+def redis(valkey: Redis) -> Redis:
+    return valkey
+
+
 def item(number: int, text: str = SECRET) -> Entry:
     content = [{"type": "output_audio", "transcript": f"{text}, and then some more words"}]
     item = {"id": f"item_{number}", "type": "message", "role": "assistant", "content": content}
@@ -123,6 +128,20 @@ async def test_approvals_that_no_key_opens_are_passed_over(
     assert "what waits for approval cannot be read" in caplog.text
     await approvals.drop("q1")
     await approvals.drop("q2")
+
+
+async def test_versions_of_a_team_are_kept_by_the_newest_key_from_the_next_load_on(
+    redis: Redis,
+) -> None:
+    old, new = new_key(), new_key()
+    await VersionStore(redis).keep("shop", "clear", {"prompt": SECRET}, 1.0)
+    await VersionStore(redis, codec(old)).keep("shop", "v1", {"prompt": SECRET}, 2.0)
+    await VersionStore(redis, codec(new, old)).keep("shop", "v2", {"prompt": "x"}, 3.0)
+    versions = VersionStore(redis, codec(new))
+    for version in ("clear", "v1"):
+        assert await versions.made_of("shop", version) == {"prompt": SECRET}
+    assert SECRET.encode() not in await dumped(redis)
+    await redis.delete("frontdesk:team:{shop}:versions", "frontdesk:team:{shop}:files")
 
 
 async def test_a_version_whose_key_is_gone_is_told_of_by_name(redis: Redis) -> None:

@@ -14,6 +14,11 @@ from frontdesk.state.approvals import ApprovalStore
 ITEM: Entry = {"kind": "item.added", "at": 1.0, "item": {"id": "item_1", "type": "message"}}
 
 
+@pytest.fixture
+def redis(valkey: Redis) -> Redis:
+    return valkey
+
+
 def test_an_id_names_the_region_that_its_call_is_kept_in() -> None:
     for region in ("eu", "eu-west-1", "1", "a" * 32):
         assert region_of(new_call_id(region)) == region

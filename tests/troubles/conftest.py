@@ -49,6 +49,8 @@ class Line:
         self.call_id = ""
         self.events: list[dict[str, Any]] = []
         """All that was received, sound excepted."""
+        self.seen = ""
+        """The id of the last event, be it sound."""
         self.sound_ms: dict[str, float] = {}
         """Milliseconds of sound that came, by item."""
 
@@ -57,6 +59,7 @@ class Line:
 
     async def recv(self) -> dict[str, Any]:
         event = json.loads(await self.socket.recv())
+        self.seen = event["event_id"]
         if event["type"] != "response.output_audio.delta":
             self.events.append(event)
         else:
@@ -135,12 +138,14 @@ async def dial() -> Any:
         server: Any,
         call_id: str | None = None,
         *,
-        resume: bool = False,
+        resume: bool | str = False,
+        after: str | None = None,
         also: str = "",
         **options: Any,
     ) -> Line:
         query = f"?call_id={call_id}" if call_id else "?model=support"
-        query += "&resume=true" if resume else ""
+        query += f"&resume={'true' if resume is True else resume}" if resume else ""
+        query += f"&after={after}" if after else ""
         query += f"&{also}" if also else ""
         address = f"{server.ws}/v1/realtime{query}"
         line = Line(await connect(address, max_size=None, compression=None, **options))

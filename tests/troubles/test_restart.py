@@ -37,7 +37,7 @@ def told(line):
 async def on_the_phone(server, sounds, connected):
     """Frontdesk's own caller is told, too, and in the middle of a word."""
     with pytest.raises(CallFailed, match="broke off"):
-        async with place(f"{server.url}/v1", model="support") as caller:
+        async with place(f"{server.url}/v1", model="support", patience=1) as caller:
             connected.set()
             while True:
                 await caller.say(sounds.silence)

@@ -43,9 +43,20 @@ def test_only_the_newest_sound_is_in_memory_and_a_file_does_not_grow_with_the_ca
         buffer.drop_before(buffer.end - minute)
         assert in_memory(buffer) <= 24_000
         if buffer._file:
-            assert os.fstat(buffer._file.fileno()).st_size <= 2 * 2 * minute
+            assert os.fstat(buffer._file._file.fileno()).st_size <= 2 * 2 * minute
     buffer.drop_before(buffer.end)
     assert buffer._file is None
+
+
+def test_what_is_on_the_disk_is_noise_to_others() -> None:
+    buffer, stream = AudioBuffer(), np.zeros(100_000, np.float32)
+    for at in range(0, 100_000, 10_000):
+        buffer.append(stream[at : at + 10_000])
+    assert buffer._file is not None
+    on_disk = os.pread(buffer._file._file.fileno(), 10**6, 0)
+    assert len(on_disk) > 100_000
+    assert len(set(on_disk)) == 256 and b"\0\0\0\0" not in on_disk
+    assert np.array_equal(buffer.slice(0, 100_000), stream)
 
 
 def test_sound_that_cannot_be_filed_stays_in_memory(

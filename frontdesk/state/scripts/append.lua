@@ -15,20 +15,30 @@ if first <= #ARGV then
   redis.call('HSET', meta, 'seq', whole(after + #ARGV - 10))
 end
 redis.call('HSET', meta, 'until', whole(now + lease * 1000))
-if ARGV[6] ~= '' then redis.call('HSET', meta, 'phase', ARGV[6]) end
+if ARGV[6] ~= '' then
+  redis.call('HSET', meta, 'phase', ARGV[6])
+  over = ARGV[6] == 'ended'
+end
 if ARGV[7] ~= '' then
   local id, gone = epoch .. '-' .. ARGV[7], ARGV[9]
   if redis.call('HGET', meta, 'told') ~= id then
     redis.call('XADD', events, id, 'e', ARGV[8])
-    local kept = redis.call('HINCRBY', meta, 'kept', #ARGV[8])
-    while kept > tonumber(ARGV[10]) do
-      local oldest = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)[1]
-      if not oldest then
-        kept = 0
-        break
+    local kept, most = redis.call('HINCRBY', meta, 'kept', #ARGV[8]), tonumber(ARGV[10])
+    -- A quarter at once: to look for the oldest costs more than to write the newest.
+    local goal = kept > most and most * 3 / 4 or kept
+    while kept > goal do
+      local oldest, ids = redis.call('XRANGE', events, '-', '+', 'COUNT', 16), {}
+      for _, entry in ipairs(oldest) do
+        if kept > goal then
+          ids[#ids + 1], gone = entry[1], entry[1]
+          kept = kept - #entry[2][2]
+        end
       end
-      redis.call('XDEL', events, oldest[1])
-      kept, gone = kept - #oldest[2][2], oldest[1]
+      if #ids == 0 then
+        kept, goal = 0, 0
+      else
+        redis.call('XDEL', events, unpack(ids))
+      end
     end
     redis.call('HSET', meta, 'told', id, 'kept', kept)
     if gone ~= '' then redis.call('HSET', meta, 'gone', gone) end

@@ -13,7 +13,7 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
-local held = redis.call('HMGET', meta, 'owner', 'epoch', 'until', 'seq', 'base', 'region')
+local held = redis.call('HMGET', meta, 'owner', 'epoch', 'until', 'seq', 'base', 'region', 'phase')
 local call = held[2] and {
   owner = held[1], epoch = held[2], ends = tonumber(held[3]),
   seq = tonumber(held[4] or 0), base = tonumber(held[5] or 0),
@@ -40,9 +40,13 @@ local function pin(region)
   if region ~= '' then redis.call('HSET', meta, 'region', region) end
 end
 
+-- Whether the call is over: what its clients were told is of use to nobody for long.
+local over = held[7] == 'ended'
+local AFTER = '3600000'
+
 local function keep()
   redis.call('PEXPIRE', meta, retention)
   redis.call('PEXPIRE', log, retention)
   redis.call('PEXPIRE', snap, retention)
-  redis.call('PEXPIRE', events, retention)
+  redis.call('PEXPIRE', events, over and tonumber(retention) > tonumber(AFTER) and AFTER or retention)
 end

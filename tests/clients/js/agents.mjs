@@ -212,6 +212,20 @@ async function mcpTrouble(url, serverUrl) {
   talk.close();
 }
 
+/** A second session is given the URL of the call of the first, with its token. */
+async function comeBack(url) {
+  const first = await connect(url, TEXT);
+  first.session.sendMessage('Where is my order?');
+  const { frame } = await first.log.until(({ frame }) => frame?.resume);
+  await first.until('agent_end');
+  first.session.close();
+  const back = new URLSearchParams({ resume: frame.resume.token, after: 'nothing' });
+  const second = await connect(`${url}&${back}`, TEXT);
+  second.session.sendMessage('Still there?');
+  await second.until('agent_end');
+  second.close();
+}
+
 await main({
   text,
   audio,
@@ -221,6 +235,7 @@ await main({
   error,
   handoff,
   history,
+  comeBack,
   mcp,
   mcpTrouble,
 });

@@ -29,9 +29,9 @@ const FUNCTION = {
 class Talk {
   log = new Log();
 
-  constructor(baseURL, model) {
+  constructor(baseURL, model, options = {}) {
     const client = new OpenAI({ apiKey: process.env.OPENAI_API_KEY ?? 'none', baseURL });
-    this.realtime = new OpenAIRealtimeWS({ model }, client);
+    this.realtime = new OpenAIRealtimeWS({ model, ...options }, client);
     this.realtime.on('event', (frame) => {
       const why = refusal(frame);
       if (why !== null) this.log.note('refused', { why, frame });
@@ -137,4 +137,29 @@ async function error(...server) {
   talk.realtime.close();
 }
 
-await main({ text, audio, functionTool, bargeIn, error });
+/** Its connection breaks in an answer, and it comes back by itself, where it was. */
+async function comeBack(baseURL, model) {
+  const back = {};
+  const buildRealtimeURL = () => {
+    const url = new URL(`${baseURL.replace('https', 'wss')}/realtime?model=${model}`);
+    for (const name in back) url.searchParams.set(name, back[name]);
+    return url;
+  };
+  const talk = new Talk(baseURL, model, { reconnect: true, reconnectInitialDelay: 100, buildRealtimeURL });
+  talk.realtime.on('event', (event) => {
+    if (event.resume) back.resume = event.resume.token;
+    back.after = event.event_id;
+  });
+  await talk.log.untilFrame('session.created');
+  talk.send('session.update', { session: TEXT });
+  await talk.log.untilFrame('session.updated');
+  talk.write('Where is my order?');
+  talk.send('response.create');
+  await talk.log.untilFrame('response.created');
+  talk.realtime.socket.terminate();
+  await talk.log.untilFrame('session.created');
+  await talk.log.seenFrame('response.done');
+  talk.realtime.close();
+}
+
+await main({ text, audio, functionTool, bargeIn, error, comeBack });

@@ -136,3 +136,17 @@ def test_the_application_can_correct_the_history(talk, server, words_of):
     assert corrected["previous_item_id"] is None, "it took another place"
     assert answer["role"] == "assistant"
     assert not report.told("error")
+
+
+def test_a_session_with_the_url_of_a_call_goes_on_with_it(talk, server, words_of):
+    report = talk(server, "comeBack")
+    created = report.of("session.created")
+    assert len({frame["session"]["id"] for frame in created}) == 1
+    assert created[1]["resume"]["replay"] == "items"
+    assert [(item["role"], words_of(item)) for item in report.history] == [
+        ("user", "Where is my order?"),
+        ("assistant", REPLY),
+        ("user", "Still there?"),
+        ("assistant", REPLY),
+    ]
+    assert not report.told("error")

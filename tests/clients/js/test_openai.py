@@ -81,3 +81,13 @@ def test_an_error_leaves_the_call_alive(talk):
     assert told["error"]["code"] == "item_delete_invalid_item_id"
     (response,) = report.responses
     assert response["status"] == "completed"
+
+
+def test_a_broken_connection_is_made_again_where_it_was(talk, words_of):
+    report = talk("comeBack")
+    created = report.of("session.created")
+    assert len({frame["session"]["id"] for frame in created}) == 1
+    assert [frame["resume"].get("replay") for frame in created] == [None, "events"]
+    (response,) = report.responses
+    written = "".join(frame["delta"] for frame in report.of("response.output_text.delta"))
+    assert written == words_of(response["output"][0]) == REPLY

@@ -3,19 +3,23 @@ import { byId, element } from "./lib/dom.js";
 import { Beside } from "./talk/beside.js";
 import { Microphone, troubleWith } from "./talk/microphone.js";
 import { decode, encode } from "./talk/pcm.js";
+import { backUrl, broke, kept, pauses } from "./talk/resume.js";
 import { Speaker } from "./talk/speaker.js";
-import { closed, cutOff, next, silence, spoken } from "./talk/state.js";
+import { cameBack, closed, cutOff, next, silence, spoken } from "./talk/state.js";
 import { append, cancel, respond, say, sessionUpdate, socketUrl, truncate } from "./talk/wire.js";
 
 const WORDS = {
   idle: ["Ready", "Start the call, or type."],
   connecting: ["Connecting", "One moment."],
+  reconnecting: ["Connection lost", "The call goes on as soon as it is back."],
   listening: ["Listening", "Speak when you like."],
   hearing: ["Hearing you", "Take your time."],
   thinking: ["Thinking", "The team works on it."],
   speaking: ["Speaking", "Speak to cut in."],
   error: ["Not connected", "Start again when it is mended."],
 };
+
+const NOTED = 8000; // ms that the caller is told of something that is over
 
 let talk = silence();
 /** Who has the floor; "" until the trace store tells. */
@@ -26,6 +30,8 @@ let micLevel = 0;
 let micNote = "";
 /** @type {WebSocket | null} */
 let socket = null;
+/** What brings us back when the connection breaks. @type {import("./talk/resume.js").Ticket | null} */
+let ticket = null;
 const microphone = new Microphone((pcm, level) => {
   micLevel = level;
   send(append(encode(pcm)));
@@ -54,30 +60,63 @@ function update(changed) {
   draw();
 }
 
-/** Open the socket; resolves when the server has answered with a session. */
+/** Begin a call; resolves when the server has answered with a session. */
 async function connect() {
   await speaker.open();
   agent = "";
+  ticket = null;
   update({ ...silence(), phase: "connecting" });
-  const mine = new WebSocket(socketUrl(location), "realtime");
+  await dial(socketUrl(location));
+}
+
+/** Open a socket; resolves when the server has answered with a session. @param {string} url */
+async function dial(url) {
+  const mine = new WebSocket(url, "realtime");
   socket = mine;
   await new Promise((created, failed) => {
     let opened = false;
+    let begun = false;
     mine.addEventListener("open", () => {
       opened = true;
     });
     mine.addEventListener("message", ({ data }) => {
       const event = JSON.parse(data);
       if (mine !== socket) return;
+      begun ||= event.type === "session.created";
+      ticket = kept(ticket, event);
       hear(event);
-      if (event.type === "session.created") created(null);
+      if (begun) created(null);
     });
     mine.addEventListener("close", ({ code, reason }) => {
-      const trouble = closed(code, reason, opened, mine !== socket);
+      const wanted = mine !== socket;
+      if (!wanted && ticket && broke(code, reason)) {
+        if (begun) comeBack();
+        failed(new Error("The connection broke."));
+        return;
+      }
+      const trouble = closed(code, reason, opened, wanted);
       if (trouble) hangUp("error", trouble);
       failed(new Error(trouble || "The call was ended."));
     });
   });
+}
+
+/** The connection broke: try until it is back, or the caller has had enough. */
+async function comeBack() {
+  update({ ...talk, phase: "reconnecting" });
+  for (const pause of pauses()) {
+    await new Promise((done) => setTimeout(done, pause));
+    if (talk.phase !== "reconnecting" || !ticket) return;
+    try {
+      await dial(backUrl(socketUrl(location), ticket));
+      update(cameBack(talk, speaker.speaking));
+      setTimeout(() => update({ ...talk, note: "" }), NOTED);
+      return;
+    } catch {
+      // The next try, unless the call is over: then it was said why.
+    }
+  }
+  hangUp("error", "The connection did not come back. Start again; the trace keeps what was said.");
 }
 
 /** @param {any} event */
@@ -85,6 +124,7 @@ function hear(event) {
   update(next(talk, event));
   switch (event.type) {
     case "session.created":
+      if (event.resume?.replay) break; // the session is as it was
       send(sessionUpdate());
       beside.start(talk.callId);
       break;
@@ -118,7 +158,7 @@ function bargeIn() {
 /** @param {"idle" | "error"} phase @param {string} [trouble] */
 function hangUp(phase, trouble = "") {
   const old = socket;
-  socket = null;
+  socket = ticket = null;
   microphone.close();
   speaker.close();
   micLevel = 0;
@@ -162,7 +202,7 @@ byId("mute").addEventListener("click", () => {
 byId("composer").addEventListener("submit", async (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
   const text = byId("text").value.trim();
-  if (!text || talk.phase === "connecting") return;
+  if (!text || talk.phase === "connecting" || talk.phase === "reconnecting") return;
   if (!inCall() && !(await start())) return;
   byId("text").value = "";
   if (talk.response) send(cancel());
@@ -181,7 +221,8 @@ function draw() {
   byId("stage").dataset.phase = talk.phase;
   const who = talk.phase === "speaking" && agent ? `${agent} speaks` : word;
   if (byId("phase").textContent !== who) byId("phase").textContent = who;
-  byId("hint").textContent = live && !microphone.stream && talk.phase === "listening" ? "Type below." : hint;
+  const todo = live && !microphone.stream && talk.phase === "listening" ? "Type below." : hint;
+  byId("hint").textContent = talk.note || todo;
   byId("call").textContent = live ? "End call" : talk.lines.length ? "Start again" : "Start talking";
   byId("call").classList.toggle("primary", !live);
   byId("call").classList.toggle("end", live);

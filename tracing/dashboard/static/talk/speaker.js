@@ -77,6 +77,10 @@ export class Speaker {
     return this.context ? this.context.currentTime - (this.context.outputLatency || 0) : 0;
   }
 
+  get speaking() {
+    return this.sources.size > 0;
+  }
+
   get level() {
     if (!this.analyser || !this.samples || !this.sources.size) return 0;
     this.analyser.getFloatTimeDomainData(this.samples);

@@ -1,12 +1,12 @@
 /**
- * @typedef {"idle" | "connecting" | "listening" | "hearing" | "thinking" | "speaking" | "error"} Phase
+ * @typedef {"idle" | "connecting" | "reconnecting" | "listening" | "hearing" | "thinking" | "speaking" | "error"} Phase
  * @typedef {{id: string, role: "caller" | "agent", text: string, done: boolean, cut: boolean, response: string}} Line
- * @typedef {{phase: Phase, callId: string, response: string, lines: Line[], trouble: string}} Talk
+ * @typedef {{phase: Phase, callId: string, response: string, lines: Line[], trouble: string, note: string}} Talk
  */
 
 /** @returns {Talk} */
 export function silence() {
-  return { phase: "idle", callId: "", response: "", lines: [], trouble: "" };
+  return { phase: "idle", callId: "", response: "", lines: [], trouble: "", note: "" };
 }
 
 /**
@@ -17,7 +17,14 @@ export function silence() {
 export function next(talk, event) {
   switch (event.type) {
     case "session.created":
-      return { ...talk, phase: "listening", callId: event.session?.id ?? "", trouble: "" };
+      return {
+        ...talk,
+        phase: "listening",
+        callId: event.session?.id ?? "",
+        // Told from the items, not from the events: what became of an answer is not known.
+        response: event.resume?.replay === "items" ? "" : talk.response,
+        trouble: "",
+      };
     case "input_audio_buffer.speech_started":
       return withLine({ ...talk, phase: "hearing" }, event.item_id, "caller", (line) => line);
     case "input_audio_buffer.speech_stopped":
@@ -58,9 +65,16 @@ function responseDone(talk, response) {
   return { ...talk, response: "", phase, trouble: trouble || talk.trouble };
 }
 
+/** The connection broke, and is back. @param {Talk} talk @param {boolean} speaking @returns {Talk} */
+export function cameBack(talk, speaking) {
+  const note = "The connection was lost for a moment. The call goes on.";
+  const phase = talk.phase !== "listening" ? talk.phase : speaking ? "speaking" : talk.response ? "thinking" : "listening";
+  return { ...talk, phase, note };
+}
+
 /** The speaker started or fell silent. @param {Talk} talk @param {boolean} speaking @returns {Talk} */
 export function spoken(talk, speaking) {
-  if (talk.phase === "idle" || talk.phase === "error") return talk;
+  if (["idle", "error", "reconnecting"].includes(talk.phase)) return talk;
   if (speaking) return talk.phase === "hearing" ? talk : { ...talk, phase: "speaking" };
   if (talk.phase !== "speaking") return talk;
   return { ...talk, phase: talk.response ? "thinking" : "listening" };

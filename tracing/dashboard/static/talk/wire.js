@@ -47,5 +47,5 @@ export function truncate({ item, content, ms }) {
 
 /** @param {Location | URL} page */
 export function socketUrl(page) {
-  return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}/v1/realtime?model=gpt-realtime`;
+  return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}/v1/realtime?model=gpt-realtime&reconnects=true`;
 }

@@ -1,0 +1,75 @@
+"""What ``frontdesk doctor`` looks at: takes a moment to import."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from frontdesk.cli.failures import Failure, make_data_dir
+from frontdesk.desk.loader import load_desk
+from frontdesk.desk.problems import DeskError
+from frontdesk.encryption import KeysUnfit
+from frontdesk.settings import Settings
+from frontdesk.state.connection import located, opened
+from frontdesk.state.errors import StateError
+from frontdesk.state.health import examine
+from frontdesk.state.health_servers import Finding, Level, size
+
+ROOM, SCARCELY = 1 << 30, 100 << 20
+"""Bytes that should be free on the disk of the data folder, and that must be."""
+LAST_WORDS = 5
+"""Lines of the embedded Valkey's log that are shown when it is ill."""
+
+
+async def examine_all(settings: Settings) -> AsyncIterator[Finding]:
+    """The desk, the data folder, and the store."""
+    yield _desk(settings)
+    for finding in _data(settings):
+        yield finding
+    async for finding in _store(settings):
+        yield finding
+
+
+def _desk(settings: Settings) -> Finding:
+    try:
+        teams = load_desk(settings.desk, overlay=settings.overlay).teams
+    except DeskError as error:
+        says = f"{len(error.problems)} mistakes in {settings.desk}"
+        return Finding("bad", "desk", says, "See `frontdesk check`.")
+    return Finding("ok", "desk", f"teams: {', '.join(teams)}")
+
+
+def _data(settings: Settings) -> list[Finding]:
+    """The data folder, and the disk that it is on."""
+    try:
+        make_data_dir(settings)
+    except Failure as failure:
+        return [Finding("bad", "data", str(failure))]
+    folder = settings.data_dir
+    free = shutil.disk_usage(folder).free
+    level: Level = "ok" if free > ROOM else "warn" if free > SCARCELY else "bad"
+    mend = "" if level == "ok" else "Make room, or set FRONTDESK_DATA to another folder."
+    return [Finding(level, "data", f"{folder} can be written; {size(free)} free", mend)]
+
+
+async def _store(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        async with located(settings) as address, opened(address) as redis:
+            if settings.redis_url is None:
+                yield Finding("ok", "store", f"embedded Valkey at {address.shown}")
+            else:
+                yield Finding("ok", "store", f"FRONTDESK_REDIS_URL: {address.shown}")
+            async for finding in examine(settings, address, redis):
+                yield finding
+    except (StateError, KeysUnfit) as error:
+        yield Finding("bad", "store", str(error))
+        if settings.redis_url is None:
+            for line in _last_words(settings.data_dir / "valkey" / "valkey.log"):
+                yield Finding("warn", "valkey.log", line)
+
+
+def _last_words(log: Path) -> list[str]:
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line for line in lines if line.strip()][-LAST_WORDS:]

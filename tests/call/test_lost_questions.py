@@ -1,0 +1,106 @@
+"""What a response had asked for, or begun, before its worker died, is not asked or begun anew by
+the one in its place."""
+
+import asyncio
+
+import pytest
+from agents.testing import assistant_message, function_call
+
+QUESTION = "Just to be sure: refund, with what 120 euros. Shall I go ahead? Please say yes or no."
+
+
+async def killed(house, phone):
+    """As ``kill -9``: what the store has acknowledged is all that is left."""
+    assert await phone.call._book.recorded_within(5)
+    lease = await house.store.open(phone.call.state.call_id, "grim reaper", force=True)
+    house.defects_expected = True  # the old worker logs its loss
+    phone.call.fenced(lease.epoch)
+    await asyncio.wait_for(phone.running, 10)
+    house.phones.remove(phone)
+    await house.store.release(lease)
+
+
+async def until(holds):
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 (in this loop, without time)
+            await asyncio.sleep(0)
+
+
+def words(response):
+    return " ".join(
+        part.get("transcript") or part.get("text") or ""
+        for item in response["output"]
+        for part in item.get("content", [])
+    )
+
+
+async def answer(phone):
+    """The response in place of the lost one, whose end is told first."""
+    while (done := (await phone.until("response.done"))[-1]["response"])["status"] != "completed":
+        pass
+    return done
+
+
+@pytest.fixture
+async def desk(build_house):
+    return await build_house(
+        agents={"frontdesk": {"tools": ["refund"]}},
+        tools={"refund": {"call": "tools.stage:look_up", "approve": "spoken"}},
+    )
+
+
+async def test_a_question_that_was_not_put_to_its_end_is_put_again_without_the_model(desk):
+    phone = await desk.place()
+    desk.stage.speech_may_come.clear()
+    desk.script([function_call("refund", {"what": "120 euros"}, call_id="r1")])
+    await phone.write("I want my money back")
+    await phone.send("response.create")
+    await until(lambda: phone.call.state.questions)
+    await killed(desk, phone)
+    desk.stage.speech_may_come.set()
+    desk.script([function_call("refund", {"what": "120 euros"}, call_id="r2")])  # not asked
+    again = await desk.place(phone.call.state.call_id)
+    assert words(await answer(again)).endswith(QUESTION)  # a machine may be slow: "I'm back"
+    assert [question["call_id"] for question in again.call.state.questions] == ["r1"]
+
+
+async def test_what_the_client_heard_of_a_question_before_the_loss_counts(desk):
+    phone = await desk.place()
+    desk.script([function_call("refund", {"what": "120 euros"}, call_id="r1")])
+    await phone.ask("I want my money back")
+    item_id = phone.done[-1]["output"][-1]["id"]
+    sent = phone.call.state.items[-1].sent_ms
+    assert sent > 0
+    await killed(desk, phone)
+    again = await desk.place(phone.call.state.call_id)
+    heard = {"item_id": item_id, "content_index": 0, "audio_end_ms": sent}
+    await again.send("conversation.item.truncate", **heard)
+    await again.until("conversation.item.truncated")
+    desk.script([assistant_message("Done.")])
+    await again.ask("Yes, go ahead.")
+    assert desk.stage.tool_started.is_set()
+
+
+async def test_work_in_the_background_that_a_lost_response_had_begun_is_not_begun_again(
+    build_house,
+):
+    house = await build_house(
+        agents={"frontdesk": {"tools": ["charge"]}},
+        tools={"charge": {"call": "tools.stage:charge", "background": {"grace": "3s"}}},
+        budgets={"silence": "10m"},
+    )
+    house.stage.tool_may_end.clear()
+    house.script([function_call("charge", {"what": "lamp"}, call_id="c1")])
+    phone = await house.place()
+    await phone.write("charge me")
+    await phone.send("response.create")
+    await house.stage.tool_started.wait()  # the response still waits for what comes of it
+    await killed(house, phone)
+    house.stage.tool_may_end.set()
+    house.script([function_call("charge", {"what": "lamp"}, call_id="c2")])
+    house.script([assistant_message("I am on it.")])
+    again = await house.place(phone.call.state.call_id)
+    assert words(await answer(again)) == "I am on it."
+    assert len(house.stage.charged) == 1
+    [work] = again.call.state.delegations.values()
+    assert work["status"] == "lost"
