@@ -1,12 +1,13 @@
 """What a call's state costs: appends, loads, memory, and encryption as a ratio of all of it.
 
-    python benchmarks/state.py [--quick] [--url redis://…] [--json FILE]
+    python benchmarks/state.py [--quick] [--kills 20] [--url redis://…] [--json FILE]
 
 The log of a call of 600 items, an hour of talk that is read from prose (``talk.py``), is written a
 turn at a time, as live calls write it, then loaded; in the clear and with encryption keys, in the
 embedded Valkey or the store that ``--url`` names. CPU is this process's own, so it holds on a busy
-machine too; times of the wall do not. Takes half a minute; ``--quick`` tries everything in seconds
-and proves nothing.
+machine too; times of the wall do not. Then workers are killed (``takeover.py``), each for a server
+that has to start. Takes two minutes; ``--quick`` tries everything but that in seconds and proves
+nothing.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import orjson
+import takeover
 import talk
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -261,13 +263,19 @@ async def measure(url: str | None, plan: Plan) -> Results:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="everything, a few times")
+    parser.add_argument("--kills", type=int, help="how many take-overs; default: 20, quick: none")
     parser.add_argument("--url", help="of a Redis or Valkey; default: an embedded one")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
     results = asyncio.run(measure(options.url, QUICK if options.quick else Plan()))
     print(report(results))
+    kills = (0 if options.quick else 20) if options.kills is None else options.kills
+    taken = asyncio.run(takeover.measure(kills)) if kills else []
+    if taken:
+        print(f"\n{takeover.report(taken)}")
     if options.json:
-        options.json.write_text(json.dumps(asdict(results), indent=2) + "\n", encoding="utf-8")
+        figures = {**asdict(results), "take_over": [one.at for one in taken]}
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

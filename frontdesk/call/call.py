@@ -362,7 +362,8 @@ class Call:
                     self._connections.close(event.code, event.reason)
             finally:
                 await self._shut_down()
-            self._book.record("call.ended", reason=event.reason)
+            moved = {"moved": True} if event.moves else {}
+            self._book.record("call.ended", reason=event.reason, **moved)
             if not (event.moves or self._handing_over):
                 self._tell_all(self._protocol.tell(ENDED, {"reason": event.reason}))
 

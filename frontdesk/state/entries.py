@@ -39,7 +39,7 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 ``question.resumed``   question_ids: the calls were given on, to be run or refused
 ``audio``              item_id, role (caller, agent), uri, offset_ms, seconds
 ``resume``             token (a hash of it), shown (that of the token it was given for, or null)
-``call.ended``         reason
+``call.ended``         reason, (moved: it goes on at another worker)
 =====================  ========================================================================
 
 ``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
@@ -166,7 +166,7 @@ class CallState:
     opened_before: bool = False
     """Whether it was taken up again, ``pause`` seconds after it was last written."""
     broke_off: bool = False
-    """Whether it had not ended then."""
+    """Whether it had not ended then, or was moved to another worker in the middle of it."""
     pause: float = 0.0
     opened_again: float = 0.0
     """When it was opened the last time."""

@@ -108,7 +108,7 @@ def _opened(state: CallState, entry: Entry) -> None:
     state.agent = entry["agent"]
     state.transport = entry["transport"]
     state.opened_before = state.opened_at > 0
-    state.broke_off = state.opened_before and state.ended is None
+    state.broke_off = state.opened_before and (state.ended is None or state.broke_off)
     state.pause = max(0.0, entry["at"] - state.last) if state.opened_before else 0.0
     state.opened_again = entry["at"]
     state.user = state.user or entry.get("user")
@@ -333,6 +333,7 @@ def _resume(state: CallState, entry: Entry) -> None:
 
 def _ended(state: CallState, entry: Entry) -> None:
     state.ended = entry["reason"]
+    state.broke_off = entry.get("moved", False)
 
 
 _NEAR = 64

@@ -172,3 +172,12 @@ async def test_a_call_that_is_moved_in_an_answer_keeps_what_was_told_and_heard(h
     again = await house.place(phone.call.state.call_id)
     assert await again.talk() == [("user", "hello"), ("assistant", "Good")]
     assert again.call.state.items[-1].item["content"][0]["transcript"] == "Good morning."
+
+
+async def test_who_was_just_speaking_is_told_where_listening_begins_anew(house, phone):
+    await phone.begin_to_speak()
+    await phone.until("input_audio_buffer.speech_started")
+    phone.call.move("go on elsewhere")
+    await phone.running
+    again = await house.place(phone.call.state.call_id)
+    await again.until("input_audio_buffer.cleared")

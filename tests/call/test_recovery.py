@@ -309,7 +309,7 @@ async def test_whose_connection_broke_is_answered_when_they_come_back(house, pho
     await phone.write("who are you")
     await phone.send("response.create")
     await thinking.wait()
-    phone.call.leave(phone.connection, "the client left", broken=True)
+    phone.call.leave(phone.connection, "the client left", vanished=True)
     await asyncio.wait_for(phone.running, 10)
     house.phones.remove(phone)
     house.script([assistant_message("Frontdesk.")])

@@ -18,12 +18,6 @@ from frontdesk.state.tokens import Tokens
 CLEAR, SEALED = Codec(), Codec(Cipher([new_key()]))
 
 
-@pytest.fixture(params=["valkey", "redis"])
-def store_url(request: pytest.FixtureRequest) -> str:
-    """Servers of both makes, as their memory allocators differ."""
-    return request.getfixturevalue(f"{request.param}_url")
-
-
 def never(error: StateError) -> None:
     raise AssertionError(error)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 
 import httpx2
 import pytest
@@ -88,7 +89,7 @@ async def test_what_cannot_be_followed_is_said(server, dial, follow):
 async def test_events_that_are_gone_are_said_to_be(server, dial, follow):
     line = await dial(server)
     for _ in range(3):
-        await line.configure(instructions="Be brief. " * 2000)
+        await line.configure(instructions=secrets.token_hex(8000))
     await line.ask("Hello?")
     await line.socket.close()
     told = await follow(server, line.call_id, query="?after=0")
