@@ -29,7 +29,8 @@ LEAVING = "This worker is restarted, and the call with it. Call again, please."
 class Movable(Protocol):
     """What a drain knows of a call."""
 
-    pause: Pause
+    @property
+    def pause(self) -> Pause: ...
 
     @property
     def comes_back(self) -> bool: ...

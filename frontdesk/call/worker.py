@@ -17,8 +17,9 @@ from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.bring_up import BringUp
-from frontdesk.call.call import MOVED, TAKEN_OVER, Call
+from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
+from frontdesk.call.close_codes import MOVED, TAKEN_OVER
 from frontdesk.call.comeback import Missed, call_of, knows
 from frontdesk.call.connections import Connection
 from frontdesk.call.drain import Drain

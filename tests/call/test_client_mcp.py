@@ -335,7 +335,7 @@ async def test_a_client_that_changes_its_mind_all_the_time_leaves_no_connections
         await phone.configure(tools=[shop.tool(headers={"x-number": str(number)})])
     ended = [f for f in phone.frames if f["type"] == "mcp_list_tools.failed"]
     assert len(ended) == 29
-    servers = phone.call._servers  # pyright: ignore[reportPrivateUsage]
+    servers = phone.call._parts.servers  # pyright: ignore[reportPrivateUsage]
     async with asyncio.timeout(20):
         while len(servers._tasks) > 1:  # noqa: ASYNC110 (no event to wait for)
             await asyncio.sleep(0.01)

@@ -195,14 +195,14 @@ async def test_a_defect_in_one_command_does_not_swallow_the_frames_behind_it(
     house, phone, monkeypatch
 ):
     house.defects_expected = True
-    record = phone.call._book.record
+    record = phone.call._parts.book.record
 
     def broken(kind, **fields):
         if kind == "item.added":
             raise ZeroDivisionError("our bug")
         record(kind, **fields)
 
-    monkeypatch.setattr(phone.call._book, "record", broken)
+    monkeypatch.setattr(phone.call._parts.book, "record", broken)
     await phone.write("hello")
     assert phone.of("error")[0]["error"]["type"] == "server_error"
     assert phone.types[-1] == "conversation.item.done"
@@ -226,7 +226,7 @@ async def test_a_response_that_cannot_begin_is_failed(house, phone, monkeypatch)
 
 
 async def test_an_entry_that_cannot_be_written_is_not_part_of_the_state_either(house, phone):
-    book = phone.call._book
+    book = phone.call._parts.book
     before = book.state.seq
     with contextlib.suppress(ValueError):
         book.record("agent.changed", agent=object(), previous="x")

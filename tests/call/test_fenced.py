@@ -73,7 +73,7 @@ async def test_speech_that_ends_just_then_is_answered_by_nobody_here(house, phon
 
 
 async def test_its_own_claim_is_no_news_to_a_call(house, phone):
-    phone.call.fenced(phone.call._book.epoch)
+    phone.call.fenced(phone.call._parts.book.epoch)
     house.script([assistant_message("Still here.")])
     await phone.ask("are you there")
     assert phone.closed is None

@@ -149,7 +149,7 @@ class Life:
     async def answered(self):
         phone = self.phone
         await phone.read_all()
-        await phone.call._hearing.words_known()
+        await phone.call._parts.hearing.words_known()
         await phone.read_all()
         while {f["response"]["id"] for f in phone.of("response.created")} - {
             response["id"] for response in phone.done

@@ -153,13 +153,13 @@ async def test_a_handoff_of_a_cancelled_response_never_happened(place):
     """The client's word comes in the same breath as the handoff, and is taken first."""
     house, phone = await place()
     house.script([TO_ORDERS], [assistant_message("Still me.")])
-    taken = phone.call._floor.taken
+    taken = phone.call._parts.floor.taken
 
     def cancelled_first(event):
-        phone.call._answers.cancelled(event.response_id)
+        phone.call._parts.answers.cancelled(event.response_id)
         return taken(event)
 
-    phone.call._floor.taken = cancelled_first
+    phone.call._parts.floor.taken = cancelled_first
     await phone.write("where is my order")
     await phone.send("response.create")
     while not house.model.calls:  # noqa: ASYNC110 (in this loop, without time)

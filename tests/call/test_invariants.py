@@ -164,7 +164,7 @@ class Life:
         """All that was said is in words, and all that was asked has been answered."""
         phone = self.phone
         await phone.read_all()
-        await phone.call._hearing.words_known()
+        await phone.call._parts.hearing.words_known()
         await phone.read_all()
         while len(phone.of("response.created")) > len(phone.done):
             await phone.until("response.done")
@@ -205,7 +205,7 @@ async def check(life):
             check_history(call.input)
     errors = [frame["error"] for frame in phone.of("error")]
     assert not [error for error in errors if error["type"] == "server_error"]
-    items = {item["id"]: item for item in phone.call._protocol.items}
+    items = {item["id"]: item for item in phone.call._parts.protocol.items}
     stored = [item.item for item in (await phone.stored()).items if not item.hidden]
     assert stored == [*items.values()]
     life.house.tts.fails_at = set()

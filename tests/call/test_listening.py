@@ -209,7 +209,7 @@ async def test_a_timer_that_rings_early_rings_again(house, phone):
     house.script([assistant_message("Good day.")])
     await phone.ask("hello")
     ringing = phone.clock._due
-    deadline = phone.call._protocol.deadline
+    deadline = phone.call._parts.protocol.deadline
     at = max(range(len(ringing)), key=lambda i: ringing[i][0])
     ringing[at] = (deadline - 0.001, *ringing[at][1:])
     ringing.sort()

@@ -11,7 +11,7 @@ QUESTION = "Just to be sure: refund, with what 120 euros. Shall I go ahead? Plea
 
 async def killed(house, phone):
     """As ``kill -9``: what the store has acknowledged is all that is left."""
-    assert await phone.call._book.recorded_within(5)
+    assert await phone.call._parts.book.recorded_within(5)
     lease = await house.store.open(phone.call.state.call_id, "grim reaper", force=True)
     house.defects_expected = True  # the old worker logs its loss
     phone.call.fenced(lease.epoch)

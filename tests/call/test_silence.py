@@ -317,7 +317,7 @@ async def test_speech_that_nobody_wanted_answered_is_in_a_trace_that_says_so(hou
     audio = {"input": {"turn_detection": {"type": "semantic_vad", "create_response": False}}}
     await phone.configure(audio=audio)
     await phone.say("just so you know")
-    await phone.call._hearing.words_known()
+    await phone.call._parts.hearing.words_known()
     await phone.hang_up()
     [turn] = await phone.traces()
     assert (turn["caller"], turn["end_reason"]) == ("just so you know", "session_closed")

@@ -44,7 +44,7 @@ async def connection(
 ) -> AsyncIterator[AsyncRealtimeConnection]:
     """A call with a team whose clients may name servers on this machine."""
     desk = shutil.copytree(ROOT / "benchmarks" / "desk", tmp_path / "desk")
-    [team] = (desk / "agents").glob("*.yaml")
+    team = desk / "agents" / "bench.yaml"
     team.write_text(team.read_text() + 'client_mcp: { private_hosts: ["127.0.0.1"] }\n')
     server = server_process(tmp_path, desk=desk)
     client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
