@@ -9,6 +9,7 @@ import base64
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from frontdesk.given_keys import given_keys
 from frontdesk.settings import Settings
 
 SEALED = b"\x80"
@@ -80,21 +81,14 @@ def load_cipher(settings: Settings) -> Cipher:
     """With the keys of the settings, those of the file behind the others. Raises
     :class:`KeysUnfit` when one is none, or the file cannot be read."""
     keys: list[str] = []
-    if secret := settings.encryption_keys:
-        keys += _keys(FIELD, secret.get_secret_value())
-    if file := settings.encryption_keys_file:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not a text file"
-            raise KeysUnfit(f"{FIELD}_FILE {file}: {reason}") from None
-        keys += _keys(f"{FIELD}_FILE {file}", text)
+    file = settings.encryption_keys_file
+    for source, found in given_keys(FIELD, settings.encryption_keys, file, KeysUnfit):
+        _check(source, found)
+        keys += found
     return Cipher(list(dict.fromkeys(keys)))
 
 
-def _keys(source: str, text: str) -> list[str]:
-    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    keys = [key.strip() for line in lines for key in line.split(",") if key.strip()]
+def _check(source: str, keys: list[str]) -> None:
     if not keys:  # or encryption would be off without a word
         raise KeysUnfit(f"{source}: there is no key in it; `frontdesk key --encryption` makes one")
     for number, key in enumerate(keys, 1):
@@ -105,4 +99,3 @@ def _keys(source: str, text: str) -> list[str]:
                 f"{source}: key {number} is no Fernet key (32 bytes in URL-safe base64, 44 "
                 "characters); `frontdesk key --encryption` makes one"
             ) from None
-    return keys

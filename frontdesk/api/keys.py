@@ -5,6 +5,7 @@ import hmac
 import re
 import secrets
 
+from frontdesk.given_keys import given_keys
 from frontdesk.ports import is_loopback
 from frontdesk.settings import Settings
 
@@ -59,14 +60,11 @@ def load_keys(settings: Settings) -> list[str]:
     Raises :class:`KeysError` when one is too short or no key, when the file cannot be read, and
     when there is none but the host is open to other machines.
     """
-    keys = _keys("FRONTDESK_API_KEYS", _text(settings))
-    if file := settings.api_keys_file:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not a text file"
-            raise KeysError(f"FRONTDESK_API_KEYS_FILE {file}: {reason}") from None
-        keys += _keys(f"FRONTDESK_API_KEYS_FILE {file}", text)
+    keys: list[str] = []
+    file = settings.api_keys_file
+    for source, found in given_keys("FRONTDESK_API_KEYS", settings.api_keys, file, KeysError):
+        _check(source, found)
+        keys += found
     if not keys and not is_loopback(settings.host):
         raise KeysError(
             f"{settings.host} can be reached from other machines, so callers need a key: {MEND}. "
@@ -88,16 +86,7 @@ def client_key(settings: Settings, *, ours: bool) -> str | None:
     return next(iter(load_keys(settings)), None) if ours else None
 
 
-def _text(settings: Settings) -> str:
-    return settings.api_keys.get_secret_value() if settings.api_keys else ""
-
-
-def _keys(source: str, text: str) -> list[str]:
-    keys: list[str] = []
-    for line in text.splitlines():
-        if line.lstrip().startswith("#"):
-            continue
-        keys += [key.strip() for key in line.split(",") if key.strip()]
+def _check(source: str, keys: list[str]) -> None:
     for number, key in enumerate(keys, 1):
         if not re.fullmatch(r"[!-~]+", key):
             raise KeysError(f"{source}: key {number} has a space or a letter that headers lack")
@@ -108,7 +97,6 @@ def _keys(source: str, text: str) -> list[str]:
                 f"{source}: key {number} has {len(key)} characters and can be guessed; "
                 f"{SHORTEST} is the least. `frontdesk key` makes a good one"
             )
-    return keys
 
 
 def _hash(key: str) -> bytes:

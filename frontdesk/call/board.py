@@ -5,6 +5,7 @@ the decision, twice a second, and at once when it was made here.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -61,10 +62,9 @@ class ScreenBoard:
                 await self._exchange()
             except RedisError as error:
                 logger.warning("approvals cannot be shown or read now: %s", error)
-            try:
-                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._wake.wait()
 
     async def _exchange(self) -> None:
         for question_id in [*self._unwritten]:

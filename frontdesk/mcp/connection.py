@@ -8,6 +8,7 @@ forgotten them.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -293,10 +294,10 @@ class Connection:
     async def _pause(self, seconds: float) -> None:
         # So that a stream of calls cannot make it spin, and a busy server is left alone.
         await asyncio.sleep(max(FIRST_PAUSE, min(self._pace.pause, LONG_OUTAGE_SECONDS)))
-        try:
-            await asyncio.wait_for(self._knock.wait(), seconds)
-        except TimeoutError:
-            return
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes with the knock.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._knock.wait()
 
     async def _open_once(self) -> bool:
         """Connect, stay while it lasts, and note how it ended; returns whether it was ready."""

@@ -145,7 +145,8 @@ class Listing:
     async def _until_due_or_accepted(self) -> None:
         """Another worker may have been told that a change is right."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.due.wait(), PINS_SECONDS)
+            async with asyncio.timeout(PINS_SECONDS):
+                await self.due.wait()
             return
         if await self._review(self.now.tools) != self.now.changed:
             self.due.set()

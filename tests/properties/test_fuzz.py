@@ -141,6 +141,11 @@ def spots(node: Any) -> list[tuple[Any, Any]]:
     return found
 
 
+def junk(chance: random.Random) -> Any:
+    """Some, of its own: what is spoilt further must not spoil what is drawn from."""
+    return json.loads(json.dumps(chance.choice(JUNK)))
+
+
 def spoil(event: Any, chance: random.Random) -> None:
     """One thing wrong, or odd, somewhere in an event."""
     places = spots(event)
@@ -151,14 +156,14 @@ def spoil(event: Any, chance: random.Random) -> None:
         case 0:
             del node[key]
         case 1 if isinstance(node, dict):
-            node[chance.choice(["mood", "", "Type", "__proto__", "é"])] = chance.choice(JUNK)
+            node[chance.choice(["mood", "", "Type", "__proto__", "é"])] = junk(chance)
         case 2 if isinstance(node, dict):
             node[f"{key}s"] = node.pop(key)
         case 3 if isinstance(node[key], str) and node[key]:
             at = chance.randrange(len(node[key]))
             node[key] = node[key][:at] + chance.choice('§ \\"\0é💥=') + node[key][at + 1 :]
         case _:
-            node[key] = json.loads(json.dumps(chance.choice(JUNK)))
+            node[key] = junk(chance)
 
 
 def spoilt_bytes(frame: str, chance: random.Random) -> str | bytes:

@@ -100,10 +100,15 @@ class Line:
         await self.send("conversation.item.create", item=item)
 
     async def ask(self, text: str) -> dict[str, Any]:
-        """A text message and the whole response to it."""
+        """A text message and the whole response to it; others may be over before, such as one that
+        was broken off and is gone on with."""
+        mark = {"asked": str(len(self.events))}
         await self.write(text)
-        await self.send("response.create")
-        return (await self.until("response.done"))["response"]
+        await self.send("response.create", response={"metadata": mark})
+        response: dict[str, Any] = {}
+        while response.get("metadata") != mark:
+            response = (await self.until("response.done"))["response"]
+        return response
 
     async def speak(self, *sounds: np.ndarray) -> None:
         for sound in sounds:
