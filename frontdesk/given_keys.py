@@ -12,7 +12,7 @@ def given_keys(
     they stand, for messages. Lines that begin with ``#`` are remarks. Raises ``unfit`` when the
     file cannot be read."""
     given: list[tuple[str, list[str]]] = []
-    if secret is not None:
+    if secret:  # an empty variable gives nothing
         given.append((field, _keys(secret.get_secret_value())))
     if file is not None:
         source = f"{field}_FILE {file}"
