@@ -151,7 +151,7 @@ class _Report:
 
     def notes(self) -> list[str]:
         """What is out of our reach."""
-        notes = [EXPORTED] if otlp.configured() else []
+        notes = [EXPORTED] if otlp.configured("TRACES") else []
         return notes + ([NOT_OURS] if self._worker.settings.redis_url else [])
 
 

@@ -8,13 +8,12 @@ from fastapi import APIRouter, Request, Response
 from frontdesk.api.body import read_body
 from frontdesk.api.errors import ApiError
 from frontdesk.tracing.calls import Tracing
+from frontdesk.tracing.otlp import JSON, PROTOBUF
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of a body, also once it is inflated. A batch of 512 spans has 0.3 to 1 MB."""
 
 BUSY_SECONDS = 5
-
-PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
 _CODES = {400: 3, 413: 11, 415: 3, 503: 14}
 """gRPC's codes for HTTP statuses: INVALID_ARGUMENT, OUT_OF_RANGE, UNAVAILABLE."""

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -237,24 +237,11 @@ class Worker:
         if session:
             self._check_session(session)
         known = call_id is not None
-        if call_id is not None and not resume and (running := self.calls.get(call_id)):
-            _check_caller(running.state, connection.identity)
-            connection.caller = token is not None
-            if token is not None and not running.knows(token):
-                raise _not_known()
-            if not running.remembers(connection.missed):
-                try:
-                    await self._look_up(call_id, connection)
-                except (RedisError, StateError) as error:
-                    raise _no_store(error) from error
-            if running.join(connection):
-                if (agreed := connection.identity.consent) is not None:
-                    running.consents(agreed)
-                return running
-            await running.over.wait()
-            connection.caller = True
+        running = self.calls.get(call_id) if call_id is not None and not resume else None
+        if running is not None and await self._attached(running, connection):
+            return running
         model = str(session.get("model") or model or "") or None
-        try:
+        with _in_words(call_id):
             if call_id is None:
                 lease, stored, team = await self._begin(model)
             else:
@@ -266,14 +253,6 @@ class Worker:
             if user is not None:
                 now = time.time()
                 remembered = await self.shelf.opened(state, user, team, consent=agreed, now=now)
-        except InOtherRegion as error:
-            raise CallRefused(str(error), "call_in_other_region") from error
-        except Unreadable as error:
-            logger.error("%s", error)
-            message = f"Call {call_id} cannot be read by this server, whose log says why."
-            raise CallRefused(message, "call_unreadable") from error
-        except (RedisError, StateError) as error:
-            raise _no_store(error) from error
         if self.drain.begun:
             await self.store.release(lease)
             self._refuse_if_draining()
@@ -327,6 +306,26 @@ class Worker:
         self._lives.add(task)
         task.add_done_callback(self._lives.discard)
         return call
+
+    async def _attached(self, running: Call, connection: Connection) -> bool:
+        """Attach a connection to a call that runs here; False for one that has just ended."""
+        _check_caller(running.state, connection.identity)
+        token = connection.missed.comeback.token
+        connection.caller = token is not None
+        if token is not None and not running.knows(token):
+            raise _not_known()
+        if not running.remembers(connection.missed):
+            try:
+                await self._look_up(running.state.call_id, connection)
+            except (RedisError, StateError) as error:
+                raise _no_store(error) from error
+        if not running.join(connection):
+            await running.over.wait()
+            connection.caller = True
+            return False
+        if (agreed := connection.identity.consent) is not None:
+            running.consents(agreed)
+        return True
 
     def _refuse_if_draining(self) -> None:
         if self.drain.begun:
@@ -481,6 +480,21 @@ class Worker:
             life.cancel()  # what is lost of these, the log's writer says
         await self.afterwork.aclose()
         await self._open.aclose()
+
+
+@contextmanager
+def _in_words(call_id: str | None) -> Generator[None]:
+    """Whatever keeps a call from being had is told to whoever wants it."""
+    try:
+        yield
+    except InOtherRegion as error:
+        raise CallRefused(str(error), "call_in_other_region") from error
+    except Unreadable as error:
+        logger.error("%s", error)
+        message = f"Call {call_id} cannot be read by this server, whose log says why."
+        raise CallRefused(message, "call_unreadable") from error
+    except (RedisError, StateError) as error:
+        raise _no_store(error) from error
 
 
 def _no_store(error: Exception) -> CallRefused:

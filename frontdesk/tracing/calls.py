@@ -77,7 +77,7 @@ class Tracing:
         """Begin to keep spans, the Agents SDK's too: its own exporter is off from here on,
         unless ``openai_traces`` is set."""
         self.store.start()
-        if otlp.configured():
+        if otlp.configured("TRACES"):
             content = self._content and otlp.captures_content()
             self._pipeline.out = otlp.OtlpExporter(content=content)
             self._pipeline.batches = otlp.processor(self._pipeline.out)
@@ -149,15 +149,7 @@ class Tracing:
             f"{names.INVOKE_WORKFLOW} {team}",
             context=Context(),
             start_time=nanoseconds(start),
-            attributes={
-                names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
-                names.GEN_AI_CONVERSATION_ID: call_id,
-                names.GEN_AI_WORKFLOW_NAME: team,
-                names.GEN_AI_AGENT_NAME: agent,
-                names.VOICE_TEAM_VERSION: team_version,
-                names.VOICE_TRANSPORT: transport,
-                names.VOICE_TURN_INDEX: index,
-            },
+            attributes=_of_turn(call_id, team, team_version, agent, transport, index),
         )
         labels = {
             names.VOICE_CLIENT_WORKFLOW_NAME: workflow_name,
@@ -189,13 +181,7 @@ class Tracing:
             resource=resource(),
             instrumentation_scope=InstrumentationScope(SCOPE),
             attributes={
-                names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
-                names.GEN_AI_CONVERSATION_ID: call_id,
-                names.GEN_AI_WORKFLOW_NAME: team,
-                names.GEN_AI_AGENT_NAME: agent,
-                names.VOICE_TEAM_VERSION: team_version,
-                names.VOICE_TRANSPORT: transport,
-                names.VOICE_TURN_INDEX: int(ref.split("-")[2]),
+                **_of_turn(call_id, team, team_version, agent, transport, int(ref.split("-")[2])),
                 names.VOICE_TURN_END_REASON: "worker_lost",
             },
             start_time=nanoseconds(started),
@@ -264,6 +250,21 @@ class Tracing:
         except StoreError:
             return  # watchers will see the next change
         self.live.publish([("call", summary) for summary in found])
+
+
+def _of_turn(
+    call_id: str, team: str, team_version: str, agent: str, transport: str, index: int
+) -> dict[str, str | int]:
+    """What the root of a turn's trace begins with."""
+    return {
+        names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
+        names.GEN_AI_CONVERSATION_ID: call_id,
+        names.GEN_AI_WORKFLOW_NAME: team,
+        names.GEN_AI_AGENT_NAME: agent,
+        names.VOICE_TEAM_VERSION: team_version,
+        names.VOICE_TRANSPORT: transport,
+        names.VOICE_TURN_INDEX: index,
+    }
 
 
 class _Pipeline(SpanProcessor):

@@ -3,7 +3,6 @@
 Counting happens in the thread that writes the traces, so a call pays nothing for it.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,11 +14,9 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
 
 from frontdesk.tracing import metric_names as metric
-from frontdesk.tracing import names
+from frontdesk.tracing import names, otlp
 from frontdesk.tracing.metric_names import BUCKETS, METRICS
 from frontdesk.tracing.rows import SpanRow, number
-
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
 
 STAGES = frozenset(
     ("end_of_turn", "speech_to_text", "model", "tools", "guardrail", "text_to_speech")
@@ -141,7 +138,7 @@ def _labels(name: str, row: SpanRow) -> dict[str, Any]:
 
 
 def _over_otlp() -> list[MetricReader]:
-    if not any(os.environ.get(name) for name in _ENDPOINTS):
+    if not otlp.configured("METRICS"):
         return []
     # Here, as most processes never need it: protobuf and an HTTP library come with it.
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter

@@ -2,20 +2,24 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Thread
+from typing import Literal
 
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import Link, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
 
 from frontdesk.tracing import names
 from frontdesk.tracing.rows import OTHER_ERROR
 
 logger = logging.getLogger(__name__)
 
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+"""Media types of OTLP over HTTP."""
+
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PLAIN = (
     "jsonrpc.",
     "network.",
@@ -31,9 +35,10 @@ _PLAIN = (
 _LOGGERS = ("opentelemetry.exporter.otlp", "opentelemetry.sdk._shared_internal")
 
 
-def configured() -> bool:
-    """Whether an endpoint is set in the environment."""
-    return any(os.environ.get(name) for name in _ENDPOINTS)
+def configured(signal: Literal["TRACES", "METRICS"]) -> bool:
+    """Whether an endpoint for it is set in the environment."""
+    variables = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    return any(os.environ.get(name) for name in variables)
 
 
 def captures_content() -> bool:
@@ -96,39 +101,43 @@ def without_content(span: ReadableSpan) -> ReadableSpan:
     attributes = span.attributes or {}
     kind = str(attributes.get(names.ERROR_TYPE, OTHER_ERROR))
     failed = span.status.status_code is StatusCode.ERROR
-    return ReadableSpan(
-        name=span.name,
-        context=span.get_span_context(),
-        parent=span.parent,
-        resource=span.resource,
-        attributes={key: value for key, value in attributes.items() if key not in names.PII},
-        events=[_bare(event) for event in span.events],
-        links=span.links,
-        kind=span.kind,
-        status=Status(StatusCode.ERROR, kind) if failed else span.status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
+    return _copy(
+        span,
+        {key: value for key, value in attributes.items() if key not in names.PII},
+        Status(StatusCode.ERROR, kind) if failed else span.status,
+        [_bare(event) for event in span.events],
+        span.links,
     )
 
 
 def outline(span: ReadableSpan) -> ReadableSpan:
     """A copy for where no content is kept. What strangers call their content is not known, so of
     their attributes only those stay that hold none."""
-    attributes = span.attributes or {}
     kept = {
         name: value
-        for name, value in attributes.items()
+        for name, value in (span.attributes or {}).items()
         if name in names.ATTRIBUTES or name.startswith(_PLAIN)
     }
+    return _copy(span, kept, Status(span.status.status_code))
+
+
+def _copy(
+    span: ReadableSpan,
+    attributes: Mapping[str, AttributeValue],
+    status: Status,
+    events: Sequence[Event] = (),
+    links: Sequence[Link] = (),
+) -> ReadableSpan:
     return ReadableSpan(
         name=span.name,
         context=span.get_span_context(),
         parent=span.parent,
         resource=span.resource,
-        attributes=kept,
+        attributes=attributes,
+        events=events,
+        links=links,
         kind=span.kind,
-        status=Status(span.status.status_code),
+        status=status,
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,

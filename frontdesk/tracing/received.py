@@ -24,6 +24,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from frontdesk.tracing.otlp import JSON
+
 DEPTH = 32
 """Levels of lists and maps in an attribute; deeper ones are left out."""
 
@@ -39,9 +41,6 @@ _STATUS = {
 }
 _IDS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 """Fields that are hex in OTLP's JSON, where protobuf's own JSON has base64; bytes of each."""
-
-
-PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
 
 class Unreadable(ValueError):
