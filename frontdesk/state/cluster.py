@@ -2,6 +2,7 @@
 
 redis-py's client finds the node of a key and follows it when it moves. What is mended here:
 
+* its connections break as ours do (:mod:`frontdesk.state.links`);
 * its own errors are no ``RedisError``: a cluster that is away is one here;
 * a time-out is not repeated: the writer of a call repeats what may be repeated;
 * a slot on its way to another node: ``ASKING`` is sent on the connection of the command behind it,
@@ -33,6 +34,8 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from frontdesk.state import links
+
 REDIRECTIONS = 16
 
 
@@ -40,6 +43,13 @@ class Cluster(RedisCluster):
     """Commands go to the node of their key. A command without one goes where redis-py says."""
 
     ERRORS_ALLOW_RETRY = (ConnectionError, ClusterDownError, SlotNotCoveredError)
+
+    def __init__(self, *, ssl: bool, **options: Any) -> None:
+        cast(Any, super()).__init__(ssl=ssl, **options)
+        kind = links.NodeTls if ssl else links.Node
+        self.connection_kwargs["connection_class"] = kind
+        for node in self.nodes_manager.startup_nodes.values():
+            node.connection_class = kind
 
     async def initialize(self, *args: Any, **kwargs: Any) -> "Cluster":
         with _as_redis_errors():

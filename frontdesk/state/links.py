@@ -1,8 +1,11 @@
-"""Connections and pools that follow the primary.
+"""Connections that break as redis-py expects it, and pools that follow the primary.
 
 A server that was demoted says READONLY to each write, and a script of a Redis before 7 says so in
 the middle of a sentence. Such a connection is dropped, so that the next one asks again where the
 primary is: a name that now points elsewhere, or the Sentinels.
+
+Where asyncio's transport drops what is written after the other end has closed, uvloop's raises a
+``RuntimeError``, which redis-py does not take for the broken connection that it is.
 """
 
 from typing import Any
@@ -21,7 +24,17 @@ from redis.asyncio.sentinel import (
 from redis.exceptions import ConnectionError, ResponseError
 
 
-class _Following:
+class _Breaking:
+    """Of a connection: a write after its end is a broken connection on any event loop."""
+
+    async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            await super().send_packed_command(*args, **kwargs)  # type: ignore[misc]
+        except RuntimeError as error:
+            raise ConnectionError(f"the server closed the connection: {error}") from error
+
+
+class _Following(_Breaking):
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         self_: Any = self
         try:
@@ -43,6 +56,14 @@ class Tls(_Following, SSLConnection):
 
 class Socket(_Following, UnixDomainSocketConnection):
     """``unix://``"""
+
+
+class Node(_Breaking, Connection):
+    """``redis+cluster://``"""
+
+
+class NodeTls(_Breaking, SSLConnection):
+    """``rediss+cluster://``"""
 
 
 class SentinelTcp(_Following, SentinelManagedConnection):
