@@ -1,7 +1,6 @@
 """``frontdesk traces``: the trace store in the terminal. Only ``tail`` asks a server."""
 
 import json
-import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
