@@ -24,6 +24,7 @@ from frontdesk.tracing import names, otlp
 from frontdesk.tracing.audio import AudioRef, AudioStore
 from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
 from frontdesk.tracing.rows import SpanRow
@@ -46,7 +47,8 @@ CLOSE = 3.0
 class Tracing:
     """The traces of a process: spans and audio to the store, to watchers, and out over OTLP.
 
-    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts.
+    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts; ``pricing`` has the
+    desk's prices.
     """
 
     def __init__(self, settings: Settings, cipher: Cipher | None = None) -> None:
@@ -54,11 +56,13 @@ class Tracing:
         self._content = settings.trace_content
         self._open_calls: frozenset[str] = frozenset()
         self.live = LiveFeed()
+        self.pricing = Pricing()
         self.store = TraceStore(
             settings.data_dir / FILE,
             content=settings.trace_content,
             cipher=cipher,
             region=settings.region,
+            pricing=self.pricing,
             on_span=self._span_seen,
             on_calls=self._calls_changed,
         )
@@ -79,7 +83,7 @@ class Tracing:
         self.store.start()
         if otlp.configured("TRACES"):
             content = self._content and otlp.captures_content()
-            self._pipeline.out = otlp.OtlpExporter(content=content)
+            self._pipeline.out = otlp.OtlpExporter(content=content, pricing=self.pricing)
             self._pipeline.batches = otlp.processor(self._pipeline.out)
         self._tracer = tracer()
         outlet.plug(self._pipeline)
