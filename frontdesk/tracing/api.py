@@ -16,7 +16,7 @@ from frontdesk.tracing.live import Subscription
 from frontdesk.tracing.mixdown import mixdown
 from frontdesk.tracing.ranges import ranged
 from frontdesk.tracing.spreadsheet import written
-from frontdesk.tracing.store import Elsewhere, StoreError
+from frontdesk.tracing.stores import Elsewhere, StoreError
 
 KEEP_ALIVE = 15.0
 MOST_CALLS = 5_000

@@ -24,11 +24,12 @@ from frontdesk.tracing import names, otlp
 from frontdesk.tracing.audio import AudioRef, AudioStore
 from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
+from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
 from frontdesk.tracing.rows import SpanRow
-from frontdesk.tracing.store import FILE, StoreError, TraceStore
+from frontdesk.tracing.stores import Store, StoreError
 from frontdesk.tracing.turn import (
     EndReason,
     OpenSpan,
@@ -57,11 +58,9 @@ class Tracing:
         self._open_calls: frozenset[str] = frozenset()
         self.live = LiveFeed()
         self.pricing = Pricing()
-        self.store = TraceStore(
-            settings.data_dir / FILE,
-            content=settings.trace_content,
-            cipher=cipher,
-            region=settings.region,
+        self.store = open_store(
+            settings,
+            cipher,
             pricing=self.pricing,
             on_span=self._span_seen,
             on_calls=self._calls_changed,
@@ -274,7 +273,7 @@ def _of_turn(
 class _Pipeline(SpanProcessor):
     """From OpenTelemetry's hooks to the store and to OTLP. Both only queue."""
 
-    def __init__(self, store: TraceStore, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
         self.out: otlp.OtlpExporter | None = None
