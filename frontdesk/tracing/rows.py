@@ -9,12 +9,16 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 
 from frontdesk.tracing import messages, names
+from frontdesk.tracing.pricing import Pricing
 
 _SUBJECTS = {
     "tools": names.GEN_AI_TOOL_NAME,
     "delegation": names.GEN_AI_TOOL_NAME,
     "handoff": names.VOICE_HANDOFF_TO,
     "model": names.GEN_AI_REQUEST_MODEL,
+    "speech_to_text": names.GEN_AI_REQUEST_MODEL,
+    "text_to_speech": names.GEN_AI_REQUEST_MODEL,
+    "compaction": names.GEN_AI_REQUEST_MODEL,
 }
 _WORDS = {
     "turn": names.GEN_AI_INPUT_MESSAGES,
@@ -28,7 +32,8 @@ OTHER_ERROR = "_OTHER"
 @dataclass(frozen=True, slots=True)
 class SpanRow:
     """One span. Times are unix seconds; ``end`` is None while it is open; ``words`` are what the
-    caller said or heard in it; ``subject`` is the tool, the model or the agent handed to."""
+    caller said or heard in it; ``subject`` is the tool, the model or the agent handed to; ``cost``
+    is in billionths of ``currency``, and ``unpriced`` where there is one that is not known."""
 
     trace_id: str
     span_id: str
@@ -44,6 +49,9 @@ class SpanRow:
     words: str
     attributes: dict[str, Any]
     events: list[dict[str, Any]]
+    cost: int | None = None
+    currency: str | None = None
+    unpriced: bool = False
 
     @property
     def call_id(self) -> str | None:
@@ -66,14 +74,21 @@ class SpanRow:
         }
 
 
-def row(span: ReadableSpan, content: bool) -> SpanRow:
-    """Read a span; without ``content``, words and messages of errors are left out."""
+def row(span: ReadableSpan, content: bool, pricing: Pricing) -> SpanRow:
+    """Read a span; without ``content``, words and messages of errors are left out. One that has
+    ended gets what it cost."""
     attributes = dict(span.attributes or {})
     if not content:
         attributes = {key: value for key, value in attributes.items() if key not in names.PII}
     operation = span.name.partition(" ")[0]
     stage = _stage(operation, attributes)
     identity = span.get_span_context()
+    bill = None
+    if span.end_time:
+        failed = span.status.status_code is StatusCode.ERROR
+        bill = pricing.bill(operation, attributes, failed)
+    if bill:
+        attributes |= bill.attributes
     return SpanRow(
         trace_id=f"{identity.trace_id:032x}" if identity else "",
         span_id=f"{identity.span_id:016x}" if identity else "",
@@ -89,6 +104,9 @@ def row(span: ReadableSpan, content: bool) -> SpanRow:
         words=messages.text(attributes.get(_WORDS.get(stage, ""))),
         attributes=attributes,
         events=_events(span, content),
+        cost=bill and bill.amount,
+        currency=bill and bill.currency,
+        unpriced=bill is not None and bill.amount is None,
     )
 
 

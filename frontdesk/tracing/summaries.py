@@ -15,12 +15,13 @@ from frontdesk.tracing.rows import SpanRow, number, pack, text
 
 _SPAN = """
 INSERT INTO span (trace_id, span_id, parent_id, name, stage, agent, subject, start, end, error,
-                  tokens, words, attributes, events)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, seal(?), seal(?), seal(?))
+                  tokens, words, attributes, events, cost, currency, unpriced)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, seal(?), seal(?), seal(?), ?, ?, ?)
 ON CONFLICT (trace_id, span_id) DO UPDATE SET
     name = excluded.name, agent = excluded.agent, subject = excluded.subject, end = excluded.end,
     error = excluded.error, tokens = excluded.tokens, words = excluded.words,
-    attributes = excluded.attributes, events = excluded.events
+    attributes = excluded.attributes, events = excluded.events, cost = excluded.cost,
+    currency = excluded.currency, unpriced = excluded.unpriced
 WHERE excluded.end IS NOT NULL
 """
 
@@ -52,7 +53,9 @@ SELECT count(*) AS spans, max(coalesce(end, start)) AS last,
        coalesce(nullif(sum(iif(stage = 'model', tokens, 0)), 0),
                 sum(iif(stage = 'step', tokens, 0))) AS tokens,
        sum(stage = 'handoff') AS handoffs, sum(error IS NOT NULL) AS all_errors,
-       sum(error IS NOT NULL AND stage NOT IN ('mcp', 'agent', 'turn', 'step')) AS errors
+       sum(error IS NOT NULL AND stage NOT IN ('mcp', 'agent', 'turn', 'step')) AS errors,
+       sum(cost), min(currency), max(currency),
+       json_group_array(DISTINCT coalesce(subject, name)) FILTER (WHERE unpriced)
 FROM span WHERE trace_id = ?
 """
 _NAMES = """
@@ -65,13 +68,15 @@ SELECT team, coalesce(origin, started), coalesce(last, started),
        iif(ended IS NULL AND turn IS NOT NULL, started, NULL),
        tokens, handoffs, errors, latency, agents, tools, caller,
        trace_id IN (SELECT trace_id FROM span WHERE stage = 'delegation' AND parent_id IS NULL
-                    AND span.trace_id = trace.trace_id)
+                    AND span.trace_id = trace.trace_id),
+       cost, currency, unpriced
 FROM trace WHERE call_id = ? ORDER BY started, id
 """
 _CALL = """
 INSERT OR REPLACE INTO call (call_id, team, started, last, open_since, turns, tokens, handoffs,
-                             errors, latency, agents, tools, text)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?))
+                             errors, latency, agents, tools, text, slowest, cost, currency,
+                             unpriced)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, ?, ?, ?)
 """
 
 
@@ -94,6 +99,9 @@ def insert(database: sqlite3.Connection, row: SpanRow) -> None:
             row.words,
             pack(row.attributes),
             pack(row.events) if row.events else None,
+            row.cost,
+            row.currency,
+            row.unpriced,
         ),
     )
     if row.stage == "turn" and row.parent_id is None:
@@ -135,9 +143,9 @@ def summarize(database: sqlite3.Connection, traces: Iterable[str]) -> list[str]:
 
 
 def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
-    spans, last, tokens, handoffs, all_errors, errors = database.execute(
-        _TOTALS, (trace_id,)
-    ).fetchone()
+    totals = database.execute(_TOTALS, (trace_id,)).fetchone()
+    spans, last, tokens, handoffs, all_errors, errors, *costs, unpriced = totals
+    cost, currency = _one_currency(*costs)
     found = database.execute(_NAMES, (trace_id,)).fetchall()
     identity, call_id, agent, caller, answer = database.execute(
         "SELECT id, call_id, agent, caller, answer FROM trace WHERE trace_id = ?", (trace_id,)
@@ -148,7 +156,7 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
     caller = caller or heard.get("user_speech") or heard.get("speech_to_text") or ""
     database.execute(
         "UPDATE trace SET spans = ?, last = ?, tokens = ?, handoffs = ?, errors = ?, agents = ?, "
-        "tools = ?, caller = seal(?) WHERE id = ?",
+        "tools = ?, caller = seal(?), cost = ?, currency = ?, unpriced = ? WHERE id = ?",
         (
             spans,
             last,
@@ -158,6 +166,9 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
             _unique(agents),
             _unique(tools),
             caller,
+            cost,
+            currency,
+            _unique(sorted(orjson.loads(unpriced))),
             identity,
         ),
     )
@@ -175,7 +186,12 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
     def column(index: int) -> list[Any]:
         return [turn[index] for turn in turns if turn[index] is not None]
 
-    latency = column(7)
+    latency, currencies = column(7), column(13)
+    cost, currency = _one_currency(
+        sum(column(12)) if column(12) else None,
+        min(currencies, default=None),
+        max(currencies, default=None),
+    )
     database.execute(
         _CALL,
         (
@@ -192,8 +208,19 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
             _unique(name for found in column(8) for name in orjson.loads(found)),
             _unique(name for found in column(9) for name in orjson.loads(found)),
             next((words for words in column(10) if words), ""),
+            max(latency, default=None),
+            cost,
+            currency,
+            _unique(sorted(name for found in column(14) for name in orjson.loads(found))),
         ),
     )
+
+
+def _one_currency(
+    cost: int | None, least: str | None, most: str | None
+) -> tuple[int | None, str | None]:
+    """A sum and what it is in; nothing when it is of several currencies."""
+    return (cost, least) if least == most else (None, None)
 
 
 def _unique(values: Iterable[str | None]) -> str:

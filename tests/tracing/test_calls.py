@@ -84,7 +84,12 @@ async def test_the_list_shows_a_call_as_it_was(tracing: Tracing, api: httpx2.Asy
         "handoffs": 0,
         "errors": 0,
         "first_audio_ms": pytest.approx(600),
+        "slowest_ms": pytest.approx(600),
         "tokens": 0,
+        "cost": None,
+        "currency": None,
+        "unpriced": ["chat fast", "speech_to_text moonshine", "text_to_speech hibari"],
+        "recorded": False,
         "live": False,
         "text": "Where is my order?",
     }
