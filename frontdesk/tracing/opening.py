@@ -5,6 +5,7 @@ from typing import Any
 
 from frontdesk.encryption import Cipher
 from frontdesk.settings import Settings
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.store import FILE, TraceStore
 from frontdesk.tracing.stores import Store
@@ -18,16 +19,19 @@ def open_store(
     settings: Settings,
     cipher: Cipher | None = None,
     *,
+    pricing: Pricing | None = None,
     on_span: Callable[[SpanRow], None] = _ignore,
     on_calls: Callable[[Sequence[str]], None] = _ignore,
 ) -> Store:
-    """The store that ``settings`` name, not yet started. ``on_span`` sees each span begin and end,
-    ``on_calls`` the ids of calls whose summary changed; both run in the writer's thread."""
+    """The store that ``settings`` name, not yet started. ``pricing`` says what spans cost;
+    ``on_span`` sees each span begin and end, ``on_calls`` the ids of calls whose summary changed,
+    both in the writer's thread."""
     return TraceStore(
         settings.data_dir / FILE,
         content=settings.trace_content,
         cipher=cipher,
         region=settings.region,
+        pricing=pricing,
         on_span=on_span,
         on_calls=on_calls,
     )
