@@ -1,7 +1,7 @@
 """A ClickHouse to test against: chdb, which is ClickHouse's engine as a Python module, behind as
 much of ClickHouse's HTTP interface as the store speaks. The SQL is executed as a server would.
 
-Run by a Python that has chdb: ``python engine.py FOLDER`` prints the port.
+Run by a Python that has chdb: ``python clickhouse_engine.py FOLDER PORT`` prints the port.
 """
 
 import re
@@ -60,6 +60,6 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     Handler.session = Session(sys.argv[1])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Handler)
     print(server.server_port, flush=True)
     server.serve_forever()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -11,12 +11,16 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 
 from frontdesk.tracing.audio import AudioStore
 from frontdesk.tracing.calls import Tracing
+from frontdesk.tracing.filters import CallFilters
 from frontdesk.tracing.live import Subscription
 from frontdesk.tracing.mixdown import mixdown
 from frontdesk.tracing.ranges import ranged
+from frontdesk.tracing.spreadsheet import written
 from frontdesk.tracing.stores import Elsewhere, StoreError
 
 KEEP_ALIVE = 15.0
+MOST_CALLS = 5_000
+"""Calls that one answer lists at most."""
 _TRACE = re.compile(r"(?:trace_)?([0-9a-f]{32})")
 
 
@@ -39,25 +43,25 @@ def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
 
     @routes.get("/calls")
     def calls(
-        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        filters: Annotated[CallFilters, Query()],
+        limit: Annotated[int, Query(ge=1, le=MOST_CALLS)] = 50,
         before: float | None = None,
-        agent: str | None = None,
-        errors: bool = False,
-        q: Annotated[str | None, Query(max_length=500)] = None,
         user: Annotated[str | None, Query(max_length=500)] = None,
+        format: Literal["json", "csv"] = "json",
     ) -> Any:
         try:
             found = store.calls(
                 limit=limit,
                 before=before,
-                agent=agent,
-                errors=errors,
-                text=q,
                 caller=caller_of(user) if user else None,
                 live=tracing.open_calls,
+                **filters.for_store(),
             )
         except StoreError as error:
             return _error(503, str(error))
+        if format == "csv":
+            headers = {"content-disposition": 'attachment; filename="calls.csv"'}
+            return Response(written(found), media_type="text/csv", headers=headers)
         return _json({"calls": found})
 
     @routes.get("/calls/{call_id}")

@@ -5,6 +5,7 @@ from typing import Any
 
 from frontdesk.encryption import Cipher
 from frontdesk.settings import Settings
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.store import FILE, TraceStore
 from frontdesk.tracing.stores import Store, StoreError
@@ -24,12 +25,13 @@ def open_store(
     settings: Settings,
     cipher: Cipher | None = None,
     *,
+    pricing: Pricing | None = None,
     on_span: Callable[[SpanRow], None] = _ignore,
     on_calls: Callable[[Sequence[str]], None] = _ignore,
 ) -> Store:
-    """The store that ``settings`` name, not yet started. ``on_span`` sees each span begin and end,
-    ``on_calls`` the ids of calls whose summary changed; both run in the writer's thread. Raises
-    :class:`StoreError` for settings that do not fit."""
+    """The store that ``settings`` name, not yet started. ``pricing`` says what spans cost;
+    ``on_span`` sees each span begin and end, ``on_calls`` the ids of calls whose summary changed,
+    both in the writer's thread. Raises :class:`StoreError` for settings that do not fit."""
     if settings.traces_url is not None:
         from frontdesk.tracing.clickhouse.address import parse
         from frontdesk.tracing.clickhouse.store import ClickHouseStore
@@ -40,6 +42,7 @@ def open_store(
             parse(settings.traces_url.get_secret_value()),
             content=settings.trace_content,
             region=settings.region,
+            pricing=pricing,
             on_span=on_span,
             on_calls=on_calls,
         )
@@ -48,6 +51,7 @@ def open_store(
         content=settings.trace_content,
         cipher=cipher,
         region=settings.region,
+        pricing=pricing,
         on_span=on_span,
         on_calls=on_calls,
     )

@@ -73,6 +73,10 @@ class Assembly:
         for piece in pieces:
             self._insert("audio", piece._asdict())
 
+    def add_recorded(self, call_ids: Iterable[str]) -> None:
+        """Of these calls there is sound, whichever."""
+        self.add_pieces(PieceRow(call_id, call_id, "", "", 0, 0.0, 0, b"") for call_id in call_ids)
+
     def add_callers(self, callers: Iterable[tuple[str, str, float]]) -> None:
         for caller in callers:
             self.database.execute("INSERT OR IGNORE INTO caller VALUES (?, ?, ?)", caller)
@@ -86,9 +90,9 @@ class Assembly:
         return [
             {
                 "call_id": row["call_id"],
-                "started": row["started"],
-                "errors": row["errors"],
                 "agents": orjson.loads(row["agents"]),
+                "team": row["team"] or "",
+                **{key: row[key] for key in ("started", "errors", "slowest", "cost")},
                 "summary": orjson.dumps(row).decode(),
             }
             for row in self._rows("call", "call_id", call_ids)

@@ -39,18 +39,23 @@ class Client:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._http = httpx2.Client(
+        self._http = self._connections()
+
+    def _connections(self) -> httpx2.Client:
+        return httpx2.Client(
             timeout=httpx2.Timeout(ANSWER, connect=CONNECT),
             headers={
-                "x-clickhouse-user": address.user,
-                "x-clickhouse-key": address.password,
+                "x-clickhouse-user": self.address.user,
+                "x-clickhouse-key": self.address.password,
                 "content-type": "text/plain; charset=utf-8",
             },
             trust_env=False,
         )
 
     def close(self) -> None:
-        self._http.close()
+        """Close all connections. Whoever asks later gets new ones."""
+        old, self._http = self._http, self._connections()
+        old.close()
 
     def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
         """The rows that a query finds, ``{name}`` in it being a value."""

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode
 
 from frontdesk.tracing import messages
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
 
 JSON_KEYS = "frontdesk.json"
@@ -29,6 +30,8 @@ arrayMap(t -> toUnixTimestamp64Nano(t), `Events.Timestamp`) AS times,
 """What :func:`decode` reads."""
 
 _LATEST = 2**63 - 1
+_BILLED = Pricing()
+"""Knows no price: what a span cost is one of its attributes since it was written."""
 _OURS = ("voice.", "gen_ai.usage.", "gen_ai.response.time_to_first_chunk")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
@@ -87,7 +90,7 @@ def decode(found: Mapping[str, Any]) -> SpanRow:
         start_time=start,
         end_time=start + found["Duration"],
     )
-    return row(span, content=True)
+    return row(span, content=True, pricing=_BILLED)
 
 
 def _time(nanoseconds: int) -> str:

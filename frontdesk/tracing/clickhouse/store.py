@@ -18,6 +18,7 @@ from frontdesk.tracing.clickhouse.shipping import Shipping
 from frontdesk.tracing.clickhouse.spans import decode, encode
 from frontdesk.tracing.clickhouse.waiting import Batch, Waiting
 from frontdesk.tracing.clickhouse.writing import Writing, parts
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.stores import Kept, Piece, PieceRow, StoreError, check_region
 
@@ -37,6 +38,7 @@ class ClickHouseStore:
         *,
         content: bool = True,
         region: str | None = None,
+        pricing: Pricing | None = None,
         on_span: Callable[[SpanRow], None] = _ignore,
         on_calls: Callable[[Sequence[str]], None] = _ignore,
     ) -> None:
@@ -44,6 +46,7 @@ class ClickHouseStore:
         self.refused: set[str] = set()
         self._content = content
         self._region = region
+        self._pricing = pricing or Pricing()
         self._on_span = on_span
         self._on_calls = on_calls
         self._client = Client(address)
@@ -68,6 +71,7 @@ class ClickHouseStore:
     def close(self, timeout: float = 5.0) -> None:
         """Write what waits, within ``timeout`` seconds. Blocks."""
         self._shipping.close(timeout)
+        self._client.close()
 
     def begin(self, span: ReadableSpan) -> None:
         """Note a span that has started. Returns at once, never raises."""
@@ -91,7 +95,7 @@ class ClickHouseStore:
         return self._shipping.submit(take)
 
     def _row(self, span: ReadableSpan) -> SpanRow | None:
-        found = row(span, self._content)
+        found = row(span, self._content, self._pricing)
         if not self.refused.isdisjoint((found.call_id, found.trace_id)):
             return None
         if found.call_id:
@@ -137,8 +141,16 @@ class ClickHouseStore:
             found = queries.calls(assembly.database, live=live, **most, **filters)
             query, values = reading.listed(without=mine, **most, **filters)
             rows = self._rows(query, **values)
-            found += queries.summaries(assembly.database, assembly.add_calls(rows), live)
+            written = assembly.add_calls(rows)
+            self._add_recorded(assembly, written)
+            found += queries.summaries(assembly.database, written, live)
         return sorted(found, key=lambda each: each["started"], reverse=True)[:limit]
+
+    def choices(self) -> dict[str, list[str]]:
+        """See :func:`frontdesk.tracing.queries.choices`. Raises :class:`StoreError`."""
+        with self._reading():
+            rows = self._rows(reading.CHOICES)
+        return rows[0] if rows else {"agents": [], "teams": []}
 
     def summaries(
         self, call_ids: Sequence[str], live: frozenset[str] = frozenset()
@@ -149,6 +161,7 @@ class ClickHouseStore:
             waiting = self._add_waiting(assembly, {*ids})
             written = [call_id for call_id in ids if call_id not in waiting]
             assembly.add_calls(self._rows(reading.CALLS, calls=written))
+            self._add_recorded(assembly, written)
             return queries.summaries(assembly.database, ids, live)
 
     def call(self, call_id: str, live: frozenset[str] = frozenset()) -> dict[str, Any] | None:
@@ -262,7 +275,13 @@ class ClickHouseStore:
         rows = self._rows(reading.CALLERS, calls=found)
         assembly.add_callers((row["call_id"], row["caller"], row["opened"]) for row in rows)
         assembly.add_callers(waiting.callers)
+        self._add_recorded(assembly, found)
         return found
+
+    def _add_recorded(self, assembly: Assembly, calls: list[str]) -> None:
+        recorded = {row["call_id"] for row in self._rows(reading.RECORDED, calls=calls)}
+        late = {piece.call_id for piece in self._waiting.all().pieces}
+        assembly.add_recorded(recorded | late.intersection(calls))
 
     def _spans(self, traces: set[str], waiting: Batch) -> Iterable[SpanRow]:
         """Those of some traces: what is written, then what waits."""

@@ -73,7 +73,8 @@ ORDER BY trace_id
 """
 _CALLS = """
 CREATE TABLE IF NOT EXISTS frontdesk_calls (
-    call_id String, started Float64, errors UInt32, agents Array(String),
+    call_id String, started Float64, errors UInt32, agents Array(String), team String,
+    slowest Nullable(Float64), cost Nullable(Int64),
     summary String CODEC(ZSTD(1)),
     version UInt64
 ) ENGINE = ReplacingMergeTree(version)
