@@ -37,6 +37,8 @@ NEEDED = {
     "GET /api/calls/{call_id}/approvals": VIEW,
     "GET /api/calls/{call_id}/events": VIEW,
     "GET /api/traces/{trace_id}": VIEW,
+    "GET /api/traces/{trace_id}/spans/{span_id}": VIEW,
+    "GET /api/traces/{trace_id}/otlp": VIEW,
     "GET /api/audio/{key}": VIEW,
     "GET /api/live": VIEW,
     "GET /api/stats": VIEW,

@@ -32,7 +32,7 @@ _NAME = 46
 def _store() -> Store:
     settings = Settings()
     path = settings.data_dir / FILE
-    if not path.exists():
+    if settings.traces_url is None and not path.exists():
         raise _exit(f"No traces yet: {path} does not exist. Hold a call first: frontdesk demo")
     return open_store(settings, load_cipher(settings))
 
@@ -46,13 +46,19 @@ def _exit(message: str) -> typer.Exit:
 def list_calls(
     limit: Annotated[int, typer.Option(min=1, help="How many calls, newest first.")] = 20,
     agent: Annotated[str | None, typer.Option(help="Only calls with this agent in them.")] = None,
+    team: Annotated[str | None, typer.Option(help="Only calls of this team.")] = None,
     errors: Annotated[bool, typer.Option("--errors", help="Only calls with errors.")] = False,
+    slower_than: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="Only calls with a turn that took so long."),
+    ] = None,
     q: Annotated[str | None, typer.Option("--q", help="Only calls with these words.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List calls: when, how long, agents, tools, first words."""
+    filters = {"agent": agent, "team": team, "text": q, "latency_min": slower_than}
     try:
-        found = _store().calls(limit=limit, agent=agent, errors=errors, text=q)
+        found = _store().calls(limit=limit, errors=errors, **filters)
     except StoreError as error:
         raise _exit(str(error)) from error
     if as_json:

@@ -92,10 +92,8 @@ def named(store: Store, identity: str) -> list[Trace]:
 def _range(store: Store, since: float | None, until: float | None) -> Iterator[list[Trace]]:
     """All calls of a time, the newest first."""
     before = until
-    while page := store.calls(limit=PAGE, before=before):
+    while page := store.calls(limit=PAGE, before=before, since=since):
         for summary in page:
-            if since is not None and summary["started"] < since:
-                return
             if call := store.call(summary["call_id"]):
                 yield _traces(store, call)
         before = page[-1]["started"]

@@ -5,6 +5,7 @@ its tracer. So the provider stays, and what listens to it comes and goes.
 """
 
 import os
+from collections.abc import Sequence
 from contextvars import ContextVar
 
 from opentelemetry import trace
@@ -12,6 +13,8 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.util.types import Attributes
 
 from frontdesk import __version__
 
@@ -24,6 +27,28 @@ root_id: ContextVar[int | None] = ContextVar("frontdesk_root_id", default=None)
 class _Ids(RandomIdGenerator):
     def generate_trace_id(self) -> int:
         return root_id.get() or super().generate_trace_id()
+
+
+class _OfTurns(Sampler):
+    """Leaves out what an MCP connection does for itself: it looks for its server each second while
+    that is away, which would be a trace each time, at every backend. A turn's requests have a
+    parent."""
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: trace.SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[trace.Link] | None = None,
+        trace_state: trace.TraceState | None = None,
+    ) -> SamplingResult:
+        kept = not name.startswith("MCP send ")
+        return SamplingResult(Decision.RECORD_AND_SAMPLE if kept else Decision.DROP, attributes)
+
+    def get_description(self) -> str:
+        return "OfTurns"
 
 
 class Outlet(SpanProcessor):
@@ -70,7 +95,8 @@ def tracer() -> trace.Tracer:
         if isinstance(installed, TracerProvider):
             _provider = installed
         else:
-            _provider = TracerProvider(resource=resource())
+            own = None if "OTEL_TRACES_SAMPLER" in os.environ else ParentBased(_OfTurns())
+            _provider = TracerProvider(own, resource())
             if isinstance(installed, trace.ProxyTracerProvider):
                 trace.set_tracer_provider(_provider)
         _provider.add_span_processor(outlet)

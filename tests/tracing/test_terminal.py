@@ -17,6 +17,7 @@ from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import Tracing, TurnTrace
 from frontdesk.tracing.following import Following
 from frontdesk.tracing.otlp import JSON
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.received import read, spans
 from frontdesk.tracing.rows import row
 
@@ -74,8 +75,9 @@ async def test_an_unknown_id_says_where_to_look(
 
 
 async def test_nothing_matches_is_said(here: Path, tracing: Tracing, answered: TurnTrace) -> None:
-    result = run(app, ["list", "--agent", "nobody"])
-    assert result.exit_code == 0 and "No calls match" in result.output
+    for options in (["--agent", "nobody"], ["--slower-than", "9"], ["--team", "sales"]):
+        result = run(app, ["list", *options])
+        assert result.exit_code == 0 and "No calls match" in result.output
 
 
 async def test_a_broken_store_is_reported(here: Path) -> None:
@@ -205,7 +207,7 @@ async def test_what_is_exported_as_otlp_is_what_came_in(
     found = [span for span in spans(read(line.encode(), JSON)) if span is not None]
     assert len(found) == len(kept)
     for span in found:
-        again = row(span, content=True)
+        again = row(span, content=True, pricing=Pricing())
         was = kept[again.span_id]
         told = {key: again.export()[key] for key in was}
         assert told == {**was, "start": told["start"], "end": told["end"]}
