@@ -27,7 +27,7 @@ from frontdesk.tracing.metrics import Metrics
 from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.processor import AgentsProcessor
-from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
+from frontdesk.tracing.provider import SCOPE, disabled, outlet, resource, tracer
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.stores import Store, StoreError
 from frontdesk.tracing.turn import (
@@ -68,7 +68,7 @@ class Tracing:
         self.audio = AudioStore(
             settings.data_dir / "audio",
             self.store,
-            enabled=settings.trace_audio,
+            enabled=settings.trace_audio and not disabled(),
             cipher=cipher,
         )
         self.metrics = Metrics(resource(), lambda: len(self._open_calls), lambda: self.lost)
@@ -87,8 +87,9 @@ class Tracing:
         self._tracer = tracer()
         outlet.plug(self._pipeline)
         self._processor = AgentsProcessor(self._tracer, content=self._content)
+        own = [] if disabled() else [self._processor]
         extra = [default_processor()] if self._settings.openai_traces else []
-        agents.set_trace_processors([self._processor, *extra])
+        agents.set_trace_processors([*own, *extra])
 
     async def aclose(self) -> None:
         """Write and send what waits, within seconds."""
@@ -284,7 +285,7 @@ class _Pipeline(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         self._store.add(span)
-        if self.batches is not None:
+        if self.batches is not None and self.out is not None and self.out.admit():
             self.batches.on_end(span)
 
     def shutdown(self) -> None:

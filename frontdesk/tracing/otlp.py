@@ -2,8 +2,9 @@
 
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
-from threading import Thread
+from threading import Lock, Thread
 from typing import Literal
 
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
@@ -48,9 +49,18 @@ def captures_content() -> bool:
     return wanted in ("span_only", "span_and_event", "true")
 
 
+REST = 30.0
+"""Seconds for which a backend that did not answer is left alone."""
+WAITING = 2048
+"""Spans that may wait to be sent, as OpenTelemetry has it; ``OTEL_BSP_MAX_QUEUE_SIZE`` is another
+number."""
+
+
 class OtlpExporter(SpanExporter):
     """Exports over OTLP/HTTP, without content unless ``content``, with what spans cost by
-    ``pricing``; ``failed`` counts lost spans, ``down`` tells whether the last attempt failed."""
+    ``pricing``; ``failed`` counts lost spans, ``down`` tells whether the last attempt failed. A
+    backend that is down costs one attempt each 30 s, and of the spans in between nothing but the
+    count."""
 
     def __init__(self, *, content: bool, pricing: Pricing) -> None:
         # Here, as most processes never need it: protobuf and an HTTP library come with it.
@@ -59,21 +69,48 @@ class OtlpExporter(SpanExporter):
         self._exporter = OTLPSpanExporter()
         self._content = content
         self._pricing = pricing
+        self._room = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") or WAITING)
+        self._waiting = 0
+        self._again = 0.0
+        self._lock = Lock()
         self.down = False
         self.failed = 0
 
+    def admit(self) -> bool:
+        """Whether a span may wait to be sent. One that may not is counted: else a backend that
+        hangs would have OpenTelemetry's queue lose what waits longest, unseen."""
+        with self._lock:
+            if self._rests() or self._waiting >= self._room:
+                self.failed += 1
+                return False
+            self._waiting += 1
+            return True
+
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        sent = [priced(span, self._pricing) for span in spans]
-        if not self._content:
-            sent = [without_content(span) for span in sent]
-        result = self._exporter.export(sent)
-        failed = result is not SpanExportResult.SUCCESS
-        if failed:
-            self.failed += len(spans)
-        if failed and not self.down:
-            logger.warning("the OTLP endpoint does not take spans; they are counted and dropped")
-        self.down = failed
+        result = SpanExportResult.FAILURE
+        if not self._rests():
+            sent = [priced(span, self._pricing) for span in spans]
+            if not self._content:
+                sent = [without_content(span) for span in sent]
+            result = self._exporter.export(sent)
+            self._found(down=result is not SpanExportResult.SUCCESS)
+        with self._lock:
+            self._waiting -= len(spans)
+            if result is not SpanExportResult.SUCCESS:
+                self.failed += len(spans)
         return result
+
+    def _rests(self) -> bool:
+        return self.down and time.monotonic() < self._again
+
+    def _found(self, *, down: bool) -> None:
+        if down:
+            self._again = time.monotonic() + REST
+        if down and not self.down:
+            logger.warning("the OTLP endpoint does not take spans; they are counted and dropped")
+        elif self.down and not down:
+            logger.warning("the OTLP endpoint takes spans again; lost meanwhile: %d", self.failed)
+        self.down = down
 
     def shutdown(self) -> None:
         self._exporter.shutdown()

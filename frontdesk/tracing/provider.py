@@ -7,6 +7,7 @@ its tracer. So the provider stays, and what listens to it comes and goes.
 import os
 from collections.abc import Sequence
 from contextvars import ContextVar
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -51,6 +52,21 @@ class _OfTurns(Sampler):
         return "OfTurns"
 
 
+class _Silent(trace.NoOpTracer):
+    """Spans that nobody sees, with ids of their own: turns are told apart by them."""
+
+    def __init__(self) -> None:
+        self._ids = _Ids()
+
+    def start_span(
+        self, name: str, context: Context | None = None, *args: Any, **options: Any
+    ) -> trace.Span:
+        parent = trace.get_current_span(context).get_span_context()
+        trace_id = parent.trace_id if parent.is_valid else self._ids.generate_trace_id()
+        found = trace.SpanContext(trace_id, self._ids.generate_span_id(), is_remote=False)
+        return trace.NonRecordingSpan(found)
+
+
 class Outlet(SpanProcessor):
     """Forwards to the pipelines that are plugged in."""
 
@@ -84,12 +100,19 @@ outlet = Outlet()
 _provider: TracerProvider | None = None
 
 
+def disabled() -> bool:
+    """Whether nothing is to be traced: ``OTEL_SDK_DISABLED`` of OpenTelemetry's specification."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
 def tracer() -> trace.Tracer:
     """The tracer of Frontdesk's own spans.
 
     A provider that was installed before us (auto-instrumentation) is joined, not replaced.
     """
     global _provider
+    if disabled():
+        return _Silent()
     if _provider is None:
         installed = trace.get_tracer_provider()
         if isinstance(installed, TracerProvider):

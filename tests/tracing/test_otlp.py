@@ -1,14 +1,18 @@
 """OTLP out: to a real HTTP receiver, without content unless asked for, and to nowhere."""
 
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from frontdesk.settings import Settings
-from frontdesk.tracing import messages, names
+from frontdesk.tracing import messages, names, otlp
 from frontdesk.tracing.calls import Tracing, TurnTrace
-from frontdesk.tracing.otlp import CAPTURE
+from frontdesk.tracing.otlp import CAPTURE, REST, OtlpExporter
+from frontdesk.tracing.pricing import Pricing
 
 
 async def one_turn(tracing: Tracing) -> TurnTrace:
@@ -84,3 +88,42 @@ async def test_nothing_is_sent_when_nothing_is_configured(settings: Settings) ->
     tracing.start()
     assert tracing._pipeline.batches is None
     await tracing.aclose()
+
+
+async def test_a_backend_that_is_down_is_left_alone_and_each_span_is_counted(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "3")
+    exporter = OtlpExporter(content=True, pricing=Pricing())
+    backend = SimpleNamespace(answer=SpanExportResult.FAILURE, asked=0)
+
+    def export(spans: list[Any]) -> SpanExportResult:
+        backend.asked += 1
+        return backend.answer
+
+    monkeypatch.setattr(exporter._exporter, "export", export)
+    clock = SimpleNamespace(monotonic=lambda: clock.now, now=100.0)
+    monkeypatch.setattr(otlp, "time", clock)
+    span = ReadableSpan("chat fast")
+    assert [exporter.admit() for _ in range(4)] == [True, True, True, False]  # it hangs
+    assert exporter.failed == 1
+    exporter.export([span, span])
+    exporter.export([span])
+    assert (backend.asked, exporter.failed, exporter.admit()) == (1, 4, False)
+    clock.now += REST
+    backend.answer = SpanExportResult.SUCCESS
+    assert exporter.admit()
+    exporter.export([span])
+    assert (backend.asked, exporter.failed, exporter.down) == (2, 5, False)
+    exporter.shutdown()
+
+
+async def test_nothing_is_traced_when_the_sdk_is_disabled(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    tracing = Tracing(settings)
+    tracing.start()
+    turns = [await one_turn(tracing) for _ in range(2)]
+    assert turns[0].trace_id != turns[1].trace_id
+    assert tracing.store.calls() == []
