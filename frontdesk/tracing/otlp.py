@@ -72,6 +72,7 @@ class OtlpExporter(SpanExporter):
         self._room = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") or WAITING)
         self._waiting = 0
         self._again = 0.0
+        self._given_up = False
         self._lock = Lock()
         self.down = False
         self.failed = 0
@@ -95,6 +96,8 @@ class OtlpExporter(SpanExporter):
             result = self._exporter.export(sent)
             self._found(down=result is not SpanExportResult.SUCCESS)
         with self._lock:
+            if self._given_up:
+                return result
             self._waiting -= len(spans)
             if result is not SpanExportResult.SUCCESS:
                 self.failed += len(spans)
@@ -114,6 +117,12 @@ class OtlpExporter(SpanExporter):
 
     def shutdown(self) -> None:
         self._exporter.shutdown()
+
+    def give_up(self) -> None:
+        """Count what still waits, as nobody will send it any more."""
+        with self._lock:
+            self.failed += self._waiting
+            self._given_up, self._waiting = True, 0
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return True
@@ -135,6 +144,7 @@ def shut_down(batches: SpanProcessor, exporter: OtlpExporter, timeout: float) ->
     if thread.is_alive():
         exporter.shutdown()  # ends the retries under way: what they carried is counted
         thread.join(1.0)
+    exporter.give_up()
 
 
 def priced(span: ReadableSpan, pricing: Pricing) -> ReadableSpan:

@@ -93,7 +93,8 @@ class Writer:
                 return False
             self._waiting += job.size
             self._queue.append(job)
-            self._idle.clear()
+            if self._idle.is_set():
+                self._idle.clear()
         if not self._wake.is_set():
             self._wake.set()
         return True
