@@ -1,7 +1,7 @@
 """What tracing costs: a span, a turn, a call; how quickly spans come in; and the pages over a
 million of them.
 
-    python benchmarks/tracing.py [--quick] [--spans 1000000] [--json FILE]
+    python benchmarks/tracing.py [--quick] [--only PART] [--spans 1000000] [--json FILE]
 
 The layer is measured twice in the same minutes, round by round: one server traces, the other has
 ``OTEL_SDK_DISABLED=true``; then one call is held with the embedded models. CPU is that of whole
@@ -17,7 +17,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -38,6 +38,7 @@ from frontdesk.tracing.otlp import PROTOBUF
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent
+PARTS = ("span", "turn", "embedded", "ingest", "dead", "pages")
 BATCH = 512
 """Spans of a body, as exporters send them."""
 
@@ -95,15 +96,9 @@ class Bench:
         self.plan = plan
         self.results = Results(every=plan.every, spans=spans)
 
-    def run(self) -> Results:
-        self._span()
-        self._turn()
-        self._embedded()
-        self._ingest()
-        for name, backend in DEAD.items():
-            with backend() as url:
-                self.results.dead[name] = self._dead(url)
-        self._pages()
+    def run(self, parts: Sequence[str]) -> Results:
+        for part in parts:
+            getattr(self, f"_{part}")()
         return self.results
 
     def _span(self) -> None:
@@ -169,8 +164,13 @@ class Bench:
                 tracing.store.flush(30)
             self.results.stored = (time.process_time() - begun) / len(spans)
 
-    def _dead(self, url: str) -> dict[str, float]:
-        """What it costs beside a process that exports nothing."""
+    def _dead(self) -> None:
+        for name, backend in DEAD.items():
+            with backend() as url:
+                self.results.dead[name] = self._beside(url)
+
+    def _beside(self, url: str) -> dict[str, float]:
+        """What it costs to export there, beside a process that exports nothing."""
         with _tracing() as tracing:
             quiet = self._used(tracing)
         with _environ(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{url}/v1/traces"):
@@ -234,59 +234,73 @@ def _tracing() -> Iterator[Tracing]:
 
 def report(results: Results) -> str:
     """All of it, for people."""
-    r = results
-    on, off = statistics.median(r.traced), statistics.median(r.silent)
-    turn = 1e3 * r.tracing * r.every / 60
-    lines = [
-        "CPU of tracing",
-        f"  a span, in the call's thread            {1e6 * r.span_loop:8.1f} µs",
-        f"  a span, in the writer's thread          {1e6 * r.span_writer:8.1f} µs",
-        f"  a turn with a tool, instant models      {turn:8.2f} ms",
-        f"  a call-minute, a turn each {r.every:.0f} s         {1e3 * r.tracing:8.1f} ms",
-        f"  share of the layer, instant models      {r.tracing / on:8.1%}   "
-        f"({on:.3f} against {off:.3f} CPU-s a call-minute)",
-    ]
-    if r.embedded is not None:
-        lines.append(
+    parts = (_costs(results), _coming_in(results), _backends(results), _looked_at(results))
+    return "\n".join([line for part in parts for line in (*part, "")] + [*goals(results)])
+
+
+def _costs(r: Results) -> Iterator[str]:
+    yield "CPU of tracing"
+    if r.span_loop:
+        yield f"  a span, in the call's thread            {1e6 * r.span_loop:8.1f} µs"
+        yield f"  a span, in the writer's thread          {1e6 * r.span_writer:8.1f} µs"
+    if r.traced:
+        on, off = statistics.median(r.traced), statistics.median(r.silent)
+        yield f"  a turn with a tool, instant models      {1e3 * r.tracing * r.every / 60:8.2f} ms"
+        yield f"  a call-minute, a turn each {r.every:.0f} s         {1e3 * r.tracing:8.1f} ms"
+        yield (
+            f"  share of the layer, instant models      {r.tracing / on:8.1%}   "
+            f"({on:.3f} against {off:.3f} CPU-s a call-minute)"
+        )
+    if r.traced and r.embedded:
+        yield (
             f"  share of the call, embedded models      {r.tracing / r.embedded:8.1%}   "
             f"(of {r.embedded:.3f} CPU-s a call-minute)"
         )
-    lines += [
-        "",
-        "Spans coming in                              a CPU-second",
-        f"  by OTLP, protobuf, read and written     {1 / r.received:8,.0f}",
-        f"  written, their making not counted       {1 / r.stored:8,.0f}",
-        "",
-        "A backend that                 CPU a span, µs   memory, KiB   end, s   counted",
-    ]
+
+
+def _coming_in(r: Results) -> Iterator[str]:
+    if r.received:
+        yield "Spans coming in                              a CPU-second"
+        yield f"  by OTLP, protobuf, read and written     {1 / r.received:8,.0f}"
+        yield f"  written, their making not counted       {1 / r.stored:8,.0f}"
+
+
+def _backends(r: Results) -> Iterator[str]:
+    if r.dead:
+        yield "A backend that                 CPU a span, µs   memory, KiB   end, s   counted"
     for name, dead in r.dead.items():
-        lines.append(
+        yield (
             f"  {name:<28}{1e6 * dead['cpu']:17.2f}{dead['grown_kib']:14.0f}"
             f"{dead['close_s']:9.2f}{dead['lost']:10.0f} of {dead['sent']:.0f}"
         )
-    lines += ["", f"Pages over {r.spans:,} spans                   CPU, ms   time, ms"]
+
+
+def _looked_at(r: Results) -> Iterator[str]:
+    if r.pages:
+        yield f"Pages over {r.spans:,} spans                   CPU, ms   time, ms"
     for name, page in r.pages.items():
-        lines.append(f"  {name:<40}{1e3 * page['cpu']:8.1f}{1e3 * page['wall']:11.1f}")
+        yield f"  {name:<40}{1e3 * page['cpu']:8.1f}{1e3 * page['wall']:11.1f}"
     if r.paints_ms:
         paint = statistics.median(r.paints_ms)
-        lines.append(f"  turn of 200 spans, painted in Chromium          {paint:11.1f}")
-    return "\n".join([*lines, "", *goals(r)])
+        yield f"  turn of 200 spans, painted in Chromium          {paint:11.1f}"
 
 
 def goals(r: Results) -> Iterator[str]:
     """Each goal with what came of it."""
-    if r.embedded is not None:
+    if r.traced and r.embedded:
         yield _goal("tracing, % of a call's CPU, under 2", 100 * r.tracing / r.embedded, 2)
-    lists = [1e3 * page["cpu"] for name, page in r.pages.items() if name.startswith("list")]
-    yield _goal("list of 50, each filter, ms of CPU, under 50", max(lists), 50)
+    if r.pages:
+        lists = [1e3 * page["cpu"] for name, page in r.pages.items() if name.startswith("list")]
+        yield _goal("list of 50, each filter, ms of CPU, under 50", max(lists), 50)
     if r.paints_ms:
         yield _goal("turn of 200 spans painted, ms, under 300", statistics.median(r.paints_ms), 300)
-    dead = r.dead.values()
-    yield _goal("a dead backend, µs a span, under 5", max(1e6 * d["cpu"] for d in dead), 5)
-    yield _goal("spans neither sent nor counted, none", sum(d["sent"] - d["lost"] for d in dead), 0)
-    yield _goal(
-        "the end waits for a dead backend, s, at most 5", max(d["close_s"] for d in dead), 5
-    )
+    if r.dead:
+        dead = r.dead.values()
+        yield _goal("a dead backend, µs a span, under 5", max(1e6 * d["cpu"] for d in dead), 5)
+        missed = sum(d["sent"] - d["lost"] for d in dead)
+        yield _goal("spans neither sent nor counted, none", missed, 0)
+        longest = max(d["close_s"] for d in dead)
+        yield _goal("the end waits for a dead backend, s, at most 5", longest, 5)
 
 
 def _goal(name: str, value: float, limit: float) -> str:
@@ -297,10 +311,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a few turns, a small store")
     parser.add_argument("--spans", type=int, default=1_000_000, help="spans of the made store")
+    parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
     quick = options.quick
-    results = Bench(QUICK if quick else Plan(), 5_000 if quick else options.spans).run()
+    spans = 5_000 if quick else options.spans
+    results = Bench(QUICK if quick else Plan(), spans).run(options.only or PARTS)
     print(report(results))
     if options.json:
         options.json.write_text(json.dumps(asdict(results), indent=2) + "\n", encoding="utf-8")
