@@ -285,7 +285,7 @@ class _Pipeline(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         self._store.add(span)
-        if self.batches is not None and self.out is not None and self.out.admit():
+        if self.batches is not None and (self.out is None or self.out.admit()):
             self.batches.on_end(span)
 
     def shutdown(self) -> None:
