@@ -54,7 +54,8 @@ class Writing:
         traces = [*dict.fromkeys(row.trace_id for row in batch.spans)]
         self._replace(traces, {(row.trace_id, row.span_id) for row in batch.spans})
         version = self._now()
-        pieces = [_line(_piece(each._asdict()), version) for each in batch.pieces]
+        ordered = enumerate(batch.pieces, version)  # as they came
+        pieces = [_line(_piece(each._asdict()), order) for order, each in ordered]
         names = ("call_id", "caller", "opened")
         callers = [_line(dict(zip(names, c, strict=True)), version) for c in batch.callers]
         for table, lines in (
