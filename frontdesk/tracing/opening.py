@@ -40,6 +40,7 @@ def open_store(
             raise StoreError(_NOT_SEALED)
         return ClickHouseStore(
             parse(settings.traces_url.get_secret_value()),
+            settings.data_dir,
             content=settings.trace_content,
             region=settings.region,
             pricing=pricing,

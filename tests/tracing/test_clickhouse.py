@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from agents import Agent
 from frontdesk.encryption import Cipher
+from frontdesk.folder import name_of
 from frontdesk.settings import Settings
 from frontdesk.tracing import names
 from frontdesk.tracing.calls import Tracing
@@ -24,6 +25,7 @@ from frontdesk.tracing.clickhouse.address import parse
 from frontdesk.tracing.clickhouse.client import Client, Unfit, literal
 from frontdesk.tracing.clickhouse.store import ClickHouseStore
 from frontdesk.tracing.clickhouse.waiting import Waiting
+from frontdesk.tracing.erasing import erase
 from frontdesk.tracing.messages import agent, user
 from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.pricing import Pricing
@@ -35,8 +37,8 @@ NOW = time.time()
 
 
 @pytest.fixture
-def store(clickhouse: ClickHouse) -> Iterator[ClickHouseStore]:
-    store = ClickHouseStore(parse(clickhouse.new_database()))
+def store(clickhouse: ClickHouse, tmp_path: Path) -> Iterator[ClickHouseStore]:
+    store = ClickHouseStore(parse(clickhouse.new_database()), tmp_path)
     store.start()
     yield store
     store.close()
@@ -75,7 +77,10 @@ async def both(clickhouse: ClickHouse, tmp_path: Path) -> AsyncIterator[tuple[Tr
 
 
 async def test_a_recorded_call_is_answered_as_the_file_answers(
-    both: tuple[Tracing, Tracing], team: Agent[Any], monkeypatch: pytest.MonkeyPatch
+    both: tuple[Tracing, Tracing],
+    tmp_path: Path,
+    team: Agent[Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from agents import RunConfig, Runner
 
@@ -121,7 +126,8 @@ async def test_a_recorded_call_is_answered_as_the_file_answers(
     )
     work.end(reason="completed")
     noise = np.sin(np.arange(24_000) / 9).astype(np.float32)
-    for each in both:
+    for each, name in zip(both, ("file", "click"), strict=True):
+        name_of(tmp_path / name)  # has a random name, too
         keys = iter(("b" * 32, "a" * 32))
         monkeypatch.setattr("secrets.token_hex", lambda _, keys=keys: next(keys))
         for role, offset in (("caller", 0), ("agent", 0)):
@@ -221,11 +227,14 @@ def test_what_a_collector_wrote_is_read_too(store: ClickHouseStore, client: Clie
 
 
 def test_clickhouse_may_come_later_and_go(
-    clickhouse: ClickHouse, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    clickhouse: ClickHouse,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shipping, "RETRY", 0.1)
     clickhouse.stop()
-    store = ClickHouseStore(parse(clickhouse.new_database()))
+    store = ClickHouseStore(parse(clickhouse.new_database()), tmp_path)
     try:
         store.start()
         assert store.add(span(1))
@@ -250,9 +259,9 @@ def test_clickhouse_may_come_later_and_go(
     assert not [each for each in said if "a secret" in each or "%20" in each]
 
 
-def test_who_has_the_wrong_password_is_told(clickhouse: ClickHouse) -> None:
+def test_who_has_the_wrong_password_is_told(clickhouse: ClickHouse, tmp_path: Path) -> None:
     url = clickhouse.new_database().replace("a%20secret", "a%20guess")
-    store = ClickHouseStore(parse(url))
+    store = ClickHouseStore(parse(url), tmp_path)
     with pytest.raises(StoreError, match="Authentication failed"):
         store.calls()
     store.close()
@@ -285,9 +294,11 @@ def test_what_clickhouse_cannot_take_is_left_out_and_counted() -> None:
     assert sorted(kept) == [*range(1, 13), *range(14, 20)] and ship.dropped == 1
 
 
-def test_two_workers_that_write_one_call_at_once_agree(clickhouse: ClickHouse) -> None:
+def test_two_workers_that_write_one_call_at_once_agree(
+    clickhouse: ClickHouse, tmp_path: Path
+) -> None:
     address = parse(clickhouse.new_database())
-    stores = [ClickHouseStore(address) for _ in range(2)]
+    stores = [ClickHouseStore(address, tmp_path) for _ in range(2)]
     for each in stores:
         each.start()
     for turns in range(2, 7, 2):
@@ -301,6 +312,32 @@ def test_two_workers_that_write_one_call_at_once_agree(clickhouse: ClickHouse) -
         assert [each.calls()[0]["turns"] for each in stores] == [turns, turns]
     for each in stores:
         each.close()
+
+
+async def test_sound_that_another_worker_has_is_erased_by_that_one(
+    clickhouse: ClickHouse, tmp_path: Path
+) -> None:
+    url = clickhouse.new_database()
+    here, there = [Tracing(Settings(data=tmp_path / name, traces_url=url)) for name in "ab"]
+    noise = np.sin(np.arange(2400) / 9).astype(np.float32)
+    for each in (here, there):  # a call that was carried on by the other worker
+        each.start()
+        each.whose("call", "me", 1.0)
+        each.store.add(span(5 if each is here else 6))
+        each.audio.put(
+            call_id="call", role="caller", samples=noise, rate=24_000, offset_ms=0, item_id="i"
+        )
+        await each.flush()
+    assert len(here.store.pieces("call")) == 2
+    gone = erase(here.store, here.audio, "me", [], until=2.0)
+    assert (gone.calls, gone.traces) == (1, 2)
+    assert there.store.call("call") is None
+    assert [len([*each.audio.root.rglob("*.flac")]) for each in (here, there)] == [0, 1]
+    erase(there.store, there.audio, "me", [], until=2.0)
+    assert [*there.audio.root.rglob("*.flac")] == []
+    assert there.store.pieces("call") == [] and there.store.calls_of("me") == []
+    await here.aclose()
+    await there.aclose()
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ WHERE call_id IN {calls} OR (call_id != '' AND call_id IN
 """
 CALLS = "SELECT summary FROM frontdesk_calls FINAL WHERE call_id IN {calls}"
 PIECES = """
-SELECT * EXCEPT version FROM frontdesk_audio FINAL WHERE call_id IN {calls} ORDER BY version
+SELECT * EXCEPT (version, folder) FROM frontdesk_audio FINAL WHERE call_id IN {calls}
+ORDER BY version
 """
 CALLERS = "SELECT call_id, caller, opened FROM frontdesk_callers FINAL WHERE call_id IN {calls}"
 RECORDED = "SELECT DISTINCT call_id FROM frontdesk_audio WHERE call_id IN {calls}"

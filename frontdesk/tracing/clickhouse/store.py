@@ -4,6 +4,7 @@ import base64
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -29,12 +30,13 @@ def _ignore(_: Any) -> None:
 
 class ClickHouseStore:
     """Spans and what lists need of them in ClickHouse; what is not written yet, and spans that are
-    open, in the memory of this process. Arguments as of
-    :class:`frontdesk.tracing.store.TraceStore`."""
+    open, in the memory of this process. ``data`` is the folder with the files of audio. The other
+    arguments are as of :class:`frontdesk.tracing.store.TraceStore`."""
 
     def __init__(
         self,
         address: Address,
+        data: Path,
         *,
         content: bool = True,
         region: str | None = None,
@@ -50,7 +52,7 @@ class ClickHouseStore:
         self._on_span = on_span
         self._on_calls = on_calls
         self._client = Client(address)
-        self._writing = Writing(self._client)
+        self._writing = Writing(self._client, data)
         self._waiting = Waiting()
         self._changed: dict[str, None] = {}
         self._one_at_a_time = threading.Lock()

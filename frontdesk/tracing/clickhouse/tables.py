@@ -84,7 +84,7 @@ ORDER BY call_id
 _AUDIO = """
 CREATE TABLE IF NOT EXISTS frontdesk_audio (
     key String, call_id String, item_id String, role LowCardinality(String), offset_ms Int64,
-    seconds Float64, rate UInt32,
+    seconds Float64, rate UInt32, folder LowCardinality(String),
     peaks String CODEC(ZSTD(1)),
     version UInt64,
     INDEX of_key key TYPE bloom_filter(0.001) GRANULARITY 1

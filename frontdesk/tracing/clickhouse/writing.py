@@ -2,17 +2,19 @@
 
 import base64
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from frontdesk.folder import name_of
 from frontdesk.tracing.clickhouse import tables
 from frontdesk.tracing.clickhouse.assembly import Assembly
 from frontdesk.tracing.clickhouse.client import Client
 from frontdesk.tracing.clickhouse.reading import SPANS, TIMES
 from frontdesk.tracing.clickhouse.spans import decode
 from frontdesk.tracing.clickhouse.waiting import Batch
-from frontdesk.tracing.stores import Kept
+from frontdesk.tracing.stores import Kept, PieceRow
 
 TRACES = 200
 """Traces that are summed up at once."""
@@ -28,14 +30,21 @@ _OF_CALLS = "SELECT summary, delegation FROM frontdesk_turns FINAL WHERE call_id
 _NOW = "SELECT toUnixTimestamp64Micro(now64(6)) AS version"
 _BY_TRACE = {"otel_traces": "TraceId", "otel_traces_trace_id_ts": "TraceId",
              "frontdesk_turns": "trace_id"}  # fmt: skip
-_BY_CALL = ("frontdesk_turns", "frontdesk_audio", "frontdesk_calls", "frontdesk_callers")
+_BY_CALL = {
+    "frontdesk_turns": "call_id IN {ids}",
+    "frontdesk_calls": "call_id IN {ids}",
+    "frontdesk_audio": "call_id IN {ids} AND folder = {folder}",
+    "frontdesk_callers": "call_id IN {ids} AND call_id NOT IN "
+    "(SELECT call_id FROM frontdesk_audio WHERE call_id IN {ids})",
+}
 
 
 class Writing:
     """Used by one thread, but for :meth:`delete`. Methods raise ``OSError``."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, data: Path) -> None:
         self._client = client
+        self._data = data
         self._made = False
 
     def write(self, batch: Batch) -> list[str]:
@@ -55,7 +64,8 @@ class Writing:
         self._replace(traces, {(row.trace_id, row.span_id) for row in batch.spans})
         version = self._now()
         ordered = enumerate(batch.pieces, version)  # as they came
-        pieces = [_line(_piece(each._asdict()), order) for order, each in ordered]
+        folder = name_of(self._data) if batch.pieces else ""
+        pieces = [_line(_piece(each, folder), order) for order, each in ordered]
         names = ("call_id", "caller", "opened")
         callers = [_line(dict(zip(names, c, strict=True)), version) for c in batch.callers]
         for table, lines in (
@@ -101,13 +111,15 @@ class Writing:
 
     def delete(self, kept: Kept) -> None:
         """No query finds it any more, and its bytes go when ClickHouse has written the parts anew,
-        which it is asked for."""
+        which it is asked for. Rows of audio whose files lie in other folders stay, with whose calls
+        they are, until a worker there has removed the files and asks for the same."""
         for part in parts(kept.traces, IDS):
             for table, column in _BY_TRACE.items():
                 self._client.run(f"DELETE FROM {table} WHERE {column} IN {{ids}}", ids=part)
         for part in parts(kept.calls, IDS):
-            for table in _BY_CALL:
-                self._client.run(f"DELETE FROM {table} WHERE call_id IN {{ids}}", ids=part)
+            for table, where in _BY_CALL.items():
+                folder = name_of(self._data)
+                self._client.run(f"DELETE FROM {table} WHERE {where}", ids=part, folder=folder)
         for table in {*_BY_TRACE, *_BY_CALL} if kept.calls else ():
             self._client.run(f"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 0")
 
@@ -116,8 +128,9 @@ def _line(row: dict[str, Any], version: int) -> bytes:
     return orjson.dumps({**row, "version": version})
 
 
-def _piece(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "peaks": base64.b64encode(row["peaks"]).decode()}
+def _piece(piece: PieceRow, folder: str) -> dict[str, Any]:
+    peaks = base64.b64encode(piece.peaks).decode()
+    return {**piece._asdict(), "peaks": peaks, "folder": folder}
 
 
 def parts(values: Sequence[Any], most: int) -> Iterator[list[Any]]:
