@@ -14,6 +14,7 @@ from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.filters import CallFilters
 from frontdesk.tracing.live import Subscription
 from frontdesk.tracing.mixdown import mixdown
+from frontdesk.tracing.otlp_json import otlp_json
 from frontdesk.tracing.ranges import ranged
 from frontdesk.tracing.spreadsheet import written
 from frontdesk.tracing.stores import Elsewhere, StoreError
@@ -82,14 +83,32 @@ def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
         except (StoreError, OSError) as error:
             return _unreadable(error)
 
-    @routes.get("/traces/{trace_id}")
-    def trace(trace_id: str) -> Any:
+    def _of_trace(trace_id: str, part: Callable[[dict[str, Any]], Any]) -> Response:
         match = _TRACE.fullmatch(trace_id)
         try:
             found = store.trace(match[1]) if match else None
         except StoreError as error:
             return _unreadable(error)
-        return _json(found) if found else _error(404, f"no trace {trace_id!r}")
+        told = part(found) if found else None
+        return _json(told) if told else _error(404, f"no trace {trace_id!r}, or no such span of it")
+
+    @routes.get("/traces/{trace_id}")
+    def trace(trace_id: str) -> Any:
+        return _of_trace(trace_id, lambda found: found)
+
+    @routes.get("/traces/{trace_id}/spans/{span_id}")
+    def span(trace_id: str, span_id: str) -> Any:
+        """One span of a trace."""
+        return _of_trace(trace_id, lambda found: next(
+            (each for each in found["spans"] if each["span_id"] == span_id), None
+        ))  # fmt: skip
+
+    @routes.get("/traces/{trace_id}/otlp")
+    def otlp(trace_id: str) -> Any:
+        """The trace as OTLP in JSON, which any backend takes at its ``/v1/traces``."""
+        return _of_trace(
+            trace_id, lambda found: otlp_json([(found["trace"]["trace_id"], found["spans"])])
+        )
 
     @routes.get("/audio/{key}")
     def piece(key: str, request: Request) -> Any:

@@ -12,7 +12,10 @@ from starlette.requests import HTTPConnection
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from frontdesk.roles import GIVEN, Role, noted
+from frontdesk.tracing.agent_drawing import drawing
+from frontdesk.tracing.agent_graph import agent_graph
 from frontdesk.tracing.assets import Assets, dashboard_folder, media_type
+from frontdesk.tracing.details import details
 from frontdesk.tracing.filters import CallFilters
 from frontdesk.tracing.money import format_money
 from frontdesk.tracing.reading import gist, read_span
@@ -147,6 +150,7 @@ class Pages:
             return self._trouble(request, 404, f"This call has no turn with trace {trace}.")
         spans: list[Record] = list(opened["spans"]) if opened else []
         chosen = next((each for each in spans if each["span_id"] == span), None)
+        graph = agent_graph([(trace, spans)] if trace and part != "detail" else ())
         template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
         return self.page(
             request,
@@ -156,7 +160,10 @@ class Pages:
             turn=turn,
             falls=waterfall(spans),
             span=chosen,
+            graph=graph,
+            picture=drawing(graph),
             reading=read_span(chosen) if chosen else None,
+            info=details(chosen, spans) if chosen else None,
         )
 
     def static(self, version: str, path: str) -> Response:
