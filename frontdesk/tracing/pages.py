@@ -17,6 +17,7 @@ from frontdesk.tracing.agent_graph import agent_graph
 from frontdesk.tracing.assets import Assets, dashboard_folder, media_type
 from frontdesk.tracing.details import details
 from frontdesk.tracing.filters import CallFilters
+from frontdesk.tracing.money import format_money
 from frontdesk.tracing.reading import gist, read_span
 from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
 
@@ -214,6 +215,7 @@ def _environment(folder: Any, assets: Assets) -> Environment:
     )
     environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked, gist=gist)  # pyright: ignore
     environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
+    environment.filters.update(money=format_money)
     return environment
 
 

@@ -52,6 +52,7 @@ class SpanRow:
     cost: int | None = None
     currency: str | None = None
     unpriced: bool = False
+    tokens_in: int = 0
 
     @property
     def call_id(self) -> str | None:
@@ -89,6 +90,7 @@ def row(span: ReadableSpan, content: bool, pricing: Pricing) -> SpanRow:
         bill = pricing.bill(operation, attributes, failed)
     if bill:
         attributes |= bill.attributes
+    read, written = _tokens(attributes) if stage == "model" or operation == names.RUN else (0, 0)
     return SpanRow(
         trace_id=f"{identity.trace_id:032x}" if identity else "",
         span_id=f"{identity.span_id:016x}" if identity else "",
@@ -100,13 +102,14 @@ def row(span: ReadableSpan, content: bool, pricing: Pricing) -> SpanRow:
         start=(span.start_time or 0) / 1e9,
         end=max(span.end_time, span.start_time or 0) / 1e9 if span.end_time else None,
         error=text(_error(span, content)),
-        tokens=_tokens(attributes) if stage == "model" or operation == names.RUN else 0,
+        tokens=read + written,
         words=messages.text(attributes.get(_WORDS.get(stage, ""))),
         attributes=attributes,
         events=_events(span, content),
         cost=bill and bill.amount,
         currency=bill and bill.currency,
         unpriced=bill is not None and bill.amount is None,
+        tokens_in=read,
     )
 
 
@@ -127,9 +130,11 @@ def _stage(operation: str, attributes: dict[str, Any]) -> str:
     return names.STAGES.get(operation, "other")
 
 
-def _tokens(attributes: dict[str, Any]) -> int:
+def _tokens(attributes: dict[str, Any]) -> tuple[int, int]:
+    """Tokens read and written."""
     used = (names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE_OUTPUT_TOKENS)
-    return sum(int(number(attributes.get(name)) or 0) for name in used)
+    read, written = (int(number(attributes.get(name)) or 0) for name in used)
+    return read, written
 
 
 def _error(span: ReadableSpan, content: bool) -> str | None:

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS span (
     name TEXT NOT NULL, stage TEXT NOT NULL, agent TEXT, subject TEXT,
     start REAL NOT NULL, end REAL, error TEXT, tokens INTEGER NOT NULL, words TEXT NOT NULL,
     attributes BLOB, events BLOB,
-    cost INTEGER, currency TEXT, unpriced INTEGER NOT NULL DEFAULT 0,
+    cost INTEGER, currency TEXT, unpriced INTEGER NOT NULL DEFAULT 0, tokens_in INTEGER,
     UNIQUE (trace_id, span_id)
 );
 CREATE INDEX IF NOT EXISTS span_stage ON span (stage, start, end);
@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS trace (
     spans INTEGER NOT NULL DEFAULT 0, errors INTEGER NOT NULL DEFAULT 0,
     tokens INTEGER NOT NULL DEFAULT 0, handoffs INTEGER NOT NULL DEFAULT 0,
     agents TEXT NOT NULL DEFAULT '[]', tools TEXT NOT NULL DEFAULT '[]',
-    cost INTEGER, currency TEXT, unpriced TEXT NOT NULL DEFAULT '[]'
+    cost INTEGER, currency TEXT, unpriced TEXT NOT NULL DEFAULT '[]', tokens_in INTEGER,
+    flow TEXT NOT NULL DEFAULT '[]', tool_calls TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX IF NOT EXISTS trace_call ON trace (call_id, started);
 CREATE INDEX IF NOT EXISTS trace_started ON trace (started);
@@ -50,7 +51,8 @@ CREATE TABLE IF NOT EXISTS call (
     open_since REAL, turns INTEGER NOT NULL, tokens INTEGER NOT NULL, handoffs INTEGER NOT NULL,
     errors INTEGER NOT NULL, latency REAL, agents TEXT NOT NULL, tools TEXT NOT NULL,
     text TEXT NOT NULL, slowest REAL, cost INTEGER, currency TEXT,
-    unpriced TEXT NOT NULL DEFAULT '[]'
+    unpriced TEXT NOT NULL DEFAULT '[]', tokens_in INTEGER,
+    flow TEXT NOT NULL DEFAULT '[]', tool_calls TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX IF NOT EXISTS call_started ON call (started);
 CREATE INDEX IF NOT EXISTS call_errors ON call (started) WHERE errors > 0;
@@ -89,6 +91,13 @@ LATER = (
     ("call", "currency", "TEXT"),
     ("call", "unpriced", "TEXT NOT NULL DEFAULT '[]'"),
     ("call", "slowest", "REAL"),
+    ("span", "tokens_in", "INTEGER"),
+    ("trace", "tokens_in", "INTEGER"),
+    ("trace", "flow", "TEXT NOT NULL DEFAULT '[]'"),
+    ("trace", "tool_calls", "TEXT NOT NULL DEFAULT '{}'"),
+    ("call", "tokens_in", "INTEGER"),
+    ("call", "flow", "TEXT NOT NULL DEFAULT '[]'"),
+    ("call", "tool_calls", "TEXT NOT NULL DEFAULT '{}'"),
 )
 """Columns that tables of earlier versions lack."""
 SLOWEST = """

@@ -5,7 +5,9 @@ from which process they came.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -13,15 +15,18 @@ import orjson
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.rows import SpanRow, number, pack, text
 
+LONGEST_FLOW = 20
+"""Changes of agents that a summary tells."""
+
 _SPAN = """
 INSERT INTO span (trace_id, span_id, parent_id, name, stage, agent, subject, start, end, error,
-                  tokens, words, attributes, events, cost, currency, unpriced)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, seal(?), seal(?), seal(?), ?, ?, ?)
+                  tokens, words, attributes, events, cost, currency, unpriced, tokens_in)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, seal(?), seal(?), seal(?), ?, ?, ?, ?)
 ON CONFLICT (trace_id, span_id) DO UPDATE SET
     name = excluded.name, agent = excluded.agent, subject = excluded.subject, end = excluded.end,
     error = excluded.error, tokens = excluded.tokens, words = excluded.words,
     attributes = excluded.attributes, events = excluded.events, cost = excluded.cost,
-    currency = excluded.currency, unpriced = excluded.unpriced
+    currency = excluded.currency, unpriced = excluded.unpriced, tokens_in = excluded.tokens_in
 WHERE excluded.end IS NOT NULL
 """
 
@@ -54,6 +59,8 @@ SELECT count(*) AS spans, max(coalesce(end, start)) AS last,
                 sum(iif(stage = 'step', tokens, 0))) AS tokens,
        sum(stage = 'handoff') AS handoffs, sum(error IS NOT NULL) AS all_errors,
        sum(error IS NOT NULL AND stage NOT IN ('mcp', 'agent', 'turn', 'step')) AS errors,
+       iif(sum(iif(stage = 'model', tokens, 0)) > 0, sum(iif(stage = 'model', tokens_in, 0)),
+           sum(iif(stage = 'step', tokens_in, 0))) AS tokens_in,
        sum(cost), min(currency), max(currency),
        json_group_array(DISTINCT coalesce(subject, name)) FILTER (WHERE unpriced)
 FROM span WHERE trace_id = ?
@@ -69,14 +76,14 @@ SELECT team, coalesce(origin, started), coalesce(last, started),
        tokens, handoffs, errors, latency, agents, tools, caller,
        trace_id IN (SELECT trace_id FROM span WHERE stage = 'delegation' AND parent_id IS NULL
                     AND span.trace_id = trace.trace_id),
-       cost, currency, unpriced
+       cost, currency, unpriced, tokens_in, flow, tool_calls
 FROM trace WHERE call_id = ? ORDER BY started, id
 """
 _CALL = """
 INSERT OR REPLACE INTO call (call_id, team, started, last, open_since, turns, tokens, handoffs,
                              errors, latency, agents, tools, text, slowest, cost, currency,
-                             unpriced)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, ?, ?, ?)
+                             unpriced, tokens_in, flow, tool_calls)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -102,6 +109,7 @@ def insert(database: sqlite3.Connection, row: SpanRow) -> None:
             row.cost,
             row.currency,
             row.unpriced,
+            row.tokens_in,
         ),
     )
     if row.stage == "turn" and row.parent_id is None:
@@ -144,7 +152,7 @@ def summarize(database: sqlite3.Connection, traces: Iterable[str]) -> list[str]:
 
 def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
     totals = database.execute(_TOTALS, (trace_id,)).fetchone()
-    spans, last, tokens, handoffs, all_errors, errors, *costs, unpriced = totals
+    spans, last, tokens, handoffs, all_errors, errors, tokens_in, *costs, unpriced = totals
     cost, currency = _one_currency(*costs)
     found = database.execute(_NAMES, (trace_id,)).fetchall()
     identity, call_id, agent, caller, answer = database.execute(
@@ -156,7 +164,8 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
     caller = caller or heard.get("user_speech") or heard.get("speech_to_text") or ""
     database.execute(
         "UPDATE trace SET spans = ?, last = ?, tokens = ?, handoffs = ?, errors = ?, agents = ?, "
-        "tools = ?, caller = seal(?), cost = ?, currency = ?, unpriced = ? WHERE id = ?",
+        "tools = ?, caller = seal(?), cost = ?, currency = ?, unpriced = ?, "
+        "tokens_in = ?, flow = ?, tool_calls = ? WHERE id = ?",
         (
             spans,
             last,
@@ -169,6 +178,9 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
             cost,
             currency,
             _unique(sorted(orjson.loads(unpriced))),
+            tokens_in,
+            _flow(agents),
+            _counted(Counter(tool for tool in tools if tool)),
             identity,
         ),
     )
@@ -212,6 +224,9 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
             cost,
             currency,
             _unique(sorted(name for found in column(14) for name in orjson.loads(found))),
+            sum(column(15)) if column(15) else None,
+            _flow(name for turn in turns if not turn[11] for name in orjson.loads(turn[16])),
+            _counted(sum((Counter(orjson.loads(found)) for found in column(17)), Counter[str]())),
         ),
     )
 
@@ -221,6 +236,16 @@ def _one_currency(
 ) -> tuple[int | None, str | None]:
     """A sum and what it is in; nothing when it is of several currencies."""
     return (cost, least) if least == most else (None, None)
+
+
+def _flow(agents: Iterable[str | None]) -> str:
+    """Who had the floor, one after another, up to a number that can be shown."""
+    changes = [name for name, _ in groupby(agent for agent in agents if agent)]
+    return orjson.dumps(changes[:LONGEST_FLOW]).decode()
+
+
+def _counted(found: Counter[str]) -> str:
+    return orjson.dumps(dict(found.most_common())).decode()
 
 
 def _unique(values: Iterable[str | None]) -> str:
