@@ -153,7 +153,7 @@ class _Reader:
     def _mcp(self) -> Iterator[Fact | None]:
         yield self._fact("Server", names.VOICE_MCP_SERVER, "code")
         if host := self._anywhere("server.address"):
-            port = self._anywhere("server.port")
+            port = self._anywhere("server.port").replace(",", "")
             yield Fact("Host", f"{host}:{port}" if port else host, "code")
         self.told |= {"server.address", "server.port", names.MCP_PROTOCOL_VERSION}
         if version := self._anywhere(names.MCP_PROTOCOL_VERSION):

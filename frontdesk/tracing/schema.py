@@ -3,8 +3,9 @@
 ``span`` is the truth; ``trace`` (a turn) and ``call`` are summaries that can be made from it, so
 that lists never read spans. ``call.caller`` says whose a call is, by a hash of the caller's id: it
 is there whether content is kept or not, so that it can be erased. What was said stands in
-``error``, ``words``, ``attributes``, ``events``, ``trace.caller``, ``answer``, ``text`` and
-``peaks``: sealed where there are keys (:mod:`frontdesk.tracing.cells`), and then not in ``doc``.
+``error``, ``words``, ``attributes``, ``events``, ``trace.caller``, ``answer``, ``text``,
+``score.comment`` and ``peaks``: sealed where there are keys (:mod:`frontdesk.tracing.cells`), and
+then not in ``doc``.
 """
 
 import sqlite3
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from frontdesk.tracing.cells import Cells
 
-VERSION = 4
+VERSION = 5
 PATIENCE = 2.0
 """Seconds that a lock of another process is waited for."""
 
@@ -66,6 +67,15 @@ CREATE TABLE IF NOT EXISTS caller (
     call_id TEXT PRIMARY KEY, caller TEXT NOT NULL, opened REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS caller_calls ON caller (caller);
+
+CREATE TABLE IF NOT EXISTS score (
+    id TEXT PRIMARY KEY, trace_id TEXT NOT NULL, call_id TEXT, span_id TEXT, name TEXT NOT NULL,
+    value REAL, label TEXT, comment TEXT, author TEXT NOT NULL, created REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS score_trace ON score (trace_id);
+CREATE INDEX IF NOT EXISTS score_call ON score (call_id);
+CREATE TRIGGER IF NOT EXISTS score_goes_with_its_trace AFTER DELETE ON trace
+BEGIN DELETE FROM score WHERE trace_id = OLD.trace_id; END;
 
 CREATE VIRTUAL TABLE IF NOT EXISTS doc USING fts5 (words);
 """
