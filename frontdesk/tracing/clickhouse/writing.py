@@ -14,6 +14,7 @@ from frontdesk.tracing.clickhouse.client import Client
 from frontdesk.tracing.clickhouse.reading import SPANS, TIMES
 from frontdesk.tracing.clickhouse.spans import decode
 from frontdesk.tracing.clickhouse.waiting import Batch
+from frontdesk.tracing.scores import Score
 from frontdesk.tracing.stores import Kept, PieceRow
 
 TRACES = 200
@@ -29,7 +30,7 @@ SELECT TraceId, SpanId FROM otel_traces WHERE TraceId IN {{ids}} AND {TIMES}
 _OF_CALLS = "SELECT summary, delegation FROM frontdesk_turns FINAL WHERE call_id IN {ids}"
 _NOW = "SELECT toUnixTimestamp64Micro(now64(6)) AS version"
 _BY_TRACE = {"otel_traces": "TraceId", "otel_traces_trace_id_ts": "TraceId",
-             "frontdesk_turns": "trace_id"}  # fmt: skip
+             "frontdesk_turns": "trace_id", "frontdesk_scores": "trace_id"}  # fmt: skip
 _BY_CALL = {
     "frontdesk_turns": "call_id IN {ids}",
     "frontdesk_calls": "call_id IN {ids}",
@@ -108,6 +109,15 @@ class Writing:
 
     def _now(self) -> int:
         return self._client.rows(_NOW)[0]["version"]
+
+    def score(self, score: Score, call_id: str) -> None:
+        """Write one score."""
+        row = {**score.export(), "call_id": call_id}
+        self._client.insert("frontdesk_scores", [_line(row, self._now())])
+
+    def delete_score(self, score_id: str) -> None:
+        """Delete it."""
+        self._client.run("DELETE FROM frontdesk_scores WHERE id = {id}", id=score_id)
 
     def delete(self, kept: Kept) -> None:
         """No query finds it any more, and its bytes go when ClickHouse has written the parts anew,
