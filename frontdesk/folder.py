@@ -9,7 +9,8 @@ NAME = "folder"
 
 
 def name_of(data: Path) -> str:
-    """The name of a data folder, made when it has none, as is the folder. Raises :class:`OSError`."""
+    """The name of a data folder. It is made when it has none, as is the folder. Raises
+    :class:`OSError`."""
     file = data / NAME
     try:
         return file.read_text(encoding="ascii").strip()

@@ -191,6 +191,8 @@ class Worker:
         team = self.team(None)
         where = "FRONTDESK_REDIS_URL" if self.settings.redis_url else "embedded Valkey"
         kept = {"state": where, "encryption": "on" if self.cipher else "off"}
+        if self.settings.traces_url:
+            kept["traces"] = "FRONTDESK_TRACES_URL"
         if self.settings.region:
             kept["region"] = self.settings.region
         return {**team.voice.describe(), **team.runner.describe(), **kept}

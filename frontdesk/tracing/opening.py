@@ -32,7 +32,7 @@ def open_store(
     """The store that ``settings`` name, not yet started. ``pricing`` says what spans cost;
     ``on_span`` sees each span begin and end, ``on_calls`` the ids of calls whose summary changed,
     both in the writer's thread. Raises :class:`StoreError` for settings that do not fit."""
-    if settings.traces_url is not None:
+    if settings.traces_url:
         from frontdesk.tracing.clickhouse.address import parse
         from frontdesk.tracing.clickhouse.store import ClickHouseStore
 

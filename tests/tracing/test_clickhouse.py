@@ -1,8 +1,10 @@
 """What is ClickHouse's own: its tables, its being away, and that it answers as the file does."""
 
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from agents import Agent
+from frontdesk.cli.examining import examine_all
 from frontdesk.encryption import Cipher
 from frontdesk.folder import name_of
 from frontdesk.settings import Settings
+from frontdesk.state.health_servers import Finding
 from frontdesk.tracing import names
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.clickhouse import shipping, spans, tables
@@ -364,6 +368,7 @@ def test_keys_and_clickhouse_are_refused_together(tmp_path: Path) -> None:
         open_store(chosen, Cipher([b"7Uqr4mCh0l2sv0oDqPMmMmm6qTjNKRMSjpD4zzDRLJw="]))
     assert "geheim" not in str(refused.value)
     assert open_store(chosen).where == "clickhouse://host:8123/db"
+    assert open_store(Settings(data=tmp_path, traces_url="")).where.endswith(".db")
 
 
 def test_addresses_have_the_usual_defaults() -> None:
@@ -424,6 +429,18 @@ def test_any_text_is_a_literal(clickhouse: ClickHouse) -> None:
     with pytest.raises(TypeError):
         literal(None)
     client.close()
+
+
+async def test_doctor_says_what_answers(clickhouse: ClickHouse, tmp_path: Path) -> None:
+    async def told(url: str) -> Finding:
+        findings = examine_all(Settings(desk=tmp_path, data=tmp_path, traces_url=url))
+        async with aclosing(findings):
+            return await anext(each async for each in findings if each.about == "traces")
+
+    well = await told(url := clickhouse.new_database())
+    assert well.level == "ok" and re.search(r"127.* is ClickHouse \d\d\.", well.says)
+    assert (await told(url.replace("secret", "guess"))).level == "bad"
+    assert "no trace store" in (await told("mysql://host")).says
 
 
 def test_tables_are_made_once_and_left_alone(store: ClickHouseStore, client: Client) -> None:

@@ -115,6 +115,6 @@ def make(client: Client) -> None:
     try:
         client.run(TABLES[0])
     except NoTable:
-        client.run_without_database(f"CREATE DATABASE IF NOT EXISTS {client.address.database}")
+        client.make_database()
     for table in TABLES:
         client.run(table)
