@@ -125,7 +125,7 @@ class ClickHouseStore:
     def _write(self, batch: Batch) -> None:
         with self._one_at_a_time:
             wanted = batch.without(self.refused)
-            changed = self._writing.write(wanted)
+            changed = self._writing.write(wanted, self._waiting.under_way())
         self._changed |= dict.fromkeys(changed)
         self._tell()
 

@@ -48,19 +48,25 @@ class Writing:
         self._data = data
         self._made = False
 
-    def write(self, batch: Batch) -> list[str]:
-        """Write all of it; the same again replaces itself. Returns the ids of the calls that it
-        changed. Raises :class:`Unfit`, too."""
+    def write(self, batch: Batch, under_way: set[str]) -> list[str]:
+        """Write all of it; the same again replaces itself. Traces that are ``under_way`` are not
+        summed up yet, which would have to be done again each second. Returns the ids of the calls
+        that it changed. Raises :class:`Unfit`, too."""
         if not self._made:
             tables.make(self._client)
             self._made = True
         try:
-            return self._write(batch)
+            self._write(batch)
+            traces = [*dict.fromkeys(row.trace_id for row in batch.spans)]
+            changed: dict[str, None] = {}
+            for part in parts([each for each in traces if each not in under_way], TRACES):
+                changed |= dict.fromkeys(self._sum_up(part))
+            return [*changed]
         except BaseException:
             self._made = False  # somebody may have dropped the tables
             raise
 
-    def _write(self, batch: Batch) -> list[str]:
+    def _write(self, batch: Batch) -> None:
         traces = [*dict.fromkeys(row.trace_id for row in batch.spans)]
         self._replace(traces, {(row.trace_id, row.span_id) for row in batch.spans})
         version = self._now()
@@ -76,10 +82,6 @@ class Writing:
         ):
             if lines:
                 self._client.insert(table, lines)
-        changed: dict[str, None] = {}
-        for part in parts(traces, TRACES):
-            changed |= dict.fromkeys(self._sum_up(part))
-        return [*changed]
 
     def _replace(self, traces: Sequence[str], spans: set[tuple[str, str]]) -> None:
         """Take out what the batch brings again."""
