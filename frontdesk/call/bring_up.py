@@ -11,6 +11,8 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
+from frontdesk.tracing.capture import Captures
+from frontdesk.tracing.redaction import Redaction
 from frontdesk.voice.models import VoiceModels, build_voice
 from frontdesk.voice.speaker import PhraseCache
 
@@ -22,8 +24,9 @@ class BringUp:
     """What all teams of a worker share. Versions of a team whose voice is the same have the same
     speech models: those are large, and stay until the worker stops."""
 
-    def __init__(self, settings: Settings, mcp: McpConnections) -> None:
+    def __init__(self, settings: Settings, mcp: McpConnections, captures: Captures) -> None:
         self._settings = settings
+        self._captures = captures
         self._mcp = mcp
         self._models = ModelRegistry(settings)
         self._phrases = PhraseCache()
@@ -32,13 +35,14 @@ class BringUp:
     async def __call__(self, loaded: LoadedTeam) -> LiveTeam:
         """Raises what is wrong with the team beyond its file: a function that cannot be imported,
         a model without a key."""
+        team = loaded.team
         runner = TeamRunner(
-            loaded.team,
+            team,
             desk_root=loaded.root,
             prompt=loaded.prompt,
             mcp=self._mcp,
             models=self._models,
-            trace_content=self._settings.trace_content,
+            trace_content=self._captures.most.within(team.captured).words,
             judges=loaded.judges,
             sources=loaded.sources,
         )
@@ -48,7 +52,10 @@ class BringUp:
         except BaseException:
             await runner.aclose()
             raise
-        return LiveTeam(loaded, runner, voice, self._phrases)
+        redaction = Redaction(team.name, runner.redact) if runner.redact else None
+        capture = self._captures.most.within(team.captured, redaction)
+        self._captures.expect(capture)
+        return LiveTeam(loaded, runner, voice, self._phrases, capture)
 
     def _voice(self, loaded: LoadedTeam) -> VoiceModels:
         voice = loaded.team.voice

@@ -63,6 +63,7 @@ from frontdesk.state.workers import Workers
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.loop_lag import LoopLag
+from frontdesk.wordless import install as install_wordless
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +126,7 @@ class Worker:
         self.ready = True
 
     async def _bring_all_up(self, desk: Desk, watch: Watch) -> None:
+        install_wordless()
         self.tracing.start()
         self._open.push_async_callback(self.tracing.aclose)
         self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
@@ -159,7 +161,7 @@ class Worker:
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
-        bring_up = BringUp(self.settings, self.mcp)
+        bring_up = BringUp(self.settings, self.mcp, self.tracing.captures)
         self._open.push_async_callback(bring_up.aclose)
         versions = VersionStore(redis, codec)
         self.teams = Teams(self.settings, bring_up, versions, self._in_use)
@@ -299,7 +301,7 @@ class Worker:
             remembering=remembering,
         )
         self.calls[state.call_id] = call
-        self.tracing.call_opened(state.call_id)
+        self.tracing.call_opened(state.call_id, team.capture)
         if user is not None:
             self.tracing.whose(state.call_id, caller_of(user), clock.now())
         task = asyncio.create_task(self._live(call))

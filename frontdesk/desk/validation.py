@@ -206,8 +206,8 @@ def _is_section(annotation: Any) -> bool:
 
 
 def _lists_words(part: str | int) -> bool:
-    """Whether pydantic means the branch of a union that lists words."""
-    return isinstance(part, str) and part.startswith("literal[")
+    """Whether pydantic means the branch of a union that is words, or checks some."""
+    return isinstance(part, str) and part.startswith(("literal[", "function-after["))
 
 
 _SECTIONS = {section.__name__ for section in Section.__subclasses__()}

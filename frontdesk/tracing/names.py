@@ -174,7 +174,9 @@ PII = frozenset(
         "gen_ai.tool.call.arguments",
         "gen_ai.tool.call.result",
         "user.id",
+        "voice.client.group_id",
         "voice.client.metadata",
+        "voice.client.workflow_name",
         "voice.custom.data",
         "voice.delegation.progress",
         "voice.guardrail.reason",
@@ -182,6 +184,7 @@ PII = frozenset(
         "voice.mcp.progress",
         "voice.question.answer",
         "voice.question.text",
+        "voice.question.who",
     }
 )
 """Attributes that hold content: left out when content is off."""

@@ -20,6 +20,8 @@ from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.writer import Job, Writer
 
 Found = TypeVar("Found")
+Clean = Callable[[ReadableSpan], ReadableSpan]
+"""A span as it may be kept."""
 FILE = "traces.db"
 
 
@@ -34,7 +36,7 @@ class Elsewhere(StoreError):
 @dataclass(slots=True)
 class _SpanJob:
     span: ReadableSpan | None
-    content: bool
+    clean: Clean
     seen: Callable[[SpanRow], None]
     begun: bool
     refused: set[str]
@@ -45,7 +47,7 @@ class _SpanJob:
         span, self.span = self.span, None
         if span is None or (self.begun and span.end_time):
             return False  # ended while it waited: the job of its end follows
-        self.row = row(span, self.content)
+        self.row = row(self.clean(span))
         if not self.refused.isdisjoint((self.row.call_id, self.row.trace_id)):
             return False
         self.seen(self.row)
@@ -88,26 +90,30 @@ def _ignore(_: Any) -> None:
     pass
 
 
+def _as_it_is(span: ReadableSpan) -> ReadableSpan:
+    return span
+
+
 class TraceStore:
     """Spans and audio in one SQLite file.
 
     ``cipher`` seals what was said; calls of regions other than ``region`` are not shown.
-    ``content`` False leaves words and tool data out. ``on_span`` sees each span begin and end,
-    ``on_calls`` the ids of calls whose summary changed; both run in the writer's thread.
+    ``clean`` makes spans what may be kept of them. ``on_span`` sees each span begin and end,
+    ``on_calls`` the ids of calls whose summary changed; all three run in the writer's thread.
     """
 
     def __init__(
         self,
         path: Path,
         *,
-        content: bool = True,
+        clean: Clean = _as_it_is,
         cipher: Cipher | None = None,
         region: str | None = None,
         on_span: Callable[[SpanRow], None] = _ignore,
         on_calls: Callable[[Sequence[str]], None] = _ignore,
     ) -> None:
         self.path = path
-        self._content = content
+        self._clean = clean
         self._on_span = on_span
         self._on_calls = on_calls
         self._changed: list[str] = []
@@ -135,13 +141,19 @@ class TraceStore:
 
     def begin(self, span: ReadableSpan) -> None:
         """Note a span that has started. Returns at once, never raises."""
-        job = _SpanJob(span, self._content, self._on_span, begun=True, refused=self.refused)
+        job = _SpanJob(span, self._clean, self._on_span, begun=True, refused=self.refused)
         self._writer.submit(job)
 
-    def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
+    def add(
+        self,
+        span: ReadableSpan,
+        seen: Callable[[SpanRow], None] | None = None,
+        clean: Clean | None = None,
+    ) -> bool:
         """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
-        ``seen`` is told of it in place of ``on_span``."""
-        job = _SpanJob(span, self._content, seen or self._on_span, False, self.refused)
+        ``seen`` is told of it in place of ``on_span``, ``clean`` is used in place of the store's.
+        """
+        job = _SpanJob(span, clean or self._clean, seen or self._on_span, False, self.refused)
         return self._writer.submit(job)
 
     def close_open(self, trace_id: str, ended: float) -> None:
