@@ -8,7 +8,6 @@ import hashlib
 import io
 import re
 import secrets
-import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from frontdesk.encryption import Cipher, KeyGone, is_sealed
 from frontdesk.tracing.queries import PEAKS
-from frontdesk.tracing.store import TraceStore
+from frontdesk.tracing.stores import PieceRow, Store
 
 Role = Literal["caller", "agent"]
 Pcm = NDArray[np.int16]
@@ -44,7 +43,7 @@ class AudioStore:
     def __init__(
         self,
         root: Path,
-        store: TraceStore,
+        store: Store,
         *,
         keeps: Callable[[str], bool],
         cipher: Cipher | None = None,
@@ -76,8 +75,8 @@ class AudioStore:
             return AudioRef("", "", seconds)
         key = secrets.token_hex(16)
         copy = _pcm(samples).reshape(-1)
-        job = _AudioJob(self, key, call_id, role, copy, rate, offset_ms, item_id)
-        if not self._store.submit(job):
+        piece = _Piece(self, key, call_id, role, copy, rate, offset_ms, item_id)
+        if not self._store.add_piece(piece):
             return AudioRef("", "", seconds)
         return AudioRef(f"/api/audio/{key}", key, seconds)
 
@@ -130,7 +129,7 @@ def mixes(root: Path, call_id: str) -> Path:
     return root / "calls" / hashlib.sha256(call_id.encode()).hexdigest()[:32]
 
 
-class _AudioJob:
+class _Piece:
     def __init__(
         self,
         audio: AudioStore,
@@ -157,12 +156,8 @@ class _AudioJob:
         self._samples = np.empty(0, np.int16)
         return True
 
-    def write(self, database: sqlite3.Connection) -> None:
-        database.execute(
-            "INSERT OR REPLACE INTO audio (key, call_id, item_id, role, offset_ms, seconds, rate, "
-            "peaks) VALUES (?, ?, ?, ?, ?, ?, ?, seal(?))",
-            (*self._values, self._peaks),
-        )
+    def row(self) -> PieceRow:
+        return PieceRow(*self._values, self._peaks)
 
 
 def _pcm(samples: NDArray[np.float32] | Pcm) -> Pcm:

@@ -27,10 +27,11 @@ from frontdesk.tracing.capture import Capture, Captures
 from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
 from frontdesk.tracing.openai_out import OpenAiDashboard
+from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
 from frontdesk.tracing.rows import SpanRow
-from frontdesk.tracing.store import FILE, StoreError, TraceStore
+from frontdesk.tracing.stores import Store, StoreError
 from frontdesk.tracing.turn import (
     EndReason,
     OpenSpan,
@@ -58,11 +59,10 @@ class Tracing:
         self.captures = Captures(most)
         self._open_calls: frozenset[str] = frozenset()
         self.live = LiveFeed()
-        self.store = TraceStore(
-            settings.data_dir / FILE,
+        self.store = open_store(
+            settings,
+            cipher,
             clean=self.captures.clean,
-            cipher=cipher,
-            region=settings.region,
             on_span=self._span_seen,
             on_calls=self._calls_changed,
         )
@@ -286,7 +286,7 @@ def _of_turn(
 class _Pipeline(SpanProcessor):
     """From OpenTelemetry's hooks to the store and to OTLP. Both only queue."""
 
-    def __init__(self, store: TraceStore, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
         self.out: otlp.OtlpExporter | None = None
