@@ -12,7 +12,6 @@ from frontdesk.settings import Settings
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.capture import Captures
-from frontdesk.tracing.redaction import Redaction
 from frontdesk.voice.models import VoiceModels, build_voice
 from frontdesk.voice.speaker import PhraseCache
 
@@ -52,7 +51,8 @@ class BringUp:
         except BaseException:
             await runner.aclose()
             raise
-        redaction = Redaction(team.name, runner.redact) if runner.redact else None
+        redact = runner.redact
+        redaction = self._captures.redaction(team.name, redact) if redact else None
         capture = self._captures.most.within(team.captured, redaction)
         self._captures.expect(capture)
         return LiveTeam(loaded, runner, voice, self._phrases, capture)

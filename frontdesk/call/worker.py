@@ -131,6 +131,8 @@ class Worker:
         self.tracing.start()
         self._open.push_async_callback(self.tracing.aclose)
         self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
+        self._open.push_async_callback(self.tracing.retention.aclose)
+        self.tracing.retention.start()
         redis = await self._open.enter_async_context(connect(self.settings))
         codec = Codec(self.cipher)
         self.store = CallStore(redis, codec, region=self.settings.region)

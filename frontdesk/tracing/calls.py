@@ -21,6 +21,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 import agents
 from frontdesk.encryption import Cipher
 from frontdesk.settings import Settings
+from frontdesk.tracing import metric_names as metric
 from frontdesk.tracing import names, otlp
 from frontdesk.tracing.audio import AudioRef, AudioStore
 from frontdesk.tracing.capture import Capture, Captures
@@ -30,6 +31,7 @@ from frontdesk.tracing.openai_out import OpenAiDashboard
 from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
+from frontdesk.tracing.retention import Retention
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.stores import Store, StoreError
 from frontdesk.tracing.turn import (
@@ -72,7 +74,15 @@ class Tracing:
             keeps=lambda call_id: self.captures.of_call(call_id).sound,
             cipher=cipher,
         )
+        self.retention = Retention(
+            self.store,
+            self.audio,
+            days=settings.traces_days,
+            gigabytes=settings.traces_gb,
+            live=lambda: self._open_calls,
+        )
         self.metrics = Metrics(resource(), lambda: len(self._open_calls), lambda: self.lost)
+        self._count()
         self._pipeline = _Pipeline(self.store, self.metrics)
         self._processor: AgentsProcessor | None = None
         self._tracer: otel.Tracer | None = None
@@ -247,6 +257,18 @@ class Tracing:
         """Keep a span that another process sent; False when the disk cannot follow. It is not
         sent out again over OTLP."""
         return self.store.add(span, self._publish, self.captures.clean_received)
+
+    def _count(self) -> None:
+        """Metrics of what is not a span."""
+        removed = self.retention.removed
+        self.metrics.observe(
+            metric.VOICE_RETENTION_REMOVED,
+            names.VOICE_RETENTION_OF,
+            lambda: {"call": removed.calls, "turn": removed.turns, "audio": removed.pieces},
+        )
+        self.metrics.observe(
+            metric.VOICE_REDACTION_FAILED, None, lambda: {"": self.captures.failed}
+        )
 
     def _span_seen(self, row: SpanRow) -> None:
         self.metrics.span(row)

@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from frontdesk.tracing import content, names
 from frontdesk.tracing.provider import SCOPE
-from frontdesk.tracing.redaction import Redaction
+from frontdesk.tracing.redaction import Redact, Redaction
 
 Level = Literal["all", "text", "none"]
 MOST = 20_000
@@ -50,6 +50,8 @@ class Captures:
     def __init__(self, most: Capture) -> None:
         self.most = most
         self._strictest = most
+        self.failed = 0
+        """Texts that no redaction could be made of."""
         self._calls: dict[str, Capture] = {}
         self._traces: dict[int, Capture] = {}
 
@@ -59,6 +61,14 @@ class Captures:
         strictest = self._strictest
         words = strictest.words and not capture.is_private
         self._strictest = Capture(words, strictest.sound and capture.sound)
+
+    def redaction(self, team: str, redact: Redact) -> Redaction:
+        """A team's function, made safe, and its failures counted."""
+
+        def count() -> None:
+            self.failed += 1
+
+        return Redaction(team, redact, failing=count)
 
     def opened(self, call_id: str, capture: Capture) -> None:
         """A call begins, or goes on."""

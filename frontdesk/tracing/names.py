@@ -85,6 +85,7 @@ VOICE_QUESTION_KIND = "voice.question.kind"
 VOICE_QUESTION_READING = "voice.question.reading"
 VOICE_QUESTION_TEXT = "voice.question.text"
 VOICE_QUESTION_WHO = "voice.question.who"
+VOICE_RETENTION_OF = "voice.retention.of"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
@@ -276,6 +277,7 @@ ATTRIBUTES = frozenset(
         "voice.question.reading",
         "voice.question.text",
         "voice.question.who",
+        "voice.retention.of",
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",

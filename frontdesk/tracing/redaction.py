@@ -54,9 +54,15 @@ _OURS = "/api/audio/"
 
 class Redaction:
     """A team's ``redact``, made safe: what it fails at, or takes too long for, is withheld, and
-    counted in ``failed``. For any thread but the event loop's."""
+    counted in ``failed``, and told to ``failing``. For any thread but the event loop's."""
 
-    def __init__(self, team: str, redact: Redact, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        team: str,
+        redact: Redact,
+        patience: float = PATIENCE,
+        failing: Callable[[], None] = lambda: None,
+    ) -> None:
         self._team = team
         self._redact = redact
         self._patience = patience
@@ -66,6 +72,7 @@ class Redaction:
         self._asked: Asked = queue.SimpleQueue()
         self._running = False
         self._hangs: Future[str] | None = None
+        self._failing = failing
         self.failed = 0
 
     def attribute(self, name: str, value: AttributeValue) -> AttributeValue:
@@ -179,6 +186,7 @@ class Redaction:
 
     def _withheld(self, error: BaseException) -> None:
         self.failed += 1
+        self._failing()
         if self.failed == 1:
             logger.error(
                 "team %s: `redact` failed (%s): what it fails at is withheld from the traces; "

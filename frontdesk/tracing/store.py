@@ -11,14 +11,16 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from frontdesk.encryption import Cipher
 from frontdesk.region import is_elsewhere
-from frontdesk.tracing import deleting, queries, schema, statistics, summaries
+from frontdesk.tracing import deleting, pruning, queries, schema, statistics, summaries
 from frontdesk.tracing.cells import Cells
 from frontdesk.tracing.rows import SpanRow, row
-from frontdesk.tracing.stores import Clean, Kept, Piece, StoreError, check_region, unchanged
+from frontdesk.tracing.stores import Clean, Kept, Piece, StoreError, Used, check_region, unchanged
 from frontdesk.tracing.writer import Job, Writer
 
 Found = TypeVar("Found")
 FILE = "traces.db"
+STEP = 30.0
+"""Seconds that a step of keeping house may wait for the disk."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,21 @@ class _CloseJob:
             "UPDATE span SET end = max(start, ?) WHERE trace_id = ? AND end IS NULL",
             (self.ended, self.trace_id),
         )
+
+
+@dataclass(slots=True)
+class _StepJob:
+    """A step of keeping house. ``more``: whether there is more to do."""
+
+    step: Callable[[sqlite3.Connection], bool]
+    size: int = 0
+    more: bool = False
+
+    def prepare(self) -> bool:
+        return True
+
+    def write(self, database: sqlite3.Connection) -> None:
+        self.more = self.step(database)
 
 
 @dataclass(slots=True)
@@ -119,6 +136,7 @@ class TraceStore:
         self._region = region
         self.refused: set[str] = set()
         """Ids of calls and traces of which nothing is kept any more."""
+        self._tidying = False
         self._writer = Writer(path, self._summarize, self._committed, cells=self._cells)
 
     @property
@@ -250,6 +268,34 @@ class TraceStore:
                 deleting.delete(database, kept)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self.path}: {error}") from error
+
+    def used(self) -> Used:
+        """How much is kept. Raises :class:`StoreError`, as do the others that follow."""
+        return self._read(pruning.used, Used())
+
+    def expired(self, until: float, spare: frozenset[str], calls: int, turns: int) -> Kept:
+        """The oldest calls that ended before then, or a part of one."""
+        return self._read(
+            lambda database: pruning.expired(database, until, spare, calls, turns), Kept()
+        )
+
+    def prune(self, kept: Kept) -> None:
+        """Remove it in the writer's thread, and wait for that."""
+        self._step(lambda database: pruning.prune(database, kept))
+
+    def tidy(self) -> bool:
+        """One step of merging the index and of cutting the file; whether more are needed."""
+        first = not self._tidying
+        self._tidying = self.path.exists() and self._step(
+            lambda database: pruning.tidy(database, first=first)
+        )
+        return self._tidying
+
+    def _step(self, step: Callable[[sqlite3.Connection], bool]) -> bool:
+        job = _StepJob(step)
+        if not (self._writer.submit(job) and self._writer.flush(STEP)):
+            raise StoreError(f"{self.path} cannot be written to now")
+        return job.more
 
     def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
         if not self.path.exists():

@@ -72,6 +72,16 @@ class Kept:
     pieces: Sequence[str] = ()
 
 
+class Used(NamedTuple):
+    """How much a store holds; ``oldest`` is when its oldest call began (unix seconds)."""
+
+    bytes: int = 0
+    calls: int = 0
+    turns: int = 0
+    spans: int = 0
+    oldest: float | None = None
+
+
 class Store(Protocol):
     """Spans and audio go in at once, summaries come out. Writes return at once and never raise;
     reads, ``flush``, ``close`` and ``delete`` block. Shapes are those of the API."""
@@ -175,4 +185,21 @@ class Store(Protocol):
 
     def delete(self, kept: Kept) -> None:
         """Delete it, so that it is gone from the disk. May be repeated."""
+        ...
+
+    def used(self) -> Used:
+        """How much is kept."""
+        ...
+
+    def expired(self, until: float, spare: frozenset[str], calls: int, turns: int) -> Kept:
+        """Of what ended before then, the oldest ``calls`` without those to ``spare``, whole, or a
+        part of one: ``turns`` at most."""
+        ...
+
+    def prune(self, kept: Kept) -> None:
+        """Remove it, beside what is being written, in one short step."""
+        ...
+
+    def tidy(self) -> bool:
+        """Take one short step to give back what was pruned; whether there is more to do."""
         ...
