@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         description="How many GiB traces and their sound may take: the oldest calls go first; 0: "
         "as many as there are.",
     )
+    traces_url: SecretStr | None = Field(
+        default=None,
+        description="A ClickHouse for traces, when one file is outgrown; default: SQLite in the "
+        "data folder. clickhouse://user:password@host:8123/database, clickhouses:// with TLS.",
+    )
     max_call_seconds: int = Field(
         default=3600,
         ge=0,

@@ -29,6 +29,7 @@ from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
 from frontdesk.tracing.openai_out import OpenAiDashboard
 from frontdesk.tracing.opening import open_store
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
 from frontdesk.tracing.retention import Retention
@@ -52,7 +53,8 @@ CLOSE = 3.0
 class Tracing:
     """The traces of a process: spans and audio to the store, to watchers, and out over OTLP.
 
-    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts.
+    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts; ``pricing`` has the
+    desk's prices.
     """
 
     def __init__(self, settings: Settings, cipher: Cipher | None = None) -> None:
@@ -61,10 +63,12 @@ class Tracing:
         self.captures = Captures(most)
         self._open_calls: frozenset[str] = frozenset()
         self.live = LiveFeed()
+        self.pricing = Pricing()
         self.store = open_store(
             settings,
             cipher,
             clean=self.captures.clean,
+            pricing=self.pricing,
             on_span=self._span_seen,
             on_calls=self._calls_changed,
         )
@@ -92,8 +96,9 @@ class Tracing:
         unless ``openai_traces`` is set."""
         self.store.start()
         if otlp.configured("TRACES"):
-            clean, content = self.captures.clean, otlp.captures_content()
-            self._pipeline.out = otlp.OtlpExporter(clean, content=content)
+            self._pipeline.out = otlp.OtlpExporter(
+                self.captures.clean, content=otlp.captures_content(), pricing=self.pricing
+            )
             self._pipeline.batches = otlp.processor(self._pipeline.out)
         self._tracer = tracer()
         outlet.plug(self._pipeline)

@@ -2,14 +2,17 @@
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import Thread
 from typing import Literal
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import StatusCode
 
-from frontdesk.tracing.content import without_content
+from frontdesk.tracing.content import copy, without_content
+from frontdesk.tracing.pricing import Pricing
+from frontdesk.tracing.stores import Clean
 
 logger = logging.getLogger(__name__)
 
@@ -33,18 +36,20 @@ def captures_content() -> bool:
 
 
 class OtlpExporter(SpanExporter):
-    """Exports over OTLP/HTTP what ``clean`` leaves of spans, without content unless ``content``.
+    """Exports over OTLP/HTTP what ``clean`` leaves of spans, without content unless ``content``,
+    with what they cost by ``pricing``.
 
     ``sent`` and ``failed`` count spans that arrived and that were lost, ``down`` tells whether the
     last attempt failed.
     """
 
-    def __init__(self, clean: Callable[[ReadableSpan], ReadableSpan], *, content: bool) -> None:
+    def __init__(self, clean: Clean, *, content: bool, pricing: Pricing) -> None:
         # Here, as most processes never need it: protobuf and an HTTP library come with it.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         self._exporter = OTLPSpanExporter()
         self._clean = clean
+        self._pricing = pricing
         self.content = content
         self.down = False
         self.sent = self.failed = 0
@@ -62,8 +67,9 @@ class OtlpExporter(SpanExporter):
         return result
 
     def _outgoing(self, span: ReadableSpan) -> ReadableSpan:
+        found = priced(span, self._pricing)
         # What is not sent need not be redacted first.
-        return self._clean(span if self.content else without_content(span))
+        return self._clean(found if self.content else without_content(found))
 
     def shutdown(self) -> None:
         self._exporter.shutdown()
@@ -88,3 +94,13 @@ def shut_down(batches: SpanProcessor, exporter: OtlpExporter, timeout: float) ->
     if thread.is_alive():
         exporter.shutdown()  # ends the retries under way: what they carried is counted
         thread.join(1.0)
+
+
+def priced(span: ReadableSpan, pricing: Pricing) -> ReadableSpan:
+    """The span, or a copy with what it cost."""
+    attributes = span.attributes or {}
+    failed = span.status.status_code is StatusCode.ERROR
+    bill = pricing.bill(span.name.partition(" ")[0], attributes, failed)
+    if bill is None or not bill.attributes:
+        return span
+    return copy(span, {**attributes, **bill.attributes}, span.status, span.events, span.links)

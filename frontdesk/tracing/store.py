@@ -13,6 +13,7 @@ from frontdesk.encryption import Cipher
 from frontdesk.region import is_elsewhere
 from frontdesk.tracing import deleting, pruning, queries, schema, statistics, summaries
 from frontdesk.tracing.cells import Cells
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.stores import Clean, Kept, Piece, StoreError, Used, check_region, unchanged
 from frontdesk.tracing.writer import Job, Writer
@@ -30,6 +31,7 @@ class _SpanJob:
     seen: Callable[[SpanRow], None]
     begun: bool
     refused: set[str]
+    pricing: Pricing
     size: int = 0
     row: SpanRow | None = field(default=None)
 
@@ -37,7 +39,7 @@ class _SpanJob:
         span, self.span = self.span, None
         if span is None or (self.begun and span.end_time):
             return False  # ended while it waited: the job of its end follows
-        self.row = row(self.clean(span))
+        self.row = row(self.clean(span), self.pricing)
         if not self.refused.isdisjoint((self.row.call_id, self.row.trace_id)):
             return False
         self.seen(self.row)
@@ -113,8 +115,9 @@ class TraceStore:
     """Spans and audio in one SQLite file.
 
     ``cipher`` seals what was said; calls of regions other than ``region`` are not shown.
-    ``clean`` makes spans what may be kept of them. ``on_span`` sees each span begin and end,
-    ``on_calls`` the ids of calls whose summary changed; all three run in the writer's thread.
+    ``clean`` makes spans what may be kept of them, ``pricing`` says what they cost, ``on_span``
+    sees each begin and end, and ``on_calls`` the ids of calls whose summary changed, all in the
+    writer's thread.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class TraceStore:
         clean: Clean = unchanged,
         cipher: Cipher | None = None,
         region: str | None = None,
+        pricing: Pricing | None = None,
         on_span: Callable[[SpanRow], None] = _ignore,
         on_calls: Callable[[Sequence[str]], None] = _ignore,
     ) -> None:
@@ -131,6 +135,7 @@ class TraceStore:
         self._clean = clean
         self._on_span = on_span
         self._on_calls = on_calls
+        self._pricing = pricing or Pricing()
         self._changed: list[str] = []
         self._cells = Cells(cipher)
         self._region = region
@@ -162,8 +167,7 @@ class TraceStore:
 
     def begin(self, span: ReadableSpan) -> None:
         """Note a span that has started. Returns at once, never raises."""
-        job = _SpanJob(span, self._clean, self._on_span, begun=True, refused=self.refused)
-        self._writer.submit(job)
+        self._writer.submit(self._job(span, self._clean, self._on_span, begun=True))
 
     def add(
         self,
@@ -174,8 +178,13 @@ class TraceStore:
         """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
         ``seen`` is told of it in place of ``on_span``, ``clean`` is used in place of the store's.
         """
-        job = _SpanJob(span, clean or self._clean, seen or self._on_span, False, self.refused)
+        job = self._job(span, clean or self._clean, seen or self._on_span, begun=False)
         return self._writer.submit(job)
+
+    def _job(
+        self, span: ReadableSpan, clean: Clean, seen: Callable[[SpanRow], None], begun: bool
+    ) -> _SpanJob:
+        return _SpanJob(span, clean, seen, begun, self.refused, self._pricing)
 
     def close_open(self, trace_id: str, ended: float) -> None:
         """End the spans of a trace whose process is gone (unix seconds). Returns at once."""
@@ -203,6 +212,10 @@ class TraceStore:
         return self._read(
             lambda database: queries.calls(database, region=self._region, **filters), []
         )
+
+    def choices(self) -> dict[str, list[str]]:
+        """See :func:`frontdesk.tracing.queries.choices`. Raises :class:`StoreError`."""
+        return self._read(queries.choices, {"agents": [], "teams": []})
 
     def summaries(
         self, call_ids: Sequence[str], live: frozenset[str] = frozenset()

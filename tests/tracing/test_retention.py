@@ -115,7 +115,7 @@ async def test_calls_that_ended_too_long_ago_are_gone_with_all_they_had(
 async def test_a_call_of_more_turns_than_fit_a_step_goes_in_several(
     tracing: Tracing, talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "TRACES", 2)
+    monkeypatch.setattr(retention, "TURNS", 2)
     talk("call_long", 40, turns=5)
     for n in range(4):
         talk(f"call_{n}", 35)
