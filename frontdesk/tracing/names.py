@@ -89,6 +89,7 @@ VOICE_QUESTION_KIND = "voice.question.kind"
 VOICE_QUESTION_READING = "voice.question.reading"
 VOICE_QUESTION_TEXT = "voice.question.text"
 VOICE_QUESTION_WHO = "voice.question.who"
+VOICE_RETENTION_OF = "voice.retention.of"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
@@ -179,7 +180,9 @@ PII = frozenset(
         "gen_ai.tool.call.arguments",
         "gen_ai.tool.call.result",
         "user.id",
+        "voice.client.group_id",
         "voice.client.metadata",
+        "voice.client.workflow_name",
         "voice.custom.data",
         "voice.delegation.progress",
         "voice.guardrail.reason",
@@ -187,6 +190,7 @@ PII = frozenset(
         "voice.mcp.progress",
         "voice.question.answer",
         "voice.question.text",
+        "voice.question.who",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -282,6 +286,7 @@ ATTRIBUTES = frozenset(
         "voice.question.reading",
         "voice.question.text",
         "voice.question.who",
+        "voice.retention.of",
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",

@@ -290,7 +290,7 @@ def test_what_clickhouse_cannot_take_is_left_out_and_counted() -> None:
 
     ship = shipping.Shipping(waiting, "x", write, lambda: None)
     for number in range(1, 20):
-        found = row(span(number), True, Pricing())
+        found = row(span(number), Pricing())
         ship.submit(lambda found=found: waiting.end(found, b""))
     ship.start()
     assert ship.flush()
@@ -401,7 +401,7 @@ def test_a_span_comes_back_from_its_row_as_it_was(
         start_time=start,
         end_time=start + length,
     )
-    known = row(made, True, Pricing())
+    known = row(made, Pricing())
     line = orjson.loads(spans.encode(made, known))
 
     def nanoseconds(time: str) -> int:

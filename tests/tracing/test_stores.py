@@ -18,6 +18,7 @@ from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.erasing import Gone, erase
 from frontdesk.tracing.messages import agent, user
 from frontdesk.tracing.opening import open_store
+from frontdesk.tracing.retention import DAY
 from frontdesk.tracing.scores import THUMB, Score
 from frontdesk.tracing.stores import Elsewhere
 
@@ -297,6 +298,27 @@ async def test_a_call_of_another_region_is_not_shown(kept: Tracing) -> None:
     [sound] = kept.audio.root.rglob("*.flac")
     with pytest.raises(Elsewhere):
         kept.store.check_piece(sound.stem)
+
+
+async def test_what_is_too_old_is_removed_and_live_calls_are_not(kept: Tracing) -> None:
+    await talk(kept, "call", "an old word", "me")
+    await talk(kept, "live", "another", "you", start=-30)
+    kept.call_opened("live")
+    used = kept.store.used()
+    assert (used.calls, used.turns, used.spans) == (2, 2, 4)
+    assert used.bytes > 1000 and used.oldest == pytest.approx(NOW - 60)
+    kept.retention.run(NOW + 29 * DAY)
+    assert len(ids(kept.store.calls())) == 2
+    kept.retention.run(NOW + 31 * DAY)
+    assert ids(kept.store.calls()) == ["live"]
+    assert kept.store.calls_of("me") == [] and len(kept.store.calls_of("you")) == 1
+    assert len([*kept.audio.root.rglob("*.flac")]) == len(kept.store.pieces("live")) == 1
+    kept.call_closed("live")
+    kept.retention.run(NOW + 31 * DAY)
+    assert kept.store.calls() == [] and not [*kept.audio.root.rglob("*.flac")]
+    removed = kept.retention.removed
+    assert (removed.calls, removed.turns, removed.pieces) == (2, 2, 2)
+    assert kept.store.used()[1:] == (0, 0, 0, None)
 
 
 async def test_an_empty_store_has_nothing(kept: Tracing) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from frontdesk.folder import name_of
 from frontdesk.region import is_elsewhere
 from frontdesk.tracing import queries, scores
-from frontdesk.tracing.clickhouse import figures, reading, writing
+from frontdesk.tracing.clickhouse import figures, keeping, reading, writing
 from frontdesk.tracing.clickhouse.address import Address
 from frontdesk.tracing.clickhouse.assembly import Assembly
 from frontdesk.tracing.clickhouse.client import Client, NoTable, Unfit
@@ -22,7 +23,16 @@ from frontdesk.tracing.clickhouse.writing import Writing, parts
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.scores import Score
-from frontdesk.tracing.stores import Kept, Piece, PieceRow, StoreError, check_region
+from frontdesk.tracing.stores import (
+    Clean,
+    Kept,
+    Piece,
+    PieceRow,
+    StoreError,
+    Used,
+    check_region,
+    unchanged,
+)
 
 
 def _ignore(_: Any) -> None:
@@ -39,7 +49,7 @@ class ClickHouseStore:
         address: Address,
         data: Path,
         *,
-        content: bool = True,
+        clean: Clean = unchanged,
         region: str | None = None,
         pricing: Pricing | None = None,
         on_span: Callable[[SpanRow], None] = _ignore,
@@ -47,12 +57,13 @@ class ClickHouseStore:
     ) -> None:
         self.where = address.shown
         self.refused: set[str] = set()
-        self._content = content
+        self._clean = clean
         self._region = region
         self._pricing = pricing or Pricing()
         self._on_span = on_span
         self._on_calls = on_calls
         self._client = Client(address)
+        self._data = data
         self._writing = Writing(self._client, data)
         self._waiting = Waiting()
         self._changed: dict[str, None] = {}
@@ -80,25 +91,32 @@ class ClickHouseStore:
         """Note a span that has started. Returns at once, never raises."""
 
         def take() -> None:
-            if not span.end_time and (found := self._row(span)):
+            if not span.end_time and (found := self._row(self._clean(span))):
                 self._waiting.begin(found)
                 self._on_span(found)
 
         self._shipping.submit(take)
 
-    def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
+    def add(
+        self,
+        span: ReadableSpan,
+        seen: Callable[[SpanRow], None] | None = None,
+        clean: Clean | None = None,
+    ) -> bool:
         """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
-        ``seen`` is told of it in place of ``on_span``."""
+        ``seen`` is told of it in place of ``on_span``, ``clean`` is used in place of the store's.
+        """
 
         def take() -> None:
-            if found := self._row(span):
-                self._waiting.end(found, encode(span, found))
+            kept = (clean or self._clean)(span)
+            if found := self._row(kept):
+                self._waiting.end(found, encode(kept, found))
                 (seen or self._on_span)(found)
 
         return self._shipping.submit(take)
 
     def _row(self, span: ReadableSpan) -> SpanRow | None:
-        found = row(span, self._content, self._pricing)
+        found = row(span, self._pricing)
         if not self.refused.isdisjoint((found.call_id, found.trace_id)):
             return None
         if found.call_id:
@@ -292,6 +310,27 @@ class ClickHouseStore:
         with self._reading(), self._one_at_a_time:
             self._waiting.forget(kept)
             self._writing.delete(kept)
+
+    def used(self) -> Used:
+        """How much is kept, without what waits. Raises :class:`StoreError`, as do the others."""
+        with self._reading():
+            return keeping.used(self._client)
+
+    def expired(self, until: float, spare: frozenset[str], calls: int, turns: int) -> Kept:
+        """The oldest calls that ended before then, whole: ClickHouse deletes any number at once."""
+        with self._reading():
+            found = keeping.oldest(self._client, until, spare, calls)
+            if found:
+                return self.kept(found)
+            return keeping.strays(self._client, until, turns, name_of(self._data))
+
+    def prune(self, kept: Kept) -> None:
+        """Remove it. Raises :class:`StoreError`."""
+        self.delete(kept)
+
+    def tidy(self) -> bool:
+        """There is nothing left to do."""
+        return False
 
     def _add_waiting(self, assembly: Assembly, of: set[str] | None = None) -> list[str]:
         """Calls of which something waits (of those in ``of`` only), whole. Returns their ids."""

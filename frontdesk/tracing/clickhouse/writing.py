@@ -31,6 +31,7 @@ _OF_CALLS = "SELECT summary, delegation FROM frontdesk_turns FINAL WHERE call_id
 _NOW = "SELECT toUnixTimestamp64Micro(now64(6)) AS version"
 _BY_TRACE = {"otel_traces": "TraceId", "otel_traces_trace_id_ts": "TraceId",
              "frontdesk_turns": "trace_id", "frontdesk_scores": "trace_id"}  # fmt: skip
+_PIECES_HERE = "DELETE FROM frontdesk_audio WHERE key IN {ids} AND folder = {folder}"
 _BY_CALL = {
     "frontdesk_turns": "call_id IN {ids}",
     "frontdesk_calls": "call_id IN {ids}",
@@ -128,10 +129,12 @@ class Writing:
         for part in parts(kept.traces, IDS):
             for table, column in _BY_TRACE.items():
                 self._client.run(f"DELETE FROM {table} WHERE {column} IN {{ids}}", ids=part)
+        here = {"folder": name_of(self._data)}
+        for part in parts(kept.pieces, IDS):
+            self._client.run(_PIECES_HERE, ids=part, **here)
         for part in parts(kept.calls, IDS):
             for table, where in _BY_CALL.items():
-                folder = name_of(self._data)
-                self._client.run(f"DELETE FROM {table} WHERE {where}", ids=part, folder=folder)
+                self._client.run(f"DELETE FROM {table} WHERE {where}", ids=part, **here)
         for table in {*_BY_TRACE, *_BY_CALL} if kept.calls else ():
             self._client.run(f"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 0")
 
