@@ -18,6 +18,7 @@ from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.erasing import Gone, erase
 from frontdesk.tracing.messages import agent, user
 from frontdesk.tracing.opening import open_store
+from frontdesk.tracing.scores import Score
 from frontdesk.tracing.stores import Elsewhere
 
 NOW = time.time()
@@ -322,3 +323,30 @@ async def test_waits_and_errors_are_counted_alike(kept: Tracing) -> None:
     assert group["call_id"] in ("call_2", "call_3")
     with pytest.raises(KeyError):
         kept.store.latency("1y", NOW)
+
+
+async def test_what_people_think_of_a_turn_stays_as_long_as_the_turn(kept: Tracing) -> None:
+    store = kept.store
+    store.add(root())
+    store.add(span("playback", -9, -8, identity=8, parent=7))
+    store.whose("call", "me", 1.0)
+    assert store.flush()
+
+    def score(identity: str, span_id: str | None = None, trace: str = TRACE) -> Score:
+        return Score(identity, trace, span_id, "tone", 0.5, None, f"{identity} said", "Mo", NOW)
+
+    assert store.add_score(score("one"))
+    assert store.add_score(score("two", f"{8:016x}"))
+    assert not store.add_score(score("three", f"{9:016x}"))
+    assert not store.add_score(score("four", trace=f"{6:032x}"))
+    found, call = store.trace(TRACE), store.call("call")
+    assert found and call
+    expected = [score("one").export(), score("two", f"{8:016x}").export()]
+    assert sorted(found["scores"], key=lambda each: each["id"]) == expected
+    assert len(call["scores"]) == call["call"]["scores"] == store.calls()[0]["scores"] == 2
+    assert store.delete_score("one")
+    assert not store.delete_score("one")
+    assert store.calls()[0]["scores"] == 1
+    erase(store, kept.audio, "me", [], until=2.0)
+    assert not store.delete_score("two")
+    assert not store.add_score(score("five"))

@@ -81,6 +81,10 @@ class Assembly:
         for caller in callers:
             self.database.execute("INSERT OR IGNORE INTO caller VALUES (?, ?, ?)", caller)
 
+    def add_scores(self, scores: Iterable[Mapping[str, Any]]) -> None:
+        for score in scores:
+            self._insert("score", score)
+
     def turns(self, trace_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Rows for ``frontdesk_turns``, but for their version."""
         return [self._turn(row) for row in self._rows("trace", "trace_id", trace_ids)]

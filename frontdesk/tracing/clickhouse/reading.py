@@ -39,6 +39,11 @@ TRACES = "SELECT trace_id FROM frontdesk_turns FINAL WHERE call_id IN {calls}"
 BEGINNING = """
 SELECT DISTINCT trace_id FROM frontdesk_turns WHERE startsWith(trace_id, {prefix}) LIMIT 2
 """
+SCORES = """
+SELECT * EXCEPT version FROM frontdesk_scores FINAL
+WHERE call_id IN {calls} OR trace_id IN {traces}
+"""
+SCORE = "SELECT call_id FROM frontdesk_scores WHERE id = {id} LIMIT 1"
 PIECE = "SELECT call_id FROM frontdesk_audio WHERE key = {key} LIMIT 1"
 KEYS = "SELECT DISTINCT key FROM frontdesk_audio WHERE call_id IN {calls}"
 CALLS_OF = """

@@ -20,6 +20,7 @@ from frontdesk.tracing.clickhouse.waiting import Batch, Waiting
 from frontdesk.tracing.clickhouse.writing import Writing, parts
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
+from frontdesk.tracing.scores import Score
 from frontdesk.tracing.stores import Kept, Piece, PieceRow, StoreError, check_region
 
 
@@ -174,12 +175,14 @@ class ClickHouseStore:
             traces |= {row.trace_id for row in waiting.spans if row.call_id == call_id}
             assembly.add_spans(self._spans(traces, waiting))
             assembly.add_pieces(self._pieces(call_id))
+            self._add_scores(assembly, [call_id])
             return queries.call(assembly.database, call_id, live)
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """One turn (32 hex digits), or None. Raises :class:`StoreError`."""
         with self._reading(), Assembly() as assembly:
             assembly.add_spans(self._spans({trace_id}, self._waiting.all()))
+            self._add_scores(assembly, traces=[trace_id])
             found = queries.trace(assembly.database, trace_id)
         if found is not None:
             check_region(found["trace"]["call_id"], self._region)
@@ -238,6 +241,32 @@ class ClickHouseStore:
             except NoTable:
                 return None
 
+    def add_score(self, score: Score) -> bool:
+        """Keep a score; False when there is no such turn or span. Raises :class:`StoreError`."""
+        found = self.trace(score.trace_id)
+        if found is None:
+            return False
+        spans: list[dict[str, Any]] = found["spans"]
+        if score.span_id and all(span["span_id"] != score.span_id for span in spans):
+            return False
+        call_id: str = found["trace"]["call_id"] or ""
+        with self._reading(), self._one_at_a_time:
+            if not self.refused.isdisjoint((call_id, score.trace_id)):
+                return False
+            self._writing.add_score(score, call_id)
+        self._on_calls([call_id])
+        return True
+
+    def delete_score(self, score_id: str) -> bool:
+        """Take a score back; False when there is none. Raises :class:`StoreError`."""
+        with self._reading():
+            rows = self._rows(reading.SCORE, id=score_id)
+            for row in rows:
+                check_region(row["call_id"], self._region)
+                self._writing.delete_score(score_id)
+                self._on_calls([row["call_id"]])
+        return bool(rows)
+
     def kept(self, calls: Sequence[str], caller: str = "", until: float = 0.0) -> Kept:
         """What is kept of these calls, and of those that ``caller`` opened until then. Raises
         :class:`StoreError`."""
@@ -282,6 +311,12 @@ class ClickHouseStore:
         recorded = {row["call_id"] for row in self._rows(reading.RECORDED, calls=calls)}
         late = {piece.call_id for piece in self._waiting.all().pieces}
         assembly.add_recorded(recorded | late.intersection(calls))
+        self._add_scores(assembly, calls)
+
+    def _add_scores(
+        self, assembly: Assembly, calls: Sequence[str] = (), traces: Sequence[str] = ()
+    ) -> None:
+        assembly.add_scores(self._rows(reading.SCORES, calls=[*calls], traces=[*traces]))
 
     def _spans(self, traces: set[str], waiting: Batch) -> Iterable[SpanRow]:
         """Those of some traces: what is written, then what waits."""

@@ -98,7 +98,16 @@ CREATE TABLE IF NOT EXISTS frontdesk_callers (
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY call_id
 """
-TABLES = (_SPANS, _TIMES, _TIMES_FILLED, _TURNS, _CALLS, _AUDIO, _CALLERS)
+_SCORES = """
+CREATE TABLE IF NOT EXISTS frontdesk_scores (
+    id String, trace_id String, call_id String, span_id Nullable(String), name String,
+    value Nullable(Float64), label Nullable(String), comment Nullable(String), author String,
+    created Float64, version UInt64,
+    INDEX of_call call_id TYPE bloom_filter(0.001) GRANULARITY 1
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (trace_id, id)
+"""
+TABLES = (_SPANS, _TIMES, _TIMES_FILLED, _TURNS, _CALLS, _AUDIO, _CALLERS, _SCORES)
 
 
 def make(client: Client) -> None:

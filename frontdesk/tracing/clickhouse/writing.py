@@ -12,6 +12,7 @@ from frontdesk.tracing.clickhouse.client import Client
 from frontdesk.tracing.clickhouse.reading import SPANS, TIMES
 from frontdesk.tracing.clickhouse.spans import decode
 from frontdesk.tracing.clickhouse.waiting import Batch
+from frontdesk.tracing.scores import Score
 from frontdesk.tracing.stores import Kept
 
 TRACES = 200
@@ -28,7 +29,13 @@ _OF_CALLS = "SELECT summary, delegation FROM frontdesk_turns FINAL WHERE call_id
 _NOW = "SELECT toUnixTimestamp64Micro(now64(6)) AS version"
 _BY_TRACE = {"otel_traces": "TraceId", "otel_traces_trace_id_ts": "TraceId",
              "frontdesk_turns": "trace_id"}  # fmt: skip
-_BY_CALL = ("frontdesk_turns", "frontdesk_audio", "frontdesk_calls", "frontdesk_callers")
+_BY_CALL = (
+    "frontdesk_turns",
+    "frontdesk_audio",
+    "frontdesk_calls",
+    "frontdesk_callers",
+    "frontdesk_scores",
+)
 
 
 class Writing:
@@ -97,6 +104,16 @@ class Writing:
 
     def _now(self) -> int:
         return self._client.rows(_NOW)[0]["version"]
+
+    def add_score(self, score: Score, call_id: str) -> None:
+        """Keep a score of one of the call's turns."""
+        tables.make(self._client)
+        row = {**score.export(), "call_id": call_id}
+        self._client.insert("frontdesk_scores", [_line(row, self._now())])
+
+    def delete_score(self, score_id: str) -> None:
+        """Take a score back."""
+        self._client.run("DELETE FROM frontdesk_scores WHERE id = {id}", id=score_id)
 
     def delete(self, kept: Kept) -> None:
         """No query finds it any more, and its bytes go when ClickHouse has written the parts anew,
