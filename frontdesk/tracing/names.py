@@ -33,6 +33,8 @@ JSONRPC_REQUEST_ID = "jsonrpc.request.id"
 MCP_METHOD_NAME = "mcp.method.name"
 MCP_PROTOCOL_VERSION = "mcp.protocol.version"
 RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code"
+SERVER_ADDRESS = "server.address"
+SERVER_PORT = "server.port"
 USER_ID = "user.id"
 VOICE_AGENT_HANDOFFS = "voice.agent.handoffs"
 VOICE_AGENT_TOOLS = "voice.agent.tools"
@@ -230,6 +232,8 @@ ATTRIBUTES = frozenset(
         "mcp.method.name",
         "mcp.protocol.version",
         "rpc.response.status_code",
+        "server.address",
+        "server.port",
         "user.id",
         "voice.agent.handoffs",
         "voice.agent.tools",

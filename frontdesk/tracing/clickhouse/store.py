@@ -263,11 +263,12 @@ class ClickHouseStore:
 
     def add_score(self, score: Score) -> bool:
         """Keep a score; False when there is no such turn or span. Raises :class:`StoreError`."""
-        with self._reading(), Assembly() as assembly:
+        with self._reading(), self._one_at_a_time, Assembly() as assembly:
             assembly.add_spans(self._spans({score.trace_id}, self._waiting.all()))
             call_id = scores.call_of(assembly.database, "trace_id", score.trace_id)
             check_region(call_id, self._region)
-            if not scores.insert(assembly.database, score):
+            refused = not self.refused.isdisjoint((call_id, score.trace_id))
+            if refused or not scores.insert(assembly.database, score):
                 return False
             self._writing.score(score, call_id or "")
         if call_id:

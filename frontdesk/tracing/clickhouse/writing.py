@@ -115,6 +115,7 @@ class Writing:
 
     def score(self, score: Score, call_id: str) -> None:
         """Write one score."""
+        tables.make(self._client)
         row = {**score.export(), "call_id": call_id}
         self._client.insert("frontdesk_scores", [_line(row, self._now())])
 
