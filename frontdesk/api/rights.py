@@ -19,6 +19,7 @@ NEEDED = {
     "GET /talk": FULL,
     "GET /traces": VIEW,
     "GET /traces/calls/{call_id}": VIEW,
+    "GET /traces/compare": VIEW,
     "GET /latency": VIEW,
     "GET /errors": VIEW,
     "GET /approvals": VIEW,
@@ -53,6 +54,8 @@ NEEDED = {
     "GET /metrics": VIEW,
     # Decisions
     "POST /api/approvals/{approval_id}": APPROVE,
+    "POST /api/scores": APPROVE,
+    "DELETE /api/scores/{score_id}": APPROVE,
     # Calls, and what changes something for them
     "WEBSOCKET /v1/realtime": FULL,
     "POST /v1/realtime/client_secrets": FULL,

@@ -11,6 +11,7 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
+from frontdesk.tracing.capture import Captures
 from frontdesk.voice.models import VoiceModels, build_voice
 from frontdesk.voice.speaker import PhraseCache
 
@@ -22,8 +23,9 @@ class BringUp:
     """What all teams of a worker share. Versions of a team whose voice is the same have the same
     speech models: those are large, and stay until the worker stops."""
 
-    def __init__(self, settings: Settings, mcp: McpConnections) -> None:
+    def __init__(self, settings: Settings, mcp: McpConnections, captures: Captures) -> None:
         self._settings = settings
+        self._captures = captures
         self._mcp = mcp
         self._models = ModelRegistry(settings)
         self._phrases = PhraseCache()
@@ -32,13 +34,14 @@ class BringUp:
     async def __call__(self, loaded: LoadedTeam) -> LiveTeam:
         """Raises what is wrong with the team beyond its file: a function that cannot be imported,
         a model without a key."""
+        team = loaded.team
         runner = TeamRunner(
-            loaded.team,
+            team,
             desk_root=loaded.root,
             prompt=loaded.prompt,
             mcp=self._mcp,
             models=self._models,
-            trace_content=self._settings.trace_content,
+            trace_content=self._captures.most.within(team.captured).words,
             judges=loaded.judges,
             sources=loaded.sources,
         )
@@ -48,7 +51,11 @@ class BringUp:
         except BaseException:
             await runner.aclose()
             raise
-        return LiveTeam(loaded, runner, voice, self._phrases)
+        redact = runner.redact
+        redaction = self._captures.redaction(team.name, redact) if redact else None
+        capture = self._captures.most.within(team.captured, redaction)
+        self._captures.expect(capture)
+        return LiveTeam(loaded, runner, voice, self._phrases, capture)
 
     def _voice(self, loaded: LoadedTeam) -> VoiceModels:
         voice = loaded.team.voice

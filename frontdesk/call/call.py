@@ -47,6 +47,7 @@ from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.state.entries import CallState
 from frontdesk.state.events import ENDED
 from frontdesk.tracing.calls import Tracing
+from frontdesk.wordless import wordless
 
 logger = logging.getLogger(__name__)
 
@@ -216,6 +217,7 @@ class Call:
 
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
+        wordless.set(self.team.capture.is_private)
         try:
             await self._live()
         finally:

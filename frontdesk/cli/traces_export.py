@@ -60,7 +60,7 @@ def export(
     settings = Settings()
     cipher = load_cipher(settings)
     store = open_store(settings, cipher)
-    sounds = AudioStore(settings.data_dir / "audio", store, enabled=False, cipher=cipher)
+    sounds = AudioStore(settings.data_dir / "audio", store, keeps=lambda _: False, cipher=cipher)
     every = _range(store, moment(since), moment(until))
     found = filter(None, [named(store, identity)]) if identity else every
     calls = 0

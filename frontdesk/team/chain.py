@@ -33,6 +33,7 @@ from agents import (
 from frontdesk.team.attempts import Failure, NoAnswer, failure
 from frontdesk.team.circuit import Circuit
 from frontdesk.team.history import without_images
+from frontdesk.wordless import Words
 
 logger = logging.getLogger(__name__)
 
@@ -291,5 +292,10 @@ def _report(
     if number:
         next_step = f"asked again in {wait:g} s" if wait is not None else "the next one is asked"
         logger.warning(
-            "Model %s, attempt %d: %s (%s); %s", link.name, number, why.reason, why.kind, next_step
+            "Model %s, attempt %d: %s (%s); %s",
+            link.name,
+            number,
+            Words(why.reason),
+            why.kind,
+            next_step,
         )

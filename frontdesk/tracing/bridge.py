@@ -147,6 +147,9 @@ def _function(data: FunctionSpanData) -> Described:
             names.VOICE_MCP_FAULT: call.get("fault"),
             names.VOICE_MCP_ATTEMPTS: call.get("attempts"),
             names.VOICE_MCP_WAITED: call.get("waited"),
+            names.SERVER_ADDRESS: call.get("host"),
+            names.SERVER_PORT: call.get("port"),
+            names.MCP_PROTOCOL_VERSION: call.get("protocol"),
         },
         {
             names.GEN_AI_TOOL_CALL_ARGUMENTS: lambda: _text(data.input),

@@ -33,6 +33,8 @@ JSONRPC_REQUEST_ID = "jsonrpc.request.id"
 MCP_METHOD_NAME = "mcp.method.name"
 MCP_PROTOCOL_VERSION = "mcp.protocol.version"
 RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code"
+SERVER_ADDRESS = "server.address"
+SERVER_PORT = "server.port"
 USER_ID = "user.id"
 VOICE_AGENT_HANDOFFS = "voice.agent.handoffs"
 VOICE_AGENT_TOOLS = "voice.agent.tools"
@@ -89,6 +91,7 @@ VOICE_QUESTION_KIND = "voice.question.kind"
 VOICE_QUESTION_READING = "voice.question.reading"
 VOICE_QUESTION_TEXT = "voice.question.text"
 VOICE_QUESTION_WHO = "voice.question.who"
+VOICE_RETENTION_OF = "voice.retention.of"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
@@ -179,7 +182,9 @@ PII = frozenset(
         "gen_ai.tool.call.arguments",
         "gen_ai.tool.call.result",
         "user.id",
+        "voice.client.group_id",
         "voice.client.metadata",
+        "voice.client.workflow_name",
         "voice.custom.data",
         "voice.delegation.progress",
         "voice.guardrail.reason",
@@ -187,6 +192,7 @@ PII = frozenset(
         "voice.mcp.progress",
         "voice.question.answer",
         "voice.question.text",
+        "voice.question.who",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -226,6 +232,8 @@ ATTRIBUTES = frozenset(
         "mcp.method.name",
         "mcp.protocol.version",
         "rpc.response.status_code",
+        "server.address",
+        "server.port",
         "user.id",
         "voice.agent.handoffs",
         "voice.agent.tools",
@@ -282,6 +290,7 @@ ATTRIBUTES = frozenset(
         "voice.question.reading",
         "voice.question.text",
         "voice.question.who",
+        "voice.retention.of",
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",

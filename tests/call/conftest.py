@@ -523,6 +523,7 @@ class House:
             prompt=lambda agent, variables: f"You are {agent}.",
             mcp=servers,
             models=ScriptedRegistry(self.models, self.judge, self.writer),
+            trace_content=team.captured != "none",
             judges={name: f"Watch for {name}." for name in team.guardrails},
         )
         path = root / "support.yaml"
@@ -535,6 +536,7 @@ class House:
             if team.voice.tts.fallback
             else VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
             PhraseCache(),
+            tracing.captures.most.within(team.captured),
         )
         self.approvals = ApprovalStore(store._redis)
         self.board = ScreenBoard(self.approvals, self._decide)
@@ -617,6 +619,7 @@ class House:
             grace=self.grace,
             remembering=remembering,
         )
+        self.tracing.call_opened(state.call_id, self.live_team.capture)
         phone = Phone(self, call, clock, connection)
         phone.running = asyncio.create_task(call.run())
         self.writers[call] = log

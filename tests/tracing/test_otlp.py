@@ -94,7 +94,7 @@ async def test_a_backend_that_is_down_is_left_alone_and_each_span_is_counted(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "3")
-    exporter = OtlpExporter(content=True, pricing=Pricing())
+    exporter = OtlpExporter(lambda span: span, content=True, pricing=Pricing())
     backend = SimpleNamespace(answer=SpanExportResult.FAILURE, asked=0)
 
     def export(spans: list[Any]) -> SpanExportResult:
