@@ -11,6 +11,7 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
+from frontdesk.tracing.processor import first_word
 from frontdesk.voice.models import VoiceModels, build_voice
 from frontdesk.voice.speaker import PhraseCache
 
@@ -25,7 +26,7 @@ class BringUp:
     def __init__(self, settings: Settings, mcp: McpConnections) -> None:
         self._settings = settings
         self._mcp = mcp
-        self._models = ModelRegistry(settings)
+        self._models = ModelRegistry(settings, first_word=first_word)
         self._phrases = PhraseCache()
         self._voices: list[tuple[SpeechToTextChoice, TextToSpeechChoice, VoiceModels]] = []
 

@@ -88,7 +88,7 @@ class Preparing:
         if going_on and going_on.trace:
             turn.resumes(going_on.trace)
         if occasion is not None and occasion.about:
-            turn.tells(occasion.about)
+            turn.tells(occasion.about, (known.trace for known in occasion.results))
 
         async def asked() -> TurnRequest | str:
             if occasion is not None and occasion.line is not None:

@@ -127,7 +127,6 @@ class Reply:
             turn=turn,
             guarding=guarding,
             speaker_for=speaker_for,
-            clock=clock,
             post=post,
         )
         self._waiting = Waiting(

@@ -224,7 +224,7 @@ class Tracing:
         )
         trace = TurnTrace(self._tracer, self._processor, root, call_id, self._content)
         if asked_in is not None:
-            trace.link(asked_in)
+            trace.link(asked_in.ref)
         return trace
 
     def received(self, span: ReadableSpan) -> bool:
