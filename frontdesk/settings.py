@@ -49,8 +49,9 @@ class Settings(BaseSettings):
     )
     api_keys: SecretStr | None = Field(
         default=None,
-        description="Keys that let clients in, each on a line or behind a comma. Needed on any "
-        "address but this machine's own; `frontdesk key` makes one.",
+        description="Keys that let clients in, each on a line or behind a comma, with a role "
+        "before it (view:KEY) or without, for all. Needed on any address but this machine's "
+        "own; `frontdesk key` makes one.",
     )
     api_keys_file: Path | None = Field(default=None, description="A file with more such keys.")
     api_key: SecretStr | None = Field(

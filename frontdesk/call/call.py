@@ -14,7 +14,7 @@ from frontdesk.call.background import Background
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.close_codes import MOVED, TAKEN_OVER, TRY_AGAIN
-from frontdesk.call.comeback import Missed, knows
+from frontdesk.call.comeback import Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.deeds import Deeds
 from frontdesk.call.errand import Errand
@@ -40,6 +40,7 @@ from frontdesk.call.parts import Parts
 from frontdesk.call.pause import Pause
 from frontdesk.call.questions import Board
 from frontdesk.call.remembering import Remembering
+from frontdesk.call.resume_token import ResumeToken
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
@@ -154,9 +155,9 @@ class Call:
             self._parts.inbox.post(Joined(connection))
         return not self._closed
 
-    def knows(self, token: str) -> bool:
+    def knows(self, token: ResumeToken) -> bool:
         """Whether who shows this resume token is a caller of this call."""
-        return knows(self.state, token)
+        return token.opens(self.state)
 
     def remembers(self, missed: Missed) -> bool:
         """Whether a client can be told what it missed, without asking the store."""

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from frontdesk.call.comeback import Comeback, Missed, hashed
+from frontdesk.call.comeback import Comeback, Missed
 from frontdesk.call.identity import Identity
+from frontdesk.call.resume_token import ResumeToken
 
 PAUSE = 1.0
 """Seconds of no audio from one connection after which another may speak. Clients stream without
@@ -18,7 +19,7 @@ class Connection:
     ``comes_back``: it connects again when it is told that this worker is restarted.
     ``shows_tools``: it asked to see what the team's own tools are called with and give back.
     ``given``: what it gave for MCP servers that act in the caller's name. ``missed``: what it says
-    that it missed. ``identity`` is who calls. ``token``: the hash of the resume token that it
+    that it missed. ``identity`` is who calls. ``chain``: that of the resume token that it
     got. ``greeted``: it was told the session, and is told all that follows."""
 
     send: Callable[[bytes], None]
@@ -30,16 +31,15 @@ class Connection:
     given: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     identity: Identity = field(default_factory=Identity)
     missed: Missed = field(default_factory=lambda: Missed(Comeback()), repr=False)
-    token: str | None = field(default=None, repr=False)
+    chain: str | None = None
     greeted: bool = False
     drop: Callable[[], None] = lambda: None
     """Forget what waits to be sent."""
 
     @property
-    def shown(self) -> str | None:
-        """The hash of the token with which it came back."""
-        token = self.missed.comeback.token
-        return hashed(token) if token else None
+    def shown(self) -> ResumeToken | None:
+        """The token with which it came back."""
+        return ResumeToken.read(self.missed.comeback.token or "")
 
 
 To = Connection | Literal["tools"] | None
@@ -77,10 +77,9 @@ class Connections:
         return any(connection.caller for connection in self._all)
 
     def replaced_by(self, connection: Connection) -> list[Connection]:
-        """Let those go that are the same client's: they hold the token that it shows, or came back
-        with it."""
+        """Let those go that are the same client's: their tokens are of one chain."""
         shown = connection.shown
-        old = [o for o in self._all if shown is not None and shown in (o.token, o.shown)]
+        old = [other for other in self._all if shown is not None and other.chain == shown.chain]
         self._all = [other for other in self._all if other not in old]
         return old
 

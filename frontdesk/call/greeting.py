@@ -3,9 +3,10 @@
 from typing import Any
 
 from frontdesk.call.book import CallBook
-from frontdesk.call.comeback import Missed, issue
+from frontdesk.call.comeback import Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.numbers import Ids
+from frontdesk.call.resume_token import issue
 from frontdesk.call.told import Told
 from frontdesk.protocol.commands import Command, Send
 from frontdesk.protocol.core import RealtimeProtocol
@@ -37,15 +38,16 @@ class Greeting:
     def greet(self, connection: Connection) -> None:
         """Tell the session, then what was missed; from here on it is told all that follows.
 
-        A caller gets a resume token; the hash of it is on record before this is sent. Who asked
-        for what it missed is told what it gets: ``events``, all of them in order, or ``items``,
-        those of the whole conversation, when some events are no longer kept."""
+        A caller gets a resume token. Who asked for what it missed is told what it gets:
+        ``events``, all of them in order, or ``items``, those of the whole conversation, when some
+        events are no longer kept."""
         missed = self._missed(connection.missed)
         comeback = connection.missed.comeback
         extra: dict[str, Any] = {}
         if connection.caller:
-            token, connection.token = issue(self._book, connection.shown)
-            extra = {"token": token, "seconds": self._seconds}
+            token = issue(self._book, connection.shown)
+            connection.chain = token.chain
+            extra = {"token": str(token), "seconds": self._seconds}
         if comeback.asked:
             extra["replay"] = "items" if missed is None else "events"
         told = {"resume": extra} if extra else {}

@@ -18,6 +18,9 @@ from frontdesk.state.events import SOUND, Event
 
 PATIENCE = 0.1
 """Seconds that a frame may wait for the record. Five frames of audio: no player runs dry."""
+OPENING = 2.0
+"""Seconds that the first ones may, of a call that nothing is on record of: nobody could go on with
+it, whatever its client shows."""
 
 
 class Told:
@@ -89,7 +92,8 @@ class Told:
         while self._frames:
             covered = len(self._frames)
             if not self._behind:
-                self._behind = not await self._book.recorded_within(PATIENCE)
+                patience = PATIENCE if self._book.resumable else OPENING
+                self._behind = not await self._book.recorded_within(patience)
             self._send_some(covered)
         self._waiting = None
 

@@ -20,7 +20,7 @@ from frontdesk.call.bring_up import BringUp
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.close_codes import MOVED, TAKEN_OVER
-from frontdesk.call.comeback import Missed, call_of, knows
+from frontdesk.call.comeback import Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.drain import Drain
 from frontdesk.call.erasing import ERASED, REASON, Erasing
@@ -30,6 +30,7 @@ from frontdesk.call.numbers import Ids
 from frontdesk.call.presence import Presence, worker_name
 from frontdesk.call.reload import Reload
 from frontdesk.call.remembering import TYPED_BY_AGENTS, Remembering
+from frontdesk.call.resume_token import ResumeToken
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.call.shelf import Remembered, Shelf
 from frontdesk.call.teams import Teams
@@ -231,9 +232,8 @@ class Worker:
         self._refuse_if_draining()
         came = time.time()
         session = session or {}
-        token = connection.missed.comeback.token
-        if token is not None:
-            call_id, session = _called(token, call_id), {}
+        if connection.missed.comeback.token is not None:
+            call_id, session = _called(connection, call_id), {}
         if session:
             self._check_session(session)
         known = call_id is not None
@@ -245,7 +245,7 @@ class Worker:
             if call_id is None:
                 lease, stored, team = await self._begin(model)
             else:
-                force = resume or token is not None
+                force = resume or connection.shown is not None
                 lease, stored, team = await self._carry_on(call_id, connection, force=force)
             state = restore(dump(stored)) if stored else CallState(lease.call_id)
             user, agreed = state.user or connection.identity.user, connection.identity.consent
@@ -310,7 +310,7 @@ class Worker:
     async def _attached(self, running: Call, connection: Connection) -> bool:
         """Attach a connection to a call that runs here; False for one that has just ended."""
         _check_caller(running.state, connection.identity)
-        token = connection.missed.comeback.token
+        token = connection.shown
         connection.caller = token is not None
         if token is not None and not running.knows(token):
             raise _not_known()
@@ -418,16 +418,16 @@ class Worker:
 
     async def resumes(self, token: str) -> bool:
         """Whether it is a resume token of a call."""
-        call_id = call_of(token)
-        if call_id is None:
+        shown = ResumeToken.read(token)
+        if shown is None:
             return False
-        if running := self.calls.get(call_id):
-            return running.knows(token)
+        if running := self.calls.get(shown.call_id):
+            return running.knows(shown)
         try:
-            stored = await self.store.load(call_id)
+            stored = await self.store.load(shown.call_id)
         except StateError:  # whoever wants to be let in by it, is not
             return False
-        return stored is not None and knows(stored, token)
+        return stored is not None and shown.opens(stored)
 
     async def _look_up(self, call_id: str, connection: Connection) -> None:
         """Find out what a client missed."""
@@ -438,13 +438,16 @@ class Worker:
     async def _expect(self, call_id: str, connection: Connection) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
-        token = connection.missed.comeback.token
+        token = connection.shown
         try:
             async with answering():
                 stored = await self.store.load(call_id)
         except ValueError as error:
             raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
-        if token is not None and not (stored and knows(stored, token)):
+        if token is not None and not (stored and token.opens(stored)):
+            unknown = stored is None or not stored.resume_key
+            if unknown and await self.claims.alive(call_id):
+                raise _no_store(StateError(f"call {call_id} is not on record yet"))
             raise _not_known()
         if stored is None or not stored.team:
             raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
@@ -515,12 +518,12 @@ def _not_known() -> CallRefused:
     return CallRefused(message, "invalid_resume_token")
 
 
-def _called(token: str, call_id: str | None) -> str:
+def _called(connection: Connection, call_id: str | None) -> str:
     """The call that a resume token is for. Raises :class:`CallRefused`."""
-    found = call_of(token)
-    if found is None or call_id not in (None, found):
+    token = connection.shown
+    if token is None or call_id not in (None, token.call_id):
         raise _not_known()
-    return found
+    return token.call_id
 
 
 def _lost(call: Call, error: StateError) -> None:

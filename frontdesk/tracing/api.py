@@ -14,7 +14,7 @@ from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.live import Subscription
 from frontdesk.tracing.mixdown import mixdown
 from frontdesk.tracing.ranges import ranged
-from frontdesk.tracing.store import Elsewhere, StoreError
+from frontdesk.tracing.stores import Elsewhere, StoreError
 
 KEEP_ALIVE = 15.0
 _TRACE = re.compile(r"(?:trace_)?([0-9a-f]{32})")

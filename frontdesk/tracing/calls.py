@@ -24,10 +24,11 @@ from frontdesk.tracing import names, otlp
 from frontdesk.tracing.audio import AudioRef, AudioStore
 from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
+from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
 from frontdesk.tracing.rows import SpanRow
-from frontdesk.tracing.store import FILE, StoreError, TraceStore
+from frontdesk.tracing.stores import Store, StoreError
 from frontdesk.tracing.turn import (
     EndReason,
     OpenSpan,
@@ -54,13 +55,8 @@ class Tracing:
         self._content = settings.trace_content
         self._open_calls: frozenset[str] = frozenset()
         self.live = LiveFeed()
-        self.store = TraceStore(
-            settings.data_dir / FILE,
-            content=settings.trace_content,
-            cipher=cipher,
-            region=settings.region,
-            on_span=self._span_seen,
-            on_calls=self._calls_changed,
+        self.store = open_store(
+            settings, cipher, on_span=self._span_seen, on_calls=self._calls_changed
         )
         self.audio = AudioStore(
             settings.data_dir / "audio",
@@ -270,7 +266,7 @@ def _of_turn(
 class _Pipeline(SpanProcessor):
     """From OpenTelemetry's hooks to the store and to OTLP. Both only queue."""
 
-    def __init__(self, store: TraceStore, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
         self.out: otlp.OtlpExporter | None = None

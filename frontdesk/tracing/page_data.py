@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.pages import Unreadable
-from frontdesk.tracing.store import StoreError
+from frontdesk.tracing.stores import StoreError
 
 Found = TypeVar("Found")
 

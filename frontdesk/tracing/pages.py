@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import HTTPConnection
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from frontdesk.roles import GIVEN, Role, noted
 from frontdesk.tracing.assets import Assets, dashboard_folder, media_type
 from frontdesk.tracing.reading import gist, read_span
 from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
@@ -82,8 +84,14 @@ class Pages:
         self._assets = Assets(folder / "static")
         self._templates = _environment(folder / "templates", self._assets)
 
-    def home(self) -> Response:
-        return RedirectResponse("/talk", status_code=307)
+    def home(self, request: Request) -> Response:
+        """To the first page that the visitor's role may see."""
+        talks = noted(request.scope) is Role.FULL
+        return RedirectResponse("/talk" if talks else "/traces", status_code=307)
+
+    def closed(self, request: HTTPConnection, message: str) -> Response:
+        """What a person sees in the place of a page that their role may not see."""
+        return self.page(request, "closed.html", 403, message=message)
 
     def talk(self, request: Request) -> Response:
         return self.page(request, "talk.html")
@@ -173,10 +181,15 @@ class Pages:
     def _trouble(self, request: Request, status: int, message: str) -> Response:
         return self.page(request, "trouble.html", status, missing=status == 404, message=message)
 
-    def page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
-        """A page by the name of its template, which may show ``values``."""
+    def page(
+        self, request: HTTPConnection, name: str, status: int = 200, **values: Any
+    ) -> Response:
+        """A page by the name of its template, which may show ``values``; ``may(role)`` tells it
+        whether who asks has that role, or one that may more."""
+        role = noted(request.scope)
         template = self._templates.get_template(name)
-        common = {"signed_in": self._signed_in, "troubled": self._troubled()}
+        may: Callable[[str], bool] = lambda least: role >= GIVEN[least]  # noqa: E731
+        common = {"signed_in": self._signed_in, "troubled": self._troubled(), "may": may}
         html = template.render(path=request.url.path, **(common | values))
         return HTMLResponse(html, status_code=status, headers=_headers(request))
 
@@ -200,7 +213,7 @@ def _environment(folder: Any, assets: Assets) -> Environment:
     return environment
 
 
-def _headers(request: Request) -> dict[str, str]:
+def _headers(request: HTTPConnection) -> dict[str, str]:
     """Nothing inline, nothing foreign; the socket only to where the page came from.
 
     ``'self'`` alone does not cover ``ws:`` in every browser, so the host is named.

@@ -11,7 +11,7 @@ from frontdesk.tracing import names, schema
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.erasing import Gone, erase
 from frontdesk.tracing.messages import user
-from frontdesk.tracing.store import StoreError
+from frontdesk.tracing.stores import StoreError
 
 WORD = "zanzibarical"
 
