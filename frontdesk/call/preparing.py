@@ -156,8 +156,10 @@ class Preparing:
         self._servers.turn_began(turn)
         for speech in speeches:
             speech.answered_by(turn)
-        if not speeches and (words := newest_words(state)):
-            turn.asked(words)
+        if not speeches:
+            turn.begins(self._book.offset(self._clock.now()))
+            if words := newest_words(state):
+                turn.asked(words)
         return turn
 
     def _speaker(self, turn: Turn, agent: str) -> Speaker:

@@ -50,11 +50,15 @@ class Turn:
         """Seconds from the caller's last sound to the first that can be heard of the answer."""
         return None if self._first_sound is None else self._first_sound - self._asked
 
+    def begins(self, offset_ms: int) -> None:
+        """Where on the call's audio clock the turn begins."""
+        self._offset = offset_ms
+        self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: offset_ms})
+
     def caller_spoke(self, speech: CallerSpeech) -> None:
         """The caller's speech and how its end was found; of several, the first one first."""
         if self._offset is None:
-            self._offset = speech.offset_ms
-            self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
+            self.begins(speech.offset_ms)
         self._record_past(
             names.USER_SPEECH,
             start=speech.started,
@@ -89,6 +93,11 @@ class Turn:
                 names.GEN_AI_SPEECH_INPUT_LANGUAGE: transcript.language,
                 names.GEN_AI_OUTPUT_MESSAGES: messages.user(transcript.text),
             }
+            if usage := transcript.usage:
+                heard = usage["input_token_details"]["audio_tokens"]
+                attributes[names.GEN_AI_USAGE_INPUT_TOKENS] = usage["input_tokens"]
+                attributes[names.GEN_AI_USAGE_AUDIO_INPUT_TOKENS] = heard
+                attributes[names.GEN_AI_USAGE_OUTPUT_TOKENS] = usage["output_tokens"]
             self._heard.append(transcript.text)
             self.asked(" ".join(self._heard))
         self._record_past(

@@ -64,6 +64,7 @@ class Voicing:
             names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: clause.first - clause.asked,
             names.VOICE_AUDIO_DURATION: clause.samples / OUTPUT_RATE,
             names.GEN_AI_SPEECH_VOICE: voice,
+            names.VOICE_SPEECH_CHARACTERS: None if clause.cached else len(clause.text),
             names.VOICE_SPEECH_CACHED: clause.cached or None,
         }
         self._record(model, clause.text, clause.agent, clause.asked, made)

@@ -25,6 +25,7 @@ from frontdesk.tracing.audio import AudioRef, AudioStore
 from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
 from frontdesk.tracing.opening import open_store
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
 from frontdesk.tracing.rows import SpanRow
@@ -47,7 +48,8 @@ CLOSE = 3.0
 class Tracing:
     """The traces of a process: spans and audio to the store, to watchers, and out over OTLP.
 
-    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts.
+    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts; ``pricing`` has the
+    desk's prices.
     """
 
     def __init__(self, settings: Settings, cipher: Cipher | None = None) -> None:
@@ -55,8 +57,13 @@ class Tracing:
         self._content = settings.trace_content
         self._open_calls: frozenset[str] = frozenset()
         self.live = LiveFeed()
+        self.pricing = Pricing()
         self.store = open_store(
-            settings, cipher, on_span=self._span_seen, on_calls=self._calls_changed
+            settings,
+            cipher,
+            pricing=self.pricing,
+            on_span=self._span_seen,
+            on_calls=self._calls_changed,
         )
         self.audio = AudioStore(
             settings.data_dir / "audio",
@@ -75,7 +82,7 @@ class Tracing:
         self.store.start()
         if otlp.configured("TRACES"):
             content = self._content and otlp.captures_content()
-            self._pipeline.out = otlp.OtlpExporter(content=content)
+            self._pipeline.out = otlp.OtlpExporter(content=content, pricing=self.pricing)
             self._pipeline.batches = otlp.processor(self._pipeline.out)
         self._tracer = tracer()
         outlet.plug(self._pipeline)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +12,12 @@ from starlette.requests import HTTPConnection
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from frontdesk.roles import GIVEN, Role, noted
+from frontdesk.tracing.agent_drawing import drawing
+from frontdesk.tracing.agent_graph import agent_graph
 from frontdesk.tracing.assets import Assets, dashboard_folder, media_type
+from frontdesk.tracing.details import details
+from frontdesk.tracing.filters import CallFilters
+from frontdesk.tracing.money import format_money
 from frontdesk.tracing.reading import gist, read_span
 from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
 
@@ -29,16 +34,9 @@ class PageData(Protocol):
     """What the pages show. Each method returns what the JSON API of the same name answers, may
     block (it runs in a thread), and raises ``Unreadable`` when the traces cannot be read."""
 
-    def calls(
-        self,
-        *,
-        limit: int,
-        before: float | None = None,
-        agent: str | None = None,
-        errors: bool = False,
-        q: str | None = None,
-    ) -> Record:
-        """``{"calls": [summary, …]}``, newest first; ``before`` is unix seconds."""
+    def calls(self, filters: CallFilters, *, limit: int, before: float | None = None) -> Record:
+        """``{"calls": [summary, …], "agents", "teams"}``, newest first; ``before`` is unix
+        seconds; agents and teams are names to choose from."""
         ...
 
     def call(self, call_id: str) -> Record | None:
@@ -102,34 +100,30 @@ class Pages:
     def traces(
         self,
         request: Request,
-        agent: str = "",
-        errors: bool = False,
-        q: str = "",
+        filters: Annotated[CallFilters, Query()],
         before: float | None = None,
     ) -> Response:
         """The list of calls, those that still run on top of the first page."""
-        q = q.strip()
         try:
-            found = self._load.calls(
-                limit=PAGE_SIZE, before=before, agent=agent or None, errors=errors, q=q or None
-            )
+            found = self._load.calls(filters, limit=PAGE_SIZE, before=before)
         except Unreadable as reason:
             return self._trouble(request, 503, str(reason))
         calls: list[Record] = list(found["calls"])
-        filters = {"agent": agent, "errors": "1" if errors else "", "q": q}
-        filters = {name: value for name, value in filters.items() if value}
+        query = filters.query()
         older = None
         if len(calls) >= PAGE_SIZE:
-            older = "?" + urlencode(filters | {"before": str(calls[-1]["started"])})
+            older = "?" + urlencode(query | {"before": repr(calls[-1]["started"])})
         if before is None:
             calls.sort(key=lambda call: not call["live"])
         return self.page(
             request,
             "calls.html",
             calls=calls,
-            filters=filters,
-            filter_query="?" + urlencode(filters) if filters else "",
-            agents=sorted({name for call in calls for name in call["agents"]} | {agent} - {""}),
+            filters=query,
+            filter_query="?" + urlencode(query) if query else "",
+            export_query=urlencode(query | {"limit": "5000"}),
+            agents=_with(found["agents"], filters.agent),
+            teams=_with(found["teams"], filters.team),
             older=older,
             first_page=before is None,
         )
@@ -156,6 +150,7 @@ class Pages:
             return self._trouble(request, 404, f"This call has no turn with trace {trace}.")
         spans: list[Record] = list(opened["spans"]) if opened else []
         chosen = next((each for each in spans if each["span_id"] == span), None)
+        graph = agent_graph([(trace, spans)] if trace and part != "detail" else ())
         template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
         return self.page(
             request,
@@ -165,7 +160,10 @@ class Pages:
             turn=turn,
             falls=waterfall(spans),
             span=chosen,
+            graph=graph,
+            picture=drawing(graph),
             reading=read_span(chosen) if chosen else None,
+            info=details(chosen, spans) if chosen else None,
         )
 
     def static(self, version: str, path: str) -> Response:
@@ -194,6 +192,11 @@ class Pages:
         return HTMLResponse(html, status_code=status, headers=_headers(request))
 
 
+def _with(names: list[str], chosen: str | None) -> list[str]:
+    """The names to choose from, and the one that was chosen before."""
+    return names if chosen is None or chosen in names else sorted([*names, chosen])
+
+
 def _has(call: Record, trace: str) -> bool:
     """Whether a trace is one of the call's turns or of its background work."""
     traces = [*call["turns"], *call.get("delegations", ())]
@@ -210,6 +213,7 @@ def _environment(folder: Any, assets: Assets) -> Environment:
     )
     environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked, gist=gist)  # pyright: ignore
     environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
+    environment.filters.update(money=format_money)
     return environment
 
 

@@ -13,6 +13,7 @@ from frontdesk.encryption import Cipher
 from frontdesk.region import is_elsewhere
 from frontdesk.tracing import deleting, queries, schema, statistics, summaries
 from frontdesk.tracing.cells import Cells
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
 from frontdesk.tracing.stores import Kept, Piece, StoreError, check_region
 from frontdesk.tracing.writer import Job, Writer
@@ -28,6 +29,7 @@ class _SpanJob:
     seen: Callable[[SpanRow], None]
     begun: bool
     refused: set[str]
+    pricing: Pricing
     size: int = 0
     row: SpanRow | None = field(default=None)
 
@@ -35,7 +37,7 @@ class _SpanJob:
         span, self.span = self.span, None
         if span is None or (self.begun and span.end_time):
             return False  # ended while it waited: the job of its end follows
-        self.row = row(span, self.content)
+        self.row = row(span, self.content, self.pricing)
         if not self.refused.isdisjoint((self.row.call_id, self.row.trace_id)):
             return False
         self.seen(self.row)
@@ -96,8 +98,9 @@ class TraceStore:
     """Spans and audio in one SQLite file.
 
     ``cipher`` seals what was said; calls of regions other than ``region`` are not shown.
-    ``content`` False leaves words and tool data out. ``on_span`` sees each span begin and end,
-    ``on_calls`` the ids of calls whose summary changed; both run in the writer's thread.
+    ``content`` False leaves words and tool data out. ``pricing`` says what spans cost. ``on_span``
+    sees each span begin and end, ``on_calls`` the ids of calls whose summary changed; both run in
+    the writer's thread.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class TraceStore:
         content: bool = True,
         cipher: Cipher | None = None,
         region: str | None = None,
+        pricing: Pricing | None = None,
         on_span: Callable[[SpanRow], None] = _ignore,
         on_calls: Callable[[Sequence[str]], None] = _ignore,
     ) -> None:
@@ -114,6 +118,7 @@ class TraceStore:
         self._content = content
         self._on_span = on_span
         self._on_calls = on_calls
+        self._pricing = pricing or Pricing()
         self._changed: list[str] = []
         self._cells = Cells(cipher)
         self._region = region
@@ -144,14 +149,15 @@ class TraceStore:
 
     def begin(self, span: ReadableSpan) -> None:
         """Note a span that has started. Returns at once, never raises."""
-        job = _SpanJob(span, self._content, self._on_span, begun=True, refused=self.refused)
-        self._writer.submit(job)
+        self._writer.submit(self._job(span, self._on_span, begun=True))
 
     def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
         """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
         ``seen`` is told of it in place of ``on_span``."""
-        job = _SpanJob(span, self._content, seen or self._on_span, False, self.refused)
-        return self._writer.submit(job)
+        return self._writer.submit(self._job(span, seen or self._on_span, begun=False))
+
+    def _job(self, span: ReadableSpan, seen: Callable[[SpanRow], None], begun: bool) -> _SpanJob:
+        return _SpanJob(span, self._content, seen, begun, self.refused, self._pricing)
 
     def close_open(self, trace_id: str, ended: float) -> None:
         """End the spans of a trace whose process is gone (unix seconds). Returns at once."""
@@ -179,6 +185,10 @@ class TraceStore:
         return self._read(
             lambda database: queries.calls(database, region=self._region, **filters), []
         )
+
+    def choices(self) -> dict[str, list[str]]:
+        """See :func:`frontdesk.tracing.queries.choices`. Raises :class:`StoreError`."""
+        return self._read(queries.choices, {"agents": [], "teams": []})
 
     def summaries(
         self, call_ids: Sequence[str], live: frozenset[str] = frozenset()

@@ -117,6 +117,10 @@ class Store(Protocol):
         that follow raise :class:`StoreError`."""
         ...
 
+    def choices(self) -> dict[str, list[str]]:
+        """``agents`` and ``teams`` of the newest calls, to choose from."""
+        ...
+
     def summaries(
         self, call_ids: Sequence[str], live: frozenset[str] = frozenset()
     ) -> list[dict[str, Any]]:
