@@ -163,7 +163,7 @@ async def everything(
     house.script([assistant_message("Lamps shine.")], agent="orders")
     house.stage.work["lamps"].end()
     [work] = phone.call.state.delegations.values()
-    while work["status"] == "running":  # noqa: ASYNC110 (the log, which tells nobody)
+    while work["status"] == "running":
         await asyncio.sleep(0)
         [work] = phone.call.state.delegations.values()
     await phone.clock.advance(30)
