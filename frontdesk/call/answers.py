@@ -268,6 +268,7 @@ class Answers:
             start=started,
             end=started + played / 1000,
             text=text,
+            made=item.milliseconds / 1000,
             offset_ms=self._book.offset(started),
             audio_uri=uri,
         )
