@@ -6,6 +6,8 @@ import json
 import pytest
 from agents.testing import assistant_message, function_call
 
+from frontdesk.protocol.engine import ResponseEnded
+
 RESEARCH = {
     "call": "tools.stage:research",
     "background": {
@@ -480,6 +482,35 @@ async def test_of_a_result_that_was_cut_off_with_its_worker_the_rest_is_told(hou
         "Lamps shine.",
         "They last.",
     ]
+
+
+async def test_a_result_that_was_all_written_when_its_worker_died_is_not_written_again(
+    house, phone, monkeypatch
+):
+    await phone.configure(output_modalities=["text"])
+    await begun(house, phone)
+    house.script([assistant_message("Lamps shine.")])
+    arrivals, is_end = phone.call._arrivals, lambda event: isinstance(event, ResponseEnded)
+    apply = arrivals.apply
+    monkeypatch.setattr(arrivals, "apply", lambda event: is_end(event) or apply(event))
+    await come(house)
+    await phone.clock.advance(1)
+    await phone.until("response.output_text.delta")
+    await come(house)
+    await phone.stored()
+    await house.kill(phone)
+    again = await house.place(phone.call.state.call_id)
+    assert work_of(again)[0]["told"] is None
+    house.script([assistant_message("Lamps shine.")])
+    await again.clock.advance(1)
+    await again.until("response.created")
+    await again.until("response.done")
+    await again.settled()
+    assert work_of(again)[0]["told"] == "spoken"
+    await again.clock.advance(30)
+    await again.settled()
+    assert len(again.of("response.created")) == 1
+    assert not again.of("response.output_text.delta")
 
 
 async def test_a_result_is_written_in_a_text_session(house, phone):
