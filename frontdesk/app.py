@@ -116,6 +116,7 @@ def create_app(
         sign_in=signing_in,
         worker=worker,
         spans_token=os.environ.get(MCP_TOKEN),
+        closed=dashboard.closed,
     )
     errors.install(app)
 

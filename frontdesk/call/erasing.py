@@ -25,7 +25,7 @@ from frontdesk.state.log import CallStore
 from frontdesk.state.rewriting import rewrite
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.erasing import erase
-from frontdesk.tracing.store import StoreError
+from frontdesk.tracing.stores import StoreError
 
 logger = logging.getLogger(__name__)
 

@@ -1,22 +1,28 @@
 """The last events of a call as they were sent, for a client that comes back to the same worker."""
 
+import logging
 from collections import deque
 from dataclasses import dataclass, field
 from heapq import merge
+from typing import NamedTuple
 
-from frontdesk.state.events import SOUND, Event
+from frontdesk.state.events import SOUND, Event, Number
+from frontdesk.voice.aside import Aside
+
+logger = logging.getLogger(__name__)
 
 TEXT_BYTES = 64 * 1024
 SOUND_BYTES = 512 * 1024
 """Eight seconds of 24 kHz PCM as base64."""
+HELD = 32 * 1024
+"""Bytes of sound that are in memory; the rest is in a file without a name."""
 
 CUT = frozenset({"input_audio_buffer.speech_started", "conversation.item.truncated"})
 """Events after which sound that was sent before is of no use any more."""
 
 
 @dataclass(slots=True)
-class _Ring:
-    limit: int
+class _Text:
     events: deque[Event] = field(default_factory=deque[Event])
     size: int = 0
     gone: int = 0
@@ -25,14 +31,72 @@ class _Ring:
     def add(self, event: Event) -> None:
         self.events.append(event)
         self.size += len(event.frame)
-        while self.size > self.limit:
+        while self.size > TEXT_BYTES:
             dropped = self.events.popleft()
             self.size -= len(dropped.frame)
             self.gone = dropped.number[1]
 
+
+class _Filed(NamedTuple):
+    """A frame of sound, and where it begins and ends among all that were filed."""
+
+    number: Number
+    begin: int
+    end: int
+
+
+class _Sound:
+    """Frames of sound, the older ones on the disk. Where that refuses, they are dropped."""
+
+    def __init__(self) -> None:
+        self._held: list[Event] = []
+        self._held_bytes = 0
+        self._filed: deque[_Filed] = deque()
+        self._end = 0
+        self._file: Aside | None = None
+
+    def add(self, event: Event) -> None:
+        self._held.append(event)
+        self._held_bytes += len(event.frame)
+        if self._held_bytes > HELD:
+            self._put_aside()
+
     def clear(self) -> None:
-        self.events.clear()
-        self.size = 0
+        self._held.clear()
+        self._held_bytes = 0
+        self._filed.clear()
+
+    def after(self, n: int) -> list[Event]:
+        return self._read(n) + [event for event in self._held if event.number[1] > n]
+
+    def _read(self, n: int) -> list[Event]:
+        filed = [one for one in self._filed if one.number[1] > n]
+        if self._file is None or not filed:
+            return []
+        first = filed[0].begin
+        try:
+            frames = self._file.read(first, self._end - first)
+        except OSError as error:
+            logger.warning("sound for a client that came back cannot be read: %s", error)
+            return []
+        return [Event(o.number, frames[o.begin - first : o.end - first]) for o in filed]
+
+    def _put_aside(self) -> None:
+        held, frames = [*self._held], b"".join(event.frame for event in self._held)
+        self._held.clear()
+        self._held_bytes = 0
+        try:
+            self._file = self._file or Aside(SOUND_BYTES)
+            self._file.write(self._end, frames)
+        except OSError as error:
+            logger.warning("sound is not kept for a client that comes back: %s", error)
+            self._filed.clear()
+            return
+        for event in held:
+            begin, self._end = self._end, self._end + len(event.frame)
+            self._filed.append(_Filed(event.number, begin, self._end))
+        while self._filed and self._filed[0].begin < self._end - SOUND_BYTES:
+            self._filed.popleft()
 
 
 class Recent:
@@ -40,8 +104,8 @@ class Recent:
     for it reads what was said."""
 
     def __init__(self) -> None:
-        self._text = _Ring(TEXT_BYTES)
-        self._sound = _Ring(SOUND_BYTES)
+        self._text = _Text()
+        self._sound = _Sound()
 
     def add(self, event: Event, kind: str) -> None:
         if kind == SOUND:
@@ -55,6 +119,5 @@ class Recent:
         """Everything since the ``n``th event; None when that is no longer all there."""
         if n < self._text.gone:
             return None
-        rings = (self._text.events, self._sound.events)
-        both = merge(*rings, key=lambda event: event.number)
+        both = merge(self._text.events, self._sound.after(n), key=lambda event: event.number)
         return [event for event in both if event.number[1] > n]

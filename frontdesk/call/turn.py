@@ -122,6 +122,11 @@ class Turn:
         if transcript is not None:
             attributes[names.VOICE_AUDIO_DURATION] = transcript.seconds
             attributes[names.GEN_AI_OUTPUT_MESSAGES] = messages.user(transcript.text)
+            if usage := transcript.usage:
+                heard = usage["input_token_details"]["audio_tokens"]
+                attributes[names.GEN_AI_USAGE_INPUT_TOKENS] = usage["input_tokens"]
+                attributes[names.GEN_AI_USAGE_AUDIO_INPUT_TOKENS] = heard
+                attributes[names.GEN_AI_USAGE_OUTPUT_TOKENS] = usage["output_tokens"]
             self._heard.append(transcript.text)
             self.asked(" ".join(self._heard))
         self._record_past(
@@ -214,6 +219,7 @@ class Turn:
                 names.GEN_AI_REQUEST_MODEL: model,
                 names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: clause.first - clause.asked,
                 names.VOICE_AUDIO_DURATION: clause.samples / OUTPUT_RATE,
+                names.VOICE_SPEECH_CHARACTERS: len(clause.text),
                 names.GEN_AI_AGENT_NAME: clause.agent,
                 names.GEN_AI_SPEECH_VOICE: voice,
                 names.GEN_AI_INPUT_MESSAGES: messages.agent(clause.text),

@@ -127,6 +127,7 @@ class Worker:
         self.ready = True
 
     async def _bring_all_up(self, desk: Desk, watch: Watch) -> None:
+        self.tracing.pricing.prices = desk.prices
         self.tracing.start()
         self._open.push_async_callback(self.tracing.aclose)
         self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
@@ -167,7 +168,7 @@ class Worker:
         self.teams = Teams(self.settings, bring_up, versions, self._in_use)
         self._open.push_async_callback(self.teams.aclose)
         await self.teams.start(desk.teams.values())
-        self.reload = Reload(self.settings, watch, self.teams, self.mcp)
+        self.reload = Reload(self.settings, watch, self.teams, self.mcp, self.tracing.pricing)
         self._open.push_async_callback(self.reload.aclose)
         self.reload.start()
         self.workers = Workers(redis)

@@ -4,10 +4,12 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from frontdesk.api.keys import KeysError, described, load_keys
 from frontdesk.cli.failures import Failure, make_data_dir
 from frontdesk.desk.loader import load_desk
 from frontdesk.desk.problems import DeskError
 from frontdesk.encryption import KeysUnfit
+from frontdesk.roles import Role
 from frontdesk.settings import Settings
 from frontdesk.state.connection import located, opened
 from frontdesk.state.errors import StateError
@@ -21,8 +23,9 @@ LAST_WORDS = 5
 
 
 async def examine_all(settings: Settings) -> AsyncIterator[Finding]:
-    """The desk, the data folder, and the store."""
+    """The desk, the keys, the data folder, and the store."""
     yield _desk(settings)
+    yield _keys(settings)
     for finding in _data(settings):
         yield finding
     async for finding in _store(settings):
@@ -36,6 +39,19 @@ def _desk(settings: Settings) -> Finding:
         says = f"{len(error.problems)} mistakes in {settings.desk}"
         return Finding("bad", "desk", says, "See `frontdesk check`.")
     return Finding("ok", "desk", f"teams: {', '.join(teams)}")
+
+
+def _keys(settings: Settings) -> Finding:
+    try:
+        keys = load_keys(settings)
+    except KeysError as error:
+        return Finding("bad", "keys", str(error), "See docs/deployment.md.")
+    if keys and Role.FULL not in keys.values():
+        return Finding(
+            "warn", "keys", f"{described([*keys.values()])}: nobody may call",
+            "Add a key with the role full.",
+        )  # fmt: skip
+    return Finding("ok", "keys", described([*keys.values()]))
 
 
 def _data(settings: Settings) -> list[Finding]:

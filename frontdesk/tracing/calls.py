@@ -24,10 +24,12 @@ from frontdesk.tracing import names, otlp
 from frontdesk.tracing.audio import AudioRef, AudioStore
 from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
+from frontdesk.tracing.opening import open_store
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
 from frontdesk.tracing.rows import SpanRow
-from frontdesk.tracing.store import FILE, StoreError, TraceStore
+from frontdesk.tracing.stores import Store, StoreError
 from frontdesk.tracing.turn import (
     EndReason,
     OpenSpan,
@@ -46,7 +48,8 @@ CLOSE = 3.0
 class Tracing:
     """The traces of a process: spans and audio to the store, to watchers, and out over OTLP.
 
-    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts.
+    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts; ``pricing`` has the
+    desk's prices.
     """
 
     def __init__(self, settings: Settings, cipher: Cipher | None = None) -> None:
@@ -54,11 +57,11 @@ class Tracing:
         self._content = settings.trace_content
         self._open_calls: frozenset[str] = frozenset()
         self.live = LiveFeed()
-        self.store = TraceStore(
-            settings.data_dir / FILE,
-            content=settings.trace_content,
-            cipher=cipher,
-            region=settings.region,
+        self.pricing = Pricing()
+        self.store = open_store(
+            settings,
+            cipher,
+            pricing=self.pricing,
             on_span=self._span_seen,
             on_calls=self._calls_changed,
         )
@@ -79,7 +82,7 @@ class Tracing:
         self.store.start()
         if otlp.configured("TRACES"):
             content = self._content and otlp.captures_content()
-            self._pipeline.out = otlp.OtlpExporter(content=content)
+            self._pipeline.out = otlp.OtlpExporter(content=content, pricing=self.pricing)
             self._pipeline.batches = otlp.processor(self._pipeline.out)
         self._tracer = tracer()
         outlet.plug(self._pipeline)
@@ -270,7 +273,7 @@ def _of_turn(
 class _Pipeline(SpanProcessor):
     """From OpenTelemetry's hooks to the store and to OTLP. Both only queue."""
 
-    def __init__(self, store: TraceStore, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
         self.out: otlp.OtlpExporter | None = None

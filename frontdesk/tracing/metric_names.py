@@ -24,6 +24,7 @@ GEN_AI_CLIENT_INFERENCE_DURATION = "gen_ai.client.inference.duration"
 GEN_AI_CLIENT_INFERENCE_TIME_TO_FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk"
 GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS = "gen_ai.client.inference.usage.input_tokens"
 GEN_AI_CLIENT_INFERENCE_USAGE_OUTPUT_TOKENS = "gen_ai.client.inference.usage.output_tokens"
+VOICE_COST = "voice.cost"
 GEN_AI_EXECUTE_TOOL_DURATION = "gen_ai.execute_tool.duration"
 MCP_CLIENT_OPERATION_DURATION = "mcp.client.operation.duration"
 VOICE_CALLS_LIVE = "voice.calls.live"
@@ -104,6 +105,12 @@ METRICS: dict[str, Metric] = {
         "Tokens that a model wrote for an answer.",
         ("gen_ai.request.model", "gen_ai.provider.name"),
         "tokens",
+    ),
+    "voice.cost": Metric(
+        "counter",
+        "{currency}",
+        "What models cost by the desk's prices; `voice.cost.currency` says in what.",
+        ("gen_ai.request.model", "voice.cost.currency"),
     ),
     "gen_ai.execute_tool.duration": Metric(
         "histogram",

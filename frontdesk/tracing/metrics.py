@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from frontdesk.tracing import metric_names as metric
 from frontdesk.tracing import names, otlp
 from frontdesk.tracing.metric_names import BUCKETS, METRICS
+from frontdesk.tracing.pricing import UNIT
 from frontdesk.tracing.rows import SpanRow, number
 
 STAGES = frozenset(
@@ -105,6 +106,8 @@ class Metrics:
         for attribute, name in _VALUES.get(kind, {}).items():
             if (value := number(row.attributes.get(attribute))) is not None:
                 self._record(name, value, row)
+        if row.cost:
+            self._count(metric.VOICE_COST, row, row.cost / UNIT)
         if kind == names.INVOKE_WORKFLOW and row.parent_id is None:
             self._turn(row)
         elif kind == names.GUARDRAIL and row.attributes.get(names.VOICE_GUARDRAIL_TRIGGERED):
@@ -119,8 +122,8 @@ class Metrics:
         """The event loop was so late."""
         self._histograms[metric.VOICE_EVENT_LOOP_LAG].record(max(0.0, seconds))
 
-    def _count(self, name: str, row: SpanRow) -> None:
-        self._counters[name].add(1, _labels(name, row))
+    def _count(self, name: str, row: SpanRow, amount: float = 1) -> None:
+        self._counters[name].add(amount, _labels(name, row))
 
     def _record(
         self, name: str, value: float, row: SpanRow, more: Mapping[str, str] | None = None

@@ -22,6 +22,8 @@ GEN_AI_TOOL_CALL_ID = "gen_ai.tool.call.id"
 GEN_AI_TOOL_CALL_RESULT = "gen_ai.tool.call.result"
 GEN_AI_TOOL_NAME = "gen_ai.tool.name"
 GEN_AI_TOOL_TYPE = "gen_ai.tool.type"
+GEN_AI_USAGE_AUDIO_INPUT_TOKENS = "gen_ai.usage.audio.input_tokens"
+GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS = "gen_ai.usage.audio.output_tokens"
 GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens"
 GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens"
 GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
@@ -44,6 +46,8 @@ VOICE_CONTEXT_LEFT_OUT = "voice.context.left_out"
 VOICE_CONTEXT_TOKENS = "voice.context.tokens"
 VOICE_CONTEXT_TOKENS_AFTER = "voice.context.tokens_after"
 VOICE_CONTEXT_TOKENS_BEFORE = "voice.context.tokens_before"
+VOICE_COST = "voice.cost"
+VOICE_COST_CURRENCY = "voice.cost.currency"
 VOICE_CUSTOM_DATA = "voice.custom.data"
 VOICE_DELEGATION_ID = "voice.delegation.id"
 VOICE_DELEGATION_PROGRESS = "voice.delegation.progress"
@@ -88,6 +92,7 @@ VOICE_QUESTION_WHO = "voice.question.who"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
+VOICE_SPEECH_CHARACTERS = "voice.speech.characters"
 VOICE_STAGE = "voice.stage"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
@@ -210,6 +215,8 @@ ATTRIBUTES = frozenset(
         "gen_ai.tool.call.result",
         "gen_ai.tool.name",
         "gen_ai.tool.type",
+        "gen_ai.usage.audio.input_tokens",
+        "gen_ai.usage.audio.output_tokens",
         "gen_ai.usage.cache_read.input_tokens",
         "gen_ai.usage.input_tokens",
         "gen_ai.usage.output_tokens",
@@ -232,6 +239,8 @@ ATTRIBUTES = frozenset(
         "voice.context.tokens",
         "voice.context.tokens_after",
         "voice.context.tokens_before",
+        "voice.cost",
+        "voice.cost.currency",
         "voice.custom.data",
         "voice.delegation.id",
         "voice.delegation.progress",
@@ -276,6 +285,7 @@ ATTRIBUTES = frozenset(
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",
+        "voice.speech.characters",
         "voice.stage",
         "voice.step.index",
         "voice.stt.confidence",

@@ -12,6 +12,7 @@ from opentelemetry.trace import Link, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from frontdesk.tracing import names
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import OTHER_ERROR
 
 logger = logging.getLogger(__name__)
@@ -48,20 +49,23 @@ def captures_content() -> bool:
 
 
 class OtlpExporter(SpanExporter):
-    """Exports over OTLP/HTTP, without content unless ``content``; ``failed`` counts lost spans,
-    ``down`` tells whether the last attempt failed."""
+    """Exports over OTLP/HTTP, without content unless ``content``, with what spans cost by
+    ``pricing``; ``failed`` counts lost spans, ``down`` tells whether the last attempt failed."""
 
-    def __init__(self, *, content: bool) -> None:
+    def __init__(self, *, content: bool, pricing: Pricing) -> None:
         # Here, as most processes never need it: protobuf and an HTTP library come with it.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         self._exporter = OTLPSpanExporter()
         self._content = content
+        self._pricing = pricing
         self.down = False
         self.failed = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        sent = spans if self._content else [without_content(span) for span in spans]
+        sent = [priced(span, self._pricing) for span in spans]
+        if not self._content:
+            sent = [without_content(span) for span in sent]
         result = self._exporter.export(sent)
         failed = result is not SpanExportResult.SUCCESS
         if failed:
@@ -94,6 +98,16 @@ def shut_down(batches: SpanProcessor, exporter: OtlpExporter, timeout: float) ->
     if thread.is_alive():
         exporter.shutdown()  # ends the retries under way: what they carried is counted
         thread.join(1.0)
+
+
+def priced(span: ReadableSpan, pricing: Pricing) -> ReadableSpan:
+    """The span, or a copy with what it cost."""
+    attributes = span.attributes or {}
+    failed = span.status.status_code is StatusCode.ERROR
+    bill = pricing.bill(span.name.partition(" ")[0], attributes, failed)
+    if bill is None or not bill.attributes:
+        return span
+    return _copy(span, {**attributes, **bill.attributes}, span.status, span.events, span.links)
 
 
 def without_content(span: ReadableSpan) -> ReadableSpan:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from frontdesk.tracing.cells import Cells
 
-VERSION = 3
+VERSION = 4
 PATIENCE = 2.0
 """Seconds that a lock of another process is waited for."""
 
@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS span (
     name TEXT NOT NULL, stage TEXT NOT NULL, agent TEXT, subject TEXT,
     start REAL NOT NULL, end REAL, error TEXT, tokens INTEGER NOT NULL, words TEXT NOT NULL,
     attributes BLOB, events BLOB,
+    cost INTEGER, currency TEXT, unpriced INTEGER NOT NULL DEFAULT 0, tokens_in INTEGER,
     UNIQUE (trace_id, span_id)
 );
 CREATE INDEX IF NOT EXISTS span_stage ON span (stage, start, end);
@@ -35,16 +36,22 @@ CREATE TABLE IF NOT EXISTS trace (
     caller TEXT NOT NULL DEFAULT '', answer TEXT NOT NULL DEFAULT '',
     spans INTEGER NOT NULL DEFAULT 0, errors INTEGER NOT NULL DEFAULT 0,
     tokens INTEGER NOT NULL DEFAULT 0, handoffs INTEGER NOT NULL DEFAULT 0,
-    agents TEXT NOT NULL DEFAULT '[]', tools TEXT NOT NULL DEFAULT '[]'
+    agents TEXT NOT NULL DEFAULT '[]', tools TEXT NOT NULL DEFAULT '[]',
+    cost INTEGER, currency TEXT, unpriced TEXT NOT NULL DEFAULT '[]', tokens_in INTEGER,
+    flow TEXT NOT NULL DEFAULT '[]', tool_calls TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX IF NOT EXISTS trace_call ON trace (call_id, started);
 CREATE INDEX IF NOT EXISTS trace_started ON trace (started);
+CREATE INDEX IF NOT EXISTS trace_sealed ON trace (id)
+    WHERE typeof(caller) = 'blob' OR typeof(answer) = 'blob';
 
 CREATE TABLE IF NOT EXISTS call (
     call_id TEXT PRIMARY KEY, team TEXT, started REAL NOT NULL, last REAL NOT NULL,
     open_since REAL, turns INTEGER NOT NULL, tokens INTEGER NOT NULL, handoffs INTEGER NOT NULL,
     errors INTEGER NOT NULL, latency REAL, agents TEXT NOT NULL, tools TEXT NOT NULL,
-    text TEXT NOT NULL
+    text TEXT NOT NULL, slowest REAL, cost INTEGER, currency TEXT,
+    unpriced TEXT NOT NULL DEFAULT '[]', tokens_in INTEGER,
+    flow TEXT NOT NULL DEFAULT '[]', tool_calls TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX IF NOT EXISTS call_started ON call (started);
 CREATE INDEX IF NOT EXISTS call_errors ON call (started) WHERE errors > 0;
@@ -61,6 +68,31 @@ CREATE TABLE IF NOT EXISTS caller (
 CREATE INDEX IF NOT EXISTS caller_calls ON caller (caller);
 
 CREATE VIRTUAL TABLE IF NOT EXISTS doc USING fts5 (words);
+"""
+
+LATER = (
+    ("span", "cost", "INTEGER"),
+    ("span", "currency", "TEXT"),
+    ("span", "unpriced", "INTEGER NOT NULL DEFAULT 0"),
+    ("trace", "cost", "INTEGER"),
+    ("trace", "currency", "TEXT"),
+    ("trace", "unpriced", "TEXT NOT NULL DEFAULT '[]'"),
+    ("call", "cost", "INTEGER"),
+    ("call", "currency", "TEXT"),
+    ("call", "unpriced", "TEXT NOT NULL DEFAULT '[]'"),
+    ("call", "slowest", "REAL"),
+    ("span", "tokens_in", "INTEGER"),
+    ("trace", "tokens_in", "INTEGER"),
+    ("trace", "flow", "TEXT NOT NULL DEFAULT '[]'"),
+    ("trace", "tool_calls", "TEXT NOT NULL DEFAULT '{}'"),
+    ("call", "tokens_in", "INTEGER"),
+    ("call", "flow", "TEXT NOT NULL DEFAULT '[]'"),
+    ("call", "tool_calls", "TEXT NOT NULL DEFAULT '{}'"),
+)
+"""Columns that tables of earlier versions lack."""
+SLOWEST = """
+UPDATE call SET slowest = (SELECT max(latency) FROM trace WHERE trace.call_id = call.call_id)
+WHERE latency IS NOT NULL;
 """
 
 
@@ -84,7 +116,8 @@ def connect(path: Path, cells: Cells | None = None) -> sqlite3.Connection:
         database.execute("PRAGMA secure_delete = ON")  # what is erased is not to be found again
         if found < VERSION:
             database.executescript(
-                f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"
+                f"BEGIN IMMEDIATE; {TABLES} {_additions(database)} "
+                f"PRAGMA user_version = {VERSION}; COMMIT"
             )
         if 0 < found < 3:  # it was not written so that nothing is left of what was replaced
             database.execute("VACUUM")
@@ -92,6 +125,21 @@ def connect(path: Path, cells: Cells | None = None) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _additions(database: sqlite3.Connection) -> str:
+    """What brings the tables of an earlier version up to this one."""
+    has = {
+        (table, name)
+        for table in dict.fromkeys(table for table, *_ in LATER)
+        for (name,) in database.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    }
+    known = {table for table, _ in has}
+    lacking = [each for each in LATER if each[0] in known and each[:2] not in has]
+    steps = [f"ALTER TABLE {table} ADD COLUMN {name} {kind};" for table, name, kind in lacking]
+    if ("call", "slowest") in [each[:2] for each in lacking]:
+        steps.append(SLOWEST)
+    return " ".join(steps)
 
 
 def connect_to_read(path: Path, cells: Cells | None = None) -> sqlite3.Connection:

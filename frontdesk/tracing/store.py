@@ -1,7 +1,4 @@
-"""The trace store: spans and audio go in at once, summaries come out.
-
-This class is the whole interface; another engine would implement the same methods.
-"""
+"""The trace store in one SQLite file, behind :class:`frontdesk.tracing.stores.Store`."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -13,22 +10,16 @@ from typing import Any, TypeVar
 from opentelemetry.sdk.trace import ReadableSpan
 
 from frontdesk.encryption import Cipher
-from frontdesk.region import is_elsewhere, refusal, region_of
-from frontdesk.tracing import queries, schema, statistics, summaries
+from frontdesk.region import is_elsewhere
+from frontdesk.tracing import deleting, queries, schema, statistics, summaries
 from frontdesk.tracing.cells import Cells
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
+from frontdesk.tracing.stores import Kept, Piece, StoreError, check_region
 from frontdesk.tracing.writer import Job, Writer
 
 Found = TypeVar("Found")
 FILE = "traces.db"
-
-
-class StoreError(Exception):
-    """The store cannot be read now; the message says why."""
-
-
-class Elsewhere(StoreError):
-    """What is asked for is kept in a region that this process is not in."""
 
 
 @dataclass(slots=True)
@@ -38,6 +29,7 @@ class _SpanJob:
     seen: Callable[[SpanRow], None]
     begun: bool
     refused: set[str]
+    pricing: Pricing
     size: int = 0
     row: SpanRow | None = field(default=None)
 
@@ -45,7 +37,7 @@ class _SpanJob:
         span, self.span = self.span, None
         if span is None or (self.begun and span.end_time):
             return False  # ended while it waited: the job of its end follows
-        self.row = row(span, self.content)
+        self.row = row(span, self.content, self.pricing)
         if not self.refused.isdisjoint((self.row.call_id, self.row.trace_id)):
             return False
         self.seen(self.row)
@@ -84,6 +76,20 @@ class _CallerJob:
         database.execute("INSERT OR IGNORE INTO caller VALUES (?, ?, ?)", self.values)
 
 
+class _PieceJob:
+    def __init__(self, piece: Piece) -> None:
+        self.prepare = piece.prepare
+        self.size = piece.size
+        self._row = piece.row
+
+    def write(self, database: sqlite3.Connection) -> None:
+        database.execute(
+            "INSERT OR REPLACE INTO audio (key, call_id, item_id, role, offset_ms, seconds, rate, "
+            "peaks) VALUES (?, ?, ?, ?, ?, ?, ?, seal(?))",
+            self._row(),
+        )
+
+
 def _ignore(_: Any) -> None:
     pass
 
@@ -92,8 +98,9 @@ class TraceStore:
     """Spans and audio in one SQLite file.
 
     ``cipher`` seals what was said; calls of regions other than ``region`` are not shown.
-    ``content`` False leaves words and tool data out. ``on_span`` sees each span begin and end,
-    ``on_calls`` the ids of calls whose summary changed; both run in the writer's thread.
+    ``content`` False leaves words and tool data out. ``pricing`` says what spans cost. ``on_span``
+    sees each span begin and end, ``on_calls`` the ids of calls whose summary changed; both run in
+    the writer's thread.
     """
 
     def __init__(
@@ -103,6 +110,7 @@ class TraceStore:
         content: bool = True,
         cipher: Cipher | None = None,
         region: str | None = None,
+        pricing: Pricing | None = None,
         on_span: Callable[[SpanRow], None] = _ignore,
         on_calls: Callable[[Sequence[str]], None] = _ignore,
     ) -> None:
@@ -110,12 +118,18 @@ class TraceStore:
         self._content = content
         self._on_span = on_span
         self._on_calls = on_calls
+        self._pricing = pricing or Pricing()
         self._changed: list[str] = []
         self._cells = Cells(cipher)
         self._region = region
         self.refused: set[str] = set()
         """Ids of calls and traces of which nothing is kept any more."""
         self._writer = Writer(path, self._summarize, self._committed, cells=self._cells)
+
+    @property
+    def where(self) -> str:
+        """The file."""
+        return str(self.path)
 
     @property
     def dropped(self) -> int:
@@ -135,14 +149,15 @@ class TraceStore:
 
     def begin(self, span: ReadableSpan) -> None:
         """Note a span that has started. Returns at once, never raises."""
-        job = _SpanJob(span, self._content, self._on_span, begun=True, refused=self.refused)
-        self._writer.submit(job)
+        self._writer.submit(self._job(span, self._on_span, begun=True))
 
     def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
         """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
         ``seen`` is told of it in place of ``on_span``."""
-        job = _SpanJob(span, self._content, seen or self._on_span, False, self.refused)
-        return self._writer.submit(job)
+        return self._writer.submit(self._job(span, seen or self._on_span, begun=False))
+
+    def _job(self, span: ReadableSpan, seen: Callable[[SpanRow], None], begun: bool) -> _SpanJob:
+        return _SpanJob(span, self._content, seen, begun, self.refused, self._pricing)
 
     def close_open(self, trace_id: str, ended: float) -> None:
         """End the spans of a trace whose process is gone (unix seconds). Returns at once."""
@@ -152,9 +167,9 @@ class TraceStore:
         """Note that a call is this caller's. Returns at once, never raises."""
         self._writer.submit(_CallerJob((call_id, caller, opened)))
 
-    def submit(self, job: Job) -> bool:
-        """Queue another kind of job; False when it was dropped."""
-        return self._writer.submit(job)
+    def add_piece(self, piece: Piece) -> bool:
+        """Keep a piece of audio. Returns at once; False when it was dropped."""
+        return self._writer.submit(_PieceJob(piece))
 
     def _summarize(self, database: sqlite3.Connection, batch: list[Job]) -> None:
         rows = [job.row for job in batch if isinstance(job, _SpanJob) and job.row]
@@ -171,6 +186,10 @@ class TraceStore:
             lambda database: queries.calls(database, region=self._region, **filters), []
         )
 
+    def choices(self) -> dict[str, list[str]]:
+        """See :func:`frontdesk.tracing.queries.choices`. Raises :class:`StoreError`."""
+        return self._read(queries.choices, {"agents": [], "teams": []})
+
     def summaries(
         self, call_ids: Sequence[str], live: frozenset[str] = frozenset()
     ) -> list[dict[str, Any]]:
@@ -180,14 +199,14 @@ class TraceStore:
 
     def call(self, call_id: str, live: frozenset[str] = frozenset()) -> dict[str, Any] | None:
         """One call, or None. Raises :class:`StoreError`."""
-        self._check_region(call_id)
+        check_region(call_id, self._region)
         return self._read(lambda database: queries.call(database, call_id, live), None)
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """One turn (32 hex digits), or None. Raises :class:`StoreError`."""
         found = self._read(lambda database: queries.trace(database, trace_id), None)
         if found is not None:
-            self._check_region(found["trace"]["call_id"])
+            check_region(found["trace"]["call_id"], self._region)
         return found
 
     def find_trace(self, prefix: str) -> str | None:
@@ -196,18 +215,15 @@ class TraceStore:
 
     def pieces(self, call_id: str) -> list[dict[str, Any]]:
         """A call's audio: rows of the ``audio`` table. Raises :class:`StoreError`."""
-        self._check_region(call_id)
+        check_region(call_id, self._region)
         return self._read(
             lambda database: [dict(row) for row in queries.pieces(database, call_id)], []
         )
 
     def check_piece(self, key: str) -> None:
         """Raise :class:`Elsewhere` for a piece of audio of another region's call."""
-        self._check_region(self._read(lambda database: queries.call_of(database, key), None))
-
-    def _check_region(self, call_id: str | None) -> None:
-        if call_id and is_elsewhere(call_id, self._region):
-            raise Elsewhere(refusal(f"Call {call_id}", region_of(call_id) or "", self._region))
+        call_id = self._read(lambda database: queries.call_of(database, key), None)
+        check_region(call_id, self._region)
 
     def calls_of(self, caller: str) -> list[dict[str, Any]]:
         """A caller's calls, and how much is kept of each: ``turns``, ``pieces`` of audio. Raises
@@ -223,6 +239,21 @@ class TraceStore:
         """See :func:`frontdesk.tracing.statistics.errors`; None of an empty store. Raises
         :class:`StoreError`."""
         return self._read(lambda database: statistics.errors(database, period, now), None)
+
+    def kept(self, calls: Sequence[str], caller: str = "", until: float = 0.0) -> Kept:
+        """What is kept of these calls, and of those that ``caller`` opened until then. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: deleting.find(database, calls, caller, until), Kept())
+
+    def delete(self, kept: Kept) -> None:
+        """Delete it from the bytes of the file, too. Raises :class:`StoreError`."""
+        if not self.path.exists():
+            return
+        try:
+            with closing(schema.connect(self.path)) as database:
+                deleting.delete(database, kept)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: {error}") from error
 
     def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
         if not self.path.exists():

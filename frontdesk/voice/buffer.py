@@ -130,6 +130,3 @@ class AudioBuffer:
             self._file.close()
             self._file = None
         self._filed = 0
-
-    def __del__(self) -> None:
-        self._close()

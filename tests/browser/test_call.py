@@ -124,7 +124,7 @@ async def test_a_turn_opens_as_a_tree_with_bars_on_one_clock(page: Page, site: A
         assert bar["right"] - bar["left"] == pytest.approx(
             max(2, (bar["end"] - bar["start"]) * scale), abs=1.5
         )
-    assert page.url.endswith(f"#trace={site.names.TURNS[1]}")
+    assert page.url.endswith(f"#trace={site.names.TURNS[1]}&range=turn")
 
 
 async def test_a_chosen_span_shows_arguments_and_result_laid_out(page: Page, site: Any) -> None:
@@ -196,7 +196,7 @@ async def test_keys_play_seek_and_walk_turns_and_spans(page: Page, site: Any, un
     await page.keyboard.press("j")
     await page.keyboard.press("k")
     await expect(page.locator("#detail h3")).to_have_text("user_speech")
-    await expect(page.locator(".waterfall a[aria-current]")).to_be_focused()
+    await expect(page.locator(".waterfall tr:has(a[aria-current])")).to_be_focused()
     await page.locator("h1").click()
     await page.evaluate("document.activeElement.blur()")
     await page.keyboard.press("Space")

@@ -6,6 +6,8 @@ import math
 import random
 from typing import Any
 
+from frontdesk.tracing.filters import CallFilters
+
 STARTED = 1_795_309_200.0
 CALL = "sess_Q7v2mZr41xTn"
 HOSTILE = "<script>window.__hostile = 1</script><img src=x onerror='window.__hostile = 1'>"
@@ -269,6 +271,9 @@ def turn(
         "stages": stages,
         "interrupted_at": None,
         "errors": 0,
+        "cost": 0.00041,
+        "currency": "USD",
+        "unpriced": [],
     } | more
 
 
@@ -294,14 +299,22 @@ SUMMARY: dict[str, Any] = {
     "call_id": CALL,
     "team": "support",
     "agents": ["frontdesk", "orders"],
+    "flow": ["frontdesk", "orders"],
     "started": STARTED,
     "seconds": 30.0,
     "turns": 3,
     "tools": ["find_order", "estimate_delivery", "carrier_status"],
+    "tool_calls": {"find_order": 1, "estimate_delivery": 1, "carrier_status": 2},
     "handoffs": 1,
     "errors": 1,
     "first_audio_ms": 800.0,
+    "slowest_ms": 900.0,
     "tokens": 2250,
+    "tokens_in": 2060,
+    "cost": 0.00123,
+    "currency": "USD",
+    "unpriced": [],
+    "recorded": True,
     "live": False,
     "text": FIRST,
 }
@@ -350,14 +363,19 @@ def other_calls() -> list[dict[str, Any]]:
             **SUMMARY,
             "call_id": f"sess_older{index}",
             "agents": agents,
+            "flow": [*agents, agents[0]] if len(agents) > 2 else agents,
             "tools": tools,
+            "tool_calls": dict.fromkeys(tools, 2),
             "started": STARTED - 420.0 * (index + 1),
             "seconds": 21.0 + 13 * index,
             "turns": 2 + index,
             "handoffs": len(agents) - 1,
             "errors": 0,
             "first_audio_ms": None if index == 2 else 540.0 + 110 * index,
+            "slowest_ms": None if index == 2 else 640.0 + 310 * index,
+            "recorded": index != 2,
             "tokens": 900 * index,
+            "tokens_in": 800 * index,
             "text": said,
         }
         for index, (said, agents, tools) in enumerate(words)
@@ -373,23 +391,21 @@ class SampleData:
         self.traces = dict(zip(TURNS, (first(), second(), third()), strict=True))
 
     def calls(
-        self,
-        *,
-        limit: int = 50,
-        before: float | None = None,
-        agent: str | None = None,
-        errors: bool = False,
-        q: str | None = None,
+        self, filters: CallFilters, *, limit: int, before: float | None = None
     ) -> dict[str, Any]:
+        asked = filters.for_store()
+        least, most = asked.get("latency_min", 0), asked.get("latency_max", 1e9)
         found = [
             call
             for call in sorted(self.summaries, key=lambda each: -each["started"])
             if (before is None or call["started"] < before)
-            and (agent is None or agent in call["agents"])
-            and (not errors or call["errors"])
-            and (q is None or q.lower() in call["text"].lower())
+            and (filters.agent is None or filters.agent in call["agents"])
+            and (not filters.errors or call["errors"])
+            and (filters.q is None or filters.q.lower() in call["text"].lower())
+            and least <= (call["slowest_ms"] or 0) / 1000 <= most
         ]
-        return {"calls": found[:limit]}
+        agents = sorted({name for call in self.summaries for name in call["agents"]})
+        return {"calls": found[:limit], "agents": agents, "teams": ["support"]}
 
     def call(self, call_id: str) -> dict[str, Any] | None:
         return self.full.get(call_id)

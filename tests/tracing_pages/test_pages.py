@@ -46,7 +46,7 @@ async def test_the_list_shows_each_call_with_its_facts_without_javascript(
     assert "find_order" in html
     assert "800 ms" in html
     assert "1 error" in html
-    assert "2,250" in html
+    assert "2,060" in html
 
 
 async def test_filters_reach_the_data_and_stay_in_the_form(client: httpx2.AsyncClient) -> None:
