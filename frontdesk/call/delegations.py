@@ -113,6 +113,8 @@ class Delegations:
                 self._adopt(known, errand)
             elif known.told is not None or known.status == "cancelled":
                 continue
+            elif known.over and self._telling.told_before(known):
+                pass
             elif known.over and known.status != "lost":
                 self._telling.result(known)
             elif self._in_doubt(known):

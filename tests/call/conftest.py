@@ -628,6 +628,15 @@ class House:
         await phone.until("session.created")
         return phone
 
+    async def kill(self, phone: Phone) -> None:
+        """As ``kill -9``: what the store has acknowledged is all that is left."""
+        lease = await self.store.open(phone.call.state.call_id, "grim reaper", force=True)
+        self.defects_expected = True  # the old worker logs its loss
+        phone.call.fenced(lease.epoch)
+        await asyncio.wait_for(phone.running, 10)
+        self.phones.remove(phone)
+        await self.store.release(lease)
+
     async def check(self, phone: Phone) -> None:
         """What must hold after any call."""
         if not phone.running.done():
