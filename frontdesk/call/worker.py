@@ -373,6 +373,7 @@ class Worker:
             await self.teams.retire()
         if not call.goes_on:
             await self._remember(call)
+        call.let_go()
 
     async def _remember(self, call: Call) -> None:
         """For when its caller calls again."""
