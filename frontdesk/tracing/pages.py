@@ -19,6 +19,7 @@ from frontdesk.tracing.details import details
 from frontdesk.tracing.filters import CallFilters
 from frontdesk.tracing.money import format_money
 from frontdesk.tracing.reading import gist, read_span
+from frontdesk.tracing.spoken import conversation
 from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
 
 Record = Mapping[str, Any]
@@ -156,6 +157,7 @@ class Pages:
             request,
             template,
             **found,
+            conversation=conversation(found),
             widest=widest(found["turns"]),
             turn=turn,
             falls=waterfall(spans),
