@@ -91,6 +91,11 @@ class Settings(BaseSettings):
         default=True, description="Keep transcripts, messages and tool data in traces."
     )
     trace_audio: bool = Field(default=True, description="Keep caller and agent audio with traces.")
+    traces_url: SecretStr | None = Field(
+        default=None,
+        description="A ClickHouse for traces, when one file is outgrown; default: SQLite in the "
+        "data folder. clickhouse://user:password@host:8123/database, clickhouses:// with TLS.",
+    )
     max_call_seconds: int = Field(
         default=3600,
         ge=0,

@@ -107,6 +107,7 @@ class Reply:
         self._guarding = guarding
         self._asked: tuple[str, ...] = ()
         self._tasks: asyncio.TaskGroup
+        self._waiting: Waiting
         self._lines = lines
         self._unheard = Unheard(going_on.said if going_on else "")
         long = going_on is not None and going_on.pause > silence
@@ -114,14 +115,8 @@ class Reply:
         self._unasked = unasked
         self._clock = clock
         self._post = post
-        self._dead_air = DeadAir(
-            silent_for,
-            None if speaker_for is None or out_of_band else silence,
-            lines.slow,
-            turn=turn,
-            clock=clock,
-            say=self._say_apart,
-        )
+        self._silent_for = silent_for
+        self._silence = None if speaker_for is None or out_of_band else silence
         self._speaking = Speaking(
             response_id,
             turn=turn,
@@ -129,12 +124,6 @@ class Reply:
             speaker_for=speaker_for,
             clock=clock,
             post=post,
-        )
-        self._waiting = Waiting(
-            silent_for,
-            clock=clock,
-            say=self._say_apart,
-            tell=lambda words: self._speaking.say_apart(_valid(words), self._agent, watched=True),
         )
         self._client_calls: list[ClientToolCalled | ClientMcpCalled] = []
         self._heard = heard
@@ -149,7 +138,7 @@ class Reply:
         failed: dict[str, str] | None = None
         with self.turn.trace.use():
             try:
-                with self._dead_air:
+                with self._watch():
                     async with asyncio.TaskGroup() as self._tasks:  # a cancel stops all at once
                         self._tasks.create_task(self._think())
                         self._tasks.create_task(self._speaking.run())
@@ -182,6 +171,7 @@ class Reply:
 
     async def _think(self) -> None:
         """Run the team. Its failure is spoken as the desk's apology."""
+        self._waiting = self._wait()
         try:
             if self._back:
                 self._say_apart(self._back)
@@ -200,7 +190,26 @@ class Reply:
             self._say_apart(self._lines.sorry)
         finally:
             self._waiting.stop()
+            del self._waiting  # it knows this reply: a cycle, which nobody would free for long
         self._speaking.end()
+
+    def _watch(self) -> DeadAir:
+        return DeadAir(
+            self._silent_for,
+            self._silence,
+            self._lines.slow,
+            turn=self.turn,
+            clock=self._clock,
+            say=self._say_apart,
+        )
+
+    def _wait(self) -> Waiting:
+        return Waiting(
+            self._silent_for,
+            clock=self._clock,
+            say=self._say_apart,
+            tell=lambda words: self._speaking.say_apart(_valid(words), self._agent, watched=True),
+        )
 
     async def _known(self) -> TurnRequest | str:
         """What to ask, once the caller's words are known."""

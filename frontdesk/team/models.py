@@ -243,17 +243,15 @@ def model_chain(team: Team, agent: str) -> list[str]:
 def fallbacks(team: Team, name: str) -> list[str]:
     """The model ``name`` and those that stand in for it, each before its own stand-ins."""
     chain: list[str] = []
-
-    def add(name: str) -> None:
+    ahead = [name]
+    while ahead:
+        name = ahead.pop()
         if name not in team.models:
             known = ", ".join(team.models)
             raise ModelUnavailable(f"models: no model {name!r} for a fallback ({known})")
         if name not in chain:
             chain.append(name)
-            for other in team.models[name].fallback:
-                add(other)
-
-    add(name)
+            ahead += reversed(team.models[name].fallback)
     return chain
 
 

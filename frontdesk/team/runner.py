@@ -267,9 +267,12 @@ class TeamRunner:
                 yield event
             await _outcome(turn, follower)
         finally:
-            turn.step_ended()
+            turn.over()
             if not follower.done():
                 await _cancel(result, follower)
+            # There is no sandbox to clean up, and what would do so holds the result and all that
+            # hangs on it in a cycle, which only the garbage collector would end.
+            result._sandbox_cleanup = None  # pyright: ignore[reportPrivateUsage]
         yield TurnEnded(turn.agent, *_tokens(usage), cut_short=turn.cut_short)
 
     async def noted(self, items: list[TResponseInputItem]) -> str | None:

@@ -94,7 +94,7 @@ class Turn:
         """Whether the model stopped at its token limit."""
         self.overdue: str | None = None
         """Why the run was cancelled, if a model step took too long."""
-        self.cancel_run: Callable[[], None] = lambda: None
+        self.cancel_run: Callable[[], None] = _nothing
         self._team = team
         self._deadline: asyncio.TimerHandle | None = None
         self._calls: dict[str, ResponseFunctionToolCall] = {}
@@ -128,6 +128,12 @@ class Turn:
     def step_ended(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
+
+    def over(self) -> None:
+        """There is nothing more to follow. What knows of each other is parted, or none of it would
+        be freed before the garbage collector comes for it."""
+        self.step_ended()
+        self.cancel_run = self.context.report = self.context.guarded = _nothing
 
     def _expire(self, problem: str) -> None:
         self.overdue = problem
@@ -262,6 +268,10 @@ class Turn:
 
     def _emit(self, event: TeamEvent) -> None:
         self.events.put_nowait(event)
+
+
+def _nothing(*_: object) -> None:
+    pass
 
 
 def _waits_until(history: list[TResponseInputItem]) -> float:

@@ -8,7 +8,13 @@ from frontdesk.settings import Settings
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.store import FILE, TraceStore
-from frontdesk.tracing.stores import Store
+from frontdesk.tracing.stores import Store, StoreError
+
+_NOT_SEALED = (
+    "FRONTDESK_TRACES_URL and FRONTDESK_ENCRYPTION_KEYS do not go together: traces in ClickHouse "
+    "are in the clear, so that others can read them. Unset FRONTDESK_TRACES_URL to keep them "
+    "sealed in the data folder, or let ClickHouse encrypt its disk and unset the keys."
+)
 
 
 def _ignore(_: Any) -> None:
@@ -25,7 +31,21 @@ def open_store(
 ) -> Store:
     """The store that ``settings`` name, not yet started. ``pricing`` says what spans cost;
     ``on_span`` sees each span begin and end, ``on_calls`` the ids of calls whose summary changed,
-    both in the writer's thread."""
+    both in the writer's thread. Raises :class:`StoreError` for settings that do not fit."""
+    if settings.traces_url is not None:
+        from frontdesk.tracing.clickhouse.address import parse
+        from frontdesk.tracing.clickhouse.store import ClickHouseStore
+
+        if cipher:
+            raise StoreError(_NOT_SEALED)
+        return ClickHouseStore(
+            parse(settings.traces_url.get_secret_value()),
+            content=settings.trace_content,
+            region=settings.region,
+            pricing=pricing,
+            on_span=on_span,
+            on_calls=on_calls,
+        )
     return TraceStore(
         settings.data_dir / FILE,
         content=settings.trace_content,

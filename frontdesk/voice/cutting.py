@@ -66,6 +66,7 @@ async def _read(
         finally:
             if timer is not None:
                 timer.cancel()
+            del paused  # it knows itself: else the garbage collector would have to come for it
     for clause in (*splitter.flush(), None):
         await clauses.put(clause)
     if failure is not None:
