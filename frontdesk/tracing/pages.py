@@ -215,7 +215,7 @@ def _environment(folder: Any, assets: Assets) -> Environment:
     )
     environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked, gist=gist)  # pyright: ignore
     environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
-    environment.filters.update(money=format_money)
+    environment.filters["money"] = format_money  # pyright: ignore[reportArgumentType]
     return environment
 
 

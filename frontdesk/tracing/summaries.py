@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -202,6 +202,9 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
         return [turn[index] for turn in turns if turn[index] is not None]
 
     latency, currencies = column(7), column(13)
+    used = Counter[str]()
+    for found in column(17):
+        used.update(cast("dict[str, int]", orjson.loads(found)))
     cost, currency = _one_currency(
         sum(column(12)) if column(12) else None,
         min(currencies, default=None),
@@ -229,7 +232,7 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
             _unique(sorted(name for found in column(14) for name in orjson.loads(found))),
             sum(column(15)) if column(15) else None,
             _flow(name for turn in turns if not turn[11] for name in orjson.loads(turn[16])),
-            _counted(sum((Counter(orjson.loads(found)) for found in column(17)), Counter[str]())),
+            _counted(used),
         ),
     )
 
