@@ -90,10 +90,13 @@ VOICE_QUESTION_ID = "voice.question.id"
 VOICE_QUESTION_KIND = "voice.question.kind"
 VOICE_QUESTION_READING = "voice.question.reading"
 VOICE_QUESTION_TEXT = "voice.question.text"
+VOICE_QUESTION_WAITED = "voice.question.waited"
 VOICE_QUESTION_WHO = "voice.question.who"
+VOICE_RETENTION_OF = "voice.retention.of"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
+VOICE_SPEECH_CACHED = "voice.speech.cached"
 VOICE_SPEECH_CHARACTERS = "voice.speech.characters"
 VOICE_STAGE = "voice.stage"
 VOICE_STEP_INDEX = "voice.step.index"
@@ -107,6 +110,7 @@ VOICE_TURN_END_REASON = "voice.turn.end_reason"
 VOICE_TURN_HELD = "voice.turn.held"
 VOICE_TURN_INDEX = "voice.turn.index"
 VOICE_TURN_LATENCY = "voice.turn.latency"
+VOICE_TURN_OUT_OF_BAND = "voice.turn.out_of_band"
 VOICE_TURN_RESUMES = "voice.turn.resumes"
 
 INVOKE_WORKFLOW = "invoke_workflow"
@@ -181,7 +185,9 @@ PII = frozenset(
         "gen_ai.tool.call.arguments",
         "gen_ai.tool.call.result",
         "user.id",
+        "voice.client.group_id",
         "voice.client.metadata",
+        "voice.client.workflow_name",
         "voice.custom.data",
         "voice.delegation.progress",
         "voice.guardrail.reason",
@@ -189,6 +195,7 @@ PII = frozenset(
         "voice.mcp.progress",
         "voice.question.answer",
         "voice.question.text",
+        "voice.question.who",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -285,10 +292,13 @@ ATTRIBUTES = frozenset(
         "voice.question.kind",
         "voice.question.reading",
         "voice.question.text",
+        "voice.question.waited",
         "voice.question.who",
+        "voice.retention.of",
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",
+        "voice.speech.cached",
         "voice.speech.characters",
         "voice.stage",
         "voice.step.index",
@@ -302,6 +312,7 @@ ATTRIBUTES = frozenset(
         "voice.turn.held",
         "voice.turn.index",
         "voice.turn.latency",
+        "voice.turn.out_of_band",
         "voice.turn.resumes",
     }
 )

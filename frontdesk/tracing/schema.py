@@ -121,6 +121,8 @@ def connect(path: Path, cells: Cells | None = None) -> sqlite3.Connection:
         (found,) = database.execute("PRAGMA user_version").fetchone()
         if found > VERSION:
             raise sqlite3.OperationalError(f"{path} was written by a newer Frontdesk ({found})")
+        if found < VERSION:  # before the first page is written
+            database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # what is removed is given back
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA secure_delete = ON")  # what is erased is not to be found again
@@ -129,7 +131,7 @@ def connect(path: Path, cells: Cells | None = None) -> sqlite3.Connection:
                 f"BEGIN IMMEDIATE; {TABLES} {_additions(database)} "
                 f"PRAGMA user_version = {VERSION}; COMMIT"
             )
-        if 0 < found < 3:  # it was not written so that nothing is left of what was replaced
+        if 0 < found < VERSION:  # older files kept what was replaced, and never became smaller
             database.execute("VACUUM")
     except BaseException:
         database.close()

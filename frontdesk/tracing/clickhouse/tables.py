@@ -84,7 +84,7 @@ ORDER BY call_id
 _AUDIO = """
 CREATE TABLE IF NOT EXISTS frontdesk_audio (
     key String, call_id String, item_id String, role LowCardinality(String), offset_ms Int64,
-    seconds Float64, rate UInt32,
+    seconds Float64, rate UInt32, folder LowCardinality(String),
     peaks String CODEC(ZSTD(1)),
     version UInt64,
     INDEX of_key key TYPE bloom_filter(0.001) GRANULARITY 1
@@ -115,6 +115,6 @@ def make(client: Client) -> None:
     try:
         client.run(TABLES[0])
     except NoTable:
-        client.run_without_database(f"CREATE DATABASE IF NOT EXISTS {client.address.database}")
+        client.make_database()
     for table in TABLES:
         client.run(table)
