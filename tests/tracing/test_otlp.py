@@ -4,15 +4,18 @@ import socket
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
+from opentelemetry.trace import SpanKind
 
 from frontdesk.settings import Settings
-from frontdesk.tracing import messages, names, otlp
+from frontdesk.tracing import messages, names, otlp, received
 from frontdesk.tracing.calls import Tracing, TurnTrace
-from frontdesk.tracing.otlp import CAPTURE, REST, OtlpExporter
+from frontdesk.tracing.otlp import CAPTURE, JSON, REST, OtlpExporter
 from frontdesk.tracing.pricing import Pricing
+from frontdesk.tracing.rows import row
 
 
 async def one_turn(tracing: Tracing) -> TurnTrace:
@@ -127,3 +130,23 @@ async def test_nothing_is_traced_when_the_sdk_is_disabled(
     turns = [await one_turn(tracing) for _ in range(2)]
     assert turns[0].trace_id != turns[1].trace_id
     assert tracing.store.calls() == []
+
+
+async def test_a_turn_that_is_taken_out_as_otlp_reads_as_it_was(
+    answered: TurnTrace, api: httpx2.AsyncClient
+) -> None:
+    kept = (await api.get(f"/api/traces/{answered.trace_id}")).json()["spans"]
+    taken = await api.get(f"/api/traces/{answered.sdk_trace_id}/otlp")
+    read = [span for span in received.spans(received.read(taken.content, JSON)) if span]
+    assert len(read) == len(kept)
+    for before, after in zip(kept, (row(span, Pricing()).export() for span in read), strict=True):
+        for name in ("start", "end"):
+            assert after[name] == pytest.approx(before[name], abs=1e-6)
+        same = ("span_id", "parent_id", "name", "stage", "agent", "status", "error", "attributes")
+        assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    kinds = {span.name.partition(" ")[0]: span.kind for span in read}
+    assert (kinds["invoke_workflow"], kinds["MCP"]) == (SpanKind.INTERNAL, SpanKind.CLIENT)
+    missing = await api.get(f"/api/traces/{'0' * 32}/otlp")
+    assert missing.status_code == 404
+    one = await api.get(f"/api/traces/{answered.trace_id}/spans/{kept[1]['span_id']}")
+    assert one.json() == kept[1]
