@@ -76,14 +76,17 @@ def health(url: str, tls: ssl.SSLContext | None) -> dict[str, Any] | None:
         return None
 
 
-def running(settings: Settings) -> Server | None:
-    """The server on the usual port, if one is there. Raises :class:`Failure`."""
-    url = origin(settings.host, settings.port, tls=bool(settings.tls_cert))
-    tls = client_context(settings, url, ours=True)
-    told = health(url, tls)
-    if told is None:
-        return None
-    return Server(url, told["in_use"], tls, client_key(settings, ours=True) or NO_KEY)
+def running(settings: Settings, url: str | None = None, key: str | None = None) -> Server | None:
+    """The server on the usual port, if one is there, or the one at ``url``. ``key`` wins over those
+    of the settings. Raises :class:`Failure`, also when none is at ``url``."""
+    address = (url or origin(settings.host, settings.port, tls=bool(settings.tls_cert))).rstrip("/")
+    tls = client_context(settings, address, ours=url is None)
+    if told := health(address, tls):
+        key = key or client_key(settings, ours=url is None) or NO_KEY
+        return Server(address, told["in_use"], tls, key)
+    if url:
+        raise Failure(f"no Frontdesk answers at {url}: start one with `frontdesk serve`.")
+    return None
 
 
 @asynccontextmanager
@@ -92,14 +95,8 @@ async def reachable(
 ) -> AsyncGenerator[Server]:
     """The server at ``url``; without one, whatever runs on the usual port, or a new one. ``key``
     wins over those of the settings."""
-    address = (url or origin(settings.host, settings.port, tls=bool(settings.tls_cert))).rstrip("/")
-    tls = client_context(settings, address, ours=url is None)
-    told = await asyncio.to_thread(health, address, tls)
-    if told:
-        key = key or client_key(settings, ours=url is None) or NO_KEY
-        yield Server(address, told["in_use"], tls, key)
-    elif url:
-        raise Failure(f"no Frontdesk answers at {url}: start one with `frontdesk serve`.")
+    if server := await asyncio.to_thread(running, settings, url, key):
+        yield server
     else:
         async with started(settings, key) as server:
             yield server

@@ -1,6 +1,6 @@
-"""``frontdesk traces``: the trace store in the terminal. Needs no running server."""
+"""``frontdesk traces``: the trace store in the terminal. Only ``tail`` asks a server."""
 
-import re
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -9,6 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from frontdesk.cli.traces_export import export, named
+from frontdesk.cli.traces_lines import Line, clean, columns
+from frontdesk.cli.traces_tail import tail
 from frontdesk.encryption import load_cipher
 from frontdesk.settings import Settings
 from frontdesk.tracing.opening import open_store
@@ -16,9 +19,12 @@ from frontdesk.tracing.resealing import reseal
 from frontdesk.tracing.store import FILE
 from frontdesk.tracing.stores import Store, StoreError
 
-app = typer.Typer(no_args_is_help=True, help="Look at past calls, and where their time went.")
+app = typer.Typer(no_args_is_help=True, help="Look at calls, and where their time went.")
+app.command()(tail)
+app.command()(export)
 
 Span = dict[str, Any]
+AsJson = Annotated[bool, typer.Option("--json", help="What the API answers, for programs.")]
 _NAME = 46
 """Columns for the tree's names."""
 
@@ -26,7 +32,7 @@ _NAME = 46
 def _store() -> Store:
     settings = Settings()
     path = settings.data_dir / FILE
-    if not path.exists():
+    if settings.traces_url is None and not path.exists():
         raise _exit(f"No traces yet: {path} does not exist. Hold a call first: frontdesk demo")
     return open_store(settings, load_cipher(settings))
 
@@ -40,19 +46,30 @@ def _exit(message: str) -> typer.Exit:
 def list_calls(
     limit: Annotated[int, typer.Option(min=1, help="How many calls, newest first.")] = 20,
     agent: Annotated[str | None, typer.Option(help="Only calls with this agent in them.")] = None,
+    team: Annotated[str | None, typer.Option(help="Only calls of this team.")] = None,
     errors: Annotated[bool, typer.Option("--errors", help="Only calls with errors.")] = False,
-    search: Annotated[str | None, typer.Option(help="Only calls with these words.")] = None,
+    slower_than: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="Only calls with a turn that took so long."),
+    ] = None,
+    q: Annotated[str | None, typer.Option("--q", help="Only calls with these words.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """List calls: when, how long, agents, tools, first words."""
+    filters = {"agent": agent, "team": team, "text": q, "latency_min": slower_than}
     try:
-        found = _store().calls(limit=limit, agent=agent, errors=errors, text=search)
+        found = _store().calls(limit=limit, errors=errors, **filters)
     except StoreError as error:
         raise _exit(str(error)) from error
-    if not found:
+    if as_json:
+        typer.echo(json.dumps({"calls": found}, ensure_ascii=False, indent=2))
+    elif not found:
         typer.echo("No calls match.")
-        return
-    for call in found:
-        typer.echo(_call_line(call))
+    else:
+        width = columns()
+        for call in found:
+            colour = "red" if call["errors"] else "green" if call["live"] else None
+            typer.secho(_call_line(call)[:width], fg=colour)
 
 
 def _call_line(call: dict[str, Any]) -> str:
@@ -67,25 +84,22 @@ def _call_line(call: dict[str, Any]) -> str:
 @app.command()
 def show(
     identity: Annotated[str, typer.Argument(metavar="ID", help="A call, a trace, or its start.")],
+    as_json: AsJson = False,
 ) -> None:
     """Show a call's turns, or one turn as a tree with bars of time."""
-    store = _store()
     try:
-        call = store.call(identity)
-        traces = [turn["trace_id"] for turn in call["turns"]] if call else []
-        if not call:
-            prefix = identity.removeprefix("trace_").lower()
-            single = store.find_trace(prefix) if re.fullmatch("[0-9a-f]{4,32}", prefix) else None
-            traces = [single] if single else []
-        found = [trace for trace_id in traces if (trace := store.trace(trace_id))]
+        found = named(_store(), identity)
     except StoreError as error:
         raise _exit(str(error)) from error
     if not found:
         raise _exit(f"No call or trace {clean(identity)!r}. `frontdesk traces list` shows them.")
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
     width = shutil.get_terminal_size((120, 24)).columns
     for trace in found:
-        for line in render(trace, width):
-            typer.echo(line)
+        for text, colour in render(trace, width):
+            typer.secho(text, fg=colour)
 
 
 @app.command()
@@ -109,16 +123,17 @@ def seal() -> None:
         raise _exit(f"{done.locked} are encrypted with a key that is not known here.")
 
 
-def render(trace: dict[str, Any], width: int) -> Iterator[str]:
+def render(trace: dict[str, Any], width: int) -> Iterator[Line]:
     """One turn as lines of at most ``width`` columns."""
     turn, spans = trace["trace"], trace["spans"]
     latency = f", first sound after {turn['latency_ms']:.0f} ms" if turn["latency_ms"] else ""
     ending = f", {turn['end_reason']}" if turn["end_reason"] else ", under way"
     facts = f"{turn['seconds']:.2f} s{latency}{ending}"
-    yield clean(f"turn {turn['index']}  trace_{turn['trace_id']}  {facts}")
+    name = "work" if turn["index"] is None else f"turn {turn['index']}"
+    yield clean(f"{name}  trace_{turn['trace_id']}  {facts}"), "cyan"
     for role in ("caller", "agent"):
         if turn[role]:
-            yield clean(f"  {role:6} {turn[role]}")[:width]
+            yield clean(f"  {role:6} {turn[role]}")[:width], None
     begin = min((span["start"] for span in spans), default=0.0)
     last = max((span["end"] or span["start"] for span in spans), default=begin)
     bars = max(10, width - _NAME - 14)
@@ -128,10 +143,11 @@ def render(trace: dict[str, Any], width: int) -> Iterator[str]:
         left, size = _bar(span["start"] - begin, end - begin, (last - begin) or 1.0, bars)
         took = f"{(end - span['start']) * 1000:9.1f} ms" if span["end"] else "     open   "
         mark = "x" if span["status"] == "error" else " "
-        yield f"{mark} {name[:_NAME]:{_NAME}}{took} {' ' * left}{'█' * size}".rstrip()[:width]
+        line = f"{mark} {name[:_NAME]:{_NAME}}{took} {' ' * left}{'█' * size}"
+        yield line.rstrip()[:width], "red" if span["error"] else None
         if span["error"]:
-            yield clean(f"    {'  ' * depth}{span['error']}")[:width]
-    yield ""
+            yield clean(f"    {'  ' * depth}{span['error']}")[:width], "red"
+    yield "", None
 
 
 def _walk(spans: list[Span]) -> Iterator[tuple[int, Span]]:
@@ -152,8 +168,3 @@ def _bar(start: float, end: float, total: float, columns: int) -> tuple[int, int
     """Offset and length of a bar in columns, at least one column long and inside the field."""
     left = min(int(start / total * columns), columns - 1)
     return left, max(1, min(columns - left, round((end - start) / total * columns)))
-
-
-def clean(text: str) -> str:
-    """Text without control characters: what callers and tools say must not drive the terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -31,7 +31,7 @@ from frontdesk.tracing.openai_out import OpenAiDashboard
 from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.processor import AgentsProcessor
-from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
+from frontdesk.tracing.provider import SCOPE, disabled, outlet, resource, tracer
 from frontdesk.tracing.retention import Retention
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.stores import Store, StoreError
@@ -75,7 +75,7 @@ class Tracing:
         self.audio = AudioStore(
             settings.data_dir / "audio",
             self.store,
-            keeps=lambda call_id: self.captures.of_call(call_id).sound,
+            keeps=lambda call_id: not disabled() and self.captures.of_call(call_id).sound,
             cipher=cipher,
         )
         self.retention = Retention(
@@ -103,7 +103,7 @@ class Tracing:
         self._tracer = tracer()
         outlet.plug(self._pipeline)
         self._processor = AgentsProcessor(self._tracer, self.captures)
-        processors: list[TracingProcessor] = [self._processor]
+        processors: list[TracingProcessor] = [] if disabled() else [self._processor]
         if self._settings.openai_traces:
             processors.append(OpenAiDashboard(default_processor(), self.captures))
         agents.set_trace_processors(processors)
@@ -324,7 +324,7 @@ class _Pipeline(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         self._store.add(span)
-        if self.batches is not None:
+        if self.batches is not None and (self.out is None or self.out.admit()):
             self.batches.on_end(span)
 
     def shutdown(self) -> None:

@@ -1,7 +1,8 @@
 """Messages as span attributes: what the GenAI conventions call input and output messages.
 
 A message is ``{"role", "parts": [...]}``; a part is text, a tool call, a tool's answer, or a
-``uri`` that points to audio in the store. On a span they are one JSON string.
+``uri`` that points to audio in the store. What a model made has a ``finish_reason``, too: backends
+take no output without. On a span they are one JSON string.
 """
 
 import json
@@ -25,14 +26,22 @@ def agent(text: str | None, audio_uri: str | None = None) -> str:
 
 
 def _one(role: str, text: str | None, audio_uri: str | None) -> str:
-    parts: list[dict[str, Any]] = []
+    parts: list[Any] = []
     if audio_uri:
         parts.append(
             {"type": "uri", "modality": "audio", "mime_type": AUDIO_TYPE, "uri": audio_uri}
         )
     if text:
         parts.append({"type": "text", "content": text})
-    return dump([{"role": role, "parts": parts}])
+    return dump([_made(role, parts)])
+
+
+def _made(role: str, parts: list[Any]) -> dict[str, Any]:
+    message = {"role": role, "parts": parts}
+    if role == "assistant":
+        calls = any(_field(part, "type") == "tool_call" for part in parts)
+        message["finish_reason"] = "tool_call" if calls else "stop"
+    return message
 
 
 def text(value: object) -> str:
@@ -111,13 +120,13 @@ def _messages(item: object, role: str) -> Iterable[dict[str, Any]]:
             yield from _messages(part, "assistant")
     elif kind == "function_call":
         call = _call(_field(item, "call_id"), _field(item, "name"), _field(item, "arguments"))
-        yield {"role": "assistant", "parts": [call]}
+        yield _made("assistant", [call])
     elif kind == "function_call_output":
         answer = _answer(_field(item, "call_id"), _field(item, "output"))
         yield {"role": "tool", "parts": [answer]}
     elif kind == "reasoning":
         summary = _content(_field(item, "summary"))
-        yield {"role": "assistant", "parts": [{**part, "type": "reasoning"} for part in summary]}
+        yield _made("assistant", [{**part, "type": "reasoning"} for part in summary])
     else:  # hosted tools and what is still to come: kept as it is
         yield {"role": role, "parts": [item]}
 
@@ -132,7 +141,7 @@ def _message(item: object, role: str) -> dict[str, Any]:
         function = _field(call, "function")
         name, arguments = _field(function, "name"), _field(function, "arguments")
         parts.append(_call(_field(call, "id"), name, arguments))
-    return {"role": role, "parts": parts}
+    return _made(role, parts)
 
 
 def _content(content: object) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Observation
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
@@ -60,7 +60,11 @@ class Metrics:
         self.registry = CollectorRegistry()
         prometheus = PrometheusMetricReader(registry=self.registry, scope_info_enabled=False)
         self._provider = MeterProvider(
-            [prometheus, *_over_otlp()], resource=resource, shutdown_on_exit=False
+            [prometheus, *_over_otlp()],
+            resource=resource,
+            shutdown_on_exit=False,
+            # What is counted here is counted in the writer's thread, where no span is current.
+            exemplar_filter=AlwaysOffExemplarFilter(),
         )
         self._meter = self._provider.get_meter("frontdesk")
         self._counters: dict[str, Counter] = {}

@@ -2,8 +2,9 @@
 
 import logging
 import os
+import time
 from collections.abc import Sequence
-from threading import Thread
+from threading import Lock, Thread
 from typing import Literal
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
@@ -35,9 +36,17 @@ def captures_content() -> bool:
     return wanted in ("span_only", "span_and_event", "true")
 
 
+REST = 30.0
+"""Seconds for which a backend that did not answer is left alone."""
+WAITING = 2048
+"""Spans that may wait to be sent, as OpenTelemetry has it; ``OTEL_BSP_MAX_QUEUE_SIZE`` is another
+number."""
+
+
 class OtlpExporter(SpanExporter):
     """Exports over OTLP/HTTP what ``clean`` leaves of spans, without content unless ``content``,
-    with what they cost by ``pricing``.
+    with what they cost by ``pricing``. A backend that is down costs one attempt each 30 s, and of
+    the spans in between nothing but the count.
 
     ``sent`` and ``failed`` count spans that arrived and that were lost, ``down`` tells whether the
     last attempt failed.
@@ -51,19 +60,37 @@ class OtlpExporter(SpanExporter):
         self._clean = clean
         self._pricing = pricing
         self.content = content
+        self._room = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") or WAITING)
+        self._waiting = 0
+        self._again = 0.0
+        self._given_up = False
+        self._lock = Lock()
         self.down = False
         self.sent = self.failed = 0
 
+    def admit(self) -> bool:
+        """Whether a span may wait to be sent. One that may not is counted: else a backend that
+        hangs would have OpenTelemetry's queue lose what waits longest, unseen."""
+        with self._lock:
+            if self._rests() or self._waiting >= self._room:
+                self.failed += 1
+                return False
+            self._waiting += 1
+            return True
+
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = self._exporter.export([self._outgoing(span) for span in spans])
-        failed = result is not SpanExportResult.SUCCESS
-        if failed:
-            self.failed += len(spans)
-        else:
-            self.sent += len(spans)
-        if failed and not self.down:
-            logger.warning("the OTLP endpoint does not take spans; they are counted and dropped")
-        self.down = failed
+        result = SpanExportResult.FAILURE
+        if not self._rests():
+            result = self._exporter.export([self._outgoing(span) for span in spans])
+            self._found(down=result is not SpanExportResult.SUCCESS)
+        with self._lock:
+            if self._given_up:
+                return result
+            self._waiting -= len(spans)
+            if result is SpanExportResult.SUCCESS:
+                self.sent += len(spans)
+            else:
+                self.failed += len(spans)
         return result
 
     def _outgoing(self, span: ReadableSpan) -> ReadableSpan:
@@ -71,8 +98,26 @@ class OtlpExporter(SpanExporter):
         # What is not sent need not be redacted first.
         return self._clean(found if self.content else without_content(found))
 
+    def _rests(self) -> bool:
+        return self.down and time.monotonic() < self._again
+
+    def _found(self, *, down: bool) -> None:
+        if down:
+            self._again = time.monotonic() + REST
+        if down and not self.down:
+            logger.warning("the OTLP endpoint does not take spans; they are counted and dropped")
+        elif self.down and not down:
+            logger.warning("the OTLP endpoint takes spans again; lost meanwhile: %d", self.failed)
+        self.down = down
+
     def shutdown(self) -> None:
         self._exporter.shutdown()
+
+    def give_up(self) -> None:
+        """Count what still waits, as nobody will send it any more."""
+        with self._lock:
+            self.failed += self._waiting
+            self._given_up, self._waiting = True, 0
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return True
@@ -94,6 +139,7 @@ def shut_down(batches: SpanProcessor, exporter: OtlpExporter, timeout: float) ->
     if thread.is_alive():
         exporter.shutdown()  # ends the retries under way: what they carried is counted
         thread.join(1.0)
+    exporter.give_up()
 
 
 def priced(span: ReadableSpan, pricing: Pricing) -> ReadableSpan:

@@ -5,13 +5,17 @@ its tracer. So the provider stays, and what listens to it comes and goes.
 """
 
 import os
+from collections.abc import Sequence
 from contextvars import ContextVar
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.util.types import Attributes
 
 from frontdesk import __version__
 
@@ -24,6 +28,43 @@ root_id: ContextVar[int | None] = ContextVar("frontdesk_root_id", default=None)
 class _Ids(RandomIdGenerator):
     def generate_trace_id(self) -> int:
         return root_id.get() or super().generate_trace_id()
+
+
+class _OfTurns(Sampler):
+    """Leaves out what an MCP connection does for itself: it looks for its server each second while
+    that is away, which would be a trace each time, at every backend. A turn's requests have a
+    parent."""
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: trace.SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[trace.Link] | None = None,
+        trace_state: trace.TraceState | None = None,
+    ) -> SamplingResult:
+        kept = not name.startswith("MCP send ")
+        return SamplingResult(Decision.RECORD_AND_SAMPLE if kept else Decision.DROP, attributes)
+
+    def get_description(self) -> str:
+        return "OfTurns"
+
+
+class _Silent(trace.NoOpTracer):
+    """Spans that nobody sees, with ids of their own: turns are told apart by them."""
+
+    def __init__(self) -> None:
+        self._ids = _Ids()
+
+    def start_span(
+        self, name: str, context: Context | None = None, *args: Any, **options: Any
+    ) -> trace.Span:
+        parent = trace.get_current_span(context).get_span_context()
+        trace_id = parent.trace_id if parent.is_valid else self._ids.generate_trace_id()
+        found = trace.SpanContext(trace_id, self._ids.generate_span_id(), is_remote=False)
+        return trace.NonRecordingSpan(found)
 
 
 class Outlet(SpanProcessor):
@@ -59,18 +100,26 @@ outlet = Outlet()
 _provider: TracerProvider | None = None
 
 
+def disabled() -> bool:
+    """Whether nothing is to be traced: ``OTEL_SDK_DISABLED`` of OpenTelemetry's specification."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
 def tracer() -> trace.Tracer:
     """The tracer of Frontdesk's own spans.
 
     A provider that was installed before us (auto-instrumentation) is joined, not replaced.
     """
     global _provider
+    if disabled():
+        return _Silent()
     if _provider is None:
         installed = trace.get_tracer_provider()
         if isinstance(installed, TracerProvider):
             _provider = installed
         else:
-            _provider = TracerProvider(resource=resource())
+            own = None if "OTEL_TRACES_SAMPLER" in os.environ else ParentBased(_OfTurns())
+            _provider = TracerProvider(own, resource())
             if isinstance(installed, trace.ProxyTracerProvider):
                 trace.set_tracer_provider(_provider)
         _provider.add_span_processor(outlet)

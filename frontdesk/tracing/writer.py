@@ -78,6 +78,13 @@ class Writer:
         self.dropped = 0
 
     def start(self) -> None:
+        """A file that an earlier version wrote is brought up first: it may be read before anything
+        is written."""
+        try:
+            if self._path.exists():
+                self._database = schema.connect(self._path, self._cells)
+        except (sqlite3.Error, OSError) as error:
+            self._report("traces cannot be written to %s now: %s", self._path, error)
         self._idle.set()
         self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
         self._thread.start()
@@ -93,7 +100,8 @@ class Writer:
                 return False
             self._waiting += job.size
             self._queue.append(job)
-            self._idle.clear()
+            if self._idle.is_set():
+                self._idle.clear()
         if not self._wake.is_set():
             self._wake.set()
         return True

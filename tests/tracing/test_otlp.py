@@ -1,16 +1,19 @@
 """OTLP out: to a real HTTP receiver, without content unless asked for, and to nowhere."""
 
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanKind
 
 from frontdesk.settings import Settings
-from frontdesk.tracing import messages, names, received
+from frontdesk.tracing import messages, names, otlp, received
 from frontdesk.tracing.calls import Tracing, TurnTrace
-from frontdesk.tracing.otlp import CAPTURE, JSON
+from frontdesk.tracing.otlp import CAPTURE, JSON, REST, OtlpExporter
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import row
 
@@ -98,7 +101,7 @@ async def test_a_turn_that_is_taken_out_as_otlp_reads_as_it_was(
     read = [span for span in received.spans(received.read(taken.content, JSON)) if span]
     assert len(read) == len(kept)
     for before, after in zip(
-        kept, (row(span, content=True, pricing=Pricing()).export() for span in read), strict=True
+        kept, (row(span, pricing=Pricing()).export() for span in read), strict=True
     ):
         for name in ("start", "end"):
             assert after[name] == pytest.approx(before[name], abs=1e-6)
@@ -110,3 +113,42 @@ async def test_a_turn_that_is_taken_out_as_otlp_reads_as_it_was(
     assert missing.status_code == 404
     one = await api.get(f"/api/traces/{answered.trace_id}/spans/{kept[1]['span_id']}")
     assert one.json() == kept[1]
+
+
+async def test_a_backend_that_is_down_is_left_alone_and_each_span_is_counted(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "3")
+    exporter = OtlpExporter(lambda span: span, content=True, pricing=Pricing())
+    backend = SimpleNamespace(answer=SpanExportResult.FAILURE, asked=0)
+
+    def export(spans: list[Any]) -> SpanExportResult:
+        backend.asked += 1
+        return backend.answer
+
+    monkeypatch.setattr(exporter._exporter, "export", export)
+    clock = SimpleNamespace(monotonic=lambda: clock.now, now=100.0)
+    monkeypatch.setattr(otlp, "time", clock)
+    span = ReadableSpan("chat fast")
+    assert [exporter.admit() for _ in range(4)] == [True, True, True, False]  # it hangs
+    assert exporter.failed == 1
+    exporter.export([span, span])
+    exporter.export([span])
+    assert (backend.asked, exporter.failed, exporter.admit()) == (1, 4, False)
+    clock.now += REST
+    backend.answer = SpanExportResult.SUCCESS
+    assert exporter.admit()
+    exporter.export([span])
+    assert (backend.asked, exporter.failed, exporter.down) == (2, 5, False)
+    exporter.shutdown()
+
+
+async def test_nothing_is_traced_when_the_sdk_is_disabled(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    tracing = Tracing(settings)
+    tracing.start()
+    turns = [await one_turn(tracing) for _ in range(2)]
+    assert turns[0].trace_id != turns[1].trace_id
+    assert tracing.store.calls() == []

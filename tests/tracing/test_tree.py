@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from opentelemetry import trace as otel
+from opentelemetry.context import Context
 
 import agents
 from agents import Agent, RunConfig, Runner, function_tool
@@ -283,3 +284,14 @@ async def test_turns_at_the_same_time_keep_their_spans_apart(tracing: Tracing) -
             f"c{number}"
         }
         assert found["trace"]["agents"] == ["a", f"a{number}"]
+
+
+async def test_what_an_mcp_connection_does_for_itself_is_no_trace(tracing: Tracing) -> None:
+    requests = otel.get_tracer("mcp")
+    assert not requests.start_span("MCP send server/discover", context=Context()).is_recording()
+    turn = tracing.turn(
+        call_id="c", index=0, team="t", team_version="1", agent="a", transport="text"
+    )
+    with turn.use():
+        assert requests.start_span("MCP send tools/list").is_recording()
+    turn.end(reason="completed")
