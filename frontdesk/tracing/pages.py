@@ -151,12 +151,14 @@ class Pages:
             return self._trouble(request, 404, f"This call has no turn with trace {trace}.")
         spans: list[Record] = list(opened["spans"]) if opened else []
         chosen = next((each for each in spans if each["span_id"] == span), None)
+        scores: list[Record] = list(opened["scores"]) if opened else []
+        shown: dict[str, Any] = {**found, "scores": scores}
         graph = agent_graph([(trace, spans)] if trace and part != "detail" else ())
         template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
         return self.page(
             request,
             template,
-            **found,
+            **shown,
             conversation=conversation(found),
             widest=widest(found["turns"]),
             turn=turn,

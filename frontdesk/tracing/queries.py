@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from frontdesk.tracing import names
+from frontdesk.tracing import names, scores
 from frontdesk.tracing.pricing import UNIT
 from frontdesk.tracing.rows import unpack
 from frontdesk.tracing.stages import Interval, breakdown, wait
@@ -21,7 +21,8 @@ PEAKS = 50
 """Peaks a second of audio."""
 
 _CALLS = """
-SELECT *, EXISTS (SELECT 1 FROM audio WHERE audio.call_id = call.call_id) AS recorded FROM call
+SELECT *, EXISTS (SELECT 1 FROM audio WHERE audio.call_id = call.call_id) AS recorded,
+       (SELECT count(*) FROM score WHERE score.call_id = call.call_id) AS scores FROM call
 """
 # From the newest call on, and not from the words found (`+` sees to it): a common word is in half
 # of all turns, and fifty calls are soon together.
@@ -130,6 +131,7 @@ def _call(row: sqlite3.Row, live: frozenset[str]) -> dict[str, Any]:
         "tokens_in": row["tokens_in"],
         **_cost(row),
         "recorded": bool(row["recorded"]),
+        "scores": row["scores"],
         "live": is_live,
         "text": row["text"],
     }
@@ -191,6 +193,7 @@ def call(
         "turns": entries,
         "delegations": work,
         "audio": [_piece(row) for row in pieces(database, call_id)],
+        "scores": scores.of_call(database, call_id),
         "transcript": sorted(transcript, key=lambda line: line["start_ms"]),
         "handoffs": handoffs,
     }
@@ -342,6 +345,7 @@ def trace(database: sqlite3.Connection, trace_id: str) -> dict[str, Any] | None:
             "spans": turn["spans"],
         },
         "spans": [_span(row) for row in spans],
+        "scores": scores.of_trace(database, trace_id),
     }
 
 

@@ -393,6 +393,7 @@ class SampleData:
         self.summaries = [SUMMARY, *other_calls()]
         self.full: dict[str, dict[str, Any]] = {CALL: SAMPLE_CALL}
         self.traces = dict(zip(TURNS, (first(), second(), third()), strict=True))
+        self.scores: list[dict[str, Any]] = []
 
     def calls(
         self, filters: CallFilters, *, limit: int, before: float | None = None
@@ -416,4 +417,7 @@ class SampleData:
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         spans = self.traces.get(trace_id)
-        return None if spans is None else {"trace": {"trace_id": trace_id}, "spans": spans}
+        if spans is None:
+            return None
+        scores = [score for score in self.scores if score["trace_id"] == trace_id]
+        return {"trace": {"trace_id": trace_id}, "spans": spans, "scores": scores}
