@@ -113,7 +113,6 @@ async def test_a_stock_clients_call_appears_while_it_runs_and_can_be_heard_and_r
     await expect(speech).to_have_attribute("data-now", "yes")
     await page.keyboard.press("+")
     await page.wait_for_url(re.compile(r"&range=[\d.]+-[\d.]+$"))
-
     await page.goto("/traces?agent=agent&latency_max=60&cost_min=0.00001")
     await expect(row.locator('[data-label="Cost"]')).to_have_text(re.compile(r"^\$0\.00\d+$"))
     await row.locator("[data-play]").click()
