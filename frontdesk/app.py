@@ -23,6 +23,7 @@ from frontdesk.api import (
     metrics,
     models,
     otlp,
+    settings_page,
     sign_in,
     speech,
     team_page,
@@ -108,6 +109,7 @@ def create_app(
     app.include_router(pages.router(dashboard))
     app.include_router(statistics_pages.router(worker.tracing.store, dashboard))
     app.include_router(team_page.router(worker, dashboard))
+    app.include_router(settings_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
     app.add_middleware(Intake, drain=worker.drain)
     app.add_middleware(
