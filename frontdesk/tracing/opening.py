@@ -34,7 +34,7 @@ def open_store(
     them, ``pricing`` says what they cost, ``on_span`` sees each begin and end, and ``on_calls`` the
     ids of calls whose summary changed, all in the writer's thread. Raises :class:`StoreError` for
     settings that do not fit."""
-    if settings.traces_url is not None:
+    if settings.traces_url:
         from frontdesk.tracing.clickhouse.address import parse
         from frontdesk.tracing.clickhouse.store import ClickHouseStore
 
@@ -42,6 +42,7 @@ def open_store(
             raise StoreError(_NOT_SEALED)
         return ClickHouseStore(
             parse(settings.traces_url.get_secret_value()),
+            settings.data_dir,
             clean=clean,
             region=settings.region,
             pricing=pricing,

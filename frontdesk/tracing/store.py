@@ -11,10 +11,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from frontdesk.encryption import Cipher
 from frontdesk.region import is_elsewhere
-from frontdesk.tracing import deleting, pruning, queries, schema, statistics, summaries
+from frontdesk.tracing import deleting, pruning, queries, schema, scores, statistics, summaries
 from frontdesk.tracing.cells import Cells
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
+from frontdesk.tracing.scores import Score
 from frontdesk.tracing.stores import Clean, Kept, Piece, StoreError, Used, check_region, unchanged
 from frontdesk.tracing.writer import Job, Writer
 
@@ -267,6 +268,31 @@ class TraceStore:
         :class:`StoreError`."""
         return self._read(lambda database: statistics.errors(database, period, now), None)
 
+    def add_score(self, score: Score) -> bool:
+        """Keep a score; False when there is no such turn or span. Raises :class:`StoreError`."""
+        return self._change("trace_id", score.trace_id, lambda base: scores.insert(base, score))
+
+    def delete_score(self, score_id: str) -> bool:
+        """Take a score back; False when there is none. Raises :class:`StoreError`."""
+        return self._change("id", score_id, lambda base: scores.delete(base, score_id))
+
+    def _change(
+        self, column: str, value: str, change: Callable[[sqlite3.Connection], bool]
+    ) -> bool:
+        """Change a score at once: whoever asks waits for it, and is told."""
+        call_id = self._read(lambda database: scores.call_of(database, column, value), None)
+        check_region(call_id, self._region)
+        if not self.path.exists():
+            return False
+        try:
+            with closing(schema.connect(self.path, self._cells)) as database:
+                changed = change(database)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: {error}") from error
+        if changed and call_id:
+            self._on_calls([call_id])
+        return changed
+
     def kept(self, calls: Sequence[str], caller: str = "", until: float = 0.0) -> Kept:
         """What is kept of these calls, and of those that ``caller`` opened until then. Raises
         :class:`StoreError`."""
@@ -316,7 +342,7 @@ class TraceStore:
         try:
             with closing(schema.connect_to_read(self.path, self._cells)) as database:
                 return query(database)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             if "no such table" in str(error):  # the file was made this moment
                 return empty
             raise StoreError(f"{self.path} cannot be read: {error}") from error

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from frontdesk.region import is_elsewhere, refusal, region_of
 from frontdesk.tracing.rows import SpanRow
+from frontdesk.tracing.scores import Score
 
 Clean = Callable[[ReadableSpan], ReadableSpan]
 """Makes a span what may be kept of it. May take long; never raises."""
@@ -181,6 +182,15 @@ class Store(Protocol):
 
     def errors(self, period: str, now: float) -> dict[str, Any] | None:
         """See :func:`frontdesk.tracing.statistics.errors`; None of an empty store."""
+        ...
+
+    def add_score(self, score: Score) -> bool:
+        """Keep what somebody thinks of a turn or a span; False when there is no such one. It goes
+        when its trace goes. Blocks."""
+        ...
+
+    def delete_score(self, score_id: str) -> bool:
+        """Take it back; False when there is none. Blocks."""
         ...
 
     def kept(self, calls: Sequence[str], caller: str = "", until: float = 0.0) -> Kept:

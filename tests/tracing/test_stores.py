@@ -19,6 +19,7 @@ from frontdesk.tracing.erasing import Gone, erase
 from frontdesk.tracing.messages import agent, user
 from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.retention import DAY
+from frontdesk.tracing.scores import THUMB, Score
 from frontdesk.tracing.stores import Elsewhere
 
 NOW = time.time()
@@ -255,6 +256,32 @@ async def test_what_is_said_of_an_erased_call_later_is_not_kept(kept: Tracing) -
     turn.end(reason="completed")
     await kept.flush()
     assert kept.store.calls() == [] and kept.store.trace(turn.trace_id) is None
+
+
+async def test_a_turn_is_scored_and_the_score_taken_back(kept: Tracing) -> None:
+    trace_id = await talk(kept, "call_a", "hello", "me")
+    found = kept.store.trace(trace_id)
+    assert found
+    inner = found["spans"][1]["span_id"]
+
+    def score(identity: str, **more: Any) -> Score:
+        values = {"trace_id": trace_id, "span_id": None, "value": 1.0, "label": None}
+        given: dict[str, Any] = {**values, "comment": None, "author": "somebody", **more}
+        return Score(id=identity, name=THUMB, created=NOW, **given)
+
+    assert kept.store.add_score(score("one"))
+    assert kept.store.add_score(score("two", span_id=inner, value=None, comment="it's 'fine'\n"))
+    assert not kept.store.add_score(score("three", span_id="0" * 16))
+    assert not kept.store.add_score(score("four", trace_id="0" * 32))
+    found, call = kept.store.trace(trace_id), kept.store.call("call_a")
+    assert found and call and found["scores"] == call["scores"]
+    told = [(each["id"], each["span_id"], each["comment"]) for each in found["scores"]]
+    assert told == [("one", None, None), ("two", inner, "it's 'fine'\n")]
+    assert kept.store.calls()[0]["scores"] == 2
+    assert kept.store.delete_score("one") and not kept.store.delete_score("one")
+    assert kept.store.calls()[0]["scores"] == 1
+    erase(kept.store, kept.audio, "me", [], until=2.0)
+    assert not kept.store.delete_score("two")
 
 
 async def test_a_call_of_another_region_is_not_shown(kept: Tracing) -> None:

@@ -5,14 +5,23 @@ from typing import Any
 from frontdesk.tracing.clickhouse.client import Client, NoTable
 from frontdesk.tracing.stores import Kept, Used
 
-_USED = """
-SELECT (SELECT sum(bytes_on_disk) FROM system.parts
-        WHERE active AND database = currentDatabase()) AS bytes,
-       (SELECT count() FROM frontdesk_calls FINAL) AS calls,
+_SIZES = """
+SELECT table, sum(bytes_on_disk) / sum(rows) AS each FROM system.parts
+WHERE active AND database = currentDatabase() AND rows > 0 GROUP BY table
+"""
+_COUNTS = """
+SELECT (SELECT count() FROM frontdesk_calls FINAL) AS calls,
        (SELECT countIf(turn IS NOT NULL) FROM frontdesk_turns FINAL) AS turns,
-       (SELECT count() FROM otel_traces) AS spans,
+       (SELECT sum(JSONExtractUInt(summary, 'spans')) FROM frontdesk_turns FINAL) AS spans,
+       (SELECT count() FROM frontdesk_audio FINAL) AS pieces,
        (SELECT minOrNull(started) FROM frontdesk_calls FINAL) AS oldest
 """
+_TABLES = {
+    "otel_traces": "spans",
+    "frontdesk_turns": "turns",
+    "frontdesk_calls": "calls",
+    "frontdesk_audio": "pieces",
+}
 _OLDEST = """
 SELECT call_id FROM frontdesk_calls FINAL
 WHERE started < {until} AND JSONExtractFloat(summary, 'last') < {until} AND call_id NOT IN {spare}
@@ -23,19 +32,22 @@ SELECT trace_id FROM frontdesk_turns FINAL WHERE started < {until} AND call_id =
 """
 _CALLERS = """
 SELECT call_id FROM frontdesk_callers FINAL WHERE opened < {until}
-AND call_id NOT IN (SELECT call_id FROM frontdesk_calls) LIMIT {turns}
+AND call_id NOT IN (SELECT call_id FROM frontdesk_calls)
+AND call_id NOT IN (SELECT call_id FROM frontdesk_audio WHERE folder != {folder}) LIMIT {turns}
 """
 
 
 def used(client: Client) -> Used:
-    """How much there is of what. Raises :class:`Away`, as does :func:`oldest`."""
+    """How much there is of what. Bytes are reckoned from what a row takes: others may write into
+    the same tables, and what was deleted takes its place for a while. Raises :class:`Away`, as does
+    :func:`oldest`."""
     try:
-        [found] = client.rows(_USED)
+        [counts] = client.rows(_COUNTS)
     except NoTable:
         return Used()
-    return Used(**{name: value or 0 for name, value in found.items() if name != "oldest"})._replace(
-        oldest=found["oldest"]
-    )
+    sizes = {row["table"]: row["each"] for row in client.rows(_SIZES)}
+    taken = sum(sizes.get(table, 0) * counts[what] for table, what in _TABLES.items())
+    return Used(round(taken), counts["calls"], counts["turns"], counts["spans"], counts["oldest"])
 
 
 def oldest(client: Client, until: float, spare: frozenset[str], calls: int) -> list[str]:
@@ -43,10 +55,12 @@ def oldest(client: Client, until: float, spare: frozenset[str], calls: int) -> l
     return _column(client, _OLDEST, until=until, spare=[*spare], calls=calls)
 
 
-def strays(client: Client, until: float, turns: int) -> Kept:
-    """What belongs to no call."""
-    limits = {"until": until, "turns": turns}
-    return Kept(_column(client, _CALLERS, **limits), _column(client, _STRAYS, **limits))
+def strays(client: Client, until: float, turns: int, folder: str) -> Kept:
+    """What belongs to no call, but for whose call it was where sound of it lies in another folder:
+    that is known until the sound is gone."""
+    limits: dict[str, Any] = {"until": until, "turns": turns}
+    callers = _column(client, _CALLERS, folder=folder, **limits)
+    return Kept(callers, _column(client, _STRAYS, **limits))
 
 
 def _column(client: Client, query: str, **values: Any) -> list[str]:
