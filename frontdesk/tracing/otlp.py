@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from threading import Lock, Thread
 from typing import Literal
+from urllib.parse import urlsplit
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -28,6 +29,13 @@ def configured(signal: Literal["TRACES", "METRICS"]) -> bool:
     """Whether an endpoint for it is set in the environment."""
     variables = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
     return any(os.environ.get(name) for name in variables)
+
+
+def host() -> str:
+    """Where spans go: host and port, without what else stands in the address."""
+    names = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    address = next((found for name in names if (found := os.environ.get(name))), "")
+    return urlsplit(address).netloc.rpartition("@")[2]
 
 
 def captures_content() -> bool:
