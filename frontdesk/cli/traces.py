@@ -26,7 +26,7 @@ _NAME = 46
 def _store() -> Store:
     settings = Settings()
     path = settings.data_dir / FILE
-    if not path.exists():
+    if settings.traces_url is None and not path.exists():
         raise _exit(f"No traces yet: {path} does not exist. Hold a call first: frontdesk demo")
     return open_store(settings, load_cipher(settings))
 
