@@ -72,7 +72,7 @@ def create_app(
             gc.freeze()
             # At the usual 700, 10, 10 a full collection, 20 ms at 60 calls, comes every 20 s, and
             # collecting takes twice the time in all (measured).
-            gc.set_threshold(2_000, 10, 50)
+            gc.set_threshold(2_000, 10, 4)
             gc.enable()
             async with agents.running():
                 yield

@@ -12,6 +12,7 @@ from frontdesk.settings import Settings
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.capture import Captures
+from frontdesk.tracing.processor import first_word
 from frontdesk.voice.models import VoiceModels, build_voice
 from frontdesk.voice.speaker import PhraseCache
 
@@ -27,7 +28,7 @@ class BringUp:
         self._settings = settings
         self._captures = captures
         self._mcp = mcp
-        self._models = ModelRegistry(settings)
+        self._models = ModelRegistry(settings, first_word=first_word)
         self._phrases = PhraseCache()
         self._voices: list[tuple[SpeechToTextChoice, TextToSpeechChoice, VoiceModels]] = []
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -56,7 +57,7 @@ from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.follow import Following
 from frontdesk.state.log import CallStore, Lease
-from frontdesk.state.patience import answering
+from frontdesk.state.patience import FOR_A_CALL, answered
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
@@ -372,6 +373,7 @@ class Worker:
             await self.teams.retire()
         if not call.goes_on:
             await self._remember(call)
+        call.let_go()
 
     async def _remember(self, call: Call) -> None:
         """For when its caller calls again."""
@@ -405,23 +407,22 @@ class Worker:
             try:
                 lease = await self._claim(call_id, force=force)
                 await self._look_up(call_id, connection)
-                async with answering():
-                    return lease, await self.store.load(call_id), team
+                stored = await answered(partial(self.store.load, call_id), FOR_A_CALL)
+                return lease, stored, team
             finally:
                 self._opening.remove(team)
 
     async def _claim(self, call_id: str, *, force: bool = False) -> Lease:
         """The right to write the call. Without ``force``, a worker that has it and is alive keeps
         it; the lease of a dead one is not waited for."""
+        open_it = partial(self.store.open, call_id, self.name)
         try:
-            async with answering():
-                return await self.store.open(call_id, self.name, force=force)
+            return await answered(partial(open_it, force=force))
         except Held as held:
             if await self.claims.alive(call_id):
                 message = f"The call is live at {held.owner}: &resume=true takes it over."
                 raise CallRefused(message, "call_in_use") from held
-            async with answering():
-                return await self.store.open(call_id, self.name, force=True)
+            return await answered(partial(open_it, force=True))
 
     async def resumes(self, token: str) -> bool:
         """Whether it is a resume token of a call."""
@@ -439,16 +440,15 @@ class Worker:
     async def _look_up(self, call_id: str, connection: Connection) -> None:
         """Find out what a client missed."""
         comeback = connection.missed.comeback
-        async with answering():
-            connection.missed = Missed(comeback, await self.events.tail(call_id))
+        tail = await answered(partial(self.events.tail, call_id), FOR_A_CALL)
+        connection.missed = Missed(comeback, tail)
 
     async def _expect(self, call_id: str, connection: Connection) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
         token = connection.shown
         try:
-            async with answering():
-                stored = await self.store.load(call_id)
+            stored = await answered(partial(self.store.load, call_id), FOR_A_CALL)
         except ValueError as error:
             raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
         if token is not None and not (stored and token.opens(stored)):

@@ -92,6 +92,7 @@ def _generation(data: GenerationSpanData) -> Described:
         _named(names.CHAT, data.model),
         {
             names.GEN_AI_OPERATION_NAME: names.CHAT,
+            names.GEN_AI_PROVIDER_NAME: config.get("provider"),
             names.GEN_AI_REQUEST_MODEL: data.model,
             names.GEN_AI_REQUEST_TEMPERATURE: config.get("temperature"),
             names.GEN_AI_REQUEST_MAX_TOKENS: config.get("max_tokens"),

@@ -255,7 +255,7 @@ class Tracing:
         }
         trace = self._trace(root, call_id, more)
         if asked_in is not None:
-            trace.link(asked_in)
+            trace.link(asked_in.ref)
         return trace
 
     def received(self, span: ReadableSpan) -> bool:

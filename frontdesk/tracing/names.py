@@ -66,6 +66,7 @@ VOICE_GUARDRAIL_TRIGGERED = "voice.guardrail.triggered"
 VOICE_HANDOFF_FROM = "voice.handoff.from"
 VOICE_HANDOFF_TO = "voice.handoff.to"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
+VOICE_INTERRUPTED_OF = "voice.interrupted_of"
 VOICE_ITEM_ID = "voice.item.id"
 VOICE_LOST_TO = "voice.lost.to"
 VOICE_MCP_APPROVAL = "voice.mcp.approval"
@@ -90,11 +91,13 @@ VOICE_QUESTION_ID = "voice.question.id"
 VOICE_QUESTION_KIND = "voice.question.kind"
 VOICE_QUESTION_READING = "voice.question.reading"
 VOICE_QUESTION_TEXT = "voice.question.text"
+VOICE_QUESTION_WAITED = "voice.question.waited"
 VOICE_QUESTION_WHO = "voice.question.who"
 VOICE_RETENTION_OF = "voice.retention.of"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
+VOICE_SPEECH_CACHED = "voice.speech.cached"
 VOICE_SPEECH_CHARACTERS = "voice.speech.characters"
 VOICE_STAGE = "voice.stage"
 VOICE_STEP_INDEX = "voice.step.index"
@@ -108,6 +111,7 @@ VOICE_TURN_END_REASON = "voice.turn.end_reason"
 VOICE_TURN_HELD = "voice.turn.held"
 VOICE_TURN_INDEX = "voice.turn.index"
 VOICE_TURN_LATENCY = "voice.turn.latency"
+VOICE_TURN_OUT_OF_BAND = "voice.turn.out_of_band"
 VOICE_TURN_RESUMES = "voice.turn.resumes"
 
 INVOKE_WORKFLOW = "invoke_workflow"
@@ -265,6 +269,7 @@ ATTRIBUTES = frozenset(
         "voice.handoff.from",
         "voice.handoff.to",
         "voice.interrupted_at",
+        "voice.interrupted_of",
         "voice.item.id",
         "voice.lost.to",
         "voice.mcp.approval",
@@ -289,11 +294,13 @@ ATTRIBUTES = frozenset(
         "voice.question.kind",
         "voice.question.reading",
         "voice.question.text",
+        "voice.question.waited",
         "voice.question.who",
         "voice.retention.of",
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",
+        "voice.speech.cached",
         "voice.speech.characters",
         "voice.stage",
         "voice.step.index",
@@ -307,6 +314,7 @@ ATTRIBUTES = frozenset(
         "voice.turn.held",
         "voice.turn.index",
         "voice.turn.latency",
+        "voice.turn.out_of_band",
         "voice.turn.resumes",
     }
 )

@@ -56,6 +56,15 @@ def otel_id(trace_id: str) -> str:
     return trace_id.removeprefix("trace_")
 
 
+def first_word(provider: str, seconds: float) -> None:
+    """The model whose span is current is run by ``provider``, and began to answer after so long:
+    what the SDK's spans have no room for."""
+    span = otel.get_current_span()
+    if isinstance(span, ReadableSpan) and span.name.startswith(names.CHAT):
+        span.set_attribute(names.GEN_AI_PROVIDER_NAME, provider)
+        span.set_attribute(names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, seconds)
+
+
 class AgentsProcessor(TracingProcessor):
     """Opens and closes an OpenTelemetry span for each span of the SDK.
 
