@@ -314,14 +314,26 @@ class Turn:
     def _tell(self, words: str) -> None:
         self.trace.set(**{names.GEN_AI_OUTPUT_MESSAGES: messages.agent(words)})
 
-    def end(self, reason: EndReason, *, interrupted_at: float | None = None) -> None:
-        """Close the trace. ``interrupted_at``: seconds of the answer that were heard."""
+    def end(
+        self,
+        reason: EndReason,
+        *,
+        interrupted_at: float | None = None,
+        interrupted_of: float | None = None,
+    ) -> None:
+        """Close the trace. ``interrupted_at``: seconds of the answer that were heard, of
+        ``interrupted_of`` that were made."""
         self.sounded()
         self.voicing.end()
         if self._words and not self._played:
             self._tell("".join(self._words))
         if interrupted_at is not None:
-            self.trace.set(**{names.VOICE_INTERRUPTED_AT: interrupted_at})
+            self.trace.set(
+                **{
+                    names.VOICE_INTERRUPTED_AT: interrupted_at,
+                    names.VOICE_INTERRUPTED_OF: interrupted_of,
+                }
+            )
         if self._first_sound is None:
             why = self._quiet if reason == "completed" or self._error else reason
             self.trace.set(**{names.VOICE_SILENCE_REASON: why})

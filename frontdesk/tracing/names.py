@@ -66,6 +66,7 @@ VOICE_GUARDRAIL_TRIGGERED = "voice.guardrail.triggered"
 VOICE_HANDOFF_FROM = "voice.handoff.from"
 VOICE_HANDOFF_TO = "voice.handoff.to"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
+VOICE_INTERRUPTED_OF = "voice.interrupted_of"
 VOICE_ITEM_ID = "voice.item.id"
 VOICE_LOST_TO = "voice.lost.to"
 VOICE_MCP_APPROVAL = "voice.mcp.approval"
@@ -268,6 +269,7 @@ ATTRIBUTES = frozenset(
         "voice.handoff.from",
         "voice.handoff.to",
         "voice.interrupted_at",
+        "voice.interrupted_of",
         "voice.item.id",
         "voice.lost.to",
         "voice.mcp.approval",

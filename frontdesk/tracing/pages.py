@@ -19,6 +19,7 @@ from frontdesk.tracing.details import details
 from frontdesk.tracing.filters import CallFilters
 from frontdesk.tracing.money import format_money
 from frontdesk.tracing.reading import gist, read_span
+from frontdesk.tracing.spoken import conversation
 from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
 
 Record = Mapping[str, Any]
@@ -158,6 +159,7 @@ class Pages:
             request,
             template,
             **shown,
+            conversation=conversation(found),
             widest=widest(found["turns"]),
             turn=turn,
             falls=waterfall(spans),
@@ -215,7 +217,7 @@ def _environment(folder: Any, assets: Assets) -> Environment:
     )
     environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked, gist=gist)  # pyright: ignore
     environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
-    environment.filters.update(money=format_money)
+    environment.filters["money"] = format_money  # pyright: ignore[reportArgumentType]
     return environment
 
 

@@ -176,16 +176,18 @@ def call(
     ).fetchall()
     started = found[0]["started"]
     transcript: list[dict[str, Any]] = []
+    handoffs: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     for turn in turns:
         spoken = database.execute(
-            "SELECT stage, agent, start, end, words FROM span WHERE trace_id = ? "
+            "SELECT stage, agent, subject, start, end, words FROM span WHERE trace_id = ? "
             "AND stage IN ('user_speech', 'end_of_turn', 'speech_to_text', 'model', 'tools', "
-            "'text_to_speech', 'playback') ORDER BY start, rowid LIMIT ?",
+            "'text_to_speech', 'playback', 'handoff') ORDER BY start, rowid LIMIT ?",
             (turn["trace_id"], MOST_SPANS),
         ).fetchall()
         entries.append(_turn(turn, spoken))
         transcript += _lines(turn, spoken, started)
+        handoffs += [_handoff(turn, span, started) for span in spoken if span["stage"] == "handoff"]
     return {
         "call": found[0],
         "turns": entries,
@@ -193,6 +195,7 @@ def call(
         "audio": [_piece(row) for row in pieces(database, call_id)],
         "scores": scores.of_call(database, call_id),
         "transcript": sorted(transcript, key=lambda line: line["start_ms"]),
+        "handoffs": handoffs,
     }
 
 
@@ -250,6 +253,7 @@ def _turn(turn: sqlite3.Row, spans: list[sqlite3.Row]) -> dict[str, Any]:
         "caller": turn["caller"],
         "agent": turn["answer"],
         "interrupted_at": turn["interrupted_at"],
+        "interrupted_of": turn["interrupted_of"],
         "errors": turn["errors"],
         "end_reason": turn["end_reason"],
         **_cost(turn),
@@ -287,6 +291,15 @@ def _lines(turn: sqlite3.Row, spans: list[sqlite3.Row], zero: float) -> list[dic
         start = heard[0]["start"] if heard else last
         lines.append(line("agent", agent[0], turn["answer"], start, last))
     return lines
+
+
+def _handoff(turn: sqlite3.Row, span: sqlite3.Row, zero: float) -> dict[str, Any]:
+    return {
+        "from": span["agent"],
+        "to": span["subject"],
+        "start_ms": round((span["start"] - zero) * 1000),
+        "trace_id": turn["trace_id"],
+    }
 
 
 def pieces(database: sqlite3.Connection, call_id: str) -> list[sqlite3.Row]:

@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS trace (
     id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL UNIQUE, call_id TEXT,
     team TEXT, team_version TEXT, agent TEXT, transport TEXT, turn INTEGER,
     started REAL NOT NULL, ended REAL, last REAL, origin REAL,
-    latency REAL, end_reason TEXT, interrupted_at REAL, error TEXT,
+    latency REAL, end_reason TEXT, interrupted_at REAL, interrupted_of REAL, error TEXT,
     caller TEXT NOT NULL DEFAULT '', answer TEXT NOT NULL DEFAULT '',
     spans INTEGER NOT NULL DEFAULT 0, errors INTEGER NOT NULL DEFAULT 0,
     tokens INTEGER NOT NULL DEFAULT 0, handoffs INTEGER NOT NULL DEFAULT 0,
@@ -84,6 +84,7 @@ LATER = (
     ("span", "cost", "INTEGER"),
     ("span", "currency", "TEXT"),
     ("span", "unpriced", "INTEGER NOT NULL DEFAULT 0"),
+    ("trace", "interrupted_of", "REAL"),
     ("trace", "cost", "INTEGER"),
     ("trace", "currency", "TEXT"),
     ("trace", "unpriced", "TEXT NOT NULL DEFAULT '[]'"),
@@ -155,9 +156,19 @@ def _additions(database: sqlite3.Connection) -> str:
 
 
 def connect_to_read(path: Path, cells: Cells | None = None) -> sqlite3.Connection:
-    """Open the file for reading beside the writer. Raises :class:`sqlite3.Error`."""
-    database = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE, check_same_thread=False
-    )
+    """Open the file for reading beside the writer; one of an earlier version is brought up first,
+    as no writer may have come yet. Raises :class:`sqlite3.Error` or :class:`OSError`."""
+    database = _open_to_read(path)
+    (found,) = database.execute("PRAGMA user_version").fetchone()
+    if 0 < found < VERSION:
+        database.close()
+        connect(path, cells).close()
+        database = _open_to_read(path)
     (cells or Cells()).install_to_read(database)
     return database
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=PATIENCE, check_same_thread=False
+    )

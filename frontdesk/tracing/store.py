@@ -342,7 +342,7 @@ class TraceStore:
         try:
             with closing(schema.connect_to_read(self.path, self._cells)) as database:
                 return query(database)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             if "no such table" in str(error):  # the file was made this moment
                 return empty
             raise StoreError(f"{self.path} cannot be read: {error}") from error

@@ -113,6 +113,13 @@ async def test_a_stock_clients_call_appears_while_it_runs_and_can_be_heard_and_r
     await expect(speech).to_have_attribute("data-now", "yes")
     await page.keyboard.press("+")
     await page.wait_for_url(re.compile(r"&range=[\d.]+-[\d.]+$"))
+    await page.goto("/traces?agent=agent&latency_max=60&cost_min=0.00001")
+    await expect(row.locator('[data-label="Cost"]')).to_have_text(re.compile(r"^\$0\.00\d+$"))
+    await row.locator("[data-play]").click()
+    await until(page, "document.getElementById('preview').currentTime > 0.2")
+    await page.get_by_label("Slowest turn, at least").fill("60")
+    await expect(page.locator("#list")).to_contain_text("No call matches")
+    assert not await page.evaluate("document.getElementById('preview').paused")
 
 
 async def test_the_microphone_gets_an_answer_and_the_talk_links_to_its_trace(

@@ -89,7 +89,7 @@ async def test_a_call_reads_without_javascript(
     client: httpx2.AsyncClient, sample: SimpleNamespace
 ) -> None:
     html = (await client.get(f"/traces/calls/{sample.CALL}")).text
-    assert "interrupted, 2.1 s heard" in html
+    assert "interrupted, heard 2.1 of 4.4 s" in html
     assert "It comes on Tuesday between nine and one." in html
     assert f'href="?trace={sample.TURNS[1]}#turn"' in html
 
