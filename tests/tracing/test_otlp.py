@@ -100,9 +100,7 @@ async def test_a_turn_that_is_taken_out_as_otlp_reads_as_it_was(
     taken = await api.get(f"/api/traces/{answered.sdk_trace_id}/otlp")
     read = [span for span in received.spans(received.read(taken.content, JSON)) if span]
     assert len(read) == len(kept)
-    for before, after in zip(
-        kept, (row(span, pricing=Pricing()).export() for span in read), strict=True
-    ):
+    for before, after in zip(kept, (row(span, Pricing()).export() for span in read), strict=True):
         for name in ("start", "end"):
             assert after[name] == pytest.approx(before[name], abs=1e-6)
         same = ("span_id", "parent_id", "name", "stage", "agent", "status", "error", "attributes")
