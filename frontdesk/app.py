@@ -38,7 +38,7 @@ from frontdesk.mcp.local import TOKEN as MCP_TOKEN
 from frontdesk.settings import Settings
 from frontdesk.state.callers import caller_of
 from frontdesk.tracing import api as tracing_api
-from frontdesk.tracing import pages, statistics_pages
+from frontdesk.tracing import compare_page, pages, scores_api, statistics_pages
 from frontdesk.tracing.page_data import StoredPages
 from frontdesk.transports import websocket
 from frontdesk.transports.mcp import server as mcp
@@ -72,7 +72,7 @@ def create_app(
             gc.freeze()
             # At the usual 700, 10, 10 a full collection, 20 ms at 60 calls, comes every 20 s, and
             # collecting takes twice the time in all (measured).
-            gc.set_threshold(2_000, 10, 50)
+            gc.set_threshold(2_000, 10, 4)
             gc.enable()
             async with agents.running():
                 yield
@@ -98,6 +98,7 @@ def create_app(
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing, caller_of))
+    app.include_router(scores_api.router(worker.tracing.store))
     app.include_router(callers.router(worker))
     app.include_router(otlp.router(worker.tracing))
     app.include_router(metrics.router(worker.tracing))
@@ -106,6 +107,7 @@ def create_app(
     app.include_router(mcp_servers.router(worker))
     app.routes.append(Route(mcp.PATH, agents, include_in_schema=False))
     app.include_router(pages.router(dashboard))
+    app.include_router(compare_page.router(StoredPages(worker.tracing), dashboard))
     app.include_router(statistics_pages.router(worker.tracing.store, dashboard))
     app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))

@@ -91,6 +91,18 @@ class Settings(BaseSettings):
         default=True, description="Keep transcripts, messages and tool data in traces."
     )
     trace_audio: bool = Field(default=True, description="Keep caller and agent audio with traces.")
+    traces_days: float = Field(
+        default=30,
+        ge=0,
+        description="How many days after its end a call is kept in traces, with its sound; 0: "
+        "until it is erased.",
+    )
+    traces_gb: float = Field(
+        default=10,
+        ge=0,
+        description="How many GiB traces and their sound may take: the oldest calls go first; 0: "
+        "as many as there are.",
+    )
     traces_url: SecretStr | None = Field(
         default=None,
         description="A ClickHouse for traces, when one file is outgrown; default: SQLite in the "

@@ -19,6 +19,7 @@ NEEDED = {
     "GET /talk": FULL,
     "GET /traces": VIEW,
     "GET /traces/calls/{call_id}": VIEW,
+    "GET /traces/compare": VIEW,
     "GET /latency": VIEW,
     "GET /errors": VIEW,
     "GET /approvals": VIEW,
@@ -37,6 +38,8 @@ NEEDED = {
     "GET /api/calls/{call_id}/approvals": VIEW,
     "GET /api/calls/{call_id}/events": VIEW,
     "GET /api/traces/{trace_id}": VIEW,
+    "GET /api/traces/{trace_id}/spans/{span_id}": VIEW,
+    "GET /api/traces/{trace_id}/otlp": VIEW,
     "GET /api/audio/{key}": VIEW,
     "GET /api/live": VIEW,
     "GET /api/stats": VIEW,
@@ -51,6 +54,8 @@ NEEDED = {
     "GET /metrics": VIEW,
     # Decisions
     "POST /api/approvals/{approval_id}": APPROVE,
+    "POST /api/scores": APPROVE,
+    "DELETE /api/scores/{score_id}": APPROVE,
     # Calls, and what changes something for them
     "WEBSOCKET /v1/realtime": FULL,
     "POST /v1/realtime/client_secrets": FULL,

@@ -8,6 +8,7 @@ in which things happened.
 
 import asyncio
 import logging
+from typing import Final
 
 from frontdesk.call.arrivals import Arrivals
 from frontdesk.call.background import Background
@@ -44,9 +45,9 @@ from frontdesk.call.resume_token import ResumeToken
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
-from frontdesk.state.entries import CallState
 from frontdesk.state.events import ENDED
 from frontdesk.tracing.calls import Tracing
+from frontdesk.wordless import wordless
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,10 @@ class Call:
         last caller's connection breaks. ``errands``: background work of the call that went on
         without it. ``came``: when its client knocked (unix seconds). ``remembering`` None: its
         caller is nobody in particular."""
+        self.team: Final = live_team
+        """The version of the team that the call began with."""
+        self.state: Final = book.state
+        """The call as its log tells it."""
         self._parts = Parts(
             live_team=live_team,
             protocol=protocol,
@@ -110,11 +115,6 @@ class Call:
         self._deeds.obey(commands)
 
     @property
-    def team(self) -> LiveTeam:
-        """The version of the team that the call began with."""
-        return self._parts.team
-
-    @property
     def background(self) -> Background:
         """The work that goes on while the talk does."""
         return self._parts.background
@@ -130,13 +130,10 @@ class Call:
         moved = self._ending is not None and self._ending.code in (TAKEN_OVER, MOVED)
         return self._handing_over or moved
 
-    @property
-    def state(self) -> CallState:
-        """The call as its log tells it."""
-        return self._parts.book.state
-
     def take(self, frame: str | bytes, connection: Connection) -> bool:
         """Hand in a client frame. False when the call is behind: wait for :meth:`room` then."""
+        if self._closed:
+            return True
         happening = Frame(frame, connection)
         if self._parts.inbox.idle:  # the writer waits, and would do the same one wake-up later
             self._act_on(happening)
@@ -146,8 +143,9 @@ class Call:
 
     async def room(self) -> None:
         """Wait until the call has caught up with its clients."""
-        await self._parts.ears.caught_up()
-        await self._parts.inbox.drained()
+        if not self._closed:
+            await self._parts.ears.caught_up()
+            await self._parts.inbox.drained()
 
     def join(self, connection: Connection) -> bool:
         """Attach another client; False when the call is over."""
@@ -171,7 +169,8 @@ class Call:
     def leave(self, connection: Connection, reason: str, *, vanished: bool = False) -> None:
         """A client is gone. The call ends with the last caller; when that one ``vanished``, without
         a word of farewell, only if it does not come back in time."""
-        self._parts.inbox.post(Left(connection, reason, vanished))
+        if not self._closed:
+            self._parts.inbox.post(Left(connection, reason, vanished))
 
     def end(self, reason: str, code: int = 1000) -> None:
         """End the call after what was handed in before."""
@@ -216,12 +215,20 @@ class Call:
 
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
+        wordless.set(self.team.capture.is_private)
         try:
             await self._live()
         finally:
             ending = self._ending or Gone("the server had an internal error", 1011)
             self._parts.connections.close(ending.code, ending.reason)
             self.over.set()
+
+    def let_go(self) -> None:
+        """Nobody asks the call for anything any more: part what knows of each other, or all of it
+        would stay in memory until the garbage collector comes for it."""
+        self._closed = True
+        for part in (self._parts.background, self._parts.ears, self._parts):
+            vars(part).clear()
 
     async def _live(self) -> None:
         async with self._parts.book:

@@ -142,6 +142,8 @@ class Deeds:
                 self.feed(engine.ResponseEnded(request.response_id))
                 return
         turn = self._parts.preparing.turn(answers=not request.out_of_band)
+        if request.out_of_band:
+            turn.out_of_band()
         self._parts.book.record(
             "response.begun", response=begun_entry(request, turn.trace.ref, self._parts.clock.now())
         )

@@ -199,7 +199,7 @@ class Delegations:
             agent=known.owner,
             asked_in=turn.trace if turn else None,
         )
-        known.trace_id = trace.trace_id
+        known.trace = trace.ref
         known.started = self._clock.now()
         known.deadline = known.started + job.policy.deadline
         self._later(known, "deadline", job.policy.deadline)

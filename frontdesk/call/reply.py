@@ -122,7 +122,6 @@ class Reply:
             turn=turn,
             guarding=guarding,
             speaker_for=speaker_for,
-            clock=clock,
             post=post,
         )
         self._client_calls: list[ClientToolCalled | ClientMcpCalled] = []

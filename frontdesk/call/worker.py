@@ -65,6 +65,7 @@ from frontdesk.state.workers import Workers
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.loop_lag import LoopLag
+from frontdesk.wordless import install as install_wordless
 
 logger = logging.getLogger(__name__)
 
@@ -127,10 +128,13 @@ class Worker:
         self.ready = True
 
     async def _bring_all_up(self, desk: Desk, watch: Watch) -> None:
+        install_wordless()
         self.tracing.pricing.prices = desk.prices
         self.tracing.start()
         self._open.push_async_callback(self.tracing.aclose)
         self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
+        self._open.push_async_callback(self.tracing.retention.aclose)
+        self.tracing.retention.start()
         redis = await self._open.enter_async_context(connect(self.settings))
         codec = Codec(self.cipher)
         self.store = CallStore(redis, codec, region=self.settings.region)
@@ -162,7 +166,7 @@ class Worker:
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
-        bring_up = BringUp(self.settings, self.mcp)
+        bring_up = BringUp(self.settings, self.mcp, self.tracing.captures)
         self._open.push_async_callback(bring_up.aclose)
         versions = VersionStore(redis, codec)
         self.teams = Teams(self.settings, bring_up, versions, self._in_use)
@@ -192,6 +196,8 @@ class Worker:
         team = self.team(None)
         where = "FRONTDESK_REDIS_URL" if self.settings.redis_url else "embedded Valkey"
         kept = {"state": where, "encryption": "on" if self.cipher else "off"}
+        if self.settings.traces_url:
+            kept["traces"] = "FRONTDESK_TRACES_URL"
         if self.settings.region:
             kept["region"] = self.settings.region
         return {**team.voice.describe(), **team.runner.describe(), **kept}
@@ -301,7 +307,7 @@ class Worker:
             remembering=remembering,
         )
         self.calls[state.call_id] = call
-        self.tracing.call_opened(state.call_id)
+        self.tracing.call_opened(state.call_id, team.capture)
         if user is not None:
             self.tracing.whose(state.call_id, caller_of(user), clock.now())
         task = asyncio.create_task(self._live(call))
@@ -368,6 +374,7 @@ class Worker:
             await self.teams.retire()
         if not call.goes_on:
             await self._remember(call)
+        call.let_go()
 
     async def _remember(self, call: Call) -> None:
         """For when its caller calls again."""

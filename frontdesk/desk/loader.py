@@ -12,6 +12,7 @@ from jinja2 import Template
 
 from frontdesk.desk.approval_checks import check_approvals
 from frontdesk.desk.background import check_background
+from frontdesk.desk.capture import check_capture
 from frontdesk.desk.context import check_context
 from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.files import Files, files, plain, reading
@@ -135,6 +136,7 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         *check_guardrails(document, env),
         *check_memory(document, env),
         *check_context(document, env),
+        *check_capture(document),
         *_check_servers(document, root),
         *check_functions(document, root),
         *_check_answers(document),

@@ -217,8 +217,9 @@ def _is_section(annotation: Any) -> bool:
 
 
 def _is_literal(part: str | int) -> bool:
-    """Whether pydantic means the branch of a union that is one of some words, or a list of them."""
-    return isinstance(part, str) and part.startswith("literal[")
+    """Whether pydantic means the branch of a union that is one of some words, or a list of them, or
+    that checks a text."""
+    return isinstance(part, str) and part.startswith(("literal[", "function-after["))
 
 
 def _names_section(part: str | int) -> bool:

@@ -124,9 +124,12 @@ def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
             return _unreadable(error)
 
     @routes.get("/live")
-    async def live() -> Response:
+    async def live(call: str | None = None) -> Response:
+        """``call``: only what happens in this one."""
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(_events(tracing), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(
+            _events(tracing, call), media_type="text/event-stream", headers=headers
+        )
 
     return routes
 
@@ -142,18 +145,18 @@ def _flac(audio: AudioStore, path: Path, request: Request, cache: str) -> Respon
     return ranged(audio.read(path), request.headers.get("range"), "audio/flac", headers)
 
 
-async def _events(tracing: Tracing) -> AsyncIterator[bytes]:
+async def _events(tracing: Tracing, call: str | None) -> AsyncIterator[bytes]:
     """Server-sent events; a comment now and then keeps proxies from closing the stream."""
     with tracing.live.subscribe() as subscription:
         yield b": connected\n\n"
-        async for chunk in _chunks(subscription):
+        async for chunk in _chunks(subscription, call):
             yield chunk
 
 
-async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:
+async def _chunks(subscription: Subscription, call: str | None) -> AsyncIterator[bytes]:
     async for event in subscription.events(KEEP_ALIVE):
         if event is None:
             yield b": still here\n\n"
-        else:
+        elif call is None or event[1].get("call_id") == call:
             kind, data = event
             yield b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps(data, default=str))

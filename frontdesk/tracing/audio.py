@@ -8,7 +8,7 @@ import hashlib
 import io
 import re
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,15 +37,21 @@ class AudioRef:
 
 
 class AudioStore:
-    """Keeps pieces of a call's audio; encodes in the store's writer thread."""
+    """Keeps pieces of the audio of those calls that it ``keeps``; encodes in the store's writer
+    thread."""
 
     def __init__(
-        self, root: Path, store: Store, *, enabled: bool = True, cipher: Cipher | None = None
+        self,
+        root: Path,
+        store: Store,
+        *,
+        keeps: Callable[[str], bool],
+        cipher: Cipher | None = None,
     ) -> None:
         self.root = root
         self._cipher = cipher or Cipher()
         self._store = store
-        self._enabled = enabled
+        self._keeps = keeps
 
     def put(
         self,
@@ -60,11 +66,12 @@ class AudioStore:
         """Keep mono ``samples``, 16 bits or floats in [-1, 1], heard ``offset_ms`` after the call
         opened.
 
-        Returns at once, never raises: nothing is kept of an empty array, when audio is switched
-        off, or when the disk cannot follow; the reference then has no ``uri``.
+        Returns at once, never raises: nothing is kept of an empty array, when the call's audio is
+        not to be kept, or when the disk cannot follow; the reference then has no ``uri``.
         """
         seconds = len(samples) / rate
-        if not self._enabled or not len(samples) or call_id in self._store.refused:
+        wanted = len(samples) and call_id not in self._store.refused and self._keeps(call_id)
+        if not wanted:
             return AudioRef("", "", seconds)
         key = secrets.token_hex(16)
         copy = _pcm(samples).reshape(-1)

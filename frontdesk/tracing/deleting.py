@@ -27,18 +27,24 @@ def find(database: sqlite3.Connection, calls: Sequence[str], caller: str, until:
     )
 
 
+def rows(database: sqlite3.Connection, kept: Kept) -> None:
+    """Delete the rows, within the transaction under way."""
+    documents = _select(database, "SELECT id FROM trace WHERE trace_id IN", kept.traces)
+    _delete(database, "doc", "rowid", documents)
+    for table in ("span", "trace"):
+        _delete(database, table, "trace_id", kept.traces)
+    _delete(database, "audio", "key", kept.pieces)
+    for table in ("trace", "audio", "call", "caller"):
+        _delete(database, table, "call_id", kept.calls)
+
+
 def delete(database: sqlite3.Connection, kept: Kept) -> None:
     """Delete it in one transaction. Raises :class:`sqlite3.Error`, also when somebody reads so long
     that the log cannot be cut."""
-    traces = kept.traces
     database.execute("BEGIN IMMEDIATE")
-    rows = _select(database, "SELECT id FROM trace WHERE trace_id IN", traces)
-    _delete(database, "doc", "rowid", rows)
-    _delete(database, "span", "trace_id", traces)
-    for table in ("trace", "audio", "call", "caller"):
-        _delete(database, table, "call_id", kept.calls)
+    rows(database, kept)
     database.execute("COMMIT")
-    if traces:
+    if kept.traces:
         database.execute("INSERT INTO doc (doc) VALUES ('optimize')")
     busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:

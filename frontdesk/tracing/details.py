@@ -152,10 +152,10 @@ class _Reader:
 
     def _mcp(self) -> Iterator[Fact | None]:
         yield self._fact("Server", names.VOICE_MCP_SERVER, "code")
-        if host := self._anywhere("server.address"):
-            port = self._anywhere("server.port")
+        if host := self._anywhere(names.SERVER_ADDRESS):
+            port = self._anywhere(names.SERVER_PORT).replace(",", "")
             yield Fact("Host", f"{host}:{port}" if port else host, "code")
-        self.told |= {"server.address", "server.port", names.MCP_PROTOCOL_VERSION}
+        self.told |= {names.SERVER_ADDRESS, names.SERVER_PORT, names.MCP_PROTOCOL_VERSION}
         if version := self._anywhere(names.MCP_PROTOCOL_VERSION):
             yield Fact("Protocol", version)
         yield self._fact("Method", names.MCP_METHOD_NAME, "code")

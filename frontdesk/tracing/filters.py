@@ -14,9 +14,9 @@ def _blank(value: object) -> object:
 
 
 Blank = BeforeValidator(_blank)
-Text = Annotated[str | None, Blank, Field(max_length=500)]
-Seconds = Annotated[float | None, Blank, Field(ge=0)]
-Money = Annotated[float | None, Blank, Field(ge=0, le=1e9)]
+Text = Annotated[Annotated[str, Field(max_length=500)] | None, Blank]
+Seconds = Annotated[Annotated[float, Field(ge=0)] | None, Blank]
+Money = Annotated[Annotated[float, Field(ge=0, le=1e9)] | None, Blank]
 Moment = Annotated[float | None, Blank]
 
 

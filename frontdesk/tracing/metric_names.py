@@ -30,6 +30,8 @@ MCP_CLIENT_OPERATION_DURATION = "mcp.client.operation.duration"
 VOICE_CALLS_LIVE = "voice.calls.live"
 VOICE_EVENT_LOOP_LAG = "voice.event_loop.lag"
 VOICE_SPANS_LOST = "voice.spans.lost"
+VOICE_RETENTION_REMOVED = "voice.retention.removed"
+VOICE_REDACTION_FAILED = "voice.redaction.failed"
 
 METRICS: dict[str, Metric] = {
     "voice.turns": Metric(
@@ -144,6 +146,18 @@ METRICS: dict[str, Metric] = {
         "{span}",
         "Spans (and pieces of audio) that could not be kept or sent.",
         ("voice.lost.to",),
+    ),
+    "voice.retention.removed": Metric(
+        "total",
+        "{removed}",
+        "What was removed because it was too old, or because there was too much.",
+        ("voice.retention.of",),
+    ),
+    "voice.redaction.failed": Metric(
+        "total",
+        "{text}",
+        "Texts that a team's `redact` failed at, or took too long for: they were withheld.",
+        (),
     ),
 }
 """Every metric, by its name."""

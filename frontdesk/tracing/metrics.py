@@ -73,23 +73,22 @@ class Metrics:
                     name, unit, meaning, explicit_bucket_boundaries_advisory=BUCKETS[buckets]
                 )
 
-        def observe_live(_: CallbackOptions) -> Iterable[Observation]:
-            return [Observation(live())]
+        self.observe(metric.VOICE_CALLS_LIVE, None, lambda: {"": live()})
+        self.observe(metric.VOICE_SPANS_LOST, names.VOICE_LOST_TO, lost)
 
-        def observe_lost(_: CallbackOptions) -> Iterable[Observation]:
-            return [Observation(n, {names.VOICE_LOST_TO: to}) for to, n in lost().items()]
-
-        self._observe(metric.VOICE_CALLS_LIVE, observe_live)
-        self._observe(metric.VOICE_SPANS_LOST, observe_lost)
-
-    def _observe(
-        self, name: str, callback: Callable[[CallbackOptions], Iterable[Observation]]
+    def observe(
+        self, name: str, label: str | None, values: Callable[[], Mapping[str, int]]
     ) -> None:
+        """Show what ``values`` are when somebody looks, by their ``label`` where they have one."""
+
+        def look(_: CallbackOptions) -> Iterable[Observation]:
+            return [Observation(n, {label: of} if label else {}) for of, n in values().items()]
+
         instrument, unit, meaning, *_ = METRICS[name]
         if instrument == "gauge":
-            self._meter.create_observable_gauge(name, [callback], unit, meaning)
+            self._meter.create_observable_gauge(name, [look], unit, meaning)
         else:
-            self._meter.create_observable_counter(name, [callback], unit, meaning)
+            self._meter.create_observable_counter(name, [look], unit, meaning)
 
     def span(self, row: SpanRow) -> None:
         """Count a span that has ended. A few microseconds each, in the traces' thread."""

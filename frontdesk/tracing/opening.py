@@ -8,7 +8,7 @@ from frontdesk.settings import Settings
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.store import FILE, TraceStore
-from frontdesk.tracing.stores import Store, StoreError
+from frontdesk.tracing.stores import Clean, Store, StoreError, unchanged
 
 _NOT_SEALED = (
     "FRONTDESK_TRACES_URL and FRONTDESK_ENCRYPTION_KEYS do not go together: traces in ClickHouse "
@@ -25,14 +25,16 @@ def open_store(
     settings: Settings,
     cipher: Cipher | None = None,
     *,
+    clean: Clean = unchanged,
     pricing: Pricing | None = None,
     on_span: Callable[[SpanRow], None] = _ignore,
     on_calls: Callable[[Sequence[str]], None] = _ignore,
 ) -> Store:
-    """The store that ``settings`` name, not yet started. ``pricing`` says what spans cost;
-    ``on_span`` sees each span begin and end, ``on_calls`` the ids of calls whose summary changed,
-    both in the writer's thread. Raises :class:`StoreError` for settings that do not fit."""
-    if settings.traces_url is not None:
+    """The store that ``settings`` name, not yet started. ``clean`` makes spans what may be kept of
+    them, ``pricing`` says what they cost, ``on_span`` sees each begin and end, and ``on_calls`` the
+    ids of calls whose summary changed, all in the writer's thread. Raises :class:`StoreError` for
+    settings that do not fit."""
+    if settings.traces_url:
         from frontdesk.tracing.clickhouse.address import parse
         from frontdesk.tracing.clickhouse.store import ClickHouseStore
 
@@ -40,7 +42,8 @@ def open_store(
             raise StoreError(_NOT_SEALED)
         return ClickHouseStore(
             parse(settings.traces_url.get_secret_value()),
-            content=settings.trace_content,
+            settings.data_dir,
+            clean=clean,
             region=settings.region,
             pricing=pricing,
             on_span=on_span,
@@ -48,7 +51,7 @@ def open_store(
         )
     return TraceStore(
         settings.data_dir / FILE,
-        content=settings.trace_content,
+        clean=clean,
         cipher=cipher,
         region=settings.region,
         pricing=pricing,

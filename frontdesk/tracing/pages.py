@@ -19,6 +19,7 @@ from frontdesk.tracing.details import details
 from frontdesk.tracing.filters import CallFilters
 from frontdesk.tracing.money import format_money
 from frontdesk.tracing.reading import gist, read_span
+from frontdesk.tracing.spoken import conversation
 from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
 
 Record = Mapping[str, Any]
@@ -150,12 +151,15 @@ class Pages:
             return self._trouble(request, 404, f"This call has no turn with trace {trace}.")
         spans: list[Record] = list(opened["spans"]) if opened else []
         chosen = next((each for each in spans if each["span_id"] == span), None)
+        scores: list[Record] = list(opened["scores"]) if opened else []
+        shown: dict[str, Any] = {**found, "scores": scores}
         graph = agent_graph([(trace, spans)] if trace and part != "detail" else ())
         template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
         return self.page(
             request,
             template,
-            **found,
+            **shown,
+            conversation=conversation(found),
             widest=widest(found["turns"]),
             turn=turn,
             falls=waterfall(spans),
@@ -213,7 +217,7 @@ def _environment(folder: Any, assets: Assets) -> Environment:
     )
     environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked, gist=gist)  # pyright: ignore
     environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
-    environment.filters.update(money=format_money)
+    environment.filters["money"] = format_money  # pyright: ignore[reportArgumentType]
     return environment
 
 

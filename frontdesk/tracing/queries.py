@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from frontdesk.tracing import names
+from frontdesk.tracing import names, scores
 from frontdesk.tracing.pricing import UNIT
 from frontdesk.tracing.rows import unpack
 from frontdesk.tracing.stages import Interval, breakdown, wait
@@ -21,7 +21,8 @@ PEAKS = 50
 """Peaks a second of audio."""
 
 _CALLS = """
-SELECT *, EXISTS (SELECT 1 FROM audio WHERE audio.call_id = call.call_id) AS recorded FROM call
+SELECT *, EXISTS (SELECT 1 FROM audio WHERE audio.call_id = call.call_id) AS recorded,
+       (SELECT count(*) FROM score WHERE score.call_id = call.call_id) AS scores FROM call
 """
 # From the newest call on, and not from the words found (`+` sees to it): a common word is in half
 # of all turns, and fifty calls are soon together.
@@ -130,6 +131,7 @@ def _call(row: sqlite3.Row, live: frozenset[str]) -> dict[str, Any]:
         "tokens_in": row["tokens_in"],
         **_cost(row),
         "recorded": bool(row["recorded"]),
+        "scores": row["scores"],
         "live": is_live,
         "text": row["text"],
     }
@@ -174,22 +176,26 @@ def call(
     ).fetchall()
     started = found[0]["started"]
     transcript: list[dict[str, Any]] = []
+    handoffs: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     for turn in turns:
         spoken = database.execute(
-            "SELECT stage, agent, start, end, words FROM span WHERE trace_id = ? "
+            "SELECT stage, agent, subject, start, end, words FROM span WHERE trace_id = ? "
             "AND stage IN ('user_speech', 'end_of_turn', 'speech_to_text', 'model', 'tools', "
-            "'text_to_speech', 'playback') ORDER BY start, rowid LIMIT ?",
+            "'text_to_speech', 'playback', 'handoff') ORDER BY start, rowid LIMIT ?",
             (turn["trace_id"], MOST_SPANS),
         ).fetchall()
         entries.append(_turn(turn, spoken))
         transcript += _lines(turn, spoken, started)
+        handoffs += [_handoff(turn, span, started) for span in spoken if span["stage"] == "handoff"]
     return {
         "call": found[0],
         "turns": entries,
         "delegations": work,
         "audio": [_piece(row) for row in pieces(database, call_id)],
+        "scores": scores.of_call(database, call_id),
         "transcript": sorted(transcript, key=lambda line: line["start_ms"]),
+        "handoffs": handoffs,
     }
 
 
@@ -247,6 +253,7 @@ def _turn(turn: sqlite3.Row, spans: list[sqlite3.Row]) -> dict[str, Any]:
         "caller": turn["caller"],
         "agent": turn["answer"],
         "interrupted_at": turn["interrupted_at"],
+        "interrupted_of": turn["interrupted_of"],
         "errors": turn["errors"],
         "end_reason": turn["end_reason"],
         **_cost(turn),
@@ -284,6 +291,15 @@ def _lines(turn: sqlite3.Row, spans: list[sqlite3.Row], zero: float) -> list[dic
         start = heard[0]["start"] if heard else last
         lines.append(line("agent", agent[0], turn["answer"], start, last))
     return lines
+
+
+def _handoff(turn: sqlite3.Row, span: sqlite3.Row, zero: float) -> dict[str, Any]:
+    return {
+        "from": span["agent"],
+        "to": span["subject"],
+        "start_ms": round((span["start"] - zero) * 1000),
+        "trace_id": turn["trace_id"],
+    }
 
 
 def pieces(database: sqlite3.Connection, call_id: str) -> list[sqlite3.Row]:
@@ -329,6 +345,7 @@ def trace(database: sqlite3.Connection, trace_id: str) -> dict[str, Any] | None:
             "spans": turn["spans"],
         },
         "spans": [_span(row) for row in spans],
+        "scores": scores.of_trace(database, trace_id),
     }
 
 

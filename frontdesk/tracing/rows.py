@@ -75,12 +75,9 @@ class SpanRow:
         }
 
 
-def row(span: ReadableSpan, content: bool, pricing: Pricing) -> SpanRow:
-    """Read a span; without ``content``, words and messages of errors are left out. One that has
-    ended gets what it cost."""
+def row(span: ReadableSpan, pricing: Pricing) -> SpanRow:
+    """Read a span. One that has ended gets what it cost."""
     attributes = dict(span.attributes or {})
-    if not content:
-        attributes = {key: value for key, value in attributes.items() if key not in names.PII}
     operation = span.name.partition(" ")[0]
     stage = _stage(operation, attributes)
     identity = span.get_span_context()
@@ -101,11 +98,11 @@ def row(span: ReadableSpan, content: bool, pricing: Pricing) -> SpanRow:
         subject=text(attributes.get(_SUBJECTS.get(stage, ""))),
         start=(span.start_time or 0) / 1e9,
         end=max(span.end_time, span.start_time or 0) / 1e9 if span.end_time else None,
-        error=text(_error(span, content)),
+        error=text(_error(span)),
         tokens=read + written,
         words=messages.text(attributes.get(_WORDS.get(stage, ""))),
         attributes=attributes,
-        events=_events(span, content),
+        events=_events(span),
         cost=bill and bill.amount,
         currency=bill and bill.currency,
         unpriced=bill is not None and bill.amount is None,
@@ -137,23 +134,19 @@ def _tokens(attributes: dict[str, Any]) -> tuple[int, int]:
     return read, written
 
 
-def _error(span: ReadableSpan, content: bool) -> str | None:
+def _error(span: ReadableSpan) -> str | None:
     if span.status.status_code is not StatusCode.ERROR:
         return None
-    kind = str((span.attributes or {}).get(names.ERROR_TYPE, OTHER_ERROR))
-    return (span.status.description or kind) if content else kind
+    kind = (span.attributes or {}).get(names.ERROR_TYPE, OTHER_ERROR)
+    return span.status.description or str(kind)
 
 
-def _events(span: ReadableSpan, content: bool) -> list[dict[str, Any]]:
+def _events(span: ReadableSpan) -> list[dict[str, Any]]:
     return [
         {
             "name": event.name,
             "time": event.timestamp / 1e9,
-            "attributes": {
-                key: value
-                for key, value in (event.attributes or {}).items()
-                if content or key not in ("exception.message", "exception.stacktrace")
-            },
+            "attributes": dict(event.attributes or {}),
         }
         for event in span.events
     ]

@@ -13,11 +13,14 @@ COLUMNS = (
     "seconds",
     "turns",
     "agents",
+    "flow",
     "handoffs",
     "tools",
+    "tool_calls",
     "first_audio_ms",
     "slowest_ms",
     "tokens",
+    "tokens_in",
     "cost",
     "currency",
     "unpriced",
@@ -45,6 +48,9 @@ def _cell(value: object) -> object:
     makes it text (https://owasp.org/www-community/attacks/CSV_Injection)."""
     if isinstance(value, list):
         value = "; ".join(map(str, cast("list[object]", value)))
+    if isinstance(value, dict):
+        counts = cast("dict[str, int]", value)
+        value = "; ".join(f"{name} {count}" for name, count in counts.items())
     if isinstance(value, float):
         return f"{value:.12g}"
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

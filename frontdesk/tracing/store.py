@@ -11,21 +11,24 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from frontdesk.encryption import Cipher
 from frontdesk.region import is_elsewhere
-from frontdesk.tracing import deleting, queries, schema, statistics, summaries
+from frontdesk.tracing import deleting, pruning, queries, schema, scores, statistics, summaries
 from frontdesk.tracing.cells import Cells
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
-from frontdesk.tracing.stores import Kept, Piece, StoreError, check_region
+from frontdesk.tracing.scores import Score
+from frontdesk.tracing.stores import Clean, Kept, Piece, StoreError, Used, check_region, unchanged
 from frontdesk.tracing.writer import Job, Writer
 
 Found = TypeVar("Found")
 FILE = "traces.db"
+STEP = 30.0
+"""Seconds that a step of keeping house may wait for the disk."""
 
 
 @dataclass(slots=True)
 class _SpanJob:
     span: ReadableSpan | None
-    content: bool
+    clean: Clean
     seen: Callable[[SpanRow], None]
     begun: bool
     refused: set[str]
@@ -37,7 +40,7 @@ class _SpanJob:
         span, self.span = self.span, None
         if span is None or (self.begun and span.end_time):
             return False  # ended while it waited: the job of its end follows
-        self.row = row(span, self.content, self.pricing)
+        self.row = row(self.clean(span), self.pricing)
         if not self.refused.isdisjoint((self.row.call_id, self.row.trace_id)):
             return False
         self.seen(self.row)
@@ -62,6 +65,21 @@ class _CloseJob:
             "UPDATE span SET end = max(start, ?) WHERE trace_id = ? AND end IS NULL",
             (self.ended, self.trace_id),
         )
+
+
+@dataclass(slots=True)
+class _StepJob:
+    """A step of keeping house. ``more``: whether there is more to do."""
+
+    step: Callable[[sqlite3.Connection], bool]
+    size: int = 0
+    more: bool = False
+
+    def prepare(self) -> bool:
+        return True
+
+    def write(self, database: sqlite3.Connection) -> None:
+        self.more = self.step(database)
 
 
 @dataclass(slots=True)
@@ -98,16 +116,16 @@ class TraceStore:
     """Spans and audio in one SQLite file.
 
     ``cipher`` seals what was said; calls of regions other than ``region`` are not shown.
-    ``content`` False leaves words and tool data out. ``pricing`` says what spans cost. ``on_span``
-    sees each span begin and end, ``on_calls`` the ids of calls whose summary changed; both run in
-    the writer's thread.
+    ``clean`` makes spans what may be kept of them, ``pricing`` says what they cost, ``on_span``
+    sees each begin and end, and ``on_calls`` the ids of calls whose summary changed, all in the
+    writer's thread.
     """
 
     def __init__(
         self,
         path: Path,
         *,
-        content: bool = True,
+        clean: Clean = unchanged,
         cipher: Cipher | None = None,
         region: str | None = None,
         pricing: Pricing | None = None,
@@ -115,7 +133,7 @@ class TraceStore:
         on_calls: Callable[[Sequence[str]], None] = _ignore,
     ) -> None:
         self.path = path
-        self._content = content
+        self._clean = clean
         self._on_span = on_span
         self._on_calls = on_calls
         self._pricing = pricing or Pricing()
@@ -124,6 +142,7 @@ class TraceStore:
         self._region = region
         self.refused: set[str] = set()
         """Ids of calls and traces of which nothing is kept any more."""
+        self._tidying = False
         self._writer = Writer(path, self._summarize, self._committed, cells=self._cells)
 
     @property
@@ -149,15 +168,24 @@ class TraceStore:
 
     def begin(self, span: ReadableSpan) -> None:
         """Note a span that has started. Returns at once, never raises."""
-        self._writer.submit(self._job(span, self._on_span, begun=True))
+        self._writer.submit(self._job(span, self._clean, self._on_span, begun=True))
 
-    def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
+    def add(
+        self,
+        span: ReadableSpan,
+        seen: Callable[[SpanRow], None] | None = None,
+        clean: Clean | None = None,
+    ) -> bool:
         """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
-        ``seen`` is told of it in place of ``on_span``."""
-        return self._writer.submit(self._job(span, seen or self._on_span, begun=False))
+        ``seen`` is told of it in place of ``on_span``, ``clean`` is used in place of the store's.
+        """
+        job = self._job(span, clean or self._clean, seen or self._on_span, begun=False)
+        return self._writer.submit(job)
 
-    def _job(self, span: ReadableSpan, seen: Callable[[SpanRow], None], begun: bool) -> _SpanJob:
-        return _SpanJob(span, self._content, seen, begun, self.refused, self._pricing)
+    def _job(
+        self, span: ReadableSpan, clean: Clean, seen: Callable[[SpanRow], None], begun: bool
+    ) -> _SpanJob:
+        return _SpanJob(span, clean, seen, begun, self.refused, self._pricing)
 
     def close_open(self, trace_id: str, ended: float) -> None:
         """End the spans of a trace whose process is gone (unix seconds). Returns at once."""
@@ -240,6 +268,31 @@ class TraceStore:
         :class:`StoreError`."""
         return self._read(lambda database: statistics.errors(database, period, now), None)
 
+    def add_score(self, score: Score) -> bool:
+        """Keep a score; False when there is no such turn or span. Raises :class:`StoreError`."""
+        return self._change("trace_id", score.trace_id, lambda base: scores.insert(base, score))
+
+    def delete_score(self, score_id: str) -> bool:
+        """Take a score back; False when there is none. Raises :class:`StoreError`."""
+        return self._change("id", score_id, lambda base: scores.delete(base, score_id))
+
+    def _change(
+        self, column: str, value: str, change: Callable[[sqlite3.Connection], bool]
+    ) -> bool:
+        """Change a score at once: whoever asks waits for it, and is told."""
+        call_id = self._read(lambda database: scores.call_of(database, column, value), None)
+        check_region(call_id, self._region)
+        if not self.path.exists():
+            return False
+        try:
+            with closing(schema.connect(self.path, self._cells)) as database:
+                changed = change(database)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: {error}") from error
+        if changed and call_id:
+            self._on_calls([call_id])
+        return changed
+
     def kept(self, calls: Sequence[str], caller: str = "", until: float = 0.0) -> Kept:
         """What is kept of these calls, and of those that ``caller`` opened until then. Raises
         :class:`StoreError`."""
@@ -255,13 +308,41 @@ class TraceStore:
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self.path}: {error}") from error
 
+    def used(self) -> Used:
+        """How much is kept. Raises :class:`StoreError`, as do the others that follow."""
+        return self._read(pruning.used, Used())
+
+    def expired(self, until: float, spare: frozenset[str], calls: int, turns: int) -> Kept:
+        """The oldest calls that ended before then, or a part of one."""
+        return self._read(
+            lambda database: pruning.expired(database, until, spare, calls, turns), Kept()
+        )
+
+    def prune(self, kept: Kept) -> None:
+        """Remove it in the writer's thread, and wait for that."""
+        self._step(lambda database: pruning.prune(database, kept))
+
+    def tidy(self) -> bool:
+        """One step of merging the index and of cutting the file; whether more are needed."""
+        first = not self._tidying
+        self._tidying = self.path.exists() and self._step(
+            lambda database: pruning.tidy(database, first=first)
+        )
+        return self._tidying
+
+    def _step(self, step: Callable[[sqlite3.Connection], bool]) -> bool:
+        job = _StepJob(step)
+        if not (self._writer.submit(job) and self._writer.flush(STEP)):
+            raise StoreError(f"{self.path} cannot be written to now")
+        return job.more
+
     def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
         if not self.path.exists():
             return empty
         try:
             with closing(schema.connect_to_read(self.path, self._cells)) as database:
                 return query(database)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             if "no such table" in str(error):  # the file was made this moment
                 return empty
             raise StoreError(f"{self.path} cannot be read: {error}") from error

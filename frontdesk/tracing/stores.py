@@ -11,6 +11,15 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from frontdesk.region import is_elsewhere, refusal, region_of
 from frontdesk.tracing.rows import SpanRow
+from frontdesk.tracing.scores import Score
+
+Clean = Callable[[ReadableSpan], ReadableSpan]
+"""Makes a span what may be kept of it. May take long; never raises."""
+
+
+def unchanged(span: ReadableSpan) -> ReadableSpan:
+    """All of it."""
+    return span
 
 
 class StoreError(Exception):
@@ -64,6 +73,16 @@ class Kept:
     pieces: Sequence[str] = ()
 
 
+class Used(NamedTuple):
+    """How much a store holds; ``oldest`` is when its oldest call began (unix seconds)."""
+
+    bytes: int = 0
+    calls: int = 0
+    turns: int = 0
+    spans: int = 0
+    oldest: float | None = None
+
+
 class Store(Protocol):
     """Spans and audio go in at once, summaries come out. Writes return at once and never raise;
     reads, ``flush``, ``close`` and ``delete`` block. Shapes are those of the API."""
@@ -95,9 +114,15 @@ class Store(Protocol):
         """Note a span that has started."""
         ...
 
-    def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
+    def add(
+        self,
+        span: ReadableSpan,
+        seen: Callable[[SpanRow], None] | None = None,
+        clean: Clean | None = None,
+    ) -> bool:
         """Keep a span that has ended; the same span again replaces it. False when it was dropped.
-        ``seen`` is told of it in place of the store's own watcher."""
+        ``seen`` is told of it in place of the store's own watcher, and ``clean`` used in place of
+        its own."""
         ...
 
     def add_piece(self, piece: Piece) -> bool:
@@ -159,10 +184,36 @@ class Store(Protocol):
         """See :func:`frontdesk.tracing.statistics.errors`; None of an empty store."""
         ...
 
+    def add_score(self, score: Score) -> bool:
+        """Keep what somebody thinks of a turn or a span; False when there is no such one. It goes
+        when its trace goes. Blocks."""
+        ...
+
+    def delete_score(self, score_id: str) -> bool:
+        """Take it back; False when there is none. Blocks."""
+        ...
+
     def kept(self, calls: Sequence[str], caller: str = "", until: float = 0.0) -> Kept:
         """What is kept of these calls, and of those that ``caller`` opened until then."""
         ...
 
     def delete(self, kept: Kept) -> None:
         """Delete it, so that it is gone from the disk. May be repeated."""
+        ...
+
+    def used(self) -> Used:
+        """How much is kept."""
+        ...
+
+    def expired(self, until: float, spare: frozenset[str], calls: int, turns: int) -> Kept:
+        """Of what ended before then, the oldest ``calls`` without those to ``spare``, whole, or a
+        part of one: ``turns`` at most."""
+        ...
+
+    def prune(self, kept: Kept) -> None:
+        """Remove it, beside what is being written, in one short step."""
+        ...
+
+    def tidy(self) -> bool:
+        """Take one short step to give back what was pruned; whether there is more to do."""
         ...

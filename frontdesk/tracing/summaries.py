@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -32,8 +32,9 @@ WHERE excluded.end IS NOT NULL
 
 _ROOT = """
 INSERT INTO trace (trace_id, call_id, team, team_version, agent, transport, turn, started, ended,
-                   origin, latency, end_reason, interrupted_at, error, caller, answer)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), seal(?), seal(?))
+                   origin, latency, end_reason, interrupted_at, interrupted_of, error, caller,
+                   answer)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), seal(?), seal(?))
 ON CONFLICT (trace_id) DO UPDATE SET
     call_id = excluded.call_id, team = excluded.team, team_version = excluded.team_version,
     agent = excluded.agent, transport = excluded.transport, turn = excluded.turn,
@@ -41,6 +42,7 @@ ON CONFLICT (trace_id) DO UPDATE SET
     latency = coalesce(excluded.latency, latency),
     end_reason = coalesce(excluded.end_reason, end_reason),
     interrupted_at = coalesce(excluded.interrupted_at, interrupted_at),
+    interrupted_of = coalesce(excluded.interrupted_of, interrupted_of),
     error = coalesce(excluded.error, error),
     caller = CASE WHEN excluded.caller != '' THEN excluded.caller ELSE caller END,
     answer = CASE WHEN excluded.answer != '' THEN excluded.answer ELSE answer END
@@ -135,6 +137,7 @@ def _root(row: SpanRow) -> tuple[Any, ...]:
         number(get(names.VOICE_TURN_LATENCY)),
         text(get(names.VOICE_TURN_END_REASON)),
         number(get(names.VOICE_INTERRUPTED_AT)),
+        number(get(names.VOICE_INTERRUPTED_OF)),
         row.error,
         row.words,
         messages.text(get(names.GEN_AI_OUTPUT_MESSAGES)),
@@ -199,6 +202,9 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
         return [turn[index] for turn in turns if turn[index] is not None]
 
     latency, currencies = column(7), column(13)
+    used = Counter[str]()
+    for found in column(17):
+        used.update(cast("dict[str, int]", orjson.loads(found)))
     cost, currency = _one_currency(
         sum(column(12)) if column(12) else None,
         min(currencies, default=None),
@@ -226,7 +232,7 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
             _unique(sorted(name for found in column(14) for name in orjson.loads(found))),
             sum(column(15)) if column(15) else None,
             _flow(name for turn in turns if not turn[11] for name in orjson.loads(turn[16])),
-            _counted(sum((Counter(orjson.loads(found)) for found in column(17)), Counter[str]())),
+            _counted(used),
         ),
     )
 

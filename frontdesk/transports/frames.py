@@ -21,7 +21,7 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     """One connection; ``scope["extensions"]["frontdesk.frames"]`` is this object."""
 
     _take: Callable[[str | bytes], bool] | None = None
-    _room: Callable[[], Awaitable[None]]
+    _room: Callable[[], Awaitable[None]] | None = None
     _waiting: asyncio.Task[None] | None = None
 
     def listen(
@@ -51,6 +51,13 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         if self.response.status_code == 101:
             self.scope["extensions"][EXTENSION] = self  # type: ignore[typeddict-item]
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # What knows of each other is parted: the garbage collector would not come for it for long.
+        self._take = self._room = None
+        if hasattr(self, "scope"):
+            self.scope["extensions"].pop(EXTENSION, None)  # type: ignore[typeddict-item]
+
     def send_receive_event_to_app(self) -> None:
         if self._take is None or self.close_sent:
             super().send_receive_event_to_app()
@@ -66,13 +73,13 @@ class FrameProtocol(WebSocketsSansIOProtocol):
                 return
             going_on = self._take(text)
         self.frames = []
-        if not going_on and not self.read_paused:
+        if self._room and not going_on and not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
-            self._waiting = self.loop.create_task(self._resume())
+            self._waiting = self.loop.create_task(self._resume(self._room))
 
-    async def _resume(self) -> None:
-        await self._room()
+    async def _resume(self, room: Callable[[], Awaitable[None]]) -> None:
+        await room()
         if self.read_paused and not self.disconnected:
             self.read_paused = False
             self.transport.resume_reading()

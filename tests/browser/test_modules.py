@@ -261,3 +261,42 @@ async def test_a_quiet_line_is_drawn_larger_but_a_quiet_room_is_not_speech(modul
     assert loud == pytest.approx(2.5)
     assert room == 4
     assert (full, none, empty) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "command"),
+    [
+        ("j", "BODY", "next"),
+        ("p", "A", "hear"),
+        ("j", "INPUT", None),
+        (" ", "BODY", "play"),
+        (" ", "BUTTON", None),  # which it presses
+        ("Escape", "INPUT", "close"),
+        ("x", "BODY", None),
+    ],
+)
+async def test_keys_of_the_list(module: Any, key: str, kind: str, command: str | None) -> None:
+    event = {"key": key, "target": {"tagName": kind}}
+    assert await module("calls/keys.js", "return m.command(x);", event) == command
+
+
+RENEWED = """
+const list = document.createElement("ol"), fresh = document.createElement("ol");
+list.innerHTML = x.was; fresh.innerHTML = x.now;
+m.remember(list);
+const before = new Map([...list.children].map((each) => [each.dataset.key, each]));
+const told = [];
+m.renew(list, fresh, (child, known) => told.push([child.dataset.key, known]));
+const same = [...list.children].filter((each) => before.get(each.dataset.key) === each);
+return [list.innerHTML, told, same.map((each) => each.dataset.key)];
+"""
+
+
+def rows(*named: str) -> str:
+    return "".join(f'<li data-key="{name[0]}">{name}</li>' for name in named)
+
+
+async def test_a_list_is_renewed_child_by_child(module: Any) -> None:
+    now = rows("d", "a", "c+", "b")
+    found = await module("lib/rows.js", RENEWED, {"was": rows("a", "b", "c", "e"), "now": now})
+    assert found == [now, [["d", False], ["c", True]], ["a", "b"]]

@@ -44,7 +44,7 @@ async def test_a_click_on_the_time_line_seeks_and_marks_what_ran_then(
     await page.mouse.click(box["x"] + box["width"] * 0.8, inside["y"] + 5)
     assert await page.evaluate(NOW) == pytest.approx(LEFT + 0.8 * 6.6, abs=0.05)
     await expect(row).to_have_attribute("data-now", "yes")
-    await expect(page.locator('tr[data-stage="user_speech"]')).not_to_have_attribute("data-now", "yes")
+    await expect(page.locator('tr[data-now="yes"][data-stage="user_speech"]')).to_have_count(0)
     await expect(page.locator("#detail h3")).to_have_text("playback")
     for cursor in (".fallcursor", ".stripcursor"):
         at = await page.locator(cursor).bounding_box()

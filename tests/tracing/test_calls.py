@@ -93,6 +93,7 @@ async def test_the_list_shows_a_call_as_it_was(tracing: Tracing, api: httpx2.Asy
         "currency": None,
         "unpriced": ["chat fast", "speech_to_text moonshine", "text_to_speech hibari"],
         "recorded": False,
+        "scores": 0,
         "live": False,
         "text": "Where is my order?",
     }

@@ -188,6 +188,8 @@ async def test_a_store_of_the_third_version_gets_the_columns_and_the_slowest_tur
         )
         old.execute("PRAGMA user_version = 3")
     tracing = Tracing(Settings(data=tmp_path))
+    (call,) = tracing.store.calls()  # before anything is written
+    assert call["slowest_ms"] == 9000
     tracing.start()
     turn_of(tracing).end(reason="completed", end=T0 + 1)
     await tracing.flush()

@@ -18,6 +18,8 @@ from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.erasing import Gone, erase
 from frontdesk.tracing.messages import agent, user
 from frontdesk.tracing.opening import open_store
+from frontdesk.tracing.retention import DAY
+from frontdesk.tracing.scores import THUMB, Score
 from frontdesk.tracing.stores import Elsewhere
 
 NOW = time.time()
@@ -256,6 +258,32 @@ async def test_what_is_said_of_an_erased_call_later_is_not_kept(kept: Tracing) -
     assert kept.store.calls() == [] and kept.store.trace(turn.trace_id) is None
 
 
+async def test_a_turn_is_scored_and_the_score_taken_back(kept: Tracing) -> None:
+    trace_id = await talk(kept, "call_a", "hello", "me")
+    found = kept.store.trace(trace_id)
+    assert found
+    inner = found["spans"][1]["span_id"]
+
+    def score(identity: str, **more: Any) -> Score:
+        values = {"trace_id": trace_id, "span_id": None, "value": 1.0, "label": None}
+        given: dict[str, Any] = {**values, "comment": None, "author": "somebody", **more}
+        return Score(id=identity, name=THUMB, created=NOW, **given)
+
+    assert kept.store.add_score(score("one"))
+    assert kept.store.add_score(score("two", span_id=inner, value=None, comment="it's 'fine'\n"))
+    assert not kept.store.add_score(score("three", span_id="0" * 16))
+    assert not kept.store.add_score(score("four", trace_id="0" * 32))
+    found, call = kept.store.trace(trace_id), kept.store.call("call_a")
+    assert found and call and found["scores"] == call["scores"]
+    told = [(each["id"], each["span_id"], each["comment"]) for each in found["scores"]]
+    assert told == [("one", None, None), ("two", inner, "it's 'fine'\n")]
+    assert kept.store.calls()[0]["scores"] == 2
+    assert kept.store.delete_score("one") and not kept.store.delete_score("one")
+    assert kept.store.calls()[0]["scores"] == 1
+    erase(kept.store, kept.audio, "me", [], until=2.0)
+    assert not kept.store.delete_score("two")
+
+
 async def test_a_call_of_another_region_is_not_shown(kept: Tracing) -> None:
     far = f"sess_us_{1:024x}"
     kept.store.add(root(call=far))
@@ -270,6 +298,27 @@ async def test_a_call_of_another_region_is_not_shown(kept: Tracing) -> None:
     [sound] = kept.audio.root.rglob("*.flac")
     with pytest.raises(Elsewhere):
         kept.store.check_piece(sound.stem)
+
+
+async def test_what_is_too_old_is_removed_and_live_calls_are_not(kept: Tracing) -> None:
+    await talk(kept, "call", "an old word", "me")
+    await talk(kept, "live", "another", "you", start=-30)
+    kept.call_opened("live")
+    used = kept.store.used()
+    assert (used.calls, used.turns, used.spans) == (2, 2, 4)
+    assert used.bytes > 1000 and used.oldest == pytest.approx(NOW - 60)
+    kept.retention.run(NOW + 29 * DAY)
+    assert len(ids(kept.store.calls())) == 2
+    kept.retention.run(NOW + 31 * DAY)
+    assert ids(kept.store.calls()) == ["live"]
+    assert kept.store.calls_of("me") == [] and len(kept.store.calls_of("you")) == 1
+    assert len([*kept.audio.root.rglob("*.flac")]) == len(kept.store.pieces("live")) == 1
+    kept.call_closed("live")
+    kept.retention.run(NOW + 31 * DAY)
+    assert kept.store.calls() == [] and not [*kept.audio.root.rglob("*.flac")]
+    removed = kept.retention.removed
+    assert (removed.calls, removed.turns, removed.pieces) == (2, 2, 2)
+    assert kept.store.used()[1:] == (0, 0, 0, None)
 
 
 async def test_an_empty_store_has_nothing(kept: Tracing) -> None:

@@ -270,6 +270,7 @@ def turn(
         "latency_ms": latency,
         "stages": stages,
         "interrupted_at": None,
+        "interrupted_of": None,
         "errors": 0,
         "cost": 0.00041,
         "currency": "USD",
@@ -325,7 +326,7 @@ SAMPLE_CALL: dict[str, Any] = {
         turn(0, 0.8, 7.4, 900.0, stages(210, 40, 490, 0, 160), caller=FIRST, agent=GLADLY)
         | {"agents": ["frontdesk", "orders"]},
         turn(1, 9.0, 6.6, 880.0, stages(190, 40, 390, 160, 100), caller=SECOND, agent=LEFT)
-        | {"interrupted_at": 2.1},
+        | {"interrupted_at": 2.1, "interrupted_of": 4.4},
         turn(2, 15.2, 14.2, 620.0, stages(240, 40, 230, 0, 110), caller=THIRD, agent=TUESDAY)
         | {"errors": 1},
     ],
@@ -336,6 +337,9 @@ SAMPLE_CALL: dict[str, Any] = {
         recording("item_a2", "agent", 13.28, 2.2),
         recording("item_c3", "caller", 15.2, 3.8),
         recording("item_a3", "agent", 19.62, 9.6),
+    ],
+    "handoffs": [
+        {"from": "frontdesk", "to": "orders", "start_ms": 4670, "trace_id": TURNS[0]},
     ],
     "transcript": [
         line("caller", None, FIRST, 0.8, 4.2, 0),
@@ -389,6 +393,7 @@ class SampleData:
         self.summaries = [SUMMARY, *other_calls()]
         self.full: dict[str, dict[str, Any]] = {CALL: SAMPLE_CALL}
         self.traces = dict(zip(TURNS, (first(), second(), third()), strict=True))
+        self.scores: list[dict[str, Any]] = []
 
     def calls(
         self, filters: CallFilters, *, limit: int, before: float | None = None
@@ -412,4 +417,7 @@ class SampleData:
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         spans = self.traces.get(trace_id)
-        return None if spans is None else {"trace": {"trace_id": trace_id}, "spans": spans}
+        if spans is None:
+            return None
+        scores = [score for score in self.scores if score["trace_id"] == trace_id]
+        return {"trace": {"trace_id": trace_id}, "spans": spans, "scores": scores}

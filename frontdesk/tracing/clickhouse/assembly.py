@@ -77,6 +77,11 @@ class Assembly:
         """Of these calls there is sound, whichever."""
         self.add_pieces(PieceRow(call_id, call_id, "", "", 0, 0.0, 0, b"") for call_id in call_ids)
 
+    def add_scores(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Rows of ``frontdesk_scores``."""
+        for row in rows:
+            self._insert("score", row)
+
     def add_callers(self, callers: Iterable[tuple[str, str, float]]) -> None:
         for caller in callers:
             self.database.execute("INSERT OR IGNORE INTO caller VALUES (?, ?, ?)", caller)

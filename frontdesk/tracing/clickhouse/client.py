@@ -66,9 +66,13 @@ class Client:
         """Anything that answers nothing."""
         self._post(bind(sql, values).encode())
 
-    def run_without_database(self, sql: str) -> None:
-        """The same before there is the database."""
-        self._post(sql.encode(), database=None)
+    def make_database(self) -> None:
+        """Make the database where there is none."""
+        self._post(f"CREATE DATABASE IF NOT EXISTS {self.address.database}".encode(), database=None)
+
+    def version(self) -> str:
+        """The server's version. There need be no database yet."""
+        return self._post(b"SELECT version() FORMAT TSV", database=None).decode().strip()
 
     def insert(self, table: str, lines: Iterable[bytes]) -> None:
         """Rows, each as one line of JSON. Raises :class:`Unfit`, too."""

@@ -25,10 +25,16 @@ WHERE call_id IN {calls} OR (call_id != '' AND call_id IN
 """
 CALLS = "SELECT summary FROM frontdesk_calls FINAL WHERE call_id IN {calls}"
 PIECES = """
-SELECT * EXCEPT version FROM frontdesk_audio FINAL WHERE call_id IN {calls} ORDER BY version
+SELECT * EXCEPT (version, folder) FROM frontdesk_audio FINAL WHERE call_id IN {calls}
+ORDER BY version
 """
 CALLERS = "SELECT call_id, caller, opened FROM frontdesk_callers FINAL WHERE call_id IN {calls}"
 RECORDED = "SELECT DISTINCT call_id FROM frontdesk_audio WHERE call_id IN {calls}"
+SCORES = """
+SELECT * EXCEPT version FROM frontdesk_scores FINAL
+WHERE call_id IN {calls} OR trace_id IN {traces} ORDER BY created, version
+"""
+SCORED = "SELECT call_id FROM frontdesk_scores FINAL WHERE id = {id}"
 _NEWEST = "(SELECT team, agents FROM frontdesk_calls FINAL ORDER BY started DESC LIMIT 1000)"
 CHOICES = f"""
 SELECT arraySort(groupUniqArrayArray(agents)) AS agents,

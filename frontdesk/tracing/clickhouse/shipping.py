@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from frontdesk.tracing.clickhouse.client import Unfit
 from frontdesk.tracing.clickhouse.waiting import Batch, Waiting
 
 logger = logging.getLogger(__name__)
@@ -30,8 +29,9 @@ Work = Callable[[], None]
 
 
 class Shipping:
-    """``write`` puts a batch into ClickHouse, or raises ``OSError`` when that may do later, and
-    :class:`Unfit` for rows that it never will. ``arrived`` runs when something came in."""
+    """``write`` puts a batch into ClickHouse, or raises ``OSError`` when that may do later. Of a
+    batch that raises anything else, what can be written is. ``arrived`` runs when something came
+    in."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class Shipping:
                 if self._trouble:
                     logger.warning("traces are written again; lost meanwhile: %d", self.dropped)
                     self._trouble = False
-        except Exception as error:  # away, locked, full: it may pass
+        except OSError as error:  # away, locked, full: it may pass
             self._report("traces cannot be written to %s now: %s", self._where, error)
             self._due = time.monotonic() + RETRY
             self._hurry.clear()
@@ -146,7 +146,9 @@ class Shipping:
         """Write it, but for what ClickHouse cannot take."""
         try:
             self._write(batch)
-        except Unfit as error:
+        except OSError:
+            raise
+        except Exception as error:  # something in it, and it would be so the next time
             self._report("a trace could not be written: %s", error)
             parts = batch.halves()
             if not parts:

@@ -90,7 +90,7 @@ def decode(found: Mapping[str, Any]) -> SpanRow:
         start_time=start,
         end_time=start + found["Duration"],
     )
-    return row(span, content=True, pricing=_BILLED)
+    return row(span, pricing=_BILLED)
 
 
 def _time(nanoseconds: int) -> str:

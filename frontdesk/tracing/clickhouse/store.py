@@ -4,13 +4,15 @@ import base64
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from frontdesk.folder import name_of
 from frontdesk.region import is_elsewhere
-from frontdesk.tracing import queries
-from frontdesk.tracing.clickhouse import figures, reading, writing
+from frontdesk.tracing import queries, scores
+from frontdesk.tracing.clickhouse import figures, keeping, reading, writing
 from frontdesk.tracing.clickhouse.address import Address
 from frontdesk.tracing.clickhouse.assembly import Assembly
 from frontdesk.tracing.clickhouse.client import Client, NoTable, Unfit
@@ -20,7 +22,17 @@ from frontdesk.tracing.clickhouse.waiting import Batch, Waiting
 from frontdesk.tracing.clickhouse.writing import Writing, parts
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
-from frontdesk.tracing.stores import Kept, Piece, PieceRow, StoreError, check_region
+from frontdesk.tracing.scores import Score
+from frontdesk.tracing.stores import (
+    Clean,
+    Kept,
+    Piece,
+    PieceRow,
+    StoreError,
+    Used,
+    check_region,
+    unchanged,
+)
 
 
 def _ignore(_: Any) -> None:
@@ -29,14 +41,15 @@ def _ignore(_: Any) -> None:
 
 class ClickHouseStore:
     """Spans and what lists need of them in ClickHouse; what is not written yet, and spans that are
-    open, in the memory of this process. Arguments as of
-    :class:`frontdesk.tracing.store.TraceStore`."""
+    open, in the memory of this process. ``data`` is the folder with the files of audio. The other
+    arguments are as of :class:`frontdesk.tracing.store.TraceStore`."""
 
     def __init__(
         self,
         address: Address,
+        data: Path,
         *,
-        content: bool = True,
+        clean: Clean = unchanged,
         region: str | None = None,
         pricing: Pricing | None = None,
         on_span: Callable[[SpanRow], None] = _ignore,
@@ -44,13 +57,14 @@ class ClickHouseStore:
     ) -> None:
         self.where = address.shown
         self.refused: set[str] = set()
-        self._content = content
+        self._clean = clean
         self._region = region
         self._pricing = pricing or Pricing()
         self._on_span = on_span
         self._on_calls = on_calls
         self._client = Client(address)
-        self._writing = Writing(self._client)
+        self._data = data
+        self._writing = Writing(self._client, data)
         self._waiting = Waiting()
         self._changed: dict[str, None] = {}
         self._one_at_a_time = threading.Lock()
@@ -77,25 +91,32 @@ class ClickHouseStore:
         """Note a span that has started. Returns at once, never raises."""
 
         def take() -> None:
-            if not span.end_time and (found := self._row(span)):
+            if not span.end_time and (found := self._row(self._clean(span))):
                 self._waiting.begin(found)
                 self._on_span(found)
 
         self._shipping.submit(take)
 
-    def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
+    def add(
+        self,
+        span: ReadableSpan,
+        seen: Callable[[SpanRow], None] | None = None,
+        clean: Clean | None = None,
+    ) -> bool:
         """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
-        ``seen`` is told of it in place of ``on_span``."""
+        ``seen`` is told of it in place of ``on_span``, ``clean`` is used in place of the store's.
+        """
 
         def take() -> None:
-            if found := self._row(span):
-                self._waiting.end(found, encode(span, found))
+            kept = (clean or self._clean)(span)
+            if found := self._row(kept):
+                self._waiting.end(found, encode(kept, found))
                 (seen or self._on_span)(found)
 
         return self._shipping.submit(take)
 
     def _row(self, span: ReadableSpan) -> SpanRow | None:
-        found = row(span, self._content, self._pricing)
+        found = row(span, self._pricing)
         if not self.refused.isdisjoint((found.call_id, found.trace_id)):
             return None
         if found.call_id:
@@ -122,7 +143,7 @@ class ClickHouseStore:
     def _write(self, batch: Batch) -> None:
         with self._one_at_a_time:
             wanted = batch.without(self.refused)
-            changed = self._writing.write(wanted)
+            changed = self._writing.write(wanted, self._waiting.under_way())
         self._changed |= dict.fromkeys(changed)
         self._tell()
 
@@ -142,7 +163,7 @@ class ClickHouseStore:
             query, values = reading.listed(without=mine, **most, **filters)
             rows = self._rows(query, **values)
             written = assembly.add_calls(rows)
-            self._add_recorded(assembly, written)
+            self._add_extras(assembly, written)
             found += queries.summaries(assembly.database, written, live)
         return sorted(found, key=lambda each: each["started"], reverse=True)[:limit]
 
@@ -161,7 +182,7 @@ class ClickHouseStore:
             waiting = self._add_waiting(assembly, {*ids})
             written = [call_id for call_id in ids if call_id not in waiting]
             assembly.add_calls(self._rows(reading.CALLS, calls=written))
-            self._add_recorded(assembly, written)
+            self._add_extras(assembly, written)
             return queries.summaries(assembly.database, ids, live)
 
     def call(self, call_id: str, live: frozenset[str] = frozenset()) -> dict[str, Any] | None:
@@ -174,12 +195,14 @@ class ClickHouseStore:
             traces |= {row.trace_id for row in waiting.spans if row.call_id == call_id}
             assembly.add_spans(self._spans(traces, waiting))
             assembly.add_pieces(self._pieces(call_id))
+            assembly.add_scores(self._rows(reading.SCORES, calls=[call_id], traces=[]))
             return queries.call(assembly.database, call_id, live)
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """One turn (32 hex digits), or None. Raises :class:`StoreError`."""
         with self._reading(), Assembly() as assembly:
             assembly.add_spans(self._spans({trace_id}, self._waiting.all()))
+            assembly.add_scores(self._rows(reading.SCORES, calls=[], traces=[trace_id]))
             found = queries.trace(assembly.database, trace_id)
         if found is not None:
             check_region(found["trace"]["call_id"], self._region)
@@ -238,6 +261,32 @@ class ClickHouseStore:
             except NoTable:
                 return None
 
+    def add_score(self, score: Score) -> bool:
+        """Keep a score; False when there is no such turn or span. Raises :class:`StoreError`."""
+        with self._reading(), self._one_at_a_time, Assembly() as assembly:
+            assembly.add_spans(self._spans({score.trace_id}, self._waiting.all()))
+            call_id = scores.call_of(assembly.database, "trace_id", score.trace_id)
+            check_region(call_id, self._region)
+            refused = not self.refused.isdisjoint((call_id, score.trace_id))
+            if refused or not scores.insert(assembly.database, score):
+                return False
+            self._writing.score(score, call_id or "")
+        if call_id:
+            self._on_calls([call_id])
+        return True
+
+    def delete_score(self, score_id: str) -> bool:
+        """Take a score back; False when there is none. Raises :class:`StoreError`."""
+        with self._reading():
+            if not (found := self._rows(reading.SCORED, id=score_id)):
+                return False
+            call_id = found[0]["call_id"]
+            check_region(call_id, self._region)
+            self._writing.delete_score(score_id)
+        if call_id:
+            self._on_calls([call_id])
+        return True
+
     def kept(self, calls: Sequence[str], caller: str = "", until: float = 0.0) -> Kept:
         """What is kept of these calls, and of those that ``caller`` opened until then. Raises
         :class:`StoreError`."""
@@ -263,6 +312,27 @@ class ClickHouseStore:
             self._waiting.forget(kept)
             self._writing.delete(kept)
 
+    def used(self) -> Used:
+        """How much is kept, without what waits. Raises :class:`StoreError`, as do the others."""
+        with self._reading():
+            return keeping.used(self._client)
+
+    def expired(self, until: float, spare: frozenset[str], calls: int, turns: int) -> Kept:
+        """The oldest calls that ended before then, whole: ClickHouse deletes any number at once."""
+        with self._reading():
+            found = keeping.oldest(self._client, until, spare, calls)
+            if found:
+                return self.kept(found)
+            return keeping.strays(self._client, until, turns, name_of(self._data))
+
+    def prune(self, kept: Kept) -> None:
+        """Remove it. Raises :class:`StoreError`."""
+        self.delete(kept)
+
+    def tidy(self) -> bool:
+        """There is nothing left to do."""
+        return False
+
     def _add_waiting(self, assembly: Assembly, of: set[str] | None = None) -> list[str]:
         """Calls of which something waits (of those in ``of`` only), whole. Returns their ids."""
         waiting = self._waiting.all()
@@ -275,10 +345,12 @@ class ClickHouseStore:
         rows = self._rows(reading.CALLERS, calls=found)
         assembly.add_callers((row["call_id"], row["caller"], row["opened"]) for row in rows)
         assembly.add_callers(waiting.callers)
-        self._add_recorded(assembly, found)
+        self._add_extras(assembly, found)
         return found
 
-    def _add_recorded(self, assembly: Assembly, calls: list[str]) -> None:
+    def _add_extras(self, assembly: Assembly, calls: list[str]) -> None:
+        """What the list says of calls beside what their spans sum up to."""
+        assembly.add_scores(self._rows(reading.SCORES, calls=calls, traces=[]))
         recorded = {row["call_id"] for row in self._rows(reading.RECORDED, calls=calls)}
         late = {piece.call_id for piece in self._waiting.all().pieces}
         assembly.add_recorded(recorded | late.intersection(calls))

@@ -84,7 +84,7 @@ ORDER BY call_id
 _AUDIO = """
 CREATE TABLE IF NOT EXISTS frontdesk_audio (
     key String, call_id String, item_id String, role LowCardinality(String), offset_ms Int64,
-    seconds Float64, rate UInt32,
+    seconds Float64, rate UInt32, folder LowCardinality(String),
     peaks String CODEC(ZSTD(1)),
     version UInt64,
     INDEX of_key key TYPE bloom_filter(0.001) GRANULARITY 1
@@ -98,7 +98,16 @@ CREATE TABLE IF NOT EXISTS frontdesk_callers (
 ) ENGINE = ReplacingMergeTree(version)
 ORDER BY call_id
 """
-TABLES = (_SPANS, _TIMES, _TIMES_FILLED, _TURNS, _CALLS, _AUDIO, _CALLERS)
+_SCORES = """
+CREATE TABLE IF NOT EXISTS frontdesk_scores (
+    id String, trace_id String, call_id String, span_id Nullable(String), name String,
+    value Nullable(Float64), label Nullable(String), comment Nullable(String), author String,
+    created Float64, version UInt64,
+    INDEX of_call call_id TYPE bloom_filter(0.001) GRANULARITY 1
+) ENGINE = ReplacingMergeTree(version)
+ORDER BY (trace_id, id)
+"""
+TABLES = (_SPANS, _TIMES, _TIMES_FILLED, _TURNS, _CALLS, _AUDIO, _CALLERS, _SCORES)
 
 
 def make(client: Client) -> None:
@@ -106,6 +115,6 @@ def make(client: Client) -> None:
     try:
         client.run(TABLES[0])
     except NoTable:
-        client.run_without_database(f"CREATE DATABASE IF NOT EXISTS {client.address.database}")
+        client.make_database()
     for table in TABLES:
         client.run(table)

@@ -2,9 +2,11 @@
 beside what is written, so that a running call can be watched."""
 
 import threading
+import time
 from dataclasses import dataclass, field
 from itertools import islice
 
+from frontdesk.tracing.queries import ABANDONED
 from frontdesk.tracing.rows import SpanRow
 from frontdesk.tracing.stores import Kept, PieceRow
 
@@ -118,6 +120,13 @@ class Waiting:
                 k: each for k, each in self._pieces.items() if each.call_id not in calls
             }
             self._callers = {k: each for k, each in self._callers.items() if k not in calls}
+
+    def under_way(self) -> set[str]:
+        """Traces of which the root is open."""
+        young = time.time() - ABANDONED
+        with self._lock:
+            rows = self._open.values()
+            return {row.trace_id for row in rows if not row.parent_id and row.start > young}
 
     def all(self) -> Batch:
         """Open spans, too."""

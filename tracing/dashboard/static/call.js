@@ -7,6 +7,7 @@ import { Transcript } from "./call/transcript.js";
 import { Turn } from "./call/turn.js";
 import { byId, localMoments } from "./lib/dom.js";
 import { follow } from "./lib/live.js";
+import { remember, renew as renewRows } from "./lib/rows.js";
 import { fetchPage, settled, swap } from "./lib/swap.js";
 
 /** @typedef {import("./call/address.js").Choice} Choice */
@@ -14,7 +15,7 @@ import { fetchPage, settled, swap } from "./lib/swap.js";
 const facts = byId("facts");
 const callId = facts.dataset.call;
 const player = new Player();
-const timeline = new Timeline(player, openTurn);
+const timeline = new Timeline(player, openTurn, tellZoom);
 const transcript = new Transcript(player);
 const turn = new Turn(player, timeline, { started: Number(facts.dataset.started), go });
 
@@ -36,6 +37,7 @@ async function show(choice, focus = false) {
   const another = choice.trace !== turn.open.trace;
   const shown = turn.show(choice, focus, loaded);
   if (another) {
+    if (timeline.zoomed && choice.trace) timeline.zoom(timeline.stretch(choice.trace));
     markTurn(choice.trace);
     transcript.showTurn(choice.trace);
   }
@@ -50,13 +52,22 @@ function markTurn(trace) {
     else link?.removeAttribute("aria-current");
   }
   timeline.mark(trace);
-  byId("zoom").disabled = !trace && !timeline.zoomed;
-  if (timeline.zoomed && trace) timeline.zoom(timeline.stretch(trace));
+  tellZoom();
 }
 
 function zoom() {
-  const stretch = timeline.zoomed ? null : timeline.stretch(turn.open.trace);
-  timeline.zoom(stretch);
+  timeline.zoom(timeline.zoomed ? null : timeline.stretch(turn.open.trace));
+  tellZoom();
+}
+
+/** @param {number} factor */
+function zoomBy(factor) {
+  timeline.zoomBy(factor);
+  tellZoom();
+}
+
+function tellZoom() {
+  byId("out").disabled = !timeline.zoomed;
   byId("zoom").textContent = timeline.zoomed ? "Whole call" : "Zoom to turn";
   byId("zoom").setAttribute("aria-pressed", String(timeline.zoomed));
   byId("zoom").disabled = !turn.open.trace && !timeline.zoomed;
@@ -81,6 +92,9 @@ const commands = {
   "next turn": () => stepTurn(1),
   "previous turn": () => stepTurn(-1),
   zoom: () => byId("zoom").disabled || zoom(),
+  in: () => zoomBy(1.6),
+  out: () => zoomBy(1 / 1.6),
+  whole: () => timeline.zoomed && zoom(),
   help: () => byId("help").showModal(),
 };
 
@@ -91,6 +105,8 @@ document.addEventListener("keydown", (event) => {
   if (!turn.run(name)) /** @type {Record<string, () => void>} */ (commands)[name]?.();
 });
 byId("zoom").addEventListener("click", zoom);
+byId("in").addEventListener("click", commands.in);
+byId("out").addEventListener("click", commands.out);
 byId("keys").addEventListener("click", commands.help);
 byId("main").addEventListener("click", (/** @type {MouseEvent} */ event) => {
   const link = /** @type {Element} */ (event.target).closest("#turns a");
@@ -119,16 +135,20 @@ async function load() {
 /** The call goes on: take the server's new lists, leave the reader where they are. */
 const renew = settled(async () => {
   const page = await fetchPage(location.pathname);
-  swap(page, ["facts", "turns", "transcript", "work"]);
+  swap(page, ["facts", "work"]);
+  const turns = page.getElementById("turns");
+  if (turns) renewRows(byId("turns"), turns);
+  const lines = page.getElementById("transcript");
+  if (lines) transcript.renew(lines);
   localMoments(document);
   await load();
   const pieces = data.audio.length; // in the address, as browsers mix what they kept of one with what it is now
   if (pieces) player.grown(`/api/calls/${encodeURIComponent(callId)}/audio?pieces=${pieces}`);
-  transcript.read();
   markTurn(turn.open.trace);
   await turn.renew();
 }, 400);
 
+remember(byId("turns"));
 localMoments(document);
 loaded = load().catch((error) => {
   byId("trouble").textContent = `Could not load the waveform: ${error.message}`;

@@ -23,7 +23,6 @@ export function follow(fall, seek) {
     // Fingers scroll the rows; only the strip above them is theirs to zoom on.
     if (!onTime(event) || event.button !== 0 || (event.pointerType === "touch" && !strip)) return;
     down.set(event.pointerId, { x: event.clientX, from: event.clientX });
-    if (strip) table.setPointerCapture(event.pointerId);
   });
   table.addEventListener("pointermove", (event) => {
     const finger = down.get(event.pointerId);

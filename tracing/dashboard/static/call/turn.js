@@ -4,6 +4,7 @@ import { enliven } from "./detail.js";
 import { Fall } from "./fall.js";
 import { Graph } from "./graph.js";
 import { follow } from "./pointer.js";
+import { scoring } from "./scores.js";
 import { Strip } from "./strip.js";
 import { Tree } from "./tree.js";
 
@@ -82,6 +83,7 @@ export class Turn {
 
   #enliven() {
     enliven(byId("detail"), (span) => this.choose(span));
+    scoring(byId("detail"), () => this.#detail(this.loading.signal));
   }
 
   /** @param {boolean} focus */
