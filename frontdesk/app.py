@@ -23,6 +23,7 @@ from frontdesk.api import (
     metrics,
     models,
     otlp,
+    settings_page,
     sign_in,
     speech,
     team_page,
@@ -110,6 +111,7 @@ def create_app(
     app.include_router(compare_page.router(StoredPages(worker.tracing), dashboard))
     app.include_router(statistics_pages.router(worker.tracing.store, dashboard))
     app.include_router(team_page.router(worker, dashboard))
+    app.include_router(settings_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
     app.add_middleware(Intake, drain=worker.drain)
     app.add_middleware(

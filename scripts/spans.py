@@ -1,4 +1,5 @@
-"""Write frontdesk/tracing/names.py, metric_names.py and docs/spans.md from tracing/spans.yaml.
+"""Write frontdesk/tracing/names.py, metric_names.py, docs/spans.md and what tracing/collector.yaml
+says of content from tracing/spans.yaml.
 
 Run without arguments after editing the vocabulary; ``--check`` only tells whether they differ.
 """
@@ -15,6 +16,9 @@ SOURCE = ROOT / "tracing" / "spans.yaml"
 NAMES = ROOT / "frontdesk" / "tracing" / "names.py"
 METRICS = ROOT / "frontdesk" / "tracing" / "metric_names.py"
 PAGE = ROOT / "docs" / "spans.md"
+COLLECTOR = ROOT / "tracing" / "collector.yaml"
+BEGIN, END = "  # Made by scripts/spans.py: begin\n", "  # Made by scripts/spans.py: end\n"
+EVENT_CONTENT = ("exception.message", "exception.stacktrace")
 
 
 def load() -> dict[str, Any]:
@@ -150,6 +154,15 @@ def page(vocabulary: dict[str, Any]) -> str:
         lines.append(f"| `{name}` | {kind} | {used} | {entry['meaning']} |")
     lines += [
         "",
+        "## Content",
+        "",
+        "What holds words, prompts, tool data or names of people, and so may be personal data;",
+        "`tracing/collector.yaml` has processors that take it out:",
+        "",
+        *(f"- `{name}`" for name in pii(vocabulary)),
+        "- a span's status message",
+        f"- of events, {' and '.join(f'`{name}`' for name in EVENT_CONTENT)}",
+        "",
         "## All attributes",
         "",
         "| attribute | type | content | meaning |",
@@ -162,10 +175,36 @@ def page(vocabulary: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def pii(vocabulary: dict[str, Any]) -> list[str]:
+    """The attributes that hold content."""
+    return sorted(name for name, entry in vocabulary["attributes"].items() if entry.get("pii"))
+
+
+def collector(vocabulary: dict[str, Any]) -> str:
+    """The Collector's file, with a processor that takes out what is content."""
+    head, _, rest = COLLECTOR.read_text(encoding="utf-8").partition(BEGIN)
+    tail = rest.partition(END)[2]
+    lines = ["  attributes/no_content:", "    actions:"]
+    lines += [f"      - {{ key: {name}, action: delete }}" for name in pii(vocabulary)]
+    lines += [
+        "  # Messages of errors, with the Collector's contrib distribution, which can:",
+        "  # transform/no_content:",
+        "  #   error_mode: ignore",
+        "  #   trace_statements:",
+        "  #     - context: span",
+        """  #       statements: ['set(status.message, "")']""",
+        "  #     - context: spanevent",
+        "  #       statements:",
+        *(f"""  #         - 'delete_key(attributes, "{name}")'""" for name in EVENT_CONTENT),
+        "",
+    ]
+    return head + BEGIN + "\n".join(lines) + END + tail
+
+
 def main() -> int:
     vocabulary = load()
     stale = 0
-    written = {NAMES: names, METRICS: metrics, PAGE: page}
+    written = {NAMES: names, METRICS: metrics, PAGE: page, COLLECTOR: collector}
     for path, make in written.items():
         text = make(vocabulary)
         if path.exists() and path.read_text(encoding="utf-8") == text:

@@ -55,7 +55,7 @@ def router(worker: Worker) -> APIRouter:
         """Everything in the call that had to be approved or answered: what was asked, of whom,
         what was said to it, and who decided what, how and when (unix seconds)."""
         state = await read_call(worker, call_id)
-        private = ("after", "resumed")
+        private = ("after", "resumed", "given")
         return {
             "call_id": call_id,
             "data": [

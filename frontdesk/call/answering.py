@@ -251,6 +251,8 @@ def _said_since(questions: Questions, question: Question) -> _Said | None:
             heard = message_text(item) if stored.heard is None else stored.heard
             if not words:
                 return None
+            if not heard:  # they spoke over it: it is what they heard before that they answer
+                continue
             return _Said(" ".join(reversed(words)), _was_put(_words(question), heard))
         if item["role"] == "user" and (text := message_text(item)):
             words.append(text)

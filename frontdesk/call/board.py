@@ -90,4 +90,4 @@ class ScreenBoard:
             await asyncio.gather(self._task, return_exceptions=True)
 
 
-_PRIVATE: tuple[Any, ...] = ("answers", "decided", "resumed", "after", "schema")
+_PRIVATE: tuple[Any, ...] = ("answers", "decided", "resumed", "given", "after", "schema")

@@ -236,7 +236,8 @@ class Call:
             self._parts.greeting.greet(self._caller)
             self._deeds.obey(self._parts.protocol.begin(self._parts.clock.now()))
             self._parts.recovery.begin()
-            self._parts.questions.restore()
+            recovery = self._parts.recovery
+            self._parts.questions.restore(recovery.lost_since, recovery.begun)
             self._parts.background.delegations.recover(
                 self._errands, self._parts.recovery.lost_since
             )

@@ -5,7 +5,7 @@ answers them is in :mod:`frontdesk.call.answering`.
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Protocol
 
 from frontdesk.call.book import CallBook
@@ -233,8 +233,25 @@ class Questions:
             decision = "cancelled" if question["kind"] == "elicitation" else "denied"
             self.decide(question_id, decision, "nobody", "timeout")
 
-    def restore(self) -> None:
-        """Carry on what was open. A server's question is lost with the call that it came in."""
+    def restore(self, lost_since: float | None, begun: Collection[str]) -> None:
+        """Carry on what was open. A server's question is lost with the call that it came in.
+
+        What was approved, and given on in the response that was lost (``lost_since``), runs after
+        all if it is neither in the history nor among the calls that had ``begun``: each is on
+        record before it begins. Not when the caller was away for longer than it was asked for."""
+        known = {stored.item.get("call_id") for stored in self.state.items}.union(begun)
+        kept = [
+            question["id"]
+            for question in self.state.questions
+            if lost_since is not None
+            and question["resumed"]
+            and question.get("given", 0.0) >= lost_since
+            and question["kind"] == "approval"
+            and resumed_id(question) not in known
+            and self.state.pause <= question["seconds"]
+        ]
+        if kept:
+            self._book.record("question.kept", question_ids=kept)
         for question in [*self.open()]:
             if question["kind"] == "elicitation":
                 self.decide(question["id"], "cancelled", "nobody", "interrupted")

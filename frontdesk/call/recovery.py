@@ -104,6 +104,8 @@ class Recovery:
         self._again: Json | None = None
         self.lost_since: float | None = None
         """When the response that was lost in the conversation had begun."""
+        self.begun: frozenset[str] = frozenset()
+        """The tool calls that had begun, and had not ended as far as is known."""
 
     def take(self, turn: Turn, *, unasked: bool) -> GoingOn | None:
         """What the next response in the conversation goes on with, if it is as ``unasked`` as the
@@ -131,6 +133,7 @@ class Recovery:
         lost = [*state.responses.values()]
         main = next((r for r in lost if not r["beside"]), None)
         self.lost_since = main["at"] if main else None
+        self.begun = frozenset(tool["call_id"] for tool in state.tools)
         decided = self._end_tools(main)
         for response in lost:
             self._close(response)

@@ -33,7 +33,7 @@ from frontdesk.call.reload import Reload
 from frontdesk.call.remembering import TYPED_BY_AGENTS, Remembering
 from frontdesk.call.resume_token import ResumeToken
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
-from frontdesk.call.shelf import Remembered, Shelf
+from frontdesk.call.shelf import Remembered, Shelf, rules_of
 from frontdesk.call.teams import Teams
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
@@ -251,7 +251,7 @@ class Worker:
         model = str(session.get("model") or model or "") or None
         with _in_words(call_id):
             if call_id is None:
-                lease, stored, team = await self._begin(model)
+                lease, stored, team = await self._begin(model, connection)
             else:
                 force = resume or connection.shown is not None
                 lease, stored, team = await self._carry_on(call_id, connection, force=force)
@@ -318,6 +318,7 @@ class Worker:
     async def _attached(self, running: Call, connection: Connection) -> bool:
         """Attach a connection to a call that runs here; False for one that has just ended."""
         _check_caller(running.state, connection.identity)
+        _check_consent(running.team, connection.identity)
         token = connection.shown
         connection.caller = token is not None
         if token is not None and not running.knows(token):
@@ -383,9 +384,12 @@ class Worker:
         except RedisError as error:
             logger.warning("call %s is summed up when its caller calls again: %s", call, error)
 
-    async def _begin(self, model: str | None) -> tuple[Lease, None, LiveTeam]:
+    async def _begin(
+        self, model: str | None, connection: Connection
+    ) -> tuple[Lease, None, LiveTeam]:
         team = self.team(model)
         self._check_region(team)
+        _check_consent(team, connection.identity)
         return await self._claim(new_call_id(self.settings.region)), None, team
 
     def _check_region(self, team: LiveTeam) -> None:
@@ -403,6 +407,7 @@ class Worker:
             # Its team first: to bring a version up again may take longer than a lease runs.
             team = await self._team_of(await self._expect(call_id, connection))
             self._check_region(team)
+            _check_consent(team, connection.identity)
             self._opening.append(team)
             try:
                 lease = await self._claim(call_id, force=force)
@@ -420,7 +425,10 @@ class Worker:
             return await answered(partial(open_it, force=force))
         except Held as held:
             if await self.claims.alive(call_id):
-                message = f"The call is live at {held.owner}: &resume=true takes it over."
+                message = (
+                    f"The call is live at worker {held.owner}: connect there, follow it from here "
+                    f"with GET /api/calls/{call_id}/events, or take it over with &resume=true."
+                )
                 raise CallRefused(message, "call_in_use") from held
             return await answered(partial(open_it, force=True))
 
@@ -517,6 +525,14 @@ def _check_caller(state: CallState, identity: Identity) -> None:
     """Nobody goes on with somebody else's call."""
     if identity.user is not None and identity.user != state.user:
         message = "user: the call is another caller's. Leave it out, or begin a call of your own."
+        raise CallRefused(message, "invalid_value")
+
+
+def _check_consent(team: LiveTeam, identity: Identity) -> None:
+    """Nobody agrees to what is not done."""
+    if identity.consent and rules_of(team) is None:
+        name = team.loaded.team.name
+        message = f"consent: team {name} remembers no callers. Leave it out, or give it a memory."
         raise CallRefused(message, "invalid_value")
 
 

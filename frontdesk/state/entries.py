@@ -37,6 +37,7 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
                        who (caller, a name, nobody), how (spoken, screen, client, or why there was
                        no answer), reason, values
 ``question.resumed``   question_ids: the calls were given on, to be run or refused
+``question.kept``      question_ids: none of that had begun when its worker was lost
 ``audio``              item_id, role (caller, agent), uri, offset_ms, seconds
 ``resume.key``         key: what the call's resume tokens are signed with, hexadecimal
 ``resume``             chain, number ([epoch, n]) of the resume token that was shown
@@ -78,6 +79,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "question.answered": ("question_id", "words", "reading"),
     "question.decided": ("question_id", "decision", "who", "how"),
     "question.resumed": ("question_ids",),
+    "question.kept": ("question_ids",),
     "delegation": ("delegation",),
     "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
     "resume.key": ("key",),
@@ -155,7 +157,8 @@ class CallState:
     audio: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     questions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """Everything that was to be approved or answered, oldest first, each with what was said to it
-    (``answers``) and what came of it (``decided``, None while it is open; ``resumed``)."""
+    (``answers``) and what came of it (``decided``, None while it is open; ``resumed``, and when it
+    was ``given`` on)."""
     delegations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     responses: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """Those that are being made."""

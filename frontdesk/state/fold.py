@@ -308,7 +308,12 @@ def _question_decided(state: CallState, entry: Entry) -> None:
 
 def _question_resumed(state: CallState, entry: Entry) -> None:
     for question_id in entry["question_ids"]:
-        _question(state, question_id)["resumed"] = True
+        _question(state, question_id).update(resumed=True, given=entry["at"])
+
+
+def _question_kept(state: CallState, entry: Entry) -> None:
+    for question_id in entry["question_ids"]:
+        _question(state, question_id)["resumed"] = False
 
 
 def _question(state: CallState, question_id: str) -> dict[str, Any]:
@@ -374,6 +379,7 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "question.answered": _question_answered,
     "question.decided": _question_decided,
     "question.resumed": _question_resumed,
+    "question.kept": _question_kept,
     "delegation": _delegation,
     "audio": _audio,
     "resume.key": _resume_key,

@@ -125,6 +125,11 @@ class Tracing:
         return {"store": self.store.dropped, "otlp": out.failed if out else 0}
 
     @property
+    def out(self) -> otlp.OtlpExporter | None:
+        """The way out over OTLP, where there is one."""
+        return self._pipeline.out
+
+    @property
     def open_calls(self) -> frozenset[str]:
         """Calls that are open in this process now."""
         return self._open_calls

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from threading import Lock, Thread
 from typing import Literal
+from urllib.parse import urlsplit
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -30,6 +31,13 @@ def configured(signal: Literal["TRACES", "METRICS"]) -> bool:
     return any(os.environ.get(name) for name in variables)
 
 
+def host() -> str:
+    """Where spans go: host and port, without what else stands in the address."""
+    names = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    address = next((found for name in names if (found := os.environ.get(name))), "")
+    return urlsplit(address).netloc.rpartition("@")[2]
+
+
 def captures_content() -> bool:
     """Whether exported spans may carry content: by the convention, only when asked for."""
     wanted = os.environ.get(CAPTURE, "").strip().lower()
@@ -45,7 +53,12 @@ number."""
 
 class OtlpExporter(SpanExporter):
     """Exports over OTLP/HTTP what ``clean`` leaves of spans, without content unless ``content``,
+<<<<<<< HEAD
     with what they cost by ``pricing``.
+=======
+    with what they cost by ``pricing``. A backend that is down costs one attempt each 30 s, and of
+    the spans in between nothing but the count.
+>>>>>>> main
 
     ``sent`` and ``failed`` count spans that arrived and that were lost, ``down`` tells whether the
     last attempt failed. A backend that is down costs one attempt each 30 s, and of the spans in
@@ -59,12 +72,19 @@ class OtlpExporter(SpanExporter):
         self._exporter = OTLPSpanExporter()
         self._clean = clean
         self._pricing = pricing
+<<<<<<< HEAD
+=======
+        self.content = content
+>>>>>>> main
         self._room = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") or WAITING)
         self._waiting = 0
         self._again = 0.0
         self._given_up = False
         self._lock = Lock()
+<<<<<<< HEAD
         self.content = content
+=======
+>>>>>>> main
         self.down = False
         self.sent = self.failed = 0
 
@@ -93,6 +113,11 @@ class OtlpExporter(SpanExporter):
                 self.failed += len(spans)
         return result
 
+    def _outgoing(self, span: ReadableSpan) -> ReadableSpan:
+        found = priced(span, self._pricing)
+        # What is not sent need not be redacted first.
+        return self._clean(found if self.content else without_content(found))
+
     def _rests(self) -> bool:
         return self.down and time.monotonic() < self._again
 
@@ -104,11 +129,14 @@ class OtlpExporter(SpanExporter):
         elif self.down and not down:
             logger.warning("the OTLP endpoint takes spans again; lost meanwhile: %d", self.failed)
         self.down = down
+<<<<<<< HEAD
 
     def _outgoing(self, span: ReadableSpan) -> ReadableSpan:
         found = priced(span, self._pricing)
         # What is not sent need not be redacted first.
         return self._clean(found if self.content else without_content(found))
+=======
+>>>>>>> main
 
     def shutdown(self) -> None:
         self._exporter.shutdown()

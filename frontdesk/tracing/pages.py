@@ -218,6 +218,7 @@ def _environment(folder: Any, assets: Assets) -> Environment:
     environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked, gist=gist)  # pyright: ignore
     environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
     environment.filters["money"] = format_money  # pyright: ignore[reportArgumentType]
+    environment.filters["size"] = format_size
     return environment
 
 
@@ -269,6 +270,16 @@ def format_clock(seconds: float | None) -> str:
 
 def format_iso(unix: float) -> str:
     return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds")
+
+
+def format_size(count: int) -> str:
+    """Bytes for people, in powers of 1024: ``512 B``, ``3.4 MB``, ``12 GB``."""
+    size, unit = float(count), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
 
 
 def format_day(unix: float) -> str:

@@ -51,7 +51,7 @@ class Pricing:
         if isinstance(told, int | float) and 0 <= told < 1e9:
             currency = attributes.get(names.VOICE_COST_CURRENCY)
             return Bill(round(told * UNIT), currency if isinstance(currency, str) else None)
-        if operation not in _BILLED:
+        if operation not in _BILLED or attributes.get(names.VOICE_SPEECH_CACHED):
             return None
         prices = self.prices
         price = prices and _price(prices, attributes)
@@ -66,19 +66,18 @@ class Pricing:
 
 
 def _price(prices: Prices, attributes: Mapping[str, Any]) -> Any:
-    models = (names.GEN_AI_RESPONSE_MODEL, names.GEN_AI_REQUEST_MODEL)
-    found = (prices.of(name) for key in models for name in _spellings(attributes.get(key)))
+    found = (prices.of(name) for name in _spellings(attributes))
     return next((price for price in found if price is not None), None)
 
 
-def _spellings(model: object) -> Iterator[str]:
-    """A speech model calls itself ``OpenAI: its-name, voice marin``; a price list says its-name."""
-    if not isinstance(model, str):
-        return
-    yield model
-    _, colon, own = model.partition(": ")
-    if colon:
-        yield own.partition(", voice ")[0]
+def _spellings(attributes: Mapping[str, Any]) -> Iterator[str]:
+    """What a table may call the model: by its name, or behind that of who runs it."""
+    provider = attributes.get(names.GEN_AI_PROVIDER_NAME)
+    for key in (names.GEN_AI_RESPONSE_MODEL, names.GEN_AI_REQUEST_MODEL):
+        model = attributes.get(key)
+        if isinstance(model, str):
+            yield model
+            yield f"{provider}: {model}"
 
 
 def _amount(operation: str, price: ModelPrice, attributes: Mapping[str, Any]) -> Decimal | None:

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 FIRST, EVERY = 60.0, 900.0
 """Seconds until the first pass, and between two."""
+FRESH = 60.0
+"""Seconds for which a size is good: hundreds of thousands of files take a second to look at."""
 DAY = 86_400.0
 YOUNG = 3_600.0
 """Seconds for which a call is never removed: it may be live in another process."""
@@ -59,8 +61,8 @@ class Retention:
     ) -> None:
         self.days, self.gigabytes = days, gigabytes
         self.removed = Removed()
-        self.audio_bytes = 0
-        """As of the last look."""
+        self._sound = 0
+        self._measured = -math.inf
         self._store = store
         self._audio = audio
         self._live = live
@@ -121,7 +123,7 @@ class Retention:
         before = self.removed.turns
         if self.days:
             self._by_age(min(now - self.days * DAY, now - YOUNG))
-        self.audio_bytes = sum(found.st_size for _, found in self._files())
+        self._measure()
         if self.gigabytes:
             self._by_size(now - YOUNG, int(self.gigabytes * 2**30))
         if self.removed.turns > before:
@@ -142,7 +144,7 @@ class Retention:
 
     def _by_size(self, until: float, limit: int) -> None:
         used = self._store.used()
-        taken = used.bytes + self.audio_bytes
+        taken = used.bytes + self._sound
         if taken <= limit:
             self._said = False
             return
@@ -190,7 +192,17 @@ class Retention:
         with suppress(FileNotFoundError):
             size = path.stat().st_size
             path.unlink()
-            self.audio_bytes -= size
+            self._sound -= size
+
+    def sound(self) -> int:
+        """Bytes of files of sound, as of a minute ago at most. Blocks."""
+        if time.monotonic() - self._measured > FRESH:
+            self._measure()
+        return self._sound
+
+    def _measure(self) -> None:
+        self._sound = sum(found.st_size for _, found in self._files())
+        self._measured = time.monotonic()
 
     def _files(self) -> Generator[tuple[Path, os.stat_result]]:
         """All files of sound, mixes too."""

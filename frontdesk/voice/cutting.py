@@ -51,7 +51,7 @@ async def _read(
             for clause in splitter.pause():
                 clauses.put_nowait(clause)
         if splitter.holds:
-            timer = loop.call_later(_PAUSE_S, paused)
+            timer = loop.call_later(_PAUSE_S, paused)  # noqa: F821 (deleted when no timer is left)
 
     async with closing(text_deltas):
         try:

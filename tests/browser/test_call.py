@@ -117,7 +117,7 @@ async def test_the_waveform_is_looked_at_nearer_and_moved_along(page: Page, site
     pan = page.get_by_label("Part of the call that is shown")
     await expect(pan).to_be_hidden()
     for _ in range(3):
-        await page.get_by_role("button", name="Zoom in").click()
+        await page.get_by_role("button", name="Zoom waveform in").click()
     await expect(pan).to_be_visible()
     await expect(pan).to_have_attribute("aria-valuetext", "0:00 to 0:07")
     await pan.press("End")
@@ -128,7 +128,7 @@ async def test_the_waveform_is_looked_at_nearer_and_moved_along(page: Page, site
     assert await page.evaluate(NOW) == pytest.approx(30, abs=0.2)
     await page.get_by_role("button", name="Whole call").click()
     await expect(pan).to_be_hidden()
-    await expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
+    await expect(page.get_by_role("button", name="Zoom waveform out")).to_be_disabled()
 
 
 async def test_how_long_both_spoke_is_told(page: Page, site: Any) -> None:
@@ -326,7 +326,7 @@ async def test_a_running_call_grows_without_a_reload(page: Page, site: Any) -> N
     await expect(page.locator("#turns li")).to_have_count(1)
     link = page.locator("#turns a").first
     await link.focus()
-    await page.get_by_role("button", name="Zoom in").evaluate("button => button.click()")
+    await page.get_by_role("button", name="Zoom waveform in").evaluate("button => button.click()")
     shown = await page.locator("#pan").get_attribute("aria-valuetext")
     site.data.full[site.names.CALL] = {**full, "call": {**full["call"], "live": True}}
     site.feed.send("call", full["call"])

@@ -6,18 +6,16 @@ import asyncio
 import pytest
 from agents.testing import assistant_message, function_call
 
+from frontdesk.call.events import ToolBegins
+from frontdesk.call.recovery import UNKNOWN
+from frontdesk.protocol.engine import ResponseEnded
+
 QUESTION = "Just to be sure: refund, with what 120 euros. Shall I go ahead? Please say yes or no."
 
 
 async def killed(house, phone):
-    """As ``kill -9``: what the store has acknowledged is all that is left."""
     assert await phone.call._parts.book.recorded_within(5)
-    lease = await house.store.open(phone.call.state.call_id, "grim reaper", force=True)
-    house.defects_expected = True  # the old worker logs its loss
-    phone.call.fenced(lease.epoch)
-    await asyncio.wait_for(phone.running, 10)
-    house.phones.remove(phone)
-    await house.store.release(lease)
+    await house.kill(phone)
 
 
 async def until(holds):
@@ -104,3 +102,70 @@ async def test_work_in_the_background_that_a_lost_response_had_begun_is_not_begu
     assert len(house.stage.charged) == 1
     [work] = again.call.state.delegations.values()
     assert work["status"] == "lost"
+
+
+@pytest.fixture
+async def charging(build_house):
+    return await build_house(
+        agents={"frontdesk": {"tools": ["charge"]}},
+        tools={"charge": {"call": "tools.stage:charge", "approve": "spoken"}},
+    )
+
+
+async def approved(house):
+    """A phone whose caller has just approved what the agent wants to do."""
+    phone = await house.place()
+    house.script([function_call("charge", {"what": "lamp"}, call_id="c1")])
+    await phone.ask("charge me for a lamp")
+    await phone.clock.advance(10)
+    await phone.write("Yes, go ahead.")
+    return phone
+
+
+async def test_an_approved_call_that_had_not_begun_runs_after_all(charging, monkeypatch):
+    phone = await approved(charging)
+    arrivals, apply = phone.call._arrivals, phone.call._arrivals.apply
+    monkeypatch.setattr(arrivals, "apply", lambda e: isinstance(e, ToolBegins) or apply(e))
+    await phone.send("response.create")
+    await until(lambda: phone.call.state.questions[0]["resumed"])
+    await killed(charging, phone)
+    assert not charging.stage.charged
+    charging.script([assistant_message("That is paid.")])
+    again = await charging.place(phone.call.state.call_id)
+    assert words(await answer(again)) == "That is paid."
+    assert len(charging.stage.charged) == 1
+    (output,) = [s.item for s in again.call.state.items if "output" in s.item]
+    assert (output["call_id"], output["output"]) == ("c1", "charged for lamp")
+
+
+async def test_one_that_had_begun_does_not(charging):
+    phone = await approved(charging)
+    charging.stage.tool_may_end.clear()
+    await phone.send("response.create")
+    await charging.stage.tool_started.wait()
+    await killed(charging, phone)
+    charging.stage.tool_may_end.set()
+    charging.script([assistant_message("I do not know whether that was paid.")])
+    again = await charging.place(phone.call.state.call_id)
+    await answer(again)
+    assert len(charging.stage.charged) == 1
+    (output,) = [s.item for s in again.call.state.items if "output" in s.item]
+    assert output["output"] == UNKNOWN
+
+
+async def test_a_yes_over_a_question_put_again_answers_what_was_heard_before(desk, monkeypatch):
+    phone = await desk.place()
+    desk.script([function_call("refund", {"what": "120 euros"}, call_id="r1")])
+    arrivals, apply = phone.call._arrivals, phone.call._arrivals.apply
+    monkeypatch.setattr(arrivals, "apply", lambda e: isinstance(e, ResponseEnded) or apply(e))
+    await phone.write("I want my money back")
+    await phone.send("response.create")
+    await until(lambda: phone.call.state.items[-1].sent_ms)
+    await killed(desk, phone)
+    again = await desk.place(phone.call.state.call_id)
+    await again.until("response.output_audio.delta")
+    await again.send("response.cancel")
+    await again.until("response.done")
+    desk.script([assistant_message("Done.")])
+    await again.ask("Yes, go ahead.")
+    assert desk.stage.tool_started.is_set()

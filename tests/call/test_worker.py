@@ -98,7 +98,7 @@ async def opened(worker, line, **fields):
 async def test_a_call_that_is_alive_elsewhere_is_left_there(workers):
     first, second = workers
     call = await opened(first, Line())
-    with pytest.raises(CallRefused, match="resume=true") as refusal:
+    with pytest.raises(CallRefused, match=rf"at worker {first.name}: .*resume=true") as refusal:
         await opened(second, Line(), call_id=call.state.call_id)
     assert refusal.value.code == "call_in_use"
     assert not call.over.is_set()

@@ -26,6 +26,7 @@ async def refusal(server, query, headers=None):
         ("user=anna&user=berta", "user: it is given more than once"),
         ("consent=true", "consent: it needs a user"),
         ("user=anna&consent=perhaps", "consent: it is true or false"),
+        ("user=anna&consent=true&model=sieve", "consent: team sieve remembers no callers"),
     ],
 )
 async def test_an_id_that_cannot_be_one_is_refused_in_words(keyed, query, message):

@@ -100,7 +100,7 @@ async def test_a_team_that_does_not_ask_takes_the_word_of_whoever_connects(
 
 
 async def test_a_team_that_remembers_nobody_does_not_whoever_says_what(keyed, dial, rest):
-    async with dial(keyed, model="sieve", user="sieve", consent="true") as line:
+    async with dial(keyed, model="sieve", user="sieve", consent="false") as line:
         assert ASK not in await line.say("My name is Zebedee.")
     held = rest(keyed, "GET", "/api/callers/sieve").json()
     assert (held["remembered"], held["consent"]) == ([], {})

@@ -9,6 +9,7 @@ from tests.chaos.world import Hold, World
 
 QUESTION = "Please say yes or no."
 UNHEARD = "Sorry, I didn't catch that."
+UNCLEAR = "I need a clear yes or no."
 UNKNOWN = "not known"
 ENDS = {
     "say": ["is near"],
@@ -129,7 +130,10 @@ class Turn:
             await caller.say(self.text)
         if phase.what == "asked" and not self.consented:
             await self._consent()
-        await caller.when(lambda: self.answered)
+        await caller.when(lambda: self.answered or self._asked_again)
+        if not self.answered:
+            await self._consent()
+            await caller.when(lambda: self.answered)
 
     async def _consent(self) -> None:
         """Say yes, once that was asked for."""
@@ -138,6 +142,12 @@ class Turn:
         self.begin = len(self.caller.events)
         await self.caller.say("yes")
         self.consented = True
+
+    @property
+    def _asked_again(self) -> bool:
+        """Whether the yes came before the question was heard: its sound may be lost with a worker,
+        and the caller tells how much of it came."""
+        return UNCLEAR in (self.caller.answer(self.text) or "")
 
     async def _unheard(self) -> bool:
         """Whether the words were lost with their sound, which the agent must then say. Known once

@@ -137,9 +137,16 @@ class Storm:
 
     async def _check(self, turn: Turn, worker: Worker) -> None:
         caller = turn.caller
-        call = await worker.get(f"/api/calls/{caller.call_id}/conversation")
-        caller.check(call["items"])
-        turn.check(call["items"])
+        for left in range(50, -1, -1):
+            call = await worker.get(f"/api/calls/{caller.call_id}/conversation")
+            try:
+                caller.check(call["items"])
+                turn.check(call["items"])
+                break
+            except AssertionError:
+                if not left:
+                    raise
+                await asyncio.sleep(0.1)  # a store that is slow is not waited for: it catches up
         if self._chance.random() < 1 / LONGEST:
             await caller.close()
         else:

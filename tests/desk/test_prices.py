@@ -49,7 +49,7 @@ def test_a_desk_without_a_table_has_no_prices(tmp_path: Path):
 def test_the_example_desk_has_prices_for_its_own_models_only(repository: Path):
     prices = load_desk(repository, {}).prices
     assert prices and set(prices.models) == {"embedded*", "instant*"}
-    assert prices.of("embedded: Hibari, voice nova") == "free"
+    assert prices.of("embedded: Hibari") == "free"
     path = repository / "prices.yaml"
     jsonschema.Draft202012Validator(json.loads(prices_schema())).validate(
         YAML(typ="safe").load(path)

@@ -61,9 +61,9 @@ def speech(model: str, characters: int, seconds: float) -> dict[str, Any]:
         ("chat", chat("talker-1", 1, 0, cached=1), 25),
         ("chat", chat("named", 1000, 0, **{names.GEN_AI_RESPONSE_MODEL: "talker-2"}), 250_000),
         ("compaction", chat("talker-1", 2000, 0), 500_000),
-        ("speech_to_text", speech("OpenAI: ears", 0, 30.0), 3_000_000),
-        ("text_to_speech", speech("OpenAI: mouth, voice marin", 200, 9.0), 3_000_000),
-        ("text_to_speech", speech("home: voice", 200, 9.0), 0),
+        ("speech_to_text", speech("ears", 0, 30.0), 3_000_000),
+        ("text_to_speech", speech("mouth", 200, 9.0), 3_000_000),
+        ("text_to_speech", speech("v", 200, 9.0) | {names.GEN_AI_PROVIDER_NAME: "home"}, 0),
         ("chat", {names.GEN_AI_REQUEST_MODEL: "home"}, 0),  # reports no tokens, and is free
         ("chat", chat("half", 10, 0), 10_000),
     ],
@@ -99,6 +99,8 @@ def test_what_is_no_model_or_failed_before_it_did_anything_has_no_bill() -> None
     for model in ("talker", "stranger"):
         assert PRICING.bill("chat", {names.GEN_AI_REQUEST_MODEL: model}, True) is None
     assert PRICING.bill("chat", chat("talker", 4, 0), True) == Bill(1_000, "USD")
+    kept = speech("mouth", 20, 2.0) | {names.VOICE_SPEECH_CACHED: True}
+    assert PRICING.bill("text_to_speech", kept, False) is None
 
 
 def test_what_another_worker_reckoned_stands() -> None:

@@ -136,9 +136,9 @@ async def test_the_oldest_go_while_there_is_too_much(tracing: Tracing, talk: Tal
     keeper = keeping(tracing)
     keeper.run(NOW)
     assert len(calls(tracing)) == 6  # without bound
-    size = tracing.store.used().bytes + keeper.audio_bytes
-    assert keeper.audio_bytes == sum(path.stat().st_size for path in sounds(tracing))
-    one = keeper.audio_bytes / 6
+    size = tracing.store.used().bytes + keeper.sound()
+    assert keeper.sound() == sum(path.stat().st_size for path in sounds(tracing))
+    one = keeper.sound() / 6
     keeping(tracing, gigabytes=(size - 1.5 * one) / 2**30).run(NOW)
     assert calls(tracing) == ["call_2", "call_3", "call_4", "call_5"]
     assert len(sounds(tracing)) == 12

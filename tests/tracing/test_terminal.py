@@ -207,7 +207,7 @@ async def test_what_is_exported_as_otlp_is_what_came_in(
     found = [span for span in spans(read(line.encode(), JSON)) if span is not None]
     assert len(found) == len(kept)
     for span in found:
-        again = row(span, Pricing())
+        again = row(span, pricing=Pricing())
         was = kept[again.span_id]
         told = {key: again.export()[key] for key in was}
         assert told == {**was, "start": told["start"], "end": told["end"]}

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from frontdesk.tracing import messages, names, rows, stages
 from frontdesk.tracing.queries import _match
@@ -32,6 +33,7 @@ def test_names_and_page_are_those_of_the_vocabulary(script: ModuleType) -> None:
     assert script.NAMES.read_text() == script.names(vocabulary), "run scripts/spans.py"
     assert script.METRICS.read_text() == script.metrics(vocabulary), "run scripts/spans.py"
     assert script.PAGE.read_text() == script.page(vocabulary), "run scripts/spans.py"
+    assert script.COLLECTOR.read_text() == script.collector(vocabulary), "run scripts/spans.py"
 
 
 def test_every_described_attribute_is_used_by_a_span_or_a_metric(script: ModuleType) -> None:
@@ -45,6 +47,23 @@ def test_content_is_marked(script: ModuleType) -> None:
     content = {name for name in names.ATTRIBUTES if name.endswith((".messages", "_instructions"))}
     assert len(content) == 3 and content < names.PII
     assert {"gen_ai.tool.call.arguments", "gen_ai.tool.call.result"} < names.PII
+
+
+def test_a_collector_can_take_out_all_content(script: ModuleType) -> None:
+    text = script.COLLECTOR.read_text()
+    file = YAML(typ="safe").load(text)
+    actions = file["processors"]["attributes/no_content"]["actions"]
+    assert {each["key"] for each in actions} == names.PII
+    assert {each["action"] for each in actions} == {"delete"}
+    processors = file["service"]["pipelines"]["traces"]["processors"]
+    assert {*processors} < file["processors"].keys()
+    commented = text.partition("# Messages of errors")[2].partition(script.END)[0]
+    more = YAML(typ="safe").load(commented.partition("\n")[2].replace("  # ", "  "))
+    spans, events = more["transform/no_content"]["trace_statements"]
+    assert spans["statements"] == ['set(status.message, "")']
+    assert len(events["statements"]) == len(script.EVENT_CONTENT)
+    listed = script.PAGE.read_text().partition("## Content")[2].partition("## All")[0]
+    assert all(f"- `{name}`" in listed for name in names.PII)
 
 
 times = st.floats(0, 100, allow_nan=False)
