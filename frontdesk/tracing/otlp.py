@@ -53,16 +53,11 @@ number."""
 
 class OtlpExporter(SpanExporter):
     """Exports over OTLP/HTTP what ``clean`` leaves of spans, without content unless ``content``,
-<<<<<<< HEAD
-    with what they cost by ``pricing``.
-=======
     with what they cost by ``pricing``. A backend that is down costs one attempt each 30 s, and of
     the spans in between nothing but the count.
->>>>>>> main
 
     ``sent`` and ``failed`` count spans that arrived and that were lost, ``down`` tells whether the
-    last attempt failed. A backend that is down costs one attempt each 30 s, and of the spans in
-    between nothing but the count.
+    last attempt failed.
     """
 
     def __init__(self, clean: Clean, *, content: bool, pricing: Pricing) -> None:
@@ -72,19 +67,12 @@ class OtlpExporter(SpanExporter):
         self._exporter = OTLPSpanExporter()
         self._clean = clean
         self._pricing = pricing
-<<<<<<< HEAD
-=======
         self.content = content
->>>>>>> main
         self._room = int(os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE") or WAITING)
         self._waiting = 0
         self._again = 0.0
         self._given_up = False
         self._lock = Lock()
-<<<<<<< HEAD
-        self.content = content
-=======
->>>>>>> main
         self.down = False
         self.sent = self.failed = 0
 
@@ -129,14 +117,6 @@ class OtlpExporter(SpanExporter):
         elif self.down and not down:
             logger.warning("the OTLP endpoint takes spans again; lost meanwhile: %d", self.failed)
         self.down = down
-<<<<<<< HEAD
-
-    def _outgoing(self, span: ReadableSpan) -> ReadableSpan:
-        found = priced(span, self._pricing)
-        # What is not sent need not be redacted first.
-        return self._clean(found if self.content else without_content(found))
-=======
->>>>>>> main
 
     def shutdown(self) -> None:
         self._exporter.shutdown()

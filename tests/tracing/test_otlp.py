@@ -93,8 +93,6 @@ async def test_nothing_is_sent_when_nothing_is_configured(settings: Settings) ->
     await tracing.aclose()
 
 
-<<<<<<< HEAD
-=======
 async def test_a_turn_that_is_taken_out_as_otlp_reads_as_it_was(
     answered: TurnTrace, api: httpx2.AsyncClient
 ) -> None:
@@ -115,7 +113,6 @@ async def test_a_turn_that_is_taken_out_as_otlp_reads_as_it_was(
     assert one.json() == kept[1]
 
 
->>>>>>> main
 async def test_a_backend_that_is_down_is_left_alone_and_each_span_is_counted(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,26 +150,3 @@ async def test_nothing_is_traced_when_the_sdk_is_disabled(
     turns = [await one_turn(tracing) for _ in range(2)]
     assert turns[0].trace_id != turns[1].trace_id
     assert tracing.store.calls() == []
-<<<<<<< HEAD
-
-
-async def test_a_turn_that_is_taken_out_as_otlp_reads_as_it_was(
-    answered: TurnTrace, api: httpx2.AsyncClient
-) -> None:
-    kept = (await api.get(f"/api/traces/{answered.trace_id}")).json()["spans"]
-    taken = await api.get(f"/api/traces/{answered.sdk_trace_id}/otlp")
-    read = [span for span in received.spans(received.read(taken.content, JSON)) if span]
-    assert len(read) == len(kept)
-    for before, after in zip(kept, (row(span, Pricing()).export() for span in read), strict=True):
-        for name in ("start", "end"):
-            assert after[name] == pytest.approx(before[name], abs=1e-6)
-        same = ("span_id", "parent_id", "name", "stage", "agent", "status", "error", "attributes")
-        assert {name: after[name] for name in same} == {name: before[name] for name in same}
-    kinds = {span.name.partition(" ")[0]: span.kind for span in read}
-    assert (kinds["invoke_workflow"], kinds["MCP"]) == (SpanKind.INTERNAL, SpanKind.CLIENT)
-    missing = await api.get(f"/api/traces/{'0' * 32}/otlp")
-    assert missing.status_code == 404
-    one = await api.get(f"/api/traces/{answered.trace_id}/spans/{kept[1]['span_id']}")
-    assert one.json() == kept[1]
-=======
->>>>>>> main
