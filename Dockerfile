@@ -9,6 +9,7 @@ RUN awk '/^[^ #]/ { keep = /^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-
     && pip install --no-cache-dir --no-deps --require-hashes -r build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY frontdesk frontdesk
+COPY prices.yaml ./
 COPY agents agents
 COPY tools tools
 COPY mcp_servers mcp_servers
@@ -26,6 +27,7 @@ RUN sed '/^# --- development/,$d' requirements.lock > /tmp/runtime.lock \
 COPY --from=build /build/dist /tmp/dist
 RUN pip install --no-cache-dir --no-deps /tmp/dist/*.whl && rm -r /tmp/dist
 # The example desk. Mount your own over /desk.
+COPY prices.yaml ./
 COPY agents agents
 COPY tools tools
 COPY mcp_servers mcp_servers

@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PEERS := .venv-peers
 MCP_PEERS := .venv-mcp-modern
+CLICKHOUSE := .venv-clickhouse
 MCP_LEGACY := .venv-mcp-legacy
 # Tests mostly wait: for servers to start, for speech to pass. A file's stay in one process.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -29,7 +30,7 @@ chaos: install ## Kill workers in live calls, for long (KILLS=500 for each store
 	@FRONTDESK_CHAOS=$(or $(KILLS),500) $(if $(SEED),FRONTDESK_CHAOS_SEED=$(SEED)) \
 		$(BIN)/python -m pytest -q -s tests/chaos/test_kills.py $(ARGS)
 
-peers: install $(PEERS)/.installed $(MCP_LEGACY)/.installed ## Run the tests with other people's clients and MCP servers (needs npm)
+peers: install $(PEERS)/.installed $(MCP_LEGACY)/.installed $(CLICKHOUSE)/.installed ## Run the tests with other people's clients, MCP servers and ClickHouse (needs npm)
 	@npm ci --prefix tests/clients/js --loglevel error
 	@$(BIN)/python -m pytest -q $(PARALLEL) tests/clients/js $(ARGS)
 	@FRONTDESK_PYTHON=$(CURDIR)/$(BIN)/python PYTHONPATH=$(CURDIR) $(PEERS)/bin/python -m pytest -q \
@@ -37,6 +38,7 @@ peers: install $(PEERS)/.installed $(MCP_LEGACY)/.installed ## Run the tests wit
 	@$(BIN)/python scripts/openai_suite.py $(PEERS)/bin/python
 	@npm ci --prefix tests/mcp_peers --ignore-scripts --loglevel error
 	@$(BIN)/python -m pytest -q tests/mcp_peers $(ARGS)
+	@$(BIN)/python -m pytest -q -k clickhouse tests/tracing $(ARGS)
 
 # Their own environment: they want other versions of packages than we do. docopt has no wheel.
 $(PEERS)/.installed: tests/clients/python/requirements.lock
@@ -50,6 +52,13 @@ $(PEERS)/.installed: tests/clients/python/requirements.lock
 $(MCP_PEERS)/.installed: tests/mcp_peers/modern.lock
 	@$(PYTHON) -m venv --clear $(MCP_PEERS)
 	@$(MCP_PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes --only-binary :all: --requirement $<
+	@touch $@
+
+# ClickHouse's engine is half a gigabyte: not among what everybody's tests need.
+$(CLICKHOUSE)/.installed: tests/clickhouse.lock
+	@$(PYTHON) -m venv --clear $(CLICKHOUSE)
+	@$(CLICKHOUSE)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --only-binary :all: --requirement $<
 	@touch $@
 

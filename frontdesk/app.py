@@ -38,7 +38,7 @@ from frontdesk.mcp.local import TOKEN as MCP_TOKEN
 from frontdesk.settings import Settings
 from frontdesk.state.callers import caller_of
 from frontdesk.tracing import api as tracing_api
-from frontdesk.tracing import pages, statistics_pages
+from frontdesk.tracing import compare_page, pages, scores_api, statistics_pages
 from frontdesk.tracing.page_data import StoredPages
 from frontdesk.transports import websocket
 from frontdesk.transports.mcp import server as mcp
@@ -99,6 +99,7 @@ def create_app(
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing, caller_of))
+    app.include_router(scores_api.router(worker.tracing.store))
     app.include_router(callers.router(worker))
     app.include_router(otlp.router(worker.tracing))
     app.include_router(metrics.router(worker.tracing))
@@ -107,6 +108,7 @@ def create_app(
     app.include_router(mcp_servers.router(worker))
     app.routes.append(Route(mcp.PATH, agents, include_in_schema=False))
     app.include_router(pages.router(dashboard))
+    app.include_router(compare_page.router(StoredPages(worker.tracing), dashboard))
     app.include_router(statistics_pages.router(worker.tracing.store, dashboard))
     app.include_router(team_page.router(worker, dashboard))
     app.include_router(sign_in.router(signing_in, keys, dashboard))
@@ -117,6 +119,7 @@ def create_app(
         sign_in=signing_in,
         worker=worker,
         spans_token=os.environ.get(MCP_TOKEN),
+        closed=dashboard.closed,
     )
     errors.install(app)
 

@@ -49,8 +49,9 @@ class Settings(BaseSettings):
     )
     api_keys: SecretStr | None = Field(
         default=None,
-        description="Keys that let clients in, each on a line or behind a comma. Needed on any "
-        "address but this machine's own; `frontdesk key` makes one.",
+        description="Keys that let clients in, each on a line or behind a comma, with a role "
+        "before it (view:KEY) or without, for all. Needed on any address but this machine's "
+        "own; `frontdesk key` makes one.",
     )
     api_keys_file: Path | None = Field(default=None, description="A file with more such keys.")
     api_key: SecretStr | None = Field(
@@ -90,6 +91,23 @@ class Settings(BaseSettings):
         default=True, description="Keep transcripts, messages and tool data in traces."
     )
     trace_audio: bool = Field(default=True, description="Keep caller and agent audio with traces.")
+    traces_days: float = Field(
+        default=30,
+        ge=0,
+        description="How many days after its end a call is kept in traces, with its sound; 0: "
+        "until it is erased.",
+    )
+    traces_gb: float = Field(
+        default=10,
+        ge=0,
+        description="How many GiB traces and their sound may take: the oldest calls go first; 0: "
+        "as many as there are.",
+    )
+    traces_url: SecretStr | None = Field(
+        default=None,
+        description="A ClickHouse for traces, when one file is outgrown; default: SQLite in the "
+        "data folder. clickhouse://user:password@host:8123/database, clickhouses:// with TLS.",
+    )
     max_call_seconds: int = Field(
         default=3600,
         ge=0,

@@ -33,6 +33,9 @@ PEERS = (
     "tests/mcp_peers/legacy.in",
 )
 
+# Wanted without the packages that it can hand tables to.
+ENGINE = "tests/clickhouse.in"
+
 Entries = dict[str, str]
 
 
@@ -55,10 +58,16 @@ def main() -> None:
         *(entry for name, entry in everything.items() if name in development - core),
     ]
     (ROOT / "requirements.lock").write_text("".join(lines), encoding="utf-8")
-    for peers in map(Path, PEERS):
-        header = f"# Made by `make lock` from {peers.name}: do not edit.\n"
-        entries = "".join(resolve(str(peers)).values())
-        (ROOT / peers.with_suffix(".lock")).write_text(header + entries, encoding="utf-8")
+    for peers in PEERS:
+        write(Path(peers), resolve(peers))
+    write(Path(ENGINE), resolve("--no-deps", "--no-annotate", ENGINE))
+
+
+def write(source: Path, entries: Entries) -> None:
+    """The lock of packages that have an environment of their own."""
+    header = f"# Made by `make lock` from {source.name}: do not edit.\n"
+    lock = ROOT / source.with_suffix(".lock")
+    lock.write_text(header + "".join(entries.values()), encoding="utf-8")
 
 
 def resolve(*arguments: str, source: str | None = None) -> Entries:

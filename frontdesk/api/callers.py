@@ -17,7 +17,7 @@ from frontdesk.state.entries import CallState
 from frontdesk.state.erasures import Erasure
 from frontdesk.state.errors import StateError
 from frontdesk.tracing import otlp
-from frontdesk.tracing.store import StoreError
+from frontdesk.tracing.stores import StoreError
 
 EXPORTED = (
     "Spans were sent by OTLP to OTEL_EXPORTER_OTLP_ENDPOINT: what is kept there has to be erased "

@@ -1,5 +1,6 @@
 """The one door: who may come in. It costs once a connection and nothing a frame."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from redis.exceptions import RedisError
@@ -13,10 +14,12 @@ from frontdesk.api.errors import ApiError
 from frontdesk.api.health import OPEN
 from frontdesk.api.keys import Keys
 from frontdesk.api.origins import from_own_page, is_local
-from frontdesk.api.sign_in import COOKIE, SIGN_IN, SignIn, is_open
+from frontdesk.api.rights import needed
+from frontdesk.api.sign_in import COOKIE, SIGN_IN, SignIn
 from frontdesk.call.given import GIVEN, HEADER
 from frontdesk.call.identity import IDENTITY, names_somebody
 from frontdesk.call.session import SESSION_CONFIG
+from frontdesk.roles import Role, note
 from frontdesk.state.tokens import Tokens, looks_issued
 
 IN_SUBPROTOCOL = "openai-insecure-api-key."
@@ -33,6 +36,9 @@ OF_RUNNING = ("call_id", "resume", "after")
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 
+Page = Callable[[HTTPConnection, str], Response]
+"""Makes the page that tells a person why they may not see what they asked for."""
+
 
 class HasTokens(Protocol):
     """Once it runs."""
@@ -46,8 +52,9 @@ class HasTokens(Protocol):
 
 class Door:
     """ASGI middleware. With keys, every request needs one, a client secret, or the cookie of
-    someone signed in. Without keys it lets in what comes from this machine. The MCP servers, which
-    have no key, may send their spans with ``spans_token``."""
+    someone signed in, whose role is that of their key (:mod:`frontdesk.api.rights`). Without keys
+    it lets in what comes from this machine. The MCP servers, which have no key, may send their
+    spans with ``spans_token``. People who may not see a page are shown ``closed``."""
 
     def __init__(
         self,
@@ -56,12 +63,14 @@ class Door:
         sign_in: SignIn,
         worker: HasTokens,
         spans_token: str | None = None,
+        closed: Page | None = None,
     ) -> None:
         self._app = app
         self._keys = keys
-        self._senders = Keys([spans_token] if spans_token else [])
+        self._senders = Keys({spans_token: Role.FULL} if spans_token else {})
         self._sign_in = sign_in
         self._worker = worker
+        self._closed = closed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket") and scope["path"] not in OPEN:
@@ -69,7 +78,7 @@ class Door:
             try:
                 await self._admit(connection)
             except ApiError as refusal:
-                await _refusal(connection, refusal)(scope, receive, send)
+                await self._refusal(connection, refusal)(scope, receive, send)
                 return
             except RedisError:
                 error = ApiError(503, "state_unavailable", "The store does not answer. Try again.")
@@ -89,13 +98,15 @@ class Door:
         token = _presented(connection)
         if token is not None and looks_issued(PREFIX, token):
             await self._admit_secret(connection, token)
-        elif not self._keys or is_open(connection.scope["path"]):
+        elif not self._keys or (least := needed(connection.scope)) is Role.ANYONE:
             return
         elif token is None:
-            await self._admit_signed_in(connection)
-        elif connection.scope["path"] == OF_SPANS and self._senders.accept(token):
+            _allow(connection, await self._signed_in(connection), least)
+        elif connection.scope["path"] == OF_SPANS and self._senders.role(token):
             return
-        elif not self._keys.accept(token):
+        elif role := self._keys.role(token):
+            _allow(connection, role, least)
+        else:
             raise _unauthorized("Incorrect API key provided.")
 
     async def _admit_secret(self, connection: HTTPConnection, secret: str) -> None:
@@ -132,9 +143,10 @@ class Door:
             connection.scope[IDENTITY] = meaning.get("identity", {})
             connection.scope[GIVEN] = meaning["caller"]
 
-    async def _admit_signed_in(self, connection: HTTPConnection) -> None:
+    async def _signed_in(self, connection: HTTPConnection) -> Role:
         cookie = connection.cookies.get(COOKIE)
-        if cookie is None or not await self._sign_in.knows(cookie):
+        role = await self._sign_in.role(cookie) if cookie else None
+        if role is None:
             raise _unauthorized(
                 "No API key provided. Send one in the Authorization header: Bearer YOUR_KEY."
             )
@@ -143,6 +155,33 @@ class Door:
             raise ApiError(
                 403, "forbidden_origin", "Another site may not act for someone signed in here."
             )
+        return role
+
+    def _refusal(self, connection: HTTPConnection, error: ApiError) -> Response:
+        """An error for programs; people who ask for a page are shown where to sign in, or that
+        theirs is not the key for it."""
+        if not _wants_page(connection):
+            return error.response()
+        if error.status == 401:
+            return _to_sign_in(connection)
+        if isinstance(error, _MayNot) and self._closed:
+            return self._closed(connection, error.message)
+        return error.response()
+
+
+class _MayNot(ApiError):
+    """The key is right, and its role is not."""
+
+    def __init__(self, role: Role, least: Role) -> None:
+        message = f"This needs a key with the role {least}; yours has the role {role}."
+        super().__init__(403, "insufficient_permissions", message)
+
+
+def _allow(connection: HTTPConnection, role: Role, least: Role) -> None:
+    """Let it go on, with the role known to whoever answers. Raises :class:`ApiError`."""
+    note(connection.scope, role)
+    if role < least:
+        raise _MayNot(role, least)
 
 
 def _presented(connection: HTTPConnection) -> str | None:
@@ -161,13 +200,14 @@ def _unauthorized(message: str) -> ApiError:
     return ApiError(401, "invalid_api_key", message, headers=headers)
 
 
-def _refusal(connection: HTTPConnection, error: ApiError) -> Response:
-    """An error for programs; people who ask for a page are shown where to sign in."""
+def _wants_page(connection: HTTPConnection) -> bool:
     scope = connection.scope
-    wants_page = scope.get("method") == "GET" and not scope["path"].startswith(("/api/", "/v1/"))
-    if error.status == 401 and wants_page and "text/html" in connection.headers.get("accept", ""):
-        here = URL(scope=scope)
-        back = here.path + (f"?{here.query}" if here.query else "")
-        to = URL(SIGN_IN).include_query_params(next=back)
-        return RedirectResponse(str(to), status_code=303, headers={"cache-control": "no-store"})
-    return error.response()
+    page = scope.get("method") == "GET" and not scope["path"].startswith(("/api/", "/v1/"))
+    return page and "text/html" in connection.headers.get("accept", "")
+
+
+def _to_sign_in(connection: HTTPConnection) -> Response:
+    here = URL(scope=connection.scope)
+    back = here.path + (f"?{here.query}" if here.query else "")
+    to = URL(SIGN_IN).include_query_params(next=back)
+    return RedirectResponse(str(to), status_code=303, headers={"cache-control": "no-store"})

@@ -10,19 +10,15 @@ from frontdesk.api.errors import ApiError
 from frontdesk.api.keys import Keys
 from frontdesk.api.origins import from_own_page
 from frontdesk.call.worker import Worker
+from frontdesk.roles import Role
 from frontdesk.tracing.pages import Pages
 
-SIGN_IN, SIGN_OUT, HOME = "/sign-in", "/sign-out", "/talk"
+SIGN_IN, SIGN_OUT, HOME = "/sign-in", "/sign-out", "/"
 PAGE = "sign_in.html"
 COOKIE = "frontdesk_session"
 SECONDS = 12 * 3600
 LONGEST = 10_000
 """Bytes of a filled-in form."""
-
-
-def is_open(path: str) -> bool:
-    """Whether it is shown before somebody signed in."""
-    return path in (SIGN_IN, SIGN_OUT) or path.startswith("/static/")
 
 
 class SignIn:
@@ -35,17 +31,17 @@ class SignIn:
 
     async def begin(self, key: str) -> str | None:
         """A session for whoever has this key; None when it is not one."""
-        if not self._keys.accept(key):
+        if self._keys.role(key) is None:
             return None
         meaning = {"key": self._keys.fingerprint(key)}
         return await self._worker.tokens.issue("session_", meaning, SECONDS)
 
-    async def knows(self, session: str) -> bool:
-        """Whether this session was begun here and has not ended."""
+    async def role(self, session: str) -> Role | None:
+        """What this session may; None when it was not begun here, or has ended."""
         if not session.startswith("session_"):
-            return False
+            return None
         meaning = await self._worker.tokens.read(session)
-        return meaning is not None and self._keys.knows(meaning["key"])
+        return self._keys.role_of(meaning["key"]) if meaning else None
 
     async def end(self, session: str) -> None:
         await self._worker.tokens.revoke(session)
@@ -112,6 +108,6 @@ def _is_safe(request: Request) -> bool:
 
 
 def _local(target: str) -> str:
-    """Where to go after signing in: a page of ours, or the talk page."""
+    """Where to go after signing in: a page of ours, or the first page."""
     plain = target.startswith("/") and not target.startswith(("//", SIGN_IN, SIGN_OUT))
     return target if plain and target.isprintable() and "\\" not in target else HOME

@@ -268,6 +268,7 @@ class Answers:
             start=started,
             end=started + played / 1000,
             text=text,
+            made=item.milliseconds / 1000,
             offset_ms=self._book.offset(started),
             audio_uri=uri,
         )
@@ -288,8 +289,13 @@ class Answers:
         elif live.cancelled or cut_ms is not None:
             reason = "interrupted"
         turn = live.reply.turn
-        turn.end(reason, interrupted_at=None if cut_ms is None else cut_ms / 1000)
+        turn.end(
+            reason,
+            interrupted_at=None if cut_ms is None else cut_ms / 1000,
+            interrupted_of=live.item.milliseconds / 1000 if live.item else None,
+        )
         heard = bool(live.item and live.item.heard) if live.encoder else turn.has_words
+        heard = heard or live.reply.unheard.repeats  # it was before a worker was lost
         self._tell_over(live.reply.response_id, heard, turn.has_failed)
 
     def stop(self, at: float | None = None) -> None:

@@ -138,6 +138,7 @@ class Arrivals:
                 self._parts.told.tell(command, tools=tools)
 
     def _receive(self, frame: str | bytes, connection: Connection) -> None:
+        connection.spoke()
         now = self._parts.clock.now()
         may_speak = self._parts.connections.may_speak(connection, now)
         self._deeds.answer(

@@ -52,6 +52,11 @@ class CallBook:
         """Whether the store has acknowledged all that was recorded, or never will."""
         return self._log.settled
 
+    @property
+    def resumable(self) -> bool:
+        """Whether the store has what the call's resume tokens are known by."""
+        return self._log.state.resume_key == self.state.resume_key
+
     def hurry(self) -> None:
         """Somebody waits for what was recorded: have it written at once."""
         self._log.hurry()

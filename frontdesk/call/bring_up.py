@@ -11,6 +11,8 @@ from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
+from frontdesk.tracing.capture import Captures
+from frontdesk.tracing.processor import first_word
 from frontdesk.voice.models import VoiceModels, build_voice
 from frontdesk.voice.speaker import PhraseCache
 
@@ -22,23 +24,25 @@ class BringUp:
     """What all teams of a worker share. Versions of a team whose voice is the same have the same
     speech models: those are large, and stay until the worker stops."""
 
-    def __init__(self, settings: Settings, mcp: McpConnections) -> None:
+    def __init__(self, settings: Settings, mcp: McpConnections, captures: Captures) -> None:
         self._settings = settings
+        self._captures = captures
         self._mcp = mcp
-        self._models = ModelRegistry(settings)
+        self._models = ModelRegistry(settings, first_word=first_word)
         self._phrases = PhraseCache()
         self._voices: list[tuple[SpeechToTextChoice, TextToSpeechChoice, VoiceModels]] = []
 
     async def __call__(self, loaded: LoadedTeam) -> LiveTeam:
         """Raises what is wrong with the team beyond its file: a function that cannot be imported,
         a model without a key."""
+        team = loaded.team
         runner = TeamRunner(
-            loaded.team,
+            team,
             desk_root=loaded.root,
             prompt=loaded.prompt,
             mcp=self._mcp,
             models=self._models,
-            trace_content=self._settings.trace_content,
+            trace_content=self._captures.most.within(team.captured).words,
             judges=loaded.judges,
             sources=loaded.sources,
         )
@@ -48,7 +52,11 @@ class BringUp:
         except BaseException:
             await runner.aclose()
             raise
-        return LiveTeam(loaded, runner, voice, self._phrases)
+        redact = runner.redact
+        redaction = self._captures.redaction(team.name, redact) if redact else None
+        capture = self._captures.most.within(team.captured, redaction)
+        self._captures.expect(capture)
+        return LiveTeam(loaded, runner, voice, self._phrases, capture)
 
     def _voice(self, loaded: LoadedTeam) -> VoiceModels:
         voice = loaded.team.voice

@@ -15,7 +15,7 @@ from frontdesk.call.background import Background
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.close_codes import MOVED, TAKEN_OVER, TRY_AGAIN
-from frontdesk.call.comeback import Missed, knows
+from frontdesk.call.comeback import Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.deeds import Deeds
 from frontdesk.call.errand import Errand
@@ -41,11 +41,13 @@ from frontdesk.call.parts import Parts
 from frontdesk.call.pause import Pause
 from frontdesk.call.questions import Board
 from frontdesk.call.remembering import Remembering
+from frontdesk.call.resume_token import ResumeToken
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.state.events import ENDED
 from frontdesk.tracing.calls import Tracing
+from frontdesk.wordless import wordless
 
 logger = logging.getLogger(__name__)
 
@@ -151,9 +153,9 @@ class Call:
             self._parts.inbox.post(Joined(connection))
         return not self._closed
 
-    def knows(self, token: str) -> bool:
+    def knows(self, token: ResumeToken) -> bool:
         """Whether who shows this resume token is a caller of this call."""
-        return knows(self.state, token)
+        return token.opens(self.state)
 
     def remembers(self, missed: Missed) -> bool:
         """Whether a client can be told what it missed, without asking the store."""
@@ -213,6 +215,7 @@ class Call:
 
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
+        wordless.set(self.team.capture.is_private)
         try:
             await self._live()
         finally:

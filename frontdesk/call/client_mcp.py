@@ -24,6 +24,7 @@ from frontdesk.mcp.guard import AddressGuard
 from frontdesk.mcp.results import as_text, error_text
 from frontdesk.protocol.commands import DropMcpServer, ListMcpTools, McpCallRefused, RunMcpTool
 from frontdesk.protocol.engine import McpCallEnded, McpToolsFailed, McpToolsListed
+from frontdesk.wordless import Words
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ class ClientServers:
             self._post(McpToolsListed(item_id, tools))
             return
         words = connection.error or f"The {connection.name} service did not answer in time."
-        logger.warning("call %s: an MCP server of its client: %s", self._call_id, words)
+        logger.warning("call %s: an MCP server of its client: %s", self._call_id, Words(words))
         self._listed(connection.name, started, [], words)
         self._post(McpToolsFailed(item_id, words))
         self._connections.pop(item_id, None)

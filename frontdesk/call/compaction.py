@@ -30,6 +30,7 @@ from frontdesk.team.compacting import Summariser
 from frontdesk.team.summary import EARLIER, summary_item
 from frontdesk.team.view import View
 from frontdesk.tracing import messages, names
+from frontdesk.wordless import Words
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,8 @@ class Compaction:
             )
         else:
             self._rests_until = self._clock.now() + AGAIN
-            logger.warning("call %s is not compacted: %s", self._book.state.call_id, error)
+            why = Words(error)
+            logger.warning("call %s is not compacted: %s", self._book.state.call_id, why)
         self._trace(event, after, error)
 
     def _trace(self, event: OlderSummedUp, after: int | None, error: str | None) -> None:

@@ -4,12 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from frontdesk.call.comeback import Comeback, Missed, hashed
+from frontdesk.call.clock import Clock
+from frontdesk.call.comeback import Comeback, Missed
 from frontdesk.call.identity import Identity
+from frontdesk.call.resume_token import ResumeToken
 
 PAUSE = 1.0
 """Seconds of no audio from one connection after which another may speak. Clients stream without
 a break, or fall silent between turns for longer."""
+
+PATIENCE = 0.25
+"""Seconds that a client has to say its first word, where that is waited for."""
+HELD_BYTES = 8 * 1024 * 1024
+"""More than that does not wait for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -18,7 +25,7 @@ class Connection:
     ``comes_back``: it connects again when it is told that this worker is restarted.
     ``shows_tools``: it asked to see what the team's own tools are called with and give back.
     ``given``: what it gave for MCP servers that act in the caller's name. ``missed``: what it says
-    that it missed. ``identity`` is who calls. ``token``: the hash of the resume token that it
+    that it missed. ``identity`` is who calls. ``chain``: that of the resume token that it
     got. ``greeted``: it was told the session, and is told all that follows."""
 
     send: Callable[[bytes], None]
@@ -30,16 +37,58 @@ class Connection:
     given: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     identity: Identity = field(default_factory=Identity)
     missed: Missed = field(default_factory=lambda: Missed(Comeback()), repr=False)
-    token: str | None = field(default=None, repr=False)
+    chain: str | None = None
     greeted: bool = False
     drop: Callable[[], None] = lambda: None
     """Forget what waits to be sent."""
+    has_spoken: bool = field(default=False, init=False)
+    """Whether a frame came from it."""
+    _held: list[bytes] | None = field(default=None, init=False, repr=False)
+    _held_bytes: int = field(default=0, init=False, repr=False)
+
+    def greet(self) -> None:
+        """From here on it is told what all are told."""
+        self.greeted = True
+
+    def tell(self, frame: bytes) -> None:
+        """Send a frame, in its order."""
+        if self._held is None:
+            self.send(frame)
+            return
+        self._held.append(frame)
+        self._held_bytes += len(frame)
+        if self._held_bytes > HELD_BYTES:
+            self.tell_on()
+
+    def hold(self, clock: Clock) -> None:
+        """Let all that follows wait for the client's first word, for ``PATIENCE`` seconds at most.
+
+        The Agents SDK in JavaScript empties its history when it is connected, and so of items that
+        came with the answer to its handshake; then it says ``session.update``."""
+        if not self.has_spoken:
+            self._held = []
+            clock.later(PATIENCE, self.tell_on)
+
+    def spoke(self) -> None:
+        """A frame came from it."""
+        self.has_spoken = True
+        self.tell_on()
+
+    def tell_on(self) -> None:
+        """Send what was held, and hold nothing more."""
+        held, self._held = self._held or (), None
+        for frame in held:
+            self.send(frame)
+
+    def forget(self) -> None:
+        """Send nothing of what waits."""
+        self._held = None
+        self.drop()
 
     @property
-    def shown(self) -> str | None:
-        """The hash of the token with which it came back."""
-        token = self.missed.comeback.token
-        return hashed(token) if token else None
+    def shown(self) -> ResumeToken | None:
+        """The token with which it came back."""
+        return ResumeToken.read(self.missed.comeback.token or "")
 
 
 To = Connection | Literal["tools"] | None
@@ -77,10 +126,9 @@ class Connections:
         return any(connection.caller for connection in self._all)
 
     def replaced_by(self, connection: Connection) -> list[Connection]:
-        """Let those go that are the same client's: they hold the token that it shows, or came back
-        with it."""
+        """Let those go that are the same client's: their tokens are of one chain."""
         shown = connection.shown
-        old = [o for o in self._all if shown is not None and shown in (o.token, o.shown)]
+        old = [other for other in self._all if shown is not None and other.chain == shown.chain]
         self._all = [other for other in self._all if other not in old]
         return old
 
@@ -105,14 +153,15 @@ class Connections:
             if connection is to or (
                 connection.greeted and (to is None or (to == "tools" and connection.shows_tools))
             ):
-                connection.send(frame)
+                connection.tell(frame)
 
     def drop(self) -> None:
         for connection in self._all:
-            connection.drop()
+            connection.forget()
 
     def close(self, code: int, reason: str) -> None:
         for connection in self._all:
+            connection.tell_on()
             connection.close(code, reason)
 
     def may_speak(self, connection: Connection, now: float) -> bool:

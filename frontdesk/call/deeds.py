@@ -142,6 +142,8 @@ class Deeds:
                 self.feed(engine.ResponseEnded(request.response_id))
                 return
         turn = self._parts.preparing.turn(answers=not request.out_of_band)
+        if request.out_of_band:
+            turn.out_of_band()
         self._parts.book.record(
             "response.begun", response=begun_entry(request, turn.trace.ref, self._parts.clock.now())
         )
@@ -150,7 +152,9 @@ class Deeds:
             self.feed(engine.ResponseUsage(request.response_id, engine.Usage(input_audio=heard)))
         spoken = "audio" in request.options["output_modalities"]
         jobs = None if request.out_of_band else self._parts.background.jobs(request.response_id)
-        going_on = None if request.out_of_band else self._parts.recovery.take(turn)
+        going_on = None
+        if not request.out_of_band:
+            going_on = self._parts.recovery.take(turn, unasked=request.unasked)
         reply = self._parts.preparing.reply(
             request,
             turn,

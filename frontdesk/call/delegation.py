@@ -39,7 +39,8 @@ class Delegation:
     ended: float | None = None
     output: str | None = None
     told: Told | None = None
-    trace_id: str | None = None
+    trace: str | None = None
+    """The trace of the work, as ``TurnTrace.ref`` has it."""
     restarts: int = 0
 
     @classmethod

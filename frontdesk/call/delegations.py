@@ -113,6 +113,8 @@ class Delegations:
                 self._adopt(known, errand)
             elif known.told is not None or known.status == "cancelled":
                 continue
+            elif known.over and self._telling.told_before(known):
+                pass
             elif known.over and known.status != "lost":
                 self._telling.result(known)
             elif self._in_doubt(known):
@@ -197,7 +199,7 @@ class Delegations:
             agent=known.owner,
             asked_in=turn.trace if turn else None,
         )
-        known.trace_id = trace.trace_id
+        known.trace = trace.ref
         known.started = self._clock.now()
         known.deadline = known.started + job.policy.deadline
         self._later(known, "deadline", job.policy.deadline)

@@ -7,7 +7,6 @@ may be repeated.
 
 import asyncio
 import logging
-import secrets
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.call import Call
+from frontdesk.folder import name_of
 from frontdesk.region import region_of
 from frontdesk.state.approvals import ApprovalStore
 from frontdesk.state.callers import CallerStore
@@ -25,7 +25,7 @@ from frontdesk.state.log import CallStore
 from frontdesk.state.rewriting import rewrite
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.erasing import erase
-from frontdesk.tracing.store import StoreError
+from frontdesk.tracing.stores import StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,6 @@ LOOK_SECONDS = 2.0
 ANNOUNCE_SECONDS = 3600.0
 END_SECONDS = 10.0
 """How long a call that is to be erased may take to end."""
-NAME = "folder"
-"""The file in a data folder that has its name, for workers may share one, and change theirs."""
 
 ERASED = 4002
 """Close code for a call that was erased with all that is kept of its caller."""
@@ -71,7 +69,7 @@ class Erasing:
         self.erasures = ErasureStore(redis)
         self._callers = callers
         self._calls = store
-        self.folder = _name_of(data)
+        self.folder = name_of(data)
         self._one_at_a_time = asyncio.Lock()
         self._done: dict[str, int] = {}
         self._newest = 0
@@ -165,20 +163,3 @@ class Erasing:
                 if self._embedded:
                     raise
                 logger.warning("this Redis does not write its append-only file anew: %s", error)
-
-
-def _name_of(data: Path) -> str:
-    """The name of a data folder, made when it has none."""
-    file = data / NAME
-    try:
-        return file.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        part = file.with_suffix(f".{secrets.token_hex(4)}")
-        part.write_text(f"{secrets.token_hex(8)}\n", encoding="ascii")
-        try:
-            file.hardlink_to(part)  # the first of two processes gives the name
-        except FileExistsError:
-            pass
-        finally:
-            part.unlink()
-        return file.read_text(encoding="ascii").strip()

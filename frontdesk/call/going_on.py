@@ -19,10 +19,13 @@ class Unheard:
         rests = ([word.lower() for word in _WORD.findall(said[at:])] for at in begins)
         self._rests = [rest for rest in rests if rest]
         self._held = ""
+        self.repeats = False
+        """Whether nothing was new yet of words that had been said."""
 
     def add(self, text: str) -> str:
         """More words; returns those of all that may be said now."""
         if not self._rests:
+            self.repeats = self.repeats and not text.strip()
             return text
         self._held += text
         words = [(match.group().lower(), match.end()) for match in _WORD.finditer(self._held)]
@@ -42,8 +45,11 @@ class Unheard:
         words = [word.lower() for word in _WORD.findall(self._held)]
         repeats = any(rest[: len(words)] == words for rest in self._rests)
         held, self._held, self._rests = self._held, "", []
+        self.repeats = self.repeats or (bool(words) and repeats)
         return "" if repeats else held
 
     def _release(self, heard: int) -> str:
         held, self._held, self._rests = self._held, "", []
-        return held[heard:].lstrip(".,;:!?。？！ ") if heard else held
+        new = held[heard:].lstrip(".,;:!?。？！ ") if heard else held
+        self.repeats = bool(heard) and not new.strip()
+        return new

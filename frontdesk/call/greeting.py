@@ -1,11 +1,14 @@
 """The first words to a client: ``session.created``, and what it missed if it comes back."""
 
+from functools import partial
 from typing import Any
 
 from frontdesk.call.book import CallBook
-from frontdesk.call.comeback import Missed, issue
+from frontdesk.call.clock import Clock
+from frontdesk.call.comeback import Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.numbers import Ids
+from frontdesk.call.resume_token import issue
 from frontdesk.call.told import Told
 from frontdesk.protocol.commands import Command, Send
 from frontdesk.protocol.core import RealtimeProtocol
@@ -24,6 +27,7 @@ class Greeting:
         book: CallBook,
         told: Told,
         ids: Ids,
+        clock: Clock,
         *,
         seconds: float,
     ) -> None:
@@ -32,30 +36,33 @@ class Greeting:
         self._book = book
         self._told = told
         self._ids = ids
+        self._clock = clock
         self._seconds = seconds
 
     def greet(self, connection: Connection) -> None:
         """Tell the session, then what was missed; from here on it is told all that follows.
 
-        A caller gets a resume token; the hash of it is on record before this is sent. Who asked
-        for what it missed is told what it gets: ``events``, all of them in order, or ``items``,
-        those of the whole conversation, when some events are no longer kept."""
+        A caller gets a resume token. Who asked for what it missed is told what it gets:
+        ``events``, all of them in order, or ``items``, those of the whole conversation, when some
+        events are no longer kept. The items wait until it listens (:meth:`Connection.hold`)."""
         missed = self._missed(connection.missed)
         comeback = connection.missed.comeback
         extra: dict[str, Any] = {}
         if connection.caller:
-            token, connection.token = issue(self._book, connection.shown)
-            extra = {"token": token, "seconds": self._seconds}
+            token = issue(self._book, connection.shown)
+            connection.chain = token.chain
+            extra = {"token": str(token), "seconds": self._seconds}
         if comeback.asked:
             extra["replay"] = "items" if missed is None else "events"
         told = {"resume": extra} if extra else {}
-        self._told.greet(connection)
+        self._told.then(connection.greet)
         if not comeback.asked:
             self._put(self._protocol.greet(**told), connection)
             return
         with self._ids.apart(None if missed is None else comeback.after):
             self._put(self._protocol.greet(**told), connection)
             if missed is None:
+                self._told.then(partial(connection.hold, self._clock))
                 self._put(self._protocol.retell(), connection)
         for event in missed or ():
             if not event.frame.startswith(OURS) and (connection.shows_tools or not event.tools):

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from frontdesk.call.book import CallBook
+from frontdesk.call.caller_speech import CallerSpeech
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.ears import Ears
 from frontdesk.call.events import CallEvent, Transcribed
-from frontdesk.call.turn import CallerSpeech
 from frontdesk.voice.base import INPUT_RATE, SpeechError, Transcript
 from frontdesk.voice.listener import Segment
 
@@ -69,11 +69,13 @@ class Hearing:
             probability=segment.eot_probability,
             offset_ms=self._book.offset(started),
             audio_uri=uri,
+            item_id=item_id,
+            ready_for=segment.ready_for,
         )
         self._unanswered.append(speech)
         self._unanswered_ms += segment.end_ms - segment.start_ms
         self.spoken_until = speech.ended
-        self._await(item_id, self._heard(segment), speech)
+        self._await(item_id, self._heard(segment, speech), speech)
 
     def given(self, item_id: str, audio: bytes) -> float:
         """The client sent sound in an item of its own, in the session's input format: get its
@@ -97,12 +99,13 @@ class Hearing:
         given_up = self._clock.later(self._patience, lambda: self._post(late))
         self._wording[item_id] = _Wording(speech, task, asyncio.Event(), given_up)
 
-    async def _heard(self, segment: Segment) -> Transcript:
+    async def _heard(self, segment: Segment, speech: CallerSpeech) -> Transcript:
         """The words of a turn, listened to again when that failed: its sound is still there."""
         try:
             return await segment.transcript
         except SpeechError as error:
             logger.warning("speech is transcribed again: %s", error)
+            speech.heard(None, str(error), self._clock.now())
             return await self._ears.again(segment.audio)
 
     async def _word(self, item_id: str, words: Awaitable[Transcript]) -> None:

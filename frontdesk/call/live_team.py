@@ -1,10 +1,11 @@
 """A team as this worker runs it: the file's meaning, its agents, its voice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from frontdesk.desk.loader import LoadedTeam
 from frontdesk.mcp.guard import AddressGuard
 from frontdesk.team.runner import TeamRunner
+from frontdesk.tracing.capture import Capture
 from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.speaker import PhraseCache
 
@@ -18,6 +19,8 @@ class LiveTeam:
     voice: VoiceModels
     phrases: PhraseCache
     """Speech of lines that recur, shared by all teams of the worker."""
+    capture: Capture = field(default_factory=Capture)
+    """What traces keep of its calls."""
 
     @property
     def version(self) -> str:

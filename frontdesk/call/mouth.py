@@ -48,8 +48,8 @@ class Mouth:
         while True:
             self._speaking = model = tries[0]
             own = voice if model is self._models.tts or _has(model, voice) else None
-            self._turn.speaks_with(self._agent, model.name, own)
             asked, left_out = self._clock.now(), heard
+            self._turn.voicing.asks(self._agent, model.name, own, asked)
             speech = model.synthesize(text, voice=own, style=style, speed=speed)
             try:
                 while (samples := await self._next(speech)) is not None:
@@ -68,7 +68,9 @@ class Mouth:
                 if isinstance(speech, AsyncGenerator):
                     await speech.aclose()
             logger.warning("speech failed: %s", failure)
-            self._turn.speech_failed(text, model.name, str(failure), agent=self._agent, asked=asked)
+            self._turn.voicing.failed(
+                text, model.name, str(failure), agent=self._agent, asked=asked
+            )
             if again and not (len(tries) > 1 and isinstance(failure, _TooLate)):
                 again = False
             elif len(tries) > 1:

@@ -69,7 +69,7 @@ class Parts:
         self.clock = clock
         self.connections = Connections(caller)
         self.told = Told(book, self.connections)
-        self.greeting = Greeting(protocol, book, self.told, ids, seconds=grace)
+        self.greeting = Greeting(protocol, book, self.told, ids, clock, seconds=grace)
         self.inbox: Inbox[CallEvent] = Inbox()
         self.absence = Absence(clock, self.inbox.post, grace)
         self.ears = Ears(live_team.voice, protocol.session, clock, self.inbox.post_ahead)

@@ -88,7 +88,7 @@ class Preparing:
         if going_on and going_on.trace:
             turn.resumes(going_on.trace)
         if occasion is not None and occasion.about:
-            turn.tells(occasion.about)
+            turn.tells(occasion.about, (known.trace for known in occasion.results))
 
         async def asked() -> TurnRequest | str:
             if occasion is not None and occasion.line is not None:
@@ -156,8 +156,10 @@ class Preparing:
         self._servers.turn_began(turn)
         for speech in speeches:
             speech.answered_by(turn)
-        if not speeches and (words := newest_words(state)):
-            turn.asked(words)
+        if not speeches:
+            turn.begins(self._book.offset(self._clock.now()))
+            if words := newest_words(state):
+                turn.asked(words)
         return turn
 
     def _speaker(self, turn: Turn, agent: str) -> Speaker:

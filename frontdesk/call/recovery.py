@@ -105,15 +105,15 @@ class Recovery:
         self.lost_since: float | None = None
         """When the response that was lost in the conversation had begun."""
 
-    def take(self, turn: Turn) -> GoingOn | None:
-        """What the next response in the conversation goes on with; its trace has the take-over. It
-        is given out once."""
+    def take(self, turn: Turn, *, unasked: bool) -> GoingOn | None:
+        """What the next response in the conversation goes on with, if it is as ``unasked`` as the
+        one that was lost; its trace has the take-over. It is given out once."""
         if self._ready is not None:
             state = self._book.state
             turn.took_over(self._came, self._ready, state.pause, self._book.epoch)
             self._ready = None
         going_on, self._going_on = self._going_on, None
-        return going_on
+        return going_on if unasked is (self._again is None) else None
 
     def forget(self) -> None:
         """The caller has hung up: nobody waits for an answer any more."""
@@ -141,8 +141,8 @@ class Recovery:
         alone = state.waits is None and _asked_with_all(state)
         if state.waits:
             self._book.record("response.waits", asked=None)
-        if self._again:
-            said = " ".join(filter(None, map(_heard, _cut_off(state))))
+        said = " ".join(filter(None, map(_heard, _cut_off(state))))
+        if self._again or (said and main and main["by"] == "agent"):
             trace = main["trace"] if main else None
             self._going_on = GoingOn(said, alone, decided, _done(state), trace, state.pause)
 

@@ -5,10 +5,13 @@ import logging
 
 from frontdesk.call.teams import Teams
 from frontdesk.desk.loader import mcp_config
+from frontdesk.desk.prices import read_prices
+from frontdesk.desk.problems import DeskError
 from frontdesk.desk.watch import Watch
 from frontdesk.mcp.config import McpConfigError, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.settings import Settings
+from frontdesk.tracing.pricing import Pricing
 
 logger = logging.getLogger(__name__)
 
@@ -19,11 +22,19 @@ LOOK = 1.0
 class Reload:
     """One task of a worker. All that takes long happens in threads; calls go on."""
 
-    def __init__(self, settings: Settings, watch: Watch, teams: Teams, mcp: McpConnections) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        watch: Watch,
+        teams: Teams,
+        mcp: McpConnections,
+        pricing: Pricing,
+    ) -> None:
         self._settings = settings
         self._watch = watch
         self._teams = teams
         self._mcp = mcp
+        self._pricing = pricing
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -39,6 +50,7 @@ class Reload:
         changed = self._watch.changed
         if self._settings.reload and await asyncio.to_thread(changed, self._teams.sources()):
             self._plug_in()
+            self._take_prices()
             await self._teams.reload()
         await self._teams.follow()
 
@@ -49,6 +61,13 @@ class Reload:
                 await self.look()
             except Exception:
                 logger.exception("changes of the desk cannot be taken up")
+
+    def _take_prices(self) -> None:
+        """What spans cost from now on."""
+        try:
+            self._pricing.prices = read_prices(self._settings.desk)
+        except DeskError as error:
+            logger.error("the prices stay as they were, for these have a mistake: %s", error)
 
     def _plug_in(self) -> None:
         """Connect to servers that are new in mcp.json."""

@@ -96,6 +96,7 @@ class Reply:
         goes on with. ``heard``: audio tokens of what is answered."""
         self.response_id = response_id
         self.turn = turn
+        self.unheard = Unheard(going_on.said if going_on else "")
         self.answering: TurnRequest | None = None
         """What the team was asked, once it is known."""
         self._request = request
@@ -109,7 +110,6 @@ class Reply:
         self._tasks: asyncio.TaskGroup
         self._waiting: Waiting
         self._lines = lines
-        self._unheard = Unheard(going_on.said if going_on else "")
         long = going_on is not None and going_on.pause > silence
         self._back = lines.back if long and speaker_for is not None else None
         self._unasked = unasked
@@ -122,7 +122,6 @@ class Reply:
             turn=turn,
             guarding=guarding,
             speaker_for=speaker_for,
-            clock=clock,
             post=post,
         )
         self._client_calls: list[ClientToolCalled | ClientMcpCalled] = []
@@ -289,10 +288,10 @@ class Reply:
         match event:
             case TextDelta(text, agent):
                 self._answered = self._answered or bool(text.strip())
-                if new := self._unheard.add(_valid(text)):
+                if new := self.unheard.add(_valid(text)):
                     self._speaking.say(new, agent, watched=True)
             case MessageEnded():
-                if new := self._unheard.end():
+                if new := self.unheard.end():
                     self._speaking.say(new, self._agent, watched=True)
                 self._speaking.pause()
             case AgentChanged():

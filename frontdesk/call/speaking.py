@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
-from frontdesk.call.clock import Clock
 from frontdesk.call.events import CallEvent, Sound, Words
 from frontdesk.call.guarding import Blocked, Guarding
 from frontdesk.call.turn import Turn
@@ -50,14 +49,12 @@ class Speaking:
         turn: Turn,
         guarding: Guarding,
         speaker_for: SpeakerFor | None,
-        clock: Clock,
         post: Callable[[CallEvent], None],
     ) -> None:
         self._response_id = response_id
         self._turn = turn
         self._guarding = guarding
         self._speaker_for = speaker_for
-        self._clock = clock
         self._post = post
         self._passages: asyncio.Queue[_Passage | None] = asyncio.Queue()
         self._passage: _Passage | None = None
@@ -137,7 +134,6 @@ class Speaking:
 
     async def _voice(self, passage: _Passage, speaker: Speaker) -> None:
         begun = False
-        asked = self._clock.now()
         if passage.watched:
             speech = speaker.say(self._checked(passage))
         else:
@@ -148,10 +144,8 @@ class Speaking:
                     words = spoken.text if begun else self._spaced(spoken.text)
                     self._post(Words(self._response_id, words))
                     begun, self._wants_space = True, not words[-1:].isspace()
-                self._turn.spoke(spoken, asked, passage.agent)
+                self._turn.spoke(spoken, passage.agent)
                 await self._sound(spoken)
-                if spoken.last_of_clause:
-                    asked = self._clock.now()
 
     async def _sound(self, spoken: Spoken) -> None:
         """Post sound. The first of a response is on its way before more is made, as making more

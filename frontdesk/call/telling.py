@@ -76,6 +76,19 @@ class Telling:
         self._results[known.id] = known
         self._seek(GAP)
 
+    def told_before(self, known: Delegation) -> bool:
+        """Whether a worker that died had told it: the answer behind it was sent to its end. What
+        was begun and is to be told again does not stand in the history until then."""
+        state = self._book.state
+        place = state.index(f"hidden_{known.id}_output")
+        later = [] if place is None else state.items[place + 1 :]
+        answer = next((s.item for s in later if s.item.get("role") == "assistant"), None)
+        if answer is not None and answer.get("status") == "completed":
+            self._settle(known, "spoken")
+            return True
+        self._unremember(known)
+        return False
+
     def line(self, known: Delegation, words: str) -> None:
         """Say this about work that goes on; newer words replace those that were not said yet."""
         self._lines[known.id] = words

@@ -9,15 +9,20 @@ caller's ear comes first, and :class:`~frontdesk.state.writer.LogWriter` keeps t
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 
 from frontdesk.call.book import CallBook
-from frontdesk.call.connections import Connection, Connections, To
+from frontdesk.call.connections import Connections, To
 from frontdesk.call.recent import Recent
 from frontdesk.protocol.commands import Send
 from frontdesk.state.events import SOUND, Event
 
 PATIENCE = 0.1
 """Seconds that a frame may wait for the record. Five frames of audio: no player runs dry."""
+OPENING = 2.0
+"""Seconds that the first ones may, of a call that nothing is on record of: nobody could go on with
+it, whatever its client shows."""
 
 
 class Told:
@@ -27,14 +32,14 @@ class Told:
         self._book = book
         self._connections = connections
         self.recent = Recent()
-        self._frames: deque[tuple[bytes | None, To]] = deque()
+        self._steps: deque[Callable[[], None]] = deque()
         self._waiting: asyncio.Task[None] | None = None
         self._behind = self._muted = False
         self._to_notify: list[asyncio.Event] = []
 
     def put(self, frame: bytes, to: To = None) -> None:
         """Add a frame of the event at hand, which is not told again."""
-        self._add(frame, to)
+        self.then(partial(self._connections.send, frame, to))
 
     def tell(self, event: Send, *, tools: bool = False) -> None:
         """Add an event for all (or for those who see the team's ``tools``), also for those who
@@ -45,34 +50,31 @@ class Told:
             self.recent.add(Event(number, event.frame, tools), event.type)
             if event.type != SOUND:
                 self._book.tell(number[1], event.type, event.frame, tools=tools)
-        self._add(event.frame, "tools" if tools else None)
+        self.put(event.frame, "tools" if tools else None)
 
-    def greet(self, connection: Connection) -> None:
-        """From here on the connection is told what all are told."""
-        self._add(None, connection)
-
-    def _add(self, frame: bytes | None, to: To) -> None:
+    def then(self, do: Callable[[], None]) -> None:
+        """Have ``do`` called between the frames before it and those behind it."""
         if not self._muted:
-            self._frames.append((frame, to))
+            self._steps.append(do)
 
     def mute(self) -> None:
         """The call is another worker's: nothing more is sent, not even what waits."""
         self._muted = True
-        self._frames.clear()
+        self._steps.clear()
 
     def release(self, *, hurry: bool = True) -> None:
         """The event is dealt with, and all its entries are put: send its frames once those are
         on record. ``hurry``: somebody waits for them."""
-        if hurry and self._frames:
+        if hurry and self._steps:
             self._book.hurry()
-        if self._waiting is not None or not self._frames:
+        if self._waiting is not None or not self._steps:
             return
         if self._book.on_record:
             self._behind = False
         elif not self._behind:
             self._waiting = asyncio.create_task(self._wait())
             return
-        self._send_some(len(self._frames))
+        self._send_some(len(self._steps))
 
     def notify(self, sent: asyncio.Event) -> None:
         """Set ``sent`` once every frame that was put so far is sent."""
@@ -80,26 +82,23 @@ class Told:
         self._notify_if_sent()
 
     def _notify_if_sent(self) -> None:
-        if not self._frames:
+        if not self._steps:
             for sent in self._to_notify:
                 sent.set()
             self._to_notify.clear()
 
     async def _wait(self) -> None:
-        while self._frames:
-            covered = len(self._frames)
+        while self._steps:
+            covered = len(self._steps)
             if not self._behind:
-                self._behind = not await self._book.recorded_within(PATIENCE)
+                patience = PATIENCE if self._book.resumable else OPENING
+                self._behind = not await self._book.recorded_within(patience)
             self._send_some(covered)
         self._waiting = None
 
     def _send_some(self, count: int) -> None:
-        for _ in range(min(count, len(self._frames))):  # muted meanwhile, there are none
-            frame, to = self._frames.popleft()
-            if frame is not None:
-                self._connections.send(frame, to)
-            elif isinstance(to, Connection):
-                to.greeted = True
+        for _ in range(min(count, len(self._steps))):  # muted meanwhile, there are none
+            self._steps.popleft()()
         self._notify_if_sent()
 
     async def aclose(self) -> None:

@@ -4,65 +4,24 @@ The team's own spans (agents, model steps, tools, handoffs) come from the SDK br
 the same root; here are the spans of the voice around them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Literal
 
+from frontdesk.call.caller_speech import CallerSpeech, Wording
 from frontdesk.call.clock import Clock
 from frontdesk.call.doing import Doing
+from frontdesk.call.voicing import Voicing, provided
 from frontdesk.team.events import ContextSize
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import TurnTrace
 from frontdesk.voice.audio import first_audible
-from frontdesk.voice.base import OUTPUT_RATE, Transcript
+from frontdesk.voice.base import OUTPUT_RATE
 from frontdesk.voice.speaker import Spoken
 
 McpApproval = Literal["approved", "denied"]
 EndReason = Literal["completed", "interrupted", "session_closed", "worker_lost", "failed"]
-
-
-@dataclass(slots=True)
-class CallerSpeech:
-    """When the caller spoke, and what was heard. Unix seconds; ``ended`` is the last sample of
-    speech, ``decided`` when the turn was held to be over."""
-
-    started: float
-    ended: float
-    decided: float
-    probability: float | None
-    offset_ms: int
-    audio_uri: str | None
-    _turn: "Turn | None" = None
-    _result: tuple[float, Transcript | None, str | None] | None = None
-
-    def heard(self, transcript: Transcript | None, error: str | None, at: float) -> None:
-        """The words are known at this time, or that there will be none."""
-        self._result = (at, transcript, error)
-        self._tell()
-
-    def answered_by(self, turn: "Turn") -> None:
-        """The turn whose trace this speech belongs to."""
-        self._turn = turn
-        turn.caller_spoke(self)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._turn and self._result:
-            ended, transcript, error = self._result
-            self._turn.transcribed(self.ended, ended, transcript, error)
-
-
-@dataclass(slots=True)
-class _Clause:
-    """Speech of one clause under way. Unix seconds; ``samples`` made so far."""
-
-    text: str
-    agent: str
-    asked: float
-    first: float
-    samples: int = 0
 
 
 class Turn:
@@ -72,16 +31,14 @@ class Turn:
         self.trace = trace
         self._clock = clock
         self._stt = stt
-        self._tts = tts
+        self.voicing = Voicing(trace, clock, tts)
         self._asked = asked
         self._first_sound: float | None = None
-        self._clause: _Clause | None = None
         self._words: list[str] = []
         self._heard: list[str] = []
         self._offset: int | None = None
         self._played = False
         self._agent = ""
-        self._mouths: dict[str, tuple[str, str | None]] = {}
         self._quiet = "no_words"
         self.doing = Doing()
         self._error: str | None = None
@@ -93,16 +50,22 @@ class Turn:
         """Seconds from the caller's last sound to the first that can be heard of the answer."""
         return None if self._first_sound is None else self._first_sound - self._asked
 
+    def begins(self, offset_ms: int) -> None:
+        """Where on the call's audio clock the turn begins."""
+        self._offset = offset_ms
+        self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: offset_ms})
+
     def caller_spoke(self, speech: CallerSpeech) -> None:
         """The caller's speech and how its end was found; of several, the first one first."""
         if self._offset is None:
-            self._offset = speech.offset_ms
-            self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms})
+            self.begins(speech.offset_ms)
         self._record_past(
             names.USER_SPEECH,
             start=speech.started,
             end=speech.ended,
             attributes={
+                names.VOICE_ITEM_ID: speech.item_id,
+                names.VOICE_AUDIO_DURATION: speech.ended - speech.started,
                 names.VOICE_AUDIO_OFFSET_MS: speech.offset_ms,
                 names.GEN_AI_INPUT_MESSAGES: messages.user(None, speech.audio_uri),
             },
@@ -114,22 +77,35 @@ class Turn:
             names.END_OF_TURN, start=speech.ended, end=speech.decided, attributes=waited
         )
 
-    def transcribed(
-        self, started: float, ended: float, transcript: Transcript | None, error: str | None
-    ) -> None:
-        """The speech as words, or why there are none; ``started`` is the end of the speech."""
-        attributes: dict[str, object] = {names.GEN_AI_REQUEST_MODEL: self._stt}
-        if transcript is not None:
-            attributes[names.VOICE_AUDIO_DURATION] = transcript.seconds
-            attributes[names.GEN_AI_OUTPUT_MESSAGES] = messages.user(transcript.text)
+    def transcribed(self, speech: CallerSpeech, wording: Wording) -> None:
+        """The speech as words, or why there are none."""
+        provider, model = provided(self._stt)
+        attributes: dict[str, object] = {
+            names.GEN_AI_OPERATION_NAME: names.SPEECH_TO_TEXT,
+            names.GEN_AI_PROVIDER_NAME: provider,
+            names.GEN_AI_REQUEST_MODEL: model,
+            names.VOICE_ITEM_ID: speech.item_id,
+        }
+        if (transcript := wording.transcript) is not None:
+            attributes |= {
+                names.VOICE_AUDIO_DURATION: transcript.seconds,
+                names.VOICE_STT_CONFIDENCE: transcript.confidence,
+                names.GEN_AI_SPEECH_INPUT_LANGUAGE: transcript.language,
+                names.GEN_AI_OUTPUT_MESSAGES: messages.user(transcript.text),
+            }
+            if usage := transcript.usage:
+                heard = usage["input_token_details"]["audio_tokens"]
+                attributes[names.GEN_AI_USAGE_INPUT_TOKENS] = usage["input_tokens"]
+                attributes[names.GEN_AI_USAGE_AUDIO_INPUT_TOKENS] = heard
+                attributes[names.GEN_AI_USAGE_OUTPUT_TOKENS] = usage["output_tokens"]
             self._heard.append(transcript.text)
             self.asked(" ".join(self._heard))
         self._record_past(
-            f"{names.SPEECH_TO_TEXT} {self._stt}",
-            start=started,
-            end=ended,
+            f"{names.SPEECH_TO_TEXT} {model}",
+            start=wording.began,
+            end=wording.ended,
             attributes=attributes,
-            error=error,
+            error=wording.error,
         )
 
     def _record_past(self, name: str, **span: Any) -> None:
@@ -147,24 +123,6 @@ class Turn:
     def asked(self, words: str) -> None:
         """What the caller said or wrote, on the root."""
         self.trace.set(**{names.GEN_AI_INPUT_MESSAGES: messages.user(words)})
-
-    def speaks_with(self, agent: str, model: str, voice: str | None) -> None:
-        """The speech model that an agent's next words come from, and its voice there."""
-        self._mouths[agent] = model, voice
-
-    def speech_failed(self, text: str, model: str, error: str, *, agent: str, asked: float) -> None:
-        """A speech model could not say ``text``, or not to its end; another try may."""
-        self.trace.record(
-            f"{names.TEXT_TO_SPEECH} {model}",
-            start=asked,
-            end=self._clock.now(),
-            attributes={
-                names.GEN_AI_REQUEST_MODEL: model,
-                names.GEN_AI_AGENT_NAME: agent,
-                names.GEN_AI_INPUT_MESSAGES: messages.agent(text),
-            },
-            error=error,
-        )
 
     def dead_air(self, since: float, line: str | None) -> None:
         """The caller was left in silence since then (unix seconds), and is told ``line`` now."""
@@ -185,40 +143,15 @@ class Turn:
         """Why there may be no sound, if there is none: ``client_tool``, ``not_asked``."""
         self._quiet = reason
 
-    def spoke(self, spoken: Spoken, asked: float, agent: str) -> None:
-        """A stretch of speech was made; ``asked`` is when it was wanted (unix seconds)."""
+    def spoke(self, spoken: Spoken, agent: str) -> None:
+        """A stretch of speech was made."""
         now = self._clock.now()
         self._agent = agent
         audible = first_audible(spoken.audio) if self._first_sound is None else None
         if audible is not None:
             self._first_sound = now + audible / OUTPUT_RATE
             self.trace.set(**{names.VOICE_TURN_LATENCY: self._first_sound - self._asked})
-        if spoken.first_of_clause:
-            self._clause = _Clause(spoken.text, agent, asked, now)
-        if self._clause:
-            self._clause.samples += len(spoken.audio)
-        if spoken.last_of_clause:
-            self._spoke_clause(now)
-
-    def _spoke_clause(self, ended: float) -> None:
-        """The clause under way is said, or will not be said to its end."""
-        if (clause := self._clause) is None:
-            return
-        self._clause = None
-        model, voice = self._mouths.get(clause.agent, (self._tts, None))
-        self.trace.record(
-            f"{names.TEXT_TO_SPEECH} {model}",
-            start=clause.asked,
-            end=ended,
-            attributes={
-                names.GEN_AI_REQUEST_MODEL: model,
-                names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: clause.first - clause.asked,
-                names.VOICE_AUDIO_DURATION: clause.samples / OUTPUT_RATE,
-                names.GEN_AI_AGENT_NAME: clause.agent,
-                names.GEN_AI_SPEECH_VOICE: voice,
-                names.GEN_AI_INPUT_MESSAGES: messages.agent(clause.text),
-            },
-        )
+        self.voicing.spoke(spoken, agent)
 
     def wrote(self, delta: str) -> None:
         """Words of a text response."""
@@ -277,17 +210,19 @@ class Turn:
         self.trace.record(name, start=now, end=now, attributes={**_about(question), **said})
 
     def decided_question(self, question: dict[str, Any]) -> None:
-        """What came of a question: from when it was asked until it was decided."""
+        """What came of a question. The span is what this turn saw of the wait for it."""
         decided: dict[str, Any] = question["decided"]
+        at, asked = decided["at"], question["asked_at"]
         attributes = {
             **_about(question),
             names.VOICE_QUESTION_DECISION: decided["decision"],
             names.VOICE_QUESTION_WHO: decided["who"],
             names.VOICE_QUESTION_HOW: decided["how"],
+            names.VOICE_QUESTION_WAITED: max(0.0, at - asked),
         }
         name = f"{names.DECISION} {question['tool']}"
-        at = decided["at"]
-        self.trace.record(name, start=at, end=at, attributes=attributes)
+        start = min(at, max(asked, self.trace.started))
+        self.trace.record(name, start=start, end=at, attributes=attributes)
 
     @property
     def has_words(self) -> bool:
@@ -301,7 +236,7 @@ class Turn:
 
     def resumes(self, lost: str) -> None:
         """The turn takes the place of one (``TurnTrace.ref``) whose worker was lost."""
-        self.trace.link_lost(lost)
+        self.trace.link(lost)
         self.trace.set(**{names.VOICE_TURN_RESUMES: lost.partition("-")[0]})
 
     def took_over(self, since: float, ready: float, pause: float, epoch: int) -> None:
@@ -314,9 +249,16 @@ class Turn:
             attributes={names.VOICE_TAKE_OVER_PAUSE: pause, names.VOICE_TAKE_OVER_EPOCH: epoch},
         )
 
-    def tells(self, work: list[str]) -> None:
-        """The agent speaks up, to tell of background work (ids)."""
+    def out_of_band(self) -> None:
+        """The response is no part of the conversation."""
+        self.trace.set(**{names.VOICE_TURN_OUT_OF_BAND: True})
+
+    def tells(self, work: list[str], traces: Iterable[str | None]) -> None:
+        """The agent speaks up, to tell of background work: its ids, and the traces of what is
+        done."""
         self.trace.set(**{names.VOICE_DELEGATION_TOLD: work})
+        for ref in filter(None, traces):
+            self.trace.link(ref)
 
     def guarded(self, outcome: Outcome) -> None:
         """A guardrail looked at words."""
@@ -348,10 +290,11 @@ class Turn:
         start: float,
         end: float,
         text: str,
+        made: float,
         offset_ms: int,
         audio_uri: str | None,
     ) -> None:
-        """What the caller heard of the answer."""
+        """What the caller heard of the answer, of which ``made`` seconds were sent."""
         self._played = True
         self.trace.record(
             names.PLAYBACK,
@@ -359,6 +302,7 @@ class Turn:
             end=end,
             attributes={
                 names.VOICE_AUDIO_OFFSET_MS: offset_ms,
+                names.VOICE_AUDIO_DURATION: made,
                 names.VOICE_PLAYBACK_POSITION: end - start,
                 names.VOICE_ITEM_ID: item_id,
                 names.GEN_AI_AGENT_NAME: self._agent,
@@ -370,14 +314,26 @@ class Turn:
     def _tell(self, words: str) -> None:
         self.trace.set(**{names.GEN_AI_OUTPUT_MESSAGES: messages.agent(words)})
 
-    def end(self, reason: EndReason, *, interrupted_at: float | None = None) -> None:
-        """Close the trace. ``interrupted_at``: seconds of the answer that were heard."""
+    def end(
+        self,
+        reason: EndReason,
+        *,
+        interrupted_at: float | None = None,
+        interrupted_of: float | None = None,
+    ) -> None:
+        """Close the trace. ``interrupted_at``: seconds of the answer that were heard, of
+        ``interrupted_of`` that were made."""
         self.sounded()
-        self._spoke_clause(self._clock.now())
+        self.voicing.end()
         if self._words and not self._played:
             self._tell("".join(self._words))
         if interrupted_at is not None:
-            self.trace.set(**{names.VOICE_INTERRUPTED_AT: interrupted_at})
+            self.trace.set(
+                **{
+                    names.VOICE_INTERRUPTED_AT: interrupted_at,
+                    names.VOICE_INTERRUPTED_OF: interrupted_of,
+                }
+            )
         if self._first_sound is None:
             why = self._quiet if reason == "completed" or self._error else reason
             self.trace.set(**{names.VOICE_SILENCE_REASON: why})

@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -20,7 +21,7 @@ from frontdesk.call.bring_up import BringUp
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.close_codes import MOVED, TAKEN_OVER
-from frontdesk.call.comeback import Missed, call_of, knows
+from frontdesk.call.comeback import Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.drain import Drain
 from frontdesk.call.erasing import ERASED, REASON, Erasing
@@ -30,6 +31,7 @@ from frontdesk.call.numbers import Ids
 from frontdesk.call.presence import Presence, worker_name
 from frontdesk.call.reload import Reload
 from frontdesk.call.remembering import TYPED_BY_AGENTS, Remembering
+from frontdesk.call.resume_token import ResumeToken
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
 from frontdesk.call.shelf import Remembered, Shelf
 from frontdesk.call.teams import Teams
@@ -55,7 +57,7 @@ from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.follow import Following
 from frontdesk.state.log import CallStore, Lease
-from frontdesk.state.patience import answering
+from frontdesk.state.patience import FOR_A_CALL, answered
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
@@ -63,6 +65,7 @@ from frontdesk.state.workers import Workers
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.loop_lag import LoopLag
+from frontdesk.wordless import install as install_wordless
 
 logger = logging.getLogger(__name__)
 
@@ -125,9 +128,13 @@ class Worker:
         self.ready = True
 
     async def _bring_all_up(self, desk: Desk, watch: Watch) -> None:
+        install_wordless()
+        self.tracing.pricing.prices = desk.prices
         self.tracing.start()
         self._open.push_async_callback(self.tracing.aclose)
         self._open.callback(LoopLag(self.tracing.metrics.lagged).stop)
+        self._open.push_async_callback(self.tracing.retention.aclose)
+        self.tracing.retention.start()
         redis = await self._open.enter_async_context(connect(self.settings))
         codec = Codec(self.cipher)
         self.store = CallStore(redis, codec, region=self.settings.region)
@@ -159,13 +166,13 @@ class Worker:
         self.mcp = McpConnections(self._mcp_servers(desk), Pins(redis), self.settings.data_dir)
         self._open.push_async_callback(self.mcp.aclose)
         await self.mcp.start()
-        bring_up = BringUp(self.settings, self.mcp)
+        bring_up = BringUp(self.settings, self.mcp, self.tracing.captures)
         self._open.push_async_callback(bring_up.aclose)
         versions = VersionStore(redis, codec)
         self.teams = Teams(self.settings, bring_up, versions, self._in_use)
         self._open.push_async_callback(self.teams.aclose)
         await self.teams.start(desk.teams.values())
-        self.reload = Reload(self.settings, watch, self.teams, self.mcp)
+        self.reload = Reload(self.settings, watch, self.teams, self.mcp, self.tracing.pricing)
         self._open.push_async_callback(self.reload.aclose)
         self.reload.start()
         self.workers = Workers(redis)
@@ -189,6 +196,8 @@ class Worker:
         team = self.team(None)
         where = "FRONTDESK_REDIS_URL" if self.settings.redis_url else "embedded Valkey"
         kept = {"state": where, "encryption": "on" if self.cipher else "off"}
+        if self.settings.traces_url:
+            kept["traces"] = "FRONTDESK_TRACES_URL"
         if self.settings.region:
             kept["region"] = self.settings.region
         return {**team.voice.describe(), **team.runner.describe(), **kept}
@@ -231,9 +240,8 @@ class Worker:
         self._refuse_if_draining()
         came = time.time()
         session = session or {}
-        token = connection.missed.comeback.token
-        if token is not None:
-            call_id, session = _called(token, call_id), {}
+        if connection.missed.comeback.token is not None:
+            call_id, session = _called(connection, call_id), {}
         if session:
             self._check_session(session)
         known = call_id is not None
@@ -245,7 +253,7 @@ class Worker:
             if call_id is None:
                 lease, stored, team = await self._begin(model)
             else:
-                force = resume or token is not None
+                force = resume or connection.shown is not None
                 lease, stored, team = await self._carry_on(call_id, connection, force=force)
             state = restore(dump(stored)) if stored else CallState(lease.call_id)
             user, agreed = state.user or connection.identity.user, connection.identity.consent
@@ -299,7 +307,7 @@ class Worker:
             remembering=remembering,
         )
         self.calls[state.call_id] = call
-        self.tracing.call_opened(state.call_id)
+        self.tracing.call_opened(state.call_id, team.capture)
         if user is not None:
             self.tracing.whose(state.call_id, caller_of(user), clock.now())
         task = asyncio.create_task(self._live(call))
@@ -310,7 +318,7 @@ class Worker:
     async def _attached(self, running: Call, connection: Connection) -> bool:
         """Attach a connection to a call that runs here; False for one that has just ended."""
         _check_caller(running.state, connection.identity)
-        token = connection.missed.comeback.token
+        token = connection.shown
         connection.caller = token is not None
         if token is not None and not running.knows(token):
             raise _not_known()
@@ -399,53 +407,54 @@ class Worker:
             try:
                 lease = await self._claim(call_id, force=force)
                 await self._look_up(call_id, connection)
-                async with answering():
-                    return lease, await self.store.load(call_id), team
+                stored = await answered(partial(self.store.load, call_id), FOR_A_CALL)
+                return lease, stored, team
             finally:
                 self._opening.remove(team)
 
     async def _claim(self, call_id: str, *, force: bool = False) -> Lease:
         """The right to write the call. Without ``force``, a worker that has it and is alive keeps
         it; the lease of a dead one is not waited for."""
+        open_it = partial(self.store.open, call_id, self.name)
         try:
-            async with answering():
-                return await self.store.open(call_id, self.name, force=force)
+            return await answered(partial(open_it, force=force))
         except Held as held:
             if await self.claims.alive(call_id):
                 message = f"The call is live at {held.owner}: &resume=true takes it over."
                 raise CallRefused(message, "call_in_use") from held
-            async with answering():
-                return await self.store.open(call_id, self.name, force=True)
+            return await answered(partial(open_it, force=True))
 
     async def resumes(self, token: str) -> bool:
         """Whether it is a resume token of a call."""
-        call_id = call_of(token)
-        if call_id is None:
+        shown = ResumeToken.read(token)
+        if shown is None:
             return False
-        if running := self.calls.get(call_id):
-            return running.knows(token)
+        if running := self.calls.get(shown.call_id):
+            return running.knows(shown)
         try:
-            stored = await self.store.load(call_id)
+            stored = await self.store.load(shown.call_id)
         except StateError:  # whoever wants to be let in by it, is not
             return False
-        return stored is not None and knows(stored, token)
+        return stored is not None and shown.opens(stored)
 
     async def _look_up(self, call_id: str, connection: Connection) -> None:
         """Find out what a client missed."""
         comeback = connection.missed.comeback
-        async with answering():
-            connection.missed = Missed(comeback, await self.events.tail(call_id))
+        tail = await answered(partial(self.events.tail, call_id), FOR_A_CALL)
+        connection.missed = Missed(comeback, tail)
 
     async def _expect(self, call_id: str, connection: Connection) -> CallState:
         """There must be such a call, and nobody on it: a client that comes back may be quicker
         than the news that its old connection broke, so the newest connection wins."""
-        token = connection.missed.comeback.token
+        token = connection.shown
         try:
-            async with answering():
-                stored = await self.store.load(call_id)
+            stored = await answered(partial(self.store.load, call_id), FOR_A_CALL)
         except ValueError as error:
             raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
-        if token is not None and not (stored and knows(stored, token)):
+        if token is not None and not (stored and token.opens(stored)):
+            unknown = stored is None or not stored.resume_key
+            if unknown and await self.claims.alive(call_id):
+                raise _no_store(StateError(f"call {call_id} is not on record yet"))
             raise _not_known()
         if stored is None or not stored.team:
             raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
@@ -516,12 +525,12 @@ def _not_known() -> CallRefused:
     return CallRefused(message, "invalid_resume_token")
 
 
-def _called(token: str, call_id: str | None) -> str:
+def _called(connection: Connection, call_id: str | None) -> str:
     """The call that a resume token is for. Raises :class:`CallRefused`."""
-    found = call_of(token)
-    if found is None or call_id not in (None, found):
+    token = connection.shown
+    if token is None or call_id not in (None, token.call_id):
         raise _not_known()
-    return found
+    return token.call_id
 
 
 def _lost(call: Call, error: StateError) -> None:

@@ -77,7 +77,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from frontdesk.team.build import TeamBuildError
     from frontdesk.team.functions import FunctionLoadError
     from frontdesk.team.models import ModelUnavailable
-    from frontdesk.tracing.store import StoreError
+    from frontdesk.tracing.stores import StoreError
     from frontdesk.voice.audio import AudioFileError
     from frontdesk.voice.base import SpeechError
 

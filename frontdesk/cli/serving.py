@@ -12,6 +12,7 @@ from types import FrameType
 import typer
 import uvicorn
 
+from frontdesk.api.keys import described
 from frontdesk.app import create_app
 from frontdesk.call.presence import address
 from frontdesk.call.worker import Worker
@@ -70,7 +71,8 @@ async def run(
     logging.getLogger("uvicorn.error").addFilter(_is_true)
     for transport in ("streamable_http", "stdio"):
         logging.getLogger(f"mcp.client.{transport}").addFilter(_without_stack)
-    server = _Announcing(config, worker, app.state.agents, len(app.state.keys), started)
+    keys = described(app.state.keys.roles)
+    server = _Announcing(config, worker, app.state.agents, keys, started)
     await server.serve(sockets=[listener])
     return server.exit_code if server.started else 1
 
@@ -121,7 +123,7 @@ class _Announcing(uvicorn.Server):
         config: uvicorn.Config,
         worker: Worker,
         agents: AgentServer,
-        keys: int,
+        keys: str,
         started: list[LocalServer],
     ) -> None:
         super().__init__(config)
@@ -144,8 +146,7 @@ class _Announcing(uvicorn.Server):
         typer.echo(f"Frontdesk is up. Teams: {', '.join(worker.teams)}.")
         for part, what in worker.describe().items():
             typer.echo(f"  {part:<16} {what}")
-        told = f"{self._keys} known" if self._keys else "none: open to this machine alone"
-        typer.echo(f"  {'keys':<16} {told}")
+        typer.echo(f"  {'keys':<16} {self._keys}")
         for server in self._mcp:
             typer.echo(f"  {'mcp ' + server.name:<16} started at {server.url}")
         typer.echo(f"  talk             {url}/talk")

@@ -11,8 +11,10 @@ import typer
 
 from frontdesk.encryption import load_cipher
 from frontdesk.settings import Settings
+from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.resealing import reseal
-from frontdesk.tracing.store import FILE, StoreError, TraceStore
+from frontdesk.tracing.store import FILE
+from frontdesk.tracing.stores import Store, StoreError
 
 app = typer.Typer(no_args_is_help=True, help="Look at past calls, and where their time went.")
 
@@ -21,12 +23,12 @@ _NAME = 46
 """Columns for the tree's names."""
 
 
-def _store() -> TraceStore:
+def _store() -> Store:
     settings = Settings()
     path = settings.data_dir / FILE
     if not path.exists():
         raise _exit(f"No traces yet: {path} does not exist. Hold a call first: frontdesk demo")
-    return TraceStore(path, cipher=load_cipher(settings), region=settings.region)
+    return open_store(settings, load_cipher(settings))
 
 
 def _exit(message: str) -> typer.Exit:

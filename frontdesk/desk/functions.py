@@ -19,13 +19,20 @@ _CALL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
 
 def check_functions(document: Document, root: Path) -> Iterator[Problem]:
-    """Tools and guardrails of a team file whose module or function is not there, or can't be
-    parsed."""
+    """Tools, guardrails and redactions of a team file whose module or function is not there, or
+    can't be parsed."""
+    for location, call in _calls(mapping(document.data)):
+        if isinstance(call, str) and call.count(":") == 1:
+            yield from _check_call(document, location, call, root)
+
+
+def _calls(data: dict[str, Any]) -> Iterator[tuple[Location, Any]]:
     for section in ("tools", "guardrails"):
-        for name, entry in mapping(mapping(document.data).get(section)).items():
-            call = mapping(entry).get("call")
-            if isinstance(call, str) and call.count(":") == 1:
-                yield from _check_call(document, (section, name, "call"), call, root)
+        for name, entry in mapping(data.get(section)).items():
+            yield (section, name, "call"), mapping(entry).get("call")
+    yield ("redact",), data.get("redact")
+    for index, one in enumerate(items(data.get("redact"))):
+        yield ("redact", index), one
 
 
 def _check_call(document: Document, location: Location, call: str, root: Path) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ Country = Literal[
     "au", "be", "br", "ca", "ch", "cn", "de", "es", "fr", "gb", "in", "it", "jp", "kr", "nl", "pl",
     "se", "us",
 ]  # fmt: skip
+COUNTRIES: tuple[Country, ...] = ("us", "gb", "de", "fr", "kr")
 Otherwise = Literal["pass", "block"]
 
 LOCAL_HOLD, JUDGE_HOLD = 0.15, 1.5
@@ -37,7 +38,7 @@ class Guardrail(Section):
         "iban, phone, email, national_id.",
     )
     countries: tuple[Country, ...] = Field(
-        default=("us", "gb", "de", "fr", "kr"),
+        default=COUNTRIES,
         description="Whose national ids and phone numbers (those without a country code) are "
         "known, with pii.",
     )

@@ -1,14 +1,18 @@
-"""The JSON Schemas of team files, for editors: ``python -m frontdesk.desk.json_schema FOLDER``."""
+"""The JSON Schemas of a desk's files, for editors.
+
+``python -m frontdesk.desk.json_schema FOLDER`` writes them.
+"""
 
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from frontdesk.desk.prices import Prices
 from frontdesk.desk.references import items, mapping
 from frontdesk.desk.schema import Team
 
-FILES = ("team.json", "team-part.json")
+FILES = ("team.json", "team-part.json", "prices.json")
 _NEEDS = ("required", "minProperties", "minItems")
 _NAMED = ("properties", "patternProperties", "$defs")
 
@@ -24,10 +28,15 @@ def part_schema() -> str:
     return _text(_part(Team.model_json_schema()), "Part of a Frontdesk team", about)
 
 
+def prices_schema() -> str:
+    """The schema of ``prices.yaml``."""
+    return _text(Prices.model_json_schema(), "Prices of a Frontdesk desk", "What models cost.")
+
+
 def write_schemas(folder: Path) -> None:
-    """Write both schemas into ``folder``, making it."""
+    """Write the schemas into ``folder``, making it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in zip(FILES, (team_schema(), part_schema()), strict=True):
+    for name, text in zip(FILES, (team_schema(), part_schema(), prices_schema()), strict=True):
         (folder / name).write_text(text, encoding="utf-8")
 
 

@@ -12,6 +12,7 @@ from jinja2 import Template
 
 from frontdesk.desk.approval_checks import check_approvals
 from frontdesk.desk.background import check_background
+from frontdesk.desk.capture import check_capture
 from frontdesk.desk.context import check_context
 from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.files import Files, files, plain, reading
@@ -20,6 +21,7 @@ from frontdesk.desk.guarding import check_guardrails, read_judges
 from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
 from frontdesk.desk.memory import check_memory
 from frontdesk.desk.models import check_models
+from frontdesk.desk.prices import Prices, read_prices
 from frontdesk.desk.problems import DeskError, Problem, did_you_mean, in_order
 from frontdesk.desk.prompts import (
     ANSWER_VARIABLES,
@@ -75,11 +77,12 @@ class LoadedTeam:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A folder with ``agents/``, ``tools/`` and ``mcp_servers/``."""
+    """A folder with ``agents/``, ``tools/`` and ``mcp_servers/``, and maybe ``prices.yaml``."""
 
     root: Path
     teams: Mapping[str, LoadedTeam]
     mcp_config: Path | None
+    prices: Prices | None = None
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -133,6 +136,7 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         *check_guardrails(document, env),
         *check_memory(document, env),
         *check_context(document, env),
+        *check_capture(document),
         *_check_servers(document, root),
         *check_functions(document, root),
         *_check_answers(document),
@@ -166,10 +170,16 @@ def load_desk(root: Path, env: Mapping[str, str] = os.environ, overlay: str | No
     """Load every team of the desk at ``root``, with the ``overlay`` of those that have one of that
     name. Raises `DeskError` with the problems of all."""
     read = read_teams(root, env, overlay)
-    if read.problems:
-        raise DeskError([problem for found in read.problems.values() for problem in found])
+    problems = [problem for found in read.problems.values() for problem in found]
+    prices = None
+    try:
+        prices = read_prices(root)
+    except DeskError as error:
+        problems += error.problems
+    if problems:
+        raise DeskError(problems)
     config = mcp_config(root)
-    return Desk(root, read.teams, config if config.is_file() else None)
+    return Desk(root, read.teams, config if config.is_file() else None, prices)
 
 
 @dataclass(frozen=True, slots=True)

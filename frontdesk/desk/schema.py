@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 from frontdesk.desk.approvals import Policies, Rules, RulesByTool
 from frontdesk.desk.background import Mark
 from frontdesk.desk.budgets import Budgets
+from frontdesk.desk.capture import Capture, Redactions, captured
 from frontdesk.desk.context import Context
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
@@ -352,4 +353,20 @@ class Team(Section):
         default=None, description="What is remembered of callers; default: nothing."
     )
     context: Context = Context()
+    capture: Capture | None = Field(
+        default=None,
+        description="What traces keep of calls: all; text, but no sound; or none of what was said. "
+        "Default: all, and with redact: text. The settings of the server may allow less.",
+    )
+    redact: Redactions = Field(
+        default=(),
+        description="What is taken out of the words before traces keep, show or send them: card, "
+        "iban, phone, email, national_id, or tools.module:function, which is given a text and "
+        "returns it without what must not be kept.",
+    )
     variables: dict[str, Any] = Field(default={}, description="Values for the prompts.")
+
+    @property
+    def captured(self) -> Capture:
+        """What traces keep, if the settings allow it."""
+        return captured(self.capture, self.redact)

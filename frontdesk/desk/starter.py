@@ -5,6 +5,7 @@ from pathlib import Path
 
 import frontdesk
 from frontdesk.desk.json_schema import write_schemas
+from frontdesk.desk.prices import FILE as PRICES
 
 FOLDERS = ("agents", "tools", "mcp_servers")
 
@@ -34,6 +35,7 @@ def init_desk(target: Path) -> list[Path]:
         for folder in FOLDERS:
             ignore = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
             shutil.copytree(source / folder, target / folder, ignore=ignore)
+        shutil.copy(source / PRICES, target / PRICES)
         write_schemas(target / "docs" / "schema")
         (target / ".gitignore").write_text(".frontdesk/\n__pycache__/\n", encoding="utf-8")
     except OSError as error:

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Iterator
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,6 +11,8 @@ from frontdesk.desk.document import Document, Location
 from frontdesk.desk.problems import Problem, did_you_mean, one_of
 from frontdesk.desk.schema import Team
 from frontdesk.desk.section import Section
+
+Whole = TypeVar("Whole", bound=BaseModel)
 
 _EXPECTED = {
     "string_type": "text",
@@ -21,6 +23,9 @@ _EXPECTED = {
     "bool_parsing": "true or false",
     "float_type": "a number",
     "float_parsing": "a number",
+    "decimal_type": "a number",
+    "decimal_parsing": "a number",
+    "finite_number": "a number",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
@@ -29,24 +34,30 @@ _PATTERNS = {
     "^[a-z]": "a name: small letters, digits, - and _, beginning with a letter",
     "^[A-Za-z0-9_-]{1,64}": "a tool's name: 1 to 64 letters, digits, - and _",
     "^[A-Za-z_]": "module:function, such as tools.shipping:estimate_delivery",
+    "^[A-Z]{3}": "a currency of three capitals, such as USD",
 }
 
 
 def validate(document: Document) -> tuple[Team | None, list[Problem]]:
     """The team of a document, or None and what the schema has against it."""
+    return validated(document, Team)
+
+
+def validated(document: Document, schema: type[Whole]) -> tuple[Whole | None, list[Problem]]:
+    """What a document says by ``schema``, or None and what that has against it."""
     data = document.data
     if not isinstance(data, dict):
         message = f"expected a mapping that begins with `version: 1`, found {_found(data)}"
         return None, [document.problem((), message)]
     try:
-        return Team.model_validate(cast("dict[str, Any]", data)), []
+        return schema.model_validate(cast("dict[str, Any]", data)), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
-        problems = (_problem(document, detail) for detail in details)
+        problems = (_problem(document, detail, schema) for detail in details)
         return None, [problem for problem in problems if problem]
 
 
-def _problem(document: Document, detail: ErrorDetails) -> Problem | None:
+def _problem(document: Document, detail: ErrorDetails, schema: type[BaseModel]) -> Problem | None:
     location, branch_fits = _in_document(document.data, detail["loc"])
     if not branch_fits:
         return None
@@ -58,7 +69,7 @@ def _problem(document: Document, detail: ErrorDetails) -> Problem | None:
             report = document.problem if in_list else document.key_problem
             return report(parent, f"the key `{name}` is missing")
         case "extra_forbidden":
-            hint = did_you_mean(str(name), _keys_at(location[:-1]))
+            hint = did_you_mean(str(name), _keys_at(schema, location[:-1]))
             return document.key_problem(location, f"unknown key `{name}`", hint)
         case _ if detail["loc"][-1:] == ("[key]",):
             return document.key_problem(location, f"`{name}`: expected {_expected(detail)}")
@@ -80,8 +91,8 @@ def _in_document(data: Any, loc: Location) -> tuple[Location, bool]:
             location.append(part)
         elif part == "[key]" or _is_made_up(node, part):
             continue
-        elif part in _SECTIONS or part == "str" or _lists_words(part):
-            if (part in _SECTIONS) != isinstance(node, dict):
+        elif _names_section(part) or part == "str" or _is_literal(part):
+            if _names_section(part) != isinstance(node, dict):
                 return tuple(location), False
         else:
             location.append(part)
@@ -164,9 +175,9 @@ def _label(location: Location) -> str:
     return next((str(part) for part in reversed(location) if isinstance(part, str)), "team")
 
 
-def _keys_at(location: Location) -> list[str]:
+def _keys_at(schema: type[BaseModel], location: Location) -> list[str]:
     """The keys that the schema has for the mapping at ``location``."""
-    annotations: list[Any] = [Team]
+    annotations: list[Any] = [schema]
     for part in location:
         annotations = [step for annotation in annotations for step in _inside(annotation, part)]
     return [
@@ -205,9 +216,12 @@ def _is_section(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
-def _lists_words(part: str | int) -> bool:
-    """Whether pydantic means the branch of a union that lists words."""
-    return isinstance(part, str) and part.startswith("literal[")
+def _is_literal(part: str | int) -> bool:
+    """Whether pydantic means the branch of a union that is one of some words, or a list of them, or
+    that checks a text."""
+    return isinstance(part, str) and part.startswith(("literal[", "function-after["))
 
 
-_SECTIONS = {section.__name__ for section in Section.__subclasses__()}
+def _names_section(part: str | int) -> bool:
+    """Whether pydantic means the branch of a union that is a section."""
+    return any(part == section.__name__ for section in Section.__subclasses__())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from frontdesk.desk.files import plain
 from frontdesk.desk.loader import mcp_config
+from frontdesk.desk.prices import FILE as PRICES
 
 Stamps = dict[Path, tuple[int, int, int]]
 
@@ -48,3 +49,4 @@ class Watch:
             yield from (self._root / "agents").rglob(f"*.{ending}")
         yield from (self._root / "tools").rglob("*.py")
         yield mcp_config(self._root)
+        yield self._root / PRICES

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
+from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -51,6 +52,15 @@ class HttpServer:
     )
     oauth: OAuth | None = None
 
+    @property
+    def address(self) -> tuple[str | None, int | None]:
+        """Host and port, without what else may stand in a URL: for the trace."""
+        parts = urlsplit(self.url)
+        try:
+            return parts.hostname, parts.port
+        except ValueError:  # a port that is none: connecting says so
+            return parts.hostname, None
+
 
 @dataclass(frozen=True, slots=True)
 class StdioServer:
@@ -61,6 +71,7 @@ class StdioServer:
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     cwd: Path | None = None
+    address: ClassVar[tuple[None, None]] = (None, None)
 
 
 ServerConfig = HttpServer | StdioServer

@@ -200,6 +200,8 @@ class Connection:
             words = f"The tool {request.tool} is not what it was, and waits to be accepted."
             raise ToolCallError(words, status=503, fault="blocked")
         record.asked(asyncio.get_running_loop().time())
+        record.host, record.port = self.config.address
+        record.protocol = self.protocol_version
         with watch_faults() as faults:
             outcome = await self._ask(client, request, faults)
         return outcome, faults, self._is_unsent(client, faults)

@@ -38,7 +38,8 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
                        no answer), reason, values
 ``question.resumed``   question_ids: the calls were given on, to be run or refused
 ``audio``              item_id, role (caller, agent), uri, offset_ms, seconds
-``resume``             token (a hash of it), shown (that of the token it was given for, or null)
+``resume.key``         key: what the call's resume tokens are signed with, hexadecimal
+``resume``             chain, number ([epoch, n]) of the resume token that was shown
 ``call.ended``         reason, (moved: it goes on at another worker)
 =====================  ========================================================================
 
@@ -79,7 +80,8 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "question.resumed": ("question_ids",),
     "delegation": ("delegation",),
     "audio": ("item_id", "role", "uri", "offset_ms", "seconds"),
-    "resume": ("token", "shown"),
+    "resume.key": ("key",),
+    "resume": ("chain", "number"),
     "call.ended": ("reason",),
 }
 """The kinds that this version writes, and the fields that each must have."""
@@ -170,8 +172,12 @@ class CallState:
     pause: float = 0.0
     opened_again: float = 0.0
     """When it was opened the last time."""
-    resume: list[dict[str, str | None]] = field(default_factory=list[dict[str, str | None]])
-    """The tokens that show who the caller is, oldest first, as their entries have them."""
+    resume_key: str = ""
+    """What its resume tokens are signed with."""
+    resume_shown: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """The newest number of each chain of resume tokens that was shown."""
+    resume_least: list[int] = field(default_factory=list[int])
+    """The least number that is good in other chains."""
     unknown: int = 0
     given: Given | None = None
     compacted: Compacted | None = None

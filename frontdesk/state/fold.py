@@ -318,17 +318,19 @@ def _question(state: CallState, question_id: str) -> dict[str, Any]:
     raise LookupError(f"no question {question_id!r}")
 
 
+def _resume_key(state: CallState, entry: Entry) -> None:
+    state.resume_key = state.resume_key or entry["key"]
+
+
 def _resume(state: CallState, entry: Entry) -> None:
-    """A new token. The one that it was given for has been shown, so it had arrived: the one before
-    it is void, and so are others that were given for it and may not have arrived."""
-    shown = entry["shown"]
-    before = next((known["shown"] for known in state.resume if known["token"] == shown), None)
-    kept = [
-        known
-        for known in state.resume
-        if shown is None or (known["token"] != before and known["shown"] != shown)
-    ]
-    state.resume = [*kept, {"token": entry["token"], "shown": shown}][-RESUME_TOKENS:]
+    """A token was shown, so it had arrived: those before it in its chain are void."""
+    if "chain" not in entry:
+        return  # by an earlier version: its tokens are not known any more
+    shown, chain, number = state.resume_shown, entry["chain"], entry["number"]
+    shown[chain] = max(number, shown.get(chain, number))
+    if len(shown) > RESUME_CHAINS:
+        oldest = min(shown, key=shown.__getitem__)
+        state.resume_least = max(state.resume_least, shown.pop(oldest))
 
 
 def _ended(state: CallState, entry: Entry) -> None:
@@ -339,8 +341,9 @@ def _ended(state: CallState, entry: Entry) -> None:
 _NEAR = 64
 """Items that a response, with its tools and what came meanwhile, surely lies within."""
 _SPOKEN, _WRITTEN = ("transcript", "output_audio"), ("text", "output_text")
-RESUME_TOKENS = 16
-"""Tokens of a call that are good at once; the oldest gives way."""
+RESUME_CHAINS = 16
+"""Clients of a call that came back and are told apart. Of others, tokens older than those that gave
+way are void."""
 
 _USUAL: dict[str, Any] = {
     each.name: None if each.default is MISSING else each.default for each in fields(StoredItem)
@@ -373,6 +376,7 @@ _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "question.resumed": _question_resumed,
     "delegation": _delegation,
     "audio": _audio,
+    "resume.key": _resume_key,
     "resume": _resume,
     "call.ended": _ended,
 }

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -33,6 +33,7 @@ from agents import (
 from frontdesk.team.attempts import Failure, NoAnswer, failure
 from frontdesk.team.circuit import Circuit
 from frontdesk.team.history import without_images
+from frontdesk.wordless import Words
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ class Link:
     cooldown: float
     first_token: float | None
     sees: bool
+    first_word: Callable[[float], None] = lambda seconds: None
+    """Told, while the span of the attempt is current, how long the first of an answer took."""
 
 
 class ModelChain(Model):
@@ -167,7 +170,7 @@ class ModelChain(Model):
                 )
                 async with aclosing(cast("AsyncGenerator[TResponseStreamEvent]", stream)):
                     try:
-                        held = await _until_told(stream, link)
+                        held = await _until_told(stream, link, started)
                     except Exception as raised:
                         error = raised
                     else:
@@ -231,7 +234,7 @@ async def _limit(link: Link) -> AsyncGenerator[asyncio.Timeout]:
 
 
 async def _until_told(
-    stream: AsyncIterator[TResponseStreamEvent], link: Link
+    stream: AsyncIterator[TResponseStreamEvent], link: Link, started: int
 ) -> list[TResponseStreamEvent]:
     """The events up to the first that the caller gets to know of. Raises what the model raises,
     and ``TimeoutError``."""
@@ -241,6 +244,7 @@ async def _until_told(
             held.append(event)
             if event.type in TOLD and not _is_blank(event):
                 link.circuit.answered()
+                link.first_word((time.time_ns() - started) / 1e9)
                 if event.type == "response.completed" and not _answers(event.response):
                     raise NoAnswer(f"The model {link.name!r} gave no words and no calls.")
                 return held
@@ -291,5 +295,10 @@ def _report(
     if number:
         next_step = f"asked again in {wait:g} s" if wait is not None else "the next one is asked"
         logger.warning(
-            "Model %s, attempt %d: %s (%s); %s", link.name, number, why.reason, why.kind, next_step
+            "Model %s, attempt %d: %s (%s); %s",
+            link.name,
+            number,
+            Words(why.reason),
+            why.kind,
+            next_step,
         )

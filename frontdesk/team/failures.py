@@ -11,6 +11,7 @@ import openai
 from agents.exceptions import ModelTimeoutError
 from agents.tool_context import ToolContext
 from jsonschema import Draft202012Validator
+from opentelemetry import trace
 
 from agents import (
     MaxTurnsExceeded,
@@ -35,7 +36,7 @@ def tool_failure(
     """The sentence that the model reads instead of a result (an SDK ``ToolErrorFunction``).
 
     With the tool's ``schema``, wrong arguments are named. Faults that are nobody's wording are
-    logged with their stack.
+    logged with their stack, and are in the trace with it.
     """
     if isinstance(context, ToolContext) and isinstance(context.context, TurnContext):
         context.context.failed.add(context.tool_call_id)
@@ -51,6 +52,7 @@ def tool_failure(
         return f"The tool was not run: {_argument_problem(given, schema or {})}"
     name = context.tool_name if isinstance(context, ToolContext) else "?"
     logger.error("Tool %s failed", name, exc_info=error)
+    trace.get_current_span().record_exception(error)
     return "The tool failed because of a fault of its own. Do not try it again with the same input."
 
 

@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 REPLY = "Thank you, I have looked that up for you now. Is there anything else you would like today?"
 BURST = 4
 """Events that come at once."""
+OWN = {"provider": "instant"}
 _words = re.compile(r"\S+\s*").findall
 TOKENS = _words(REPLY)
 
@@ -92,7 +93,9 @@ class InstantModel(Model):
         conversation_id: str | None,
         prompt: ResponsePromptParam | None,
     ) -> AsyncIterator[TResponseStreamEvent]:
-        with generation_span(model="instant", disabled=tracing.is_disabled()) as span:
+        with generation_span(
+            model="instant", model_config=OWN, disabled=tracing.is_disabled()
+        ) as span:
             response = self._response(input, tools, model_settings)
             if tracing.include_data():
                 span.span_data.output = [item.model_dump() for item in response.output]

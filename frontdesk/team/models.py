@@ -8,6 +8,7 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, runtime_checkable
 
@@ -62,6 +63,7 @@ class ModelRequest:
 
 
 ModelFactory = Callable[[ModelRequest], Model]
+FirstWord = Callable[[str, float], None]
 
 
 @runtime_checkable
@@ -76,7 +78,16 @@ class WarmsUp(Protocol):
 class ModelRegistry:
     """Providers by name and the clients they share. One for the process."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str] | None = None,
+        *,
+        first_word: FirstWord = lambda provider, seconds: None,
+    ) -> None:
+        """``first_word`` is told of each hosted model's answer, while its span is current, who runs
+        the model and after how many seconds the answer began."""
+        self._first_word = first_word
         self._environ = os.environ if environ is None else environ
         self._settings = settings
         built_in = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
@@ -118,6 +129,7 @@ class ModelRegistry:
             cooldown=choice.cooldown,
             first_token=choice.first_token or (None if last else FIRST_TOKEN),
             sees=self.sees(choice),
+            first_word=partial(self._first_word, self.provider(choice)),
         )
 
     def _circuit(self, choice: ModelChoice) -> Circuit:

@@ -50,6 +50,7 @@ from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.history import complete
 from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
 from frontdesk.team.prompting import Prompt, Prompting
+from frontdesk.team.redaction import Rewrite, build_redaction
 from frontdesk.team.resuming import resuming
 from frontdesk.team.showing import Showing
 from frontdesk.team.summary import FOR_NEXT_CALL, earlier_item, summed_up
@@ -86,6 +87,8 @@ class TeamRunner:
     ) -> None:
         self.team = team
         self.guardrails = Guardrails(team)
+        self.redact: Rewrite | None = None
+        """What is left of a text for traces; None: all of it."""
         self._judges = judges or {}
         self._prompt = Prompting(prompt, team.variables)
         self._mcp = mcp
@@ -115,6 +118,7 @@ class TeamRunner:
         self.guardrails = build_guardrails(
             self.team, functions=self._functions, models=self._models, judges=self._judges
         )
+        self.redact = build_redaction(self.team.redact, self._functions)
         memory = self.team.memory
         if memory and memory.summary and self._models.writes(self.team.models[memory.summary]):
             self._noting = self._models.judge(self.team, memory.summary)
@@ -326,7 +330,7 @@ class TeamRunner:
             # earlier turn. What was said before is none of its business, only of the models.
             call_model_input_filter=with_earlier,
             model_provider=self._provider,
-            workflow_name=labels.workflow_name or self.team.name,
+            workflow_name=self._workflow(labels.workflow_name),
             trace_id=f"trace_{request.trace_id}",
             group_id=labels.group_id or request.call_id,
             trace_metadata=labels.metadata,
@@ -336,6 +340,11 @@ class TeamRunner:
         # Set afterwards: given to the constructor, it costs a millisecond of type inspection.
         config.model_settings = _model_settings(request)
         return config
+
+    def _workflow(self, told: str | None) -> str:
+        """The name of a run: the client's, unless its words are none of the traces' business."""
+        private = self.team.redact or not self._trace_content
+        return self.team.name if private else told or self.team.name
 
 
 async def _outcome(turn: Turn, follower: asyncio.Task[None]) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -11,12 +11,17 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 
 from frontdesk.tracing.audio import AudioStore
 from frontdesk.tracing.calls import Tracing
+from frontdesk.tracing.filters import CallFilters
 from frontdesk.tracing.live import Subscription
 from frontdesk.tracing.mixdown import mixdown
+from frontdesk.tracing.otlp_json import otlp_json
 from frontdesk.tracing.ranges import ranged
-from frontdesk.tracing.store import Elsewhere, StoreError
+from frontdesk.tracing.spreadsheet import written
+from frontdesk.tracing.stores import Elsewhere, StoreError
 
 KEEP_ALIVE = 15.0
+MOST_CALLS = 5_000
+"""Calls that one answer lists at most."""
 _TRACE = re.compile(r"(?:trace_)?([0-9a-f]{32})")
 
 
@@ -39,25 +44,25 @@ def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
 
     @routes.get("/calls")
     def calls(
-        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        filters: Annotated[CallFilters, Query()],
+        limit: Annotated[int, Query(ge=1, le=MOST_CALLS)] = 50,
         before: float | None = None,
-        agent: str | None = None,
-        errors: bool = False,
-        q: Annotated[str | None, Query(max_length=500)] = None,
         user: Annotated[str | None, Query(max_length=500)] = None,
+        format: Literal["json", "csv"] = "json",
     ) -> Any:
         try:
             found = store.calls(
                 limit=limit,
                 before=before,
-                agent=agent,
-                errors=errors,
-                text=q,
                 caller=caller_of(user) if user else None,
                 live=tracing.open_calls,
+                **filters.for_store(),
             )
         except StoreError as error:
             return _error(503, str(error))
+        if format == "csv":
+            headers = {"content-disposition": 'attachment; filename="calls.csv"'}
+            return Response(written(found), media_type="text/csv", headers=headers)
         return _json({"calls": found})
 
     @routes.get("/calls/{call_id}")
@@ -78,14 +83,32 @@ def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
         except (StoreError, OSError) as error:
             return _unreadable(error)
 
-    @routes.get("/traces/{trace_id}")
-    def trace(trace_id: str) -> Any:
+    def _of_trace(trace_id: str, part: Callable[[dict[str, Any]], Any]) -> Response:
         match = _TRACE.fullmatch(trace_id)
         try:
             found = store.trace(match[1]) if match else None
         except StoreError as error:
             return _unreadable(error)
-        return _json(found) if found else _error(404, f"no trace {trace_id!r}")
+        told = part(found) if found else None
+        return _json(told) if told else _error(404, f"no trace {trace_id!r}, or no such span of it")
+
+    @routes.get("/traces/{trace_id}")
+    def trace(trace_id: str) -> Any:
+        return _of_trace(trace_id, lambda found: found)
+
+    @routes.get("/traces/{trace_id}/spans/{span_id}")
+    def span(trace_id: str, span_id: str) -> Any:
+        """One span of a trace."""
+        return _of_trace(trace_id, lambda found: next(
+            (each for each in found["spans"] if each["span_id"] == span_id), None
+        ))  # fmt: skip
+
+    @routes.get("/traces/{trace_id}/otlp")
+    def otlp(trace_id: str) -> Any:
+        """The trace as OTLP in JSON, which any backend takes at its ``/v1/traces``."""
+        return _of_trace(
+            trace_id, lambda found: otlp_json([(found["trace"]["trace_id"], found["spans"])])
+        )
 
     @routes.get("/audio/{key}")
     def piece(key: str, request: Request) -> Any:
@@ -101,9 +124,12 @@ def router(tracing: Tracing, caller_of: Callable[[str], str]) -> APIRouter:
             return _unreadable(error)
 
     @routes.get("/live")
-    async def live() -> Response:
+    async def live(call: str | None = None) -> Response:
+        """``call``: only what happens in this one."""
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(_events(tracing), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(
+            _events(tracing, call), media_type="text/event-stream", headers=headers
+        )
 
     return routes
 
@@ -119,18 +145,18 @@ def _flac(audio: AudioStore, path: Path, request: Request, cache: str) -> Respon
     return ranged(audio.read(path), request.headers.get("range"), "audio/flac", headers)
 
 
-async def _events(tracing: Tracing) -> AsyncIterator[bytes]:
+async def _events(tracing: Tracing, call: str | None) -> AsyncIterator[bytes]:
     """Server-sent events; a comment now and then keeps proxies from closing the stream."""
     with tracing.live.subscribe() as subscription:
         yield b": connected\n\n"
-        async for chunk in _chunks(subscription):
+        async for chunk in _chunks(subscription, call):
             yield chunk
 
 
-async def _chunks(subscription: Subscription) -> AsyncIterator[bytes]:
+async def _chunks(subscription: Subscription, call: str | None) -> AsyncIterator[bytes]:
     async for event in subscription.events(KEEP_ALIVE):
         if event is None:
             yield b": still here\n\n"
-        else:
+        elif call is None or event[1].get("call_id") == call:
             kind, data = event
             yield b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps(data, default=str))

@@ -8,8 +8,7 @@ import hashlib
 import io
 import re
 import secrets
-import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from frontdesk.encryption import Cipher, KeyGone, is_sealed
 from frontdesk.tracing.queries import PEAKS
-from frontdesk.tracing.store import TraceStore
+from frontdesk.tracing.stores import PieceRow, Store
 
 Role = Literal["caller", "agent"]
 Pcm = NDArray[np.int16]
@@ -38,15 +37,21 @@ class AudioRef:
 
 
 class AudioStore:
-    """Keeps pieces of a call's audio; encodes in the store's writer thread."""
+    """Keeps pieces of the audio of those calls that it ``keeps``; encodes in the store's writer
+    thread."""
 
     def __init__(
-        self, root: Path, store: TraceStore, *, enabled: bool = True, cipher: Cipher | None = None
+        self,
+        root: Path,
+        store: Store,
+        *,
+        keeps: Callable[[str], bool],
+        cipher: Cipher | None = None,
     ) -> None:
         self.root = root
         self._cipher = cipher or Cipher()
         self._store = store
-        self._enabled = enabled
+        self._keeps = keeps
 
     def put(
         self,
@@ -61,16 +66,17 @@ class AudioStore:
         """Keep mono ``samples``, 16 bits or floats in [-1, 1], heard ``offset_ms`` after the call
         opened.
 
-        Returns at once, never raises: nothing is kept of an empty array, when audio is switched
-        off, or when the disk cannot follow; the reference then has no ``uri``.
+        Returns at once, never raises: nothing is kept of an empty array, when the call's audio is
+        not to be kept, or when the disk cannot follow; the reference then has no ``uri``.
         """
         seconds = len(samples) / rate
-        if not self._enabled or not len(samples) or call_id in self._store.refused:
+        wanted = len(samples) and call_id not in self._store.refused and self._keeps(call_id)
+        if not wanted:
             return AudioRef("", "", seconds)
         key = secrets.token_hex(16)
         copy = _pcm(samples).reshape(-1)
-        job = _AudioJob(self, key, call_id, role, copy, rate, offset_ms, item_id)
-        if not self._store.submit(job):
+        piece = _Piece(self, key, call_id, role, copy, rate, offset_ms, item_id)
+        if not self._store.add_piece(piece):
             return AudioRef("", "", seconds)
         return AudioRef(f"/api/audio/{key}", key, seconds)
 
@@ -123,7 +129,7 @@ def mixes(root: Path, call_id: str) -> Path:
     return root / "calls" / hashlib.sha256(call_id.encode()).hexdigest()[:32]
 
 
-class _AudioJob:
+class _Piece:
     def __init__(
         self,
         audio: AudioStore,
@@ -150,12 +156,8 @@ class _AudioJob:
         self._samples = np.empty(0, np.int16)
         return True
 
-    def write(self, database: sqlite3.Connection) -> None:
-        database.execute(
-            "INSERT OR REPLACE INTO audio (key, call_id, item_id, role, offset_ms, seconds, rate, "
-            "peaks) VALUES (?, ?, ?, ?, ?, ?, ?, seal(?))",
-            (*self._values, self._peaks),
-        )
+    def row(self) -> PieceRow:
+        return PieceRow(*self._values, self._peaks)
 
 
 def _pcm(samples: NDArray[np.float32] | Pcm) -> Pcm:

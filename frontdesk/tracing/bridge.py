@@ -92,6 +92,7 @@ def _generation(data: GenerationSpanData) -> Described:
         _named(names.CHAT, data.model),
         {
             names.GEN_AI_OPERATION_NAME: names.CHAT,
+            names.GEN_AI_PROVIDER_NAME: config.get("provider"),
             names.GEN_AI_REQUEST_MODEL: data.model,
             names.GEN_AI_REQUEST_TEMPERATURE: config.get("temperature"),
             names.GEN_AI_REQUEST_MAX_TOKENS: config.get("max_tokens"),
@@ -147,6 +148,9 @@ def _function(data: FunctionSpanData) -> Described:
             names.VOICE_MCP_FAULT: call.get("fault"),
             names.VOICE_MCP_ATTEMPTS: call.get("attempts"),
             names.VOICE_MCP_WAITED: call.get("waited"),
+            names.SERVER_ADDRESS: call.get("host"),
+            names.SERVER_PORT: call.get("port"),
+            names.MCP_PROTOCOL_VERSION: call.get("protocol"),
         },
         {
             names.GEN_AI_TOOL_CALL_ARGUMENTS: lambda: _text(data.input),

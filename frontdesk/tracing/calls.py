@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agents.tracing import TracingProcessor
 from agents.tracing.processors import default_processor
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
@@ -20,14 +21,20 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 import agents
 from frontdesk.encryption import Cipher
 from frontdesk.settings import Settings
+from frontdesk.tracing import metric_names as metric
 from frontdesk.tracing import names, otlp
 from frontdesk.tracing.audio import AudioRef, AudioStore
+from frontdesk.tracing.capture import Capture, Captures
 from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
+from frontdesk.tracing.openai_out import OpenAiDashboard
+from frontdesk.tracing.opening import open_store
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.processor import AgentsProcessor
 from frontdesk.tracing.provider import SCOPE, outlet, resource, tracer
+from frontdesk.tracing.retention import Retention
 from frontdesk.tracing.rows import SpanRow
-from frontdesk.tracing.store import FILE, StoreError, TraceStore
+from frontdesk.tracing.stores import Store, StoreError
 from frontdesk.tracing.turn import (
     EndReason,
     OpenSpan,
@@ -46,29 +53,40 @@ CLOSE = 3.0
 class Tracing:
     """The traces of a process: spans and audio to the store, to watchers, and out over OTLP.
 
-    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts.
+    ``store`` and ``audio`` keep; ``live`` tells watchers; ``metrics`` counts; ``pricing`` has the
+    desk's prices.
     """
 
     def __init__(self, settings: Settings, cipher: Cipher | None = None) -> None:
         self._settings = settings
-        self._content = settings.trace_content
+        most = Capture(words=settings.trace_content, sound=settings.trace_audio)
+        self.captures = Captures(most)
         self._open_calls: frozenset[str] = frozenset()
         self.live = LiveFeed()
-        self.store = TraceStore(
-            settings.data_dir / FILE,
-            content=settings.trace_content,
-            cipher=cipher,
-            region=settings.region,
+        self.pricing = Pricing()
+        self.store = open_store(
+            settings,
+            cipher,
+            clean=self.captures.clean,
+            pricing=self.pricing,
             on_span=self._span_seen,
             on_calls=self._calls_changed,
         )
         self.audio = AudioStore(
             settings.data_dir / "audio",
             self.store,
-            enabled=settings.trace_audio,
+            keeps=lambda call_id: self.captures.of_call(call_id).sound,
             cipher=cipher,
         )
+        self.retention = Retention(
+            self.store,
+            self.audio,
+            days=settings.traces_days,
+            gigabytes=settings.traces_gb,
+            live=lambda: self._open_calls,
+        )
         self.metrics = Metrics(resource(), lambda: len(self._open_calls), lambda: self.lost)
+        self._count()
         self._pipeline = _Pipeline(self.store, self.metrics)
         self._processor: AgentsProcessor | None = None
         self._tracer: otel.Tracer | None = None
@@ -78,14 +96,17 @@ class Tracing:
         unless ``openai_traces`` is set."""
         self.store.start()
         if otlp.configured("TRACES"):
-            content = self._content and otlp.captures_content()
-            self._pipeline.out = otlp.OtlpExporter(content=content)
+            self._pipeline.out = otlp.OtlpExporter(
+                self.captures.clean, content=otlp.captures_content(), pricing=self.pricing
+            )
             self._pipeline.batches = otlp.processor(self._pipeline.out)
         self._tracer = tracer()
         outlet.plug(self._pipeline)
-        self._processor = AgentsProcessor(self._tracer, content=self._content)
-        extra = [default_processor()] if self._settings.openai_traces else []
-        agents.set_trace_processors([self._processor, *extra])
+        self._processor = AgentsProcessor(self._tracer, self.captures)
+        processors: list[TracingProcessor] = [self._processor]
+        if self._settings.openai_traces:
+            processors.append(OpenAiDashboard(default_processor(), self.captures))
+        agents.set_trace_processors(processors)
 
     async def aclose(self) -> None:
         """Write and send what waits, within seconds."""
@@ -108,8 +129,10 @@ class Tracing:
         """Calls that are open in this process now."""
         return self._open_calls
 
-    def call_opened(self, call_id: str) -> None:
-        """Show the call as live also between its turns."""
+    def call_opened(self, call_id: str, capture: Capture | None = None) -> None:
+        """Show the call as live also between its turns, and keep as much of it as ``capture``
+        says; default: what the settings allow."""
+        self.captures.opened(call_id, capture or self.captures.most)
         self._open_calls |= {call_id}
 
     def whose(self, call_id: str, caller: str, opened: float) -> None:
@@ -158,8 +181,17 @@ class Tracing:
             names.USER_ID: user,
             names.VOICE_MEMORY_CALLS: earlier_calls or None,
         }
-        root.set_attributes(clean(labels, self._content))
-        return TurnTrace(self._tracer, self._processor, root, call_id, self._content, index)
+        return self._trace(root, call_id, labels, index)
+
+    def _trace(
+        self, root: otel.Span, call_id: str, more: Mapping[str, Any], index: int = 0
+    ) -> TurnTrace:
+        """The trace of a call that ``root`` begins, with ``more`` attributes."""
+        self.captures.joined(root.get_span_context().trace_id, call_id)
+        words = self.captures.of_call(call_id).words
+        root.set_attributes(clean(more, words))
+        assert self._tracer and self._processor
+        return TurnTrace(self._tracer, self._processor, root, call_id, words, index)
 
     def close_lost(
         self,
@@ -208,29 +240,40 @@ class Tracing:
         root = self._tracer.start_span(
             f"{names.DELEGATION} {tool}",
             context=Context(),
-            attributes=clean(
-                {
-                    names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
-                    names.GEN_AI_CONVERSATION_ID: call_id,
-                    names.GEN_AI_WORKFLOW_NAME: team,
-                    names.GEN_AI_AGENT_NAME: agent,
-                    names.GEN_AI_TOOL_NAME: tool,
-                    names.GEN_AI_TOOL_CALL_ARGUMENTS: arguments,
-                    names.VOICE_DELEGATION_ID: delegation_id,
-                    names.VOICE_DELEGATION_TRACE: asked_in.trace_id if asked_in else None,
-                },
-                self._content,
-            ),
+            attributes={
+                names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
+                names.GEN_AI_CONVERSATION_ID: call_id,
+                names.GEN_AI_WORKFLOW_NAME: team,
+                names.GEN_AI_AGENT_NAME: agent,
+                names.GEN_AI_TOOL_NAME: tool,
+                names.VOICE_DELEGATION_ID: delegation_id,
+            },
         )
-        trace = TurnTrace(self._tracer, self._processor, root, call_id, self._content)
+        more = {
+            names.GEN_AI_TOOL_CALL_ARGUMENTS: arguments,
+            names.VOICE_DELEGATION_TRACE: asked_in.trace_id if asked_in else None,
+        }
+        trace = self._trace(root, call_id, more)
         if asked_in is not None:
-            trace.link(asked_in)
+            trace.link(asked_in.ref)
         return trace
 
     def received(self, span: ReadableSpan) -> bool:
         """Keep a span that another process sent; False when the disk cannot follow. It is not
         sent out again over OTLP."""
-        return self.store.add(span if self._content else otlp.outline(span), self._publish)
+        return self.store.add(span, self._publish, self.captures.clean_received)
+
+    def _count(self) -> None:
+        """Metrics of what is not a span."""
+        removed = self.retention.removed
+        self.metrics.observe(
+            metric.VOICE_RETENTION_REMOVED,
+            names.VOICE_RETENTION_OF,
+            lambda: {"call": removed.calls, "turn": removed.turns, "audio": removed.pieces},
+        )
+        self.metrics.observe(
+            metric.VOICE_REDACTION_FAILED, None, lambda: {"": self.captures.failed}
+        )
 
     def _span_seen(self, row: SpanRow) -> None:
         self.metrics.span(row)
@@ -270,7 +313,7 @@ def _of_turn(
 class _Pipeline(SpanProcessor):
     """From OpenTelemetry's hooks to the store and to OTLP. Both only queue."""
 
-    def __init__(self, store: TraceStore, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
         self.out: otlp.OtlpExporter | None = None

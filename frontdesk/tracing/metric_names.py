@@ -24,11 +24,14 @@ GEN_AI_CLIENT_INFERENCE_DURATION = "gen_ai.client.inference.duration"
 GEN_AI_CLIENT_INFERENCE_TIME_TO_FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk"
 GEN_AI_CLIENT_INFERENCE_USAGE_INPUT_TOKENS = "gen_ai.client.inference.usage.input_tokens"
 GEN_AI_CLIENT_INFERENCE_USAGE_OUTPUT_TOKENS = "gen_ai.client.inference.usage.output_tokens"
+VOICE_COST = "voice.cost"
 GEN_AI_EXECUTE_TOOL_DURATION = "gen_ai.execute_tool.duration"
 MCP_CLIENT_OPERATION_DURATION = "mcp.client.operation.duration"
 VOICE_CALLS_LIVE = "voice.calls.live"
 VOICE_EVENT_LOOP_LAG = "voice.event_loop.lag"
 VOICE_SPANS_LOST = "voice.spans.lost"
+VOICE_RETENTION_REMOVED = "voice.retention.removed"
+VOICE_REDACTION_FAILED = "voice.redaction.failed"
 
 METRICS: dict[str, Metric] = {
     "voice.turns": Metric(
@@ -105,6 +108,12 @@ METRICS: dict[str, Metric] = {
         ("gen_ai.request.model", "gen_ai.provider.name"),
         "tokens",
     ),
+    "voice.cost": Metric(
+        "counter",
+        "{currency}",
+        "What models cost by the desk's prices; `voice.cost.currency` says in what.",
+        ("gen_ai.request.model", "voice.cost.currency"),
+    ),
     "gen_ai.execute_tool.duration": Metric(
         "histogram",
         "s",
@@ -137,6 +146,18 @@ METRICS: dict[str, Metric] = {
         "{span}",
         "Spans (and pieces of audio) that could not be kept or sent.",
         ("voice.lost.to",),
+    ),
+    "voice.retention.removed": Metric(
+        "total",
+        "{removed}",
+        "What was removed because it was too old, or because there was too much.",
+        ("voice.retention.of",),
+    ),
+    "voice.redaction.failed": Metric(
+        "total",
+        "{text}",
+        "Texts that a team's `redact` failed at, or took too long for: they were withheld.",
+        (),
     ),
 }
 """Every metric, by its name."""

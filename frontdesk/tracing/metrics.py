@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from frontdesk.tracing import metric_names as metric
 from frontdesk.tracing import names, otlp
 from frontdesk.tracing.metric_names import BUCKETS, METRICS
+from frontdesk.tracing.pricing import UNIT
 from frontdesk.tracing.rows import SpanRow, number
 
 STAGES = frozenset(
@@ -72,23 +73,22 @@ class Metrics:
                     name, unit, meaning, explicit_bucket_boundaries_advisory=BUCKETS[buckets]
                 )
 
-        def observe_live(_: CallbackOptions) -> Iterable[Observation]:
-            return [Observation(live())]
+        self.observe(metric.VOICE_CALLS_LIVE, None, lambda: {"": live()})
+        self.observe(metric.VOICE_SPANS_LOST, names.VOICE_LOST_TO, lost)
 
-        def observe_lost(_: CallbackOptions) -> Iterable[Observation]:
-            return [Observation(n, {names.VOICE_LOST_TO: to}) for to, n in lost().items()]
-
-        self._observe(metric.VOICE_CALLS_LIVE, observe_live)
-        self._observe(metric.VOICE_SPANS_LOST, observe_lost)
-
-    def _observe(
-        self, name: str, callback: Callable[[CallbackOptions], Iterable[Observation]]
+    def observe(
+        self, name: str, label: str | None, values: Callable[[], Mapping[str, int]]
     ) -> None:
+        """Show what ``values`` are when somebody looks, by their ``label`` where they have one."""
+
+        def look(_: CallbackOptions) -> Iterable[Observation]:
+            return [Observation(n, {label: of} if label else {}) for of, n in values().items()]
+
         instrument, unit, meaning, *_ = METRICS[name]
         if instrument == "gauge":
-            self._meter.create_observable_gauge(name, [callback], unit, meaning)
+            self._meter.create_observable_gauge(name, [look], unit, meaning)
         else:
-            self._meter.create_observable_counter(name, [callback], unit, meaning)
+            self._meter.create_observable_counter(name, [look], unit, meaning)
 
     def span(self, row: SpanRow) -> None:
         """Count a span that has ended. A few microseconds each, in the traces' thread."""
@@ -105,6 +105,8 @@ class Metrics:
         for attribute, name in _VALUES.get(kind, {}).items():
             if (value := number(row.attributes.get(attribute))) is not None:
                 self._record(name, value, row)
+        if row.cost:
+            self._count(metric.VOICE_COST, row, row.cost / UNIT)
         if kind == names.INVOKE_WORKFLOW and row.parent_id is None:
             self._turn(row)
         elif kind == names.GUARDRAIL and row.attributes.get(names.VOICE_GUARDRAIL_TRIGGERED):
@@ -119,8 +121,8 @@ class Metrics:
         """The event loop was so late."""
         self._histograms[metric.VOICE_EVENT_LOOP_LAG].record(max(0.0, seconds))
 
-    def _count(self, name: str, row: SpanRow) -> None:
-        self._counters[name].add(1, _labels(name, row))
+    def _count(self, name: str, row: SpanRow, amount: float = 1) -> None:
+        self._counters[name].add(amount, _labels(name, row))
 
     def _record(
         self, name: str, value: float, row: SpanRow, more: Mapping[str, str] | None = None

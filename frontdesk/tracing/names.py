@@ -22,6 +22,8 @@ GEN_AI_TOOL_CALL_ID = "gen_ai.tool.call.id"
 GEN_AI_TOOL_CALL_RESULT = "gen_ai.tool.call.result"
 GEN_AI_TOOL_NAME = "gen_ai.tool.name"
 GEN_AI_TOOL_TYPE = "gen_ai.tool.type"
+GEN_AI_USAGE_AUDIO_INPUT_TOKENS = "gen_ai.usage.audio.input_tokens"
+GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS = "gen_ai.usage.audio.output_tokens"
 GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens"
 GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens"
 GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
@@ -31,6 +33,8 @@ JSONRPC_REQUEST_ID = "jsonrpc.request.id"
 MCP_METHOD_NAME = "mcp.method.name"
 MCP_PROTOCOL_VERSION = "mcp.protocol.version"
 RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code"
+SERVER_ADDRESS = "server.address"
+SERVER_PORT = "server.port"
 USER_ID = "user.id"
 VOICE_AGENT_HANDOFFS = "voice.agent.handoffs"
 VOICE_AGENT_TOOLS = "voice.agent.tools"
@@ -44,6 +48,8 @@ VOICE_CONTEXT_LEFT_OUT = "voice.context.left_out"
 VOICE_CONTEXT_TOKENS = "voice.context.tokens"
 VOICE_CONTEXT_TOKENS_AFTER = "voice.context.tokens_after"
 VOICE_CONTEXT_TOKENS_BEFORE = "voice.context.tokens_before"
+VOICE_COST = "voice.cost"
+VOICE_COST_CURRENCY = "voice.cost.currency"
 VOICE_CUSTOM_DATA = "voice.custom.data"
 VOICE_DELEGATION_ID = "voice.delegation.id"
 VOICE_DELEGATION_PROGRESS = "voice.delegation.progress"
@@ -60,6 +66,7 @@ VOICE_GUARDRAIL_TRIGGERED = "voice.guardrail.triggered"
 VOICE_HANDOFF_FROM = "voice.handoff.from"
 VOICE_HANDOFF_TO = "voice.handoff.to"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
+VOICE_INTERRUPTED_OF = "voice.interrupted_of"
 VOICE_ITEM_ID = "voice.item.id"
 VOICE_LOST_TO = "voice.lost.to"
 VOICE_MCP_APPROVAL = "voice.mcp.approval"
@@ -84,10 +91,14 @@ VOICE_QUESTION_ID = "voice.question.id"
 VOICE_QUESTION_KIND = "voice.question.kind"
 VOICE_QUESTION_READING = "voice.question.reading"
 VOICE_QUESTION_TEXT = "voice.question.text"
+VOICE_QUESTION_WAITED = "voice.question.waited"
 VOICE_QUESTION_WHO = "voice.question.who"
+VOICE_RETENTION_OF = "voice.retention.of"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
+VOICE_SPEECH_CACHED = "voice.speech.cached"
+VOICE_SPEECH_CHARACTERS = "voice.speech.characters"
 VOICE_STAGE = "voice.stage"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
@@ -100,6 +111,7 @@ VOICE_TURN_END_REASON = "voice.turn.end_reason"
 VOICE_TURN_HELD = "voice.turn.held"
 VOICE_TURN_INDEX = "voice.turn.index"
 VOICE_TURN_LATENCY = "voice.turn.latency"
+VOICE_TURN_OUT_OF_BAND = "voice.turn.out_of_band"
 VOICE_TURN_RESUMES = "voice.turn.resumes"
 
 INVOKE_WORKFLOW = "invoke_workflow"
@@ -174,7 +186,9 @@ PII = frozenset(
         "gen_ai.tool.call.arguments",
         "gen_ai.tool.call.result",
         "user.id",
+        "voice.client.group_id",
         "voice.client.metadata",
+        "voice.client.workflow_name",
         "voice.custom.data",
         "voice.delegation.progress",
         "voice.guardrail.reason",
@@ -182,6 +196,7 @@ PII = frozenset(
         "voice.mcp.progress",
         "voice.question.answer",
         "voice.question.text",
+        "voice.question.who",
     }
 )
 """Attributes that hold content: left out when content is off."""
@@ -210,6 +225,8 @@ ATTRIBUTES = frozenset(
         "gen_ai.tool.call.result",
         "gen_ai.tool.name",
         "gen_ai.tool.type",
+        "gen_ai.usage.audio.input_tokens",
+        "gen_ai.usage.audio.output_tokens",
         "gen_ai.usage.cache_read.input_tokens",
         "gen_ai.usage.input_tokens",
         "gen_ai.usage.output_tokens",
@@ -219,6 +236,8 @@ ATTRIBUTES = frozenset(
         "mcp.method.name",
         "mcp.protocol.version",
         "rpc.response.status_code",
+        "server.address",
+        "server.port",
         "user.id",
         "voice.agent.handoffs",
         "voice.agent.tools",
@@ -232,6 +251,8 @@ ATTRIBUTES = frozenset(
         "voice.context.tokens",
         "voice.context.tokens_after",
         "voice.context.tokens_before",
+        "voice.cost",
+        "voice.cost.currency",
         "voice.custom.data",
         "voice.delegation.id",
         "voice.delegation.progress",
@@ -248,6 +269,7 @@ ATTRIBUTES = frozenset(
         "voice.handoff.from",
         "voice.handoff.to",
         "voice.interrupted_at",
+        "voice.interrupted_of",
         "voice.item.id",
         "voice.lost.to",
         "voice.mcp.approval",
@@ -272,10 +294,14 @@ ATTRIBUTES = frozenset(
         "voice.question.kind",
         "voice.question.reading",
         "voice.question.text",
+        "voice.question.waited",
         "voice.question.who",
+        "voice.retention.of",
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",
+        "voice.speech.cached",
+        "voice.speech.characters",
         "voice.stage",
         "voice.step.index",
         "voice.stt.confidence",
@@ -288,6 +314,7 @@ ATTRIBUTES = frozenset(
         "voice.turn.held",
         "voice.turn.index",
         "voice.turn.latency",
+        "voice.turn.out_of_band",
         "voice.turn.resumes",
     }
 )

@@ -2,17 +2,17 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from threading import Thread
 from typing import Literal
 
-from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Link, Status, StatusCode
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.trace import StatusCode
 
-from frontdesk.tracing import names
-from frontdesk.tracing.rows import OTHER_ERROR
+from frontdesk.tracing.content import copy, without_content
+from frontdesk.tracing.pricing import Pricing
+from frontdesk.tracing.stores import Clean
 
 logger = logging.getLogger(__name__)
 
@@ -20,18 +20,6 @@ PROTOBUF, JSON = "application/x-protobuf", "application/json"
 """Media types of OTLP over HTTP."""
 
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-_PLAIN = (
-    "jsonrpc.",
-    "network.",
-    "rpc.",
-    "server.",
-    "http.request.method",
-    "http.response.status_code",
-    "http.route",
-    "db.system",
-    "db.operation.name",
-)
-"""What the attributes of OpenTelemetry's conventions begin with that never hold content."""
 _LOGGERS = ("opentelemetry.exporter.otlp", "opentelemetry.sdk._shared_internal")
 
 
@@ -48,28 +36,40 @@ def captures_content() -> bool:
 
 
 class OtlpExporter(SpanExporter):
-    """Exports over OTLP/HTTP, without content unless ``content``; ``failed`` counts lost spans,
-    ``down`` tells whether the last attempt failed."""
+    """Exports over OTLP/HTTP what ``clean`` leaves of spans, without content unless ``content``,
+    with what they cost by ``pricing``.
 
-    def __init__(self, *, content: bool) -> None:
+    ``sent`` and ``failed`` count spans that arrived and that were lost, ``down`` tells whether the
+    last attempt failed.
+    """
+
+    def __init__(self, clean: Clean, *, content: bool, pricing: Pricing) -> None:
         # Here, as most processes never need it: protobuf and an HTTP library come with it.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         self._exporter = OTLPSpanExporter()
-        self._content = content
+        self._clean = clean
+        self._pricing = pricing
+        self.content = content
         self.down = False
-        self.failed = 0
+        self.sent = self.failed = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        sent = spans if self._content else [without_content(span) for span in spans]
-        result = self._exporter.export(sent)
+        result = self._exporter.export([self._outgoing(span) for span in spans])
         failed = result is not SpanExportResult.SUCCESS
         if failed:
             self.failed += len(spans)
+        else:
+            self.sent += len(spans)
         if failed and not self.down:
             logger.warning("the OTLP endpoint does not take spans; they are counted and dropped")
         self.down = failed
         return result
+
+    def _outgoing(self, span: ReadableSpan) -> ReadableSpan:
+        found = priced(span, self._pricing)
+        # What is not sent need not be redacted first.
+        return self._clean(found if self.content else without_content(found))
 
     def shutdown(self) -> None:
         self._exporter.shutdown()
@@ -96,55 +96,11 @@ def shut_down(batches: SpanProcessor, exporter: OtlpExporter, timeout: float) ->
         thread.join(1.0)
 
 
-def without_content(span: ReadableSpan) -> ReadableSpan:
-    """A copy without words, tool data and messages of errors."""
+def priced(span: ReadableSpan, pricing: Pricing) -> ReadableSpan:
+    """The span, or a copy with what it cost."""
     attributes = span.attributes or {}
-    kind = str(attributes.get(names.ERROR_TYPE, OTHER_ERROR))
     failed = span.status.status_code is StatusCode.ERROR
-    return _copy(
-        span,
-        {key: value for key, value in attributes.items() if key not in names.PII},
-        Status(StatusCode.ERROR, kind) if failed else span.status,
-        [_bare(event) for event in span.events],
-        span.links,
-    )
-
-
-def outline(span: ReadableSpan) -> ReadableSpan:
-    """A copy for where no content is kept. What strangers call their content is not known, so of
-    their attributes only those stay that hold none."""
-    kept = {
-        name: value
-        for name, value in (span.attributes or {}).items()
-        if name in names.ATTRIBUTES or name.startswith(_PLAIN)
-    }
-    return _copy(span, kept, Status(span.status.status_code))
-
-
-def _copy(
-    span: ReadableSpan,
-    attributes: Mapping[str, AttributeValue],
-    status: Status,
-    events: Sequence[Event] = (),
-    links: Sequence[Link] = (),
-) -> ReadableSpan:
-    return ReadableSpan(
-        name=span.name,
-        context=span.get_span_context(),
-        parent=span.parent,
-        resource=span.resource,
-        attributes=attributes,
-        events=events,
-        links=links,
-        kind=span.kind,
-        status=status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
-
-
-def _bare(event: Event) -> Event:
-    hidden = ("exception.message", "exception.stacktrace")
-    kept = {key: value for key, value in (event.attributes or {}).items() if key not in hidden}
-    return Event(event.name, kept, event.timestamp)
+    bill = pricing.bill(span.name.partition(" ")[0], attributes, failed)
+    if bill is None or not bill.attributes:
+        return span
+    return copy(span, {**attributes, **bill.attributes}, span.status, span.events, span.links)

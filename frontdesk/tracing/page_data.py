@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from frontdesk.tracing.calls import Tracing
+from frontdesk.tracing.filters import CallFilters
 from frontdesk.tracing.pages import Unreadable
-from frontdesk.tracing.store import StoreError
+from frontdesk.tracing.stores import StoreError
 
 Found = TypeVar("Found")
 
@@ -18,19 +19,14 @@ class StoredPages:
         self._store = tracing.store
 
     def calls(
-        self,
-        *,
-        limit: int,
-        before: float | None = None,
-        agent: str | None = None,
-        errors: bool = False,
-        q: str | None = None,
+        self, filters: CallFilters, *, limit: int, before: float | None = None
     ) -> dict[str, Any]:
         """A page of the list of calls. Raises :class:`Unreadable`, as do the others."""
-        live = self._tracing.open_calls
-        filters: dict[str, Any] = {"limit": limit, "before": before, "agent": agent}
-        filters |= {"errors": errors, "text": q, "live": live}
-        return {"calls": _readable(lambda: self._store.calls(**filters))}
+        asked = filters.for_store() | {"live": self._tracing.open_calls}
+        return {
+            "calls": _readable(lambda: self._store.calls(limit=limit, before=before, **asked)),
+            **_readable(self._store.choices),
+        }
 
     def call(self, call_id: str) -> dict[str, Any] | None:
         """One call, or None."""

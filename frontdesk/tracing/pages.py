@@ -3,15 +3,23 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import HTTPConnection
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from frontdesk.roles import GIVEN, Role, noted
+from frontdesk.tracing.agent_drawing import drawing
+from frontdesk.tracing.agent_graph import agent_graph
 from frontdesk.tracing.assets import Assets, dashboard_folder, media_type
+from frontdesk.tracing.details import details
+from frontdesk.tracing.filters import CallFilters
+from frontdesk.tracing.money import format_money
 from frontdesk.tracing.reading import gist, read_span
+from frontdesk.tracing.spoken import conversation
 from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
 
 Record = Mapping[str, Any]
@@ -27,16 +35,9 @@ class PageData(Protocol):
     """What the pages show. Each method returns what the JSON API of the same name answers, may
     block (it runs in a thread), and raises ``Unreadable`` when the traces cannot be read."""
 
-    def calls(
-        self,
-        *,
-        limit: int,
-        before: float | None = None,
-        agent: str | None = None,
-        errors: bool = False,
-        q: str | None = None,
-    ) -> Record:
-        """``{"calls": [summary, …]}``, newest first; ``before`` is unix seconds."""
+    def calls(self, filters: CallFilters, *, limit: int, before: float | None = None) -> Record:
+        """``{"calls": [summary, …], "agents", "teams"}``, newest first; ``before`` is unix
+        seconds; agents and teams are names to choose from."""
         ...
 
     def call(self, call_id: str) -> Record | None:
@@ -82,8 +83,14 @@ class Pages:
         self._assets = Assets(folder / "static")
         self._templates = _environment(folder / "templates", self._assets)
 
-    def home(self) -> Response:
-        return RedirectResponse("/talk", status_code=307)
+    def home(self, request: Request) -> Response:
+        """To the first page that the visitor's role may see."""
+        talks = noted(request.scope) is Role.FULL
+        return RedirectResponse("/talk" if talks else "/traces", status_code=307)
+
+    def closed(self, request: HTTPConnection, message: str) -> Response:
+        """What a person sees in the place of a page that their role may not see."""
+        return self.page(request, "closed.html", 403, message=message)
 
     def talk(self, request: Request) -> Response:
         return self.page(request, "talk.html")
@@ -94,34 +101,30 @@ class Pages:
     def traces(
         self,
         request: Request,
-        agent: str = "",
-        errors: bool = False,
-        q: str = "",
+        filters: Annotated[CallFilters, Query()],
         before: float | None = None,
     ) -> Response:
         """The list of calls, those that still run on top of the first page."""
-        q = q.strip()
         try:
-            found = self._load.calls(
-                limit=PAGE_SIZE, before=before, agent=agent or None, errors=errors, q=q or None
-            )
+            found = self._load.calls(filters, limit=PAGE_SIZE, before=before)
         except Unreadable as reason:
             return self._trouble(request, 503, str(reason))
         calls: list[Record] = list(found["calls"])
-        filters = {"agent": agent, "errors": "1" if errors else "", "q": q}
-        filters = {name: value for name, value in filters.items() if value}
+        query = filters.query()
         older = None
         if len(calls) >= PAGE_SIZE:
-            older = "?" + urlencode(filters | {"before": str(calls[-1]["started"])})
+            older = "?" + urlencode(query | {"before": repr(calls[-1]["started"])})
         if before is None:
             calls.sort(key=lambda call: not call["live"])
         return self.page(
             request,
             "calls.html",
             calls=calls,
-            filters=filters,
-            filter_query="?" + urlencode(filters) if filters else "",
-            agents=sorted({name for call in calls for name in call["agents"]} | {agent} - {""}),
+            filters=query,
+            filter_query="?" + urlencode(query) if query else "",
+            export_query=urlencode(query | {"limit": "5000"}),
+            agents=_with(found["agents"], filters.agent),
+            teams=_with(found["teams"], filters.team),
             older=older,
             first_page=before is None,
         )
@@ -148,16 +151,23 @@ class Pages:
             return self._trouble(request, 404, f"This call has no turn with trace {trace}.")
         spans: list[Record] = list(opened["spans"]) if opened else []
         chosen = next((each for each in spans if each["span_id"] == span), None)
+        scores: list[Record] = list(opened["scores"]) if opened else []
+        shown: dict[str, Any] = {**found, "scores": scores}
+        graph = agent_graph([(trace, spans)] if trace and part != "detail" else ())
         template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
         return self.page(
             request,
             template,
-            **found,
+            **shown,
+            conversation=conversation(found),
             widest=widest(found["turns"]),
             turn=turn,
             falls=waterfall(spans),
             span=chosen,
+            graph=graph,
+            picture=drawing(graph),
             reading=read_span(chosen) if chosen else None,
+            info=details(chosen, spans) if chosen else None,
         )
 
     def static(self, version: str, path: str) -> Response:
@@ -173,12 +183,22 @@ class Pages:
     def _trouble(self, request: Request, status: int, message: str) -> Response:
         return self.page(request, "trouble.html", status, missing=status == 404, message=message)
 
-    def page(self, request: Request, name: str, status: int = 200, **values: Any) -> Response:
-        """A page by the name of its template, which may show ``values``."""
+    def page(
+        self, request: HTTPConnection, name: str, status: int = 200, **values: Any
+    ) -> Response:
+        """A page by the name of its template, which may show ``values``; ``may(role)`` tells it
+        whether who asks has that role, or one that may more."""
+        role = noted(request.scope)
         template = self._templates.get_template(name)
-        common = {"signed_in": self._signed_in, "troubled": self._troubled()}
+        may: Callable[[str], bool] = lambda least: role >= GIVEN[least]  # noqa: E731
+        common = {"signed_in": self._signed_in, "troubled": self._troubled(), "may": may}
         html = template.render(path=request.url.path, **(common | values))
         return HTMLResponse(html, status_code=status, headers=_headers(request))
+
+
+def _with(names: list[str], chosen: str | None) -> list[str]:
+    """The names to choose from, and the one that was chosen before."""
+    return names if chosen is None or chosen in names else sorted([*names, chosen])
 
 
 def _has(call: Record, trace: str) -> bool:
@@ -197,10 +217,11 @@ def _environment(folder: Any, assets: Assets) -> Environment:
     )
     environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked, gist=gist)  # pyright: ignore
     environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
+    environment.filters["money"] = format_money  # pyright: ignore[reportArgumentType]
     return environment
 
 
-def _headers(request: Request) -> dict[str, str]:
+def _headers(request: HTTPConnection) -> dict[str, str]:
     """Nothing inline, nothing foreign; the socket only to where the page came from.
 
     ``'self'`` alone does not cover ``ws:`` in every browser, so the host is named.

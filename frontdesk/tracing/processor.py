@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from frontdesk.tracing import bridge, names
+from frontdesk.tracing.capture import Captures
 from frontdesk.tracing.provider import root_id
 
 MOST_OPEN = 10_000
@@ -55,17 +56,26 @@ def otel_id(trace_id: str) -> str:
     return trace_id.removeprefix("trace_")
 
 
+def first_word(provider: str, seconds: float) -> None:
+    """The model whose span is current is run by ``provider``, and began to answer after so long:
+    what the SDK's spans have no room for."""
+    span = otel.get_current_span()
+    if isinstance(span, ReadableSpan) and span.name.startswith(names.CHAT):
+        span.set_attribute(names.GEN_AI_PROVIDER_NAME, provider)
+        span.set_attribute(names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, seconds)
+
+
 class AgentsProcessor(TracingProcessor):
     """Opens and closes an OpenTelemetry span for each span of the SDK.
 
     A run under a turn of a call (by its trace id, or by context) joins that turn's trace; any
-    other run gets a root of its own with the SDK's id. ``content`` False leaves words and tool
-    data out.
+    other run gets a root of its own with the SDK's id. ``captures`` says whose words and tool data
+    are left out.
     """
 
-    def __init__(self, tracer: otel.Tracer, *, content: bool = True) -> None:
+    def __init__(self, tracer: otel.Tracer, captures: Captures) -> None:
         self._tracer = tracer
-        self._content = content
+        self._captures = captures
         self._turns: dict[str, tuple[Context, str]] = {}
         self._roots: dict[str, _Open] = {}
         self._open: dict[str, _Open] = {}
@@ -140,9 +150,10 @@ class AgentsProcessor(TracingProcessor):
             return
         described = bridge.describe(span.span_data)
         found.span.update_name(described.name)
-        found.span.set_attributes(described.collect(self._content))
+        words = self._captures.of_trace(found.span.get_span_context().trace_id).words
+        found.span.set_attributes(described.collect(words))
         if span.error is not None:
-            kind, message = bridge.error(span.span_data, span.error, self._content)
+            kind, message = bridge.error(span.span_data, span.error, words)
             found.span.set_attribute(names.ERROR_TYPE, kind)
             found.span.set_status(Status(StatusCode.ERROR, message))
         self._close(found)

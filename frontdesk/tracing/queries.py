@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from frontdesk.tracing import names
+from frontdesk.tracing import names, scores
+from frontdesk.tracing.pricing import UNIT
 from frontdesk.tracing.rows import unpack
 from frontdesk.tracing.stages import Interval, breakdown, wait
 
@@ -19,6 +20,24 @@ ABANDONED = 900.0
 PEAKS = 50
 """Peaks a second of audio."""
 
+_CALLS = """
+SELECT *, EXISTS (SELECT 1 FROM audio WHERE audio.call_id = call.call_id) AS recorded,
+       (SELECT count(*) FROM score WHERE score.call_id = call.call_id) AS scores FROM call
+"""
+# From the newest call on, and not from the words found (`+` sees to it): a common word is in half
+# of all turns, and fifty calls are soon together.
+_SAID = """
+EXISTS (SELECT 1 FROM trace WHERE trace.call_id = call.call_id
+        AND +trace.id IN (SELECT rowid FROM doc WHERE doc MATCH ?))
+"""
+_SEALED = "(typeof(caller) = 'blob' OR typeof(answer) = 'blob')"
+_ANY_SEALED = f"SELECT 1 FROM trace WHERE {_SEALED} LIMIT 1"
+_SAID_SEALED = f"""
+EXISTS (SELECT 1 FROM trace WHERE trace.call_id = call.call_id
+        AND (+trace.id IN (SELECT rowid FROM doc WHERE doc MATCH ?)
+             OR {_SEALED} AND said(caller, answer, ?)))
+"""
+
 
 def calls(
     database: sqlite3.Connection,
@@ -26,40 +45,63 @@ def calls(
     limit: int = 50,
     before: float | None = None,
     agent: str | None = None,
+    team: str | None = None,
     errors: bool = False,
     text: str | None = None,
+    latency_min: float | None = None,
+    latency_max: float | None = None,
+    cost_min: float | None = None,
+    cost_max: float | None = None,
+    since: float | None = None,
+    until: float | None = None,
     caller: str | None = None,
     region: str | None = None,
     live: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:
     """Calls, newest first, of everybody or of one ``caller``. ``text`` finds calls in which all its
-    words were said; ``before`` is the ``started`` of the last one seen; ``live`` are the calls
-    known to be open; those that are pinned to another ``region`` are left out."""
+    words were said; ``before`` is the ``started`` of the last one seen. A call is as late as its
+    slowest turn (seconds to first audio), and costs as much as is known; one of which nothing is
+    known is in no range. ``live`` are the calls known to be open; those that are pinned to another
+    ``region`` are left out."""
     where = ["(call_id NOT GLOB 'sess_*_*' OR call_id GLOB ?)"]
     values: list[Any] = [f"sess_{region or ''}_*"]
-    if before is not None:
-        where.append("started < ?")
-        values.append(before)
-    if agent:
-        where.append("EXISTS (SELECT 1 FROM json_each(agents) WHERE value = ?)")
-        values.append(agent)
+    ranges = (
+        ("started < ?", before),
+        ("started >= ?", since),
+        ("started < ?", until),
+        ("slowest >= ?", latency_min),
+        ("slowest <= ?", latency_max),
+        ("cost >= ?", None if cost_min is None else round(cost_min * UNIT)),
+        ("cost <= ?", None if cost_max is None else round(cost_max * UNIT)),
+        ("team = ?", team or None),
+        ("instr(agents, ?) > 0", orjson.dumps(agent).decode() if agent else None),
+        ("call_id IN (SELECT call_id FROM caller WHERE caller = ?)", caller or None),
+    )
+    for condition, value in ranges:
+        if value is not None:
+            where.append(condition)
+            values.append(value)
     if errors:
         where.append("errors > 0")
-    if caller:
-        where.append("call_id IN (SELECT call_id FROM caller WHERE caller = ?)")
-        values.append(caller)
     if text and (query := _match(text)):
-        where.append(
-            "call_id IN (SELECT call_id FROM trace WHERE id IN "
-            "(SELECT rowid FROM doc WHERE doc MATCH ?) OR ((typeof(caller) = 'blob' "
-            "OR typeof(answer) = 'blob') AND said(caller, answer, ?)))"
-        )
-        values += [query, text]
+        sealed = database.execute(_ANY_SEALED).fetchone() is not None
+        where.append(_SAID_SEALED if sealed else _SAID)
+        values += [query, text] if sealed else [query]
     found = database.execute(
-        f"SELECT * FROM call WHERE {' AND '.join(where)} ORDER BY started DESC LIMIT ?",
-        (*values, limit),
+        f"{_CALLS} WHERE {' AND '.join(where)} ORDER BY started DESC LIMIT ?", (*values, limit)
     )
     return [_call(row, live) for row in found]
+
+
+def choices(database: sqlite3.Connection) -> dict[str, list[str]]:
+    """``agents`` and ``teams`` of the newest calls, to choose from."""
+    newest = "(SELECT team, agents FROM call ORDER BY started DESC LIMIT 1000)"
+    agents = f"SELECT DISTINCT value FROM {newest}, json_each(agents) ORDER BY value"
+    teams = f"SELECT DISTINCT team FROM {newest} WHERE team IS NOT NULL ORDER BY team"
+    return {
+        "agents": [name for (name,) in database.execute(agents)],
+        "teams": [name for (name,) in database.execute(teams)],
+    }
 
 
 def _match(text: str) -> str:
@@ -75,16 +117,33 @@ def _call(row: sqlite3.Row, live: frozenset[str]) -> dict[str, Any]:
         "call_id": row["call_id"],
         "team": row["team"],
         "agents": orjson.loads(row["agents"]),
+        "flow": orjson.loads(row["flow"]) or orjson.loads(row["agents"]),
         "started": row["started"],
         "seconds": round((now if is_live else row["last"]) - row["started"], 3),
         "turns": row["turns"],
         "tools": orjson.loads(row["tools"]),
+        "tool_calls": orjson.loads(row["tool_calls"]),
         "handoffs": row["handoffs"],
         "errors": row["errors"],
         "first_audio_ms": _ms(row["latency"]),
+        "slowest_ms": _ms(row["slowest"]),
         "tokens": row["tokens"],
+        "tokens_in": row["tokens_in"],
+        **_cost(row),
+        "recorded": bool(row["recorded"]),
+        "scores": row["scores"],
         "live": is_live,
         "text": row["text"],
+    }
+
+
+def _cost(row: sqlite3.Row) -> dict[str, Any]:
+    """``cost`` as far as it is known, in ``currency``; ``unpriced`` are models whose is not."""
+    cost = row["cost"]
+    return {
+        "cost": None if cost is None else cost / UNIT,
+        "currency": row["currency"],
+        "unpriced": orjson.loads(row["unpriced"]),
     }
 
 
@@ -97,7 +156,7 @@ def summaries(
 ) -> list[dict[str, Any]]:
     """The list's entries for some calls."""
     marks = ",".join("?" * len(call_ids))
-    found = database.execute(f"SELECT * FROM call WHERE call_id IN ({marks})", tuple(call_ids))
+    found = database.execute(f"{_CALLS} WHERE call_id IN ({marks})", tuple(call_ids))
     return [_call(row, live) for row in found]
 
 
@@ -117,22 +176,26 @@ def call(
     ).fetchall()
     started = found[0]["started"]
     transcript: list[dict[str, Any]] = []
+    handoffs: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     for turn in turns:
         spoken = database.execute(
-            "SELECT stage, agent, start, end, words FROM span WHERE trace_id = ? "
+            "SELECT stage, agent, subject, start, end, words FROM span WHERE trace_id = ? "
             "AND stage IN ('user_speech', 'end_of_turn', 'speech_to_text', 'model', 'tools', "
-            "'text_to_speech', 'playback') ORDER BY start, rowid LIMIT ?",
+            "'text_to_speech', 'playback', 'handoff') ORDER BY start, rowid LIMIT ?",
             (turn["trace_id"], MOST_SPANS),
         ).fetchall()
         entries.append(_turn(turn, spoken))
         transcript += _lines(turn, spoken, started)
+        handoffs += [_handoff(turn, span, started) for span in spoken if span["stage"] == "handoff"]
     return {
         "call": found[0],
         "turns": entries,
         "delegations": work,
         "audio": [_piece(row) for row in pieces(database, call_id)],
+        "scores": scores.of_call(database, call_id),
         "transcript": sorted(transcript, key=lambda line: line["start_ms"]),
+        "handoffs": handoffs,
     }
 
 
@@ -190,8 +253,10 @@ def _turn(turn: sqlite3.Row, spans: list[sqlite3.Row]) -> dict[str, Any]:
         "caller": turn["caller"],
         "agent": turn["answer"],
         "interrupted_at": turn["interrupted_at"],
+        "interrupted_of": turn["interrupted_of"],
         "errors": turn["errors"],
         "end_reason": turn["end_reason"],
+        **_cost(turn),
     }
 
 
@@ -226,6 +291,15 @@ def _lines(turn: sqlite3.Row, spans: list[sqlite3.Row], zero: float) -> list[dic
         start = heard[0]["start"] if heard else last
         lines.append(line("agent", agent[0], turn["answer"], start, last))
     return lines
+
+
+def _handoff(turn: sqlite3.Row, span: sqlite3.Row, zero: float) -> dict[str, Any]:
+    return {
+        "from": span["agent"],
+        "to": span["subject"],
+        "start_ms": round((span["start"] - zero) * 1000),
+        "trace_id": turn["trace_id"],
+    }
 
 
 def pieces(database: sqlite3.Connection, call_id: str) -> list[sqlite3.Row]:
@@ -271,6 +345,7 @@ def trace(database: sqlite3.Connection, trace_id: str) -> dict[str, Any] | None:
             "spans": turn["spans"],
         },
         "spans": [_span(row) for row in spans],
+        "scores": scores.of_trace(database, trace_id),
     }
 
 

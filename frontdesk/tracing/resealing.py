@@ -15,6 +15,7 @@ COLUMNS = {
     "trace": ("error", "caller", "answer"),
     "call": ("text",),
     "audio": ("peaks",),
+    "score": ("comment",),
 }
 """Where content stands, but for the index of words, which sealed calls are not in."""
 BATCH = 200

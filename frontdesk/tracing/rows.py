@@ -9,12 +9,16 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 
 from frontdesk.tracing import messages, names
+from frontdesk.tracing.pricing import Pricing
 
 _SUBJECTS = {
     "tools": names.GEN_AI_TOOL_NAME,
     "delegation": names.GEN_AI_TOOL_NAME,
     "handoff": names.VOICE_HANDOFF_TO,
     "model": names.GEN_AI_REQUEST_MODEL,
+    "speech_to_text": names.GEN_AI_REQUEST_MODEL,
+    "text_to_speech": names.GEN_AI_REQUEST_MODEL,
+    "compaction": names.GEN_AI_REQUEST_MODEL,
 }
 _WORDS = {
     "turn": names.GEN_AI_INPUT_MESSAGES,
@@ -28,7 +32,8 @@ OTHER_ERROR = "_OTHER"
 @dataclass(frozen=True, slots=True)
 class SpanRow:
     """One span. Times are unix seconds; ``end`` is None while it is open; ``words`` are what the
-    caller said or heard in it; ``subject`` is the tool, the model or the agent handed to."""
+    caller said or heard in it; ``subject`` is the tool, the model or the agent handed to; ``cost``
+    is in billionths of ``currency``, and ``unpriced`` where there is one that is not known."""
 
     trace_id: str
     span_id: str
@@ -44,6 +49,10 @@ class SpanRow:
     words: str
     attributes: dict[str, Any]
     events: list[dict[str, Any]]
+    cost: int | None = None
+    currency: str | None = None
+    unpriced: bool = False
+    tokens_in: int = 0
 
     @property
     def call_id(self) -> str | None:
@@ -66,14 +75,19 @@ class SpanRow:
         }
 
 
-def row(span: ReadableSpan, content: bool) -> SpanRow:
-    """Read a span; without ``content``, words and messages of errors are left out."""
+def row(span: ReadableSpan, pricing: Pricing) -> SpanRow:
+    """Read a span. One that has ended gets what it cost."""
     attributes = dict(span.attributes or {})
-    if not content:
-        attributes = {key: value for key, value in attributes.items() if key not in names.PII}
     operation = span.name.partition(" ")[0]
     stage = _stage(operation, attributes)
     identity = span.get_span_context()
+    bill = None
+    if span.end_time:
+        failed = span.status.status_code is StatusCode.ERROR
+        bill = pricing.bill(operation, attributes, failed)
+    if bill:
+        attributes |= bill.attributes
+    read, written = _tokens(attributes) if stage == "model" or operation == names.RUN else (0, 0)
     return SpanRow(
         trace_id=f"{identity.trace_id:032x}" if identity else "",
         span_id=f"{identity.span_id:016x}" if identity else "",
@@ -84,11 +98,15 @@ def row(span: ReadableSpan, content: bool) -> SpanRow:
         subject=text(attributes.get(_SUBJECTS.get(stage, ""))),
         start=(span.start_time or 0) / 1e9,
         end=max(span.end_time, span.start_time or 0) / 1e9 if span.end_time else None,
-        error=text(_error(span, content)),
-        tokens=_tokens(attributes) if stage == "model" or operation == names.RUN else 0,
+        error=text(_error(span)),
+        tokens=read + written,
         words=messages.text(attributes.get(_WORDS.get(stage, ""))),
         attributes=attributes,
-        events=_events(span, content),
+        events=_events(span),
+        cost=bill and bill.amount,
+        currency=bill and bill.currency,
+        unpriced=bill is not None and bill.amount is None,
+        tokens_in=read,
     )
 
 
@@ -109,28 +127,26 @@ def _stage(operation: str, attributes: dict[str, Any]) -> str:
     return names.STAGES.get(operation, "other")
 
 
-def _tokens(attributes: dict[str, Any]) -> int:
+def _tokens(attributes: dict[str, Any]) -> tuple[int, int]:
+    """Tokens read and written."""
     used = (names.GEN_AI_USAGE_INPUT_TOKENS, names.GEN_AI_USAGE_OUTPUT_TOKENS)
-    return sum(int(number(attributes.get(name)) or 0) for name in used)
+    read, written = (int(number(attributes.get(name)) or 0) for name in used)
+    return read, written
 
 
-def _error(span: ReadableSpan, content: bool) -> str | None:
+def _error(span: ReadableSpan) -> str | None:
     if span.status.status_code is not StatusCode.ERROR:
         return None
-    kind = str((span.attributes or {}).get(names.ERROR_TYPE, OTHER_ERROR))
-    return (span.status.description or kind) if content else kind
+    kind = (span.attributes or {}).get(names.ERROR_TYPE, OTHER_ERROR)
+    return span.status.description or str(kind)
 
 
-def _events(span: ReadableSpan, content: bool) -> list[dict[str, Any]]:
+def _events(span: ReadableSpan) -> list[dict[str, Any]]:
     return [
         {
             "name": event.name,
             "time": event.timestamp / 1e9,
-            "attributes": {
-                key: value
-                for key, value in (event.attributes or {}).items()
-                if content or key not in ("exception.message", "exception.stacktrace")
-            },
+            "attributes": dict(event.attributes or {}),
         }
         for event in span.events
     ]

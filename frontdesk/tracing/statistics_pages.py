@@ -9,13 +9,13 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from frontdesk.tracing import charts
 from frontdesk.tracing.pages import Pages
 from frontdesk.tracing.statistics import PERIODS
-from frontdesk.tracing.store import StoreError, TraceStore
+from frontdesk.tracing.stores import Store, StoreError
 
 Period = Annotated[Literal["1h", "24h", "7d", "30d"], Query()]
 NAMES = {"1h": "hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 
 
-def router(store: TraceStore, pages: Pages) -> APIRouter:
+def router(store: Store, pages: Pages) -> APIRouter:
     """``/latency`` and ``/errors``; ``/api/stats`` and ``/api/errors`` for programs. All take
     ``?period=1h|24h|7d|30d``."""
     routes = APIRouter()

@@ -1,7 +1,4 @@
-"""The trace store: spans and audio go in at once, summaries come out.
-
-This class is the whole interface; another engine would implement the same methods.
-"""
+"""The trace store in one SQLite file, behind :class:`frontdesk.tracing.stores.Store`."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -13,31 +10,29 @@ from typing import Any, TypeVar
 from opentelemetry.sdk.trace import ReadableSpan
 
 from frontdesk.encryption import Cipher
-from frontdesk.region import is_elsewhere, refusal, region_of
-from frontdesk.tracing import queries, schema, statistics, summaries
+from frontdesk.region import is_elsewhere
+from frontdesk.tracing import deleting, pruning, queries, schema, scores, statistics, summaries
 from frontdesk.tracing.cells import Cells
+from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.rows import SpanRow, row
+from frontdesk.tracing.scores import Score
+from frontdesk.tracing.stores import Clean, Kept, Piece, StoreError, Used, check_region, unchanged
 from frontdesk.tracing.writer import Job, Writer
 
 Found = TypeVar("Found")
 FILE = "traces.db"
-
-
-class StoreError(Exception):
-    """The store cannot be read now; the message says why."""
-
-
-class Elsewhere(StoreError):
-    """What is asked for is kept in a region that this process is not in."""
+STEP = 30.0
+"""Seconds that a step of keeping house may wait for the disk."""
 
 
 @dataclass(slots=True)
 class _SpanJob:
     span: ReadableSpan | None
-    content: bool
+    clean: Clean
     seen: Callable[[SpanRow], None]
     begun: bool
     refused: set[str]
+    pricing: Pricing
     size: int = 0
     row: SpanRow | None = field(default=None)
 
@@ -45,7 +40,7 @@ class _SpanJob:
         span, self.span = self.span, None
         if span is None or (self.begun and span.end_time):
             return False  # ended while it waited: the job of its end follows
-        self.row = row(span, self.content)
+        self.row = row(self.clean(span), self.pricing)
         if not self.refused.isdisjoint((self.row.call_id, self.row.trace_id)):
             return False
         self.seen(self.row)
@@ -73,6 +68,21 @@ class _CloseJob:
 
 
 @dataclass(slots=True)
+class _StepJob:
+    """A step of keeping house. ``more``: whether there is more to do."""
+
+    step: Callable[[sqlite3.Connection], bool]
+    size: int = 0
+    more: bool = False
+
+    def prepare(self) -> bool:
+        return True
+
+    def write(self, database: sqlite3.Connection) -> None:
+        self.more = self.step(database)
+
+
+@dataclass(slots=True)
 class _CallerJob:
     values: tuple[str, str, float]
     size: int = 0
@@ -84,6 +94,20 @@ class _CallerJob:
         database.execute("INSERT OR IGNORE INTO caller VALUES (?, ?, ?)", self.values)
 
 
+class _PieceJob:
+    def __init__(self, piece: Piece) -> None:
+        self.prepare = piece.prepare
+        self.size = piece.size
+        self._row = piece.row
+
+    def write(self, database: sqlite3.Connection) -> None:
+        database.execute(
+            "INSERT OR REPLACE INTO audio (key, call_id, item_id, role, offset_ms, seconds, rate, "
+            "peaks) VALUES (?, ?, ?, ?, ?, ?, ?, seal(?))",
+            self._row(),
+        )
+
+
 def _ignore(_: Any) -> None:
     pass
 
@@ -92,30 +116,39 @@ class TraceStore:
     """Spans and audio in one SQLite file.
 
     ``cipher`` seals what was said; calls of regions other than ``region`` are not shown.
-    ``content`` False leaves words and tool data out. ``on_span`` sees each span begin and end,
-    ``on_calls`` the ids of calls whose summary changed; both run in the writer's thread.
+    ``clean`` makes spans what may be kept of them, ``pricing`` says what they cost, ``on_span``
+    sees each begin and end, and ``on_calls`` the ids of calls whose summary changed, all in the
+    writer's thread.
     """
 
     def __init__(
         self,
         path: Path,
         *,
-        content: bool = True,
+        clean: Clean = unchanged,
         cipher: Cipher | None = None,
         region: str | None = None,
+        pricing: Pricing | None = None,
         on_span: Callable[[SpanRow], None] = _ignore,
         on_calls: Callable[[Sequence[str]], None] = _ignore,
     ) -> None:
         self.path = path
-        self._content = content
+        self._clean = clean
         self._on_span = on_span
         self._on_calls = on_calls
+        self._pricing = pricing or Pricing()
         self._changed: list[str] = []
         self._cells = Cells(cipher)
         self._region = region
         self.refused: set[str] = set()
         """Ids of calls and traces of which nothing is kept any more."""
+        self._tidying = False
         self._writer = Writer(path, self._summarize, self._committed, cells=self._cells)
+
+    @property
+    def where(self) -> str:
+        """The file."""
+        return str(self.path)
 
     @property
     def dropped(self) -> int:
@@ -135,14 +168,24 @@ class TraceStore:
 
     def begin(self, span: ReadableSpan) -> None:
         """Note a span that has started. Returns at once, never raises."""
-        job = _SpanJob(span, self._content, self._on_span, begun=True, refused=self.refused)
-        self._writer.submit(job)
+        self._writer.submit(self._job(span, self._clean, self._on_span, begun=True))
 
-    def add(self, span: ReadableSpan, seen: Callable[[SpanRow], None] | None = None) -> bool:
+    def add(
+        self,
+        span: ReadableSpan,
+        seen: Callable[[SpanRow], None] | None = None,
+        clean: Clean | None = None,
+    ) -> bool:
         """Keep a span that has ended. Returns at once, never raises; False when it was dropped.
-        ``seen`` is told of it in place of ``on_span``."""
-        job = _SpanJob(span, self._content, seen or self._on_span, False, self.refused)
+        ``seen`` is told of it in place of ``on_span``, ``clean`` is used in place of the store's.
+        """
+        job = self._job(span, clean or self._clean, seen or self._on_span, begun=False)
         return self._writer.submit(job)
+
+    def _job(
+        self, span: ReadableSpan, clean: Clean, seen: Callable[[SpanRow], None], begun: bool
+    ) -> _SpanJob:
+        return _SpanJob(span, clean, seen, begun, self.refused, self._pricing)
 
     def close_open(self, trace_id: str, ended: float) -> None:
         """End the spans of a trace whose process is gone (unix seconds). Returns at once."""
@@ -152,9 +195,9 @@ class TraceStore:
         """Note that a call is this caller's. Returns at once, never raises."""
         self._writer.submit(_CallerJob((call_id, caller, opened)))
 
-    def submit(self, job: Job) -> bool:
-        """Queue another kind of job; False when it was dropped."""
-        return self._writer.submit(job)
+    def add_piece(self, piece: Piece) -> bool:
+        """Keep a piece of audio. Returns at once; False when it was dropped."""
+        return self._writer.submit(_PieceJob(piece))
 
     def _summarize(self, database: sqlite3.Connection, batch: list[Job]) -> None:
         rows = [job.row for job in batch if isinstance(job, _SpanJob) and job.row]
@@ -171,6 +214,10 @@ class TraceStore:
             lambda database: queries.calls(database, region=self._region, **filters), []
         )
 
+    def choices(self) -> dict[str, list[str]]:
+        """See :func:`frontdesk.tracing.queries.choices`. Raises :class:`StoreError`."""
+        return self._read(queries.choices, {"agents": [], "teams": []})
+
     def summaries(
         self, call_ids: Sequence[str], live: frozenset[str] = frozenset()
     ) -> list[dict[str, Any]]:
@@ -180,14 +227,14 @@ class TraceStore:
 
     def call(self, call_id: str, live: frozenset[str] = frozenset()) -> dict[str, Any] | None:
         """One call, or None. Raises :class:`StoreError`."""
-        self._check_region(call_id)
+        check_region(call_id, self._region)
         return self._read(lambda database: queries.call(database, call_id, live), None)
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """One turn (32 hex digits), or None. Raises :class:`StoreError`."""
         found = self._read(lambda database: queries.trace(database, trace_id), None)
         if found is not None:
-            self._check_region(found["trace"]["call_id"])
+            check_region(found["trace"]["call_id"], self._region)
         return found
 
     def find_trace(self, prefix: str) -> str | None:
@@ -196,18 +243,15 @@ class TraceStore:
 
     def pieces(self, call_id: str) -> list[dict[str, Any]]:
         """A call's audio: rows of the ``audio`` table. Raises :class:`StoreError`."""
-        self._check_region(call_id)
+        check_region(call_id, self._region)
         return self._read(
             lambda database: [dict(row) for row in queries.pieces(database, call_id)], []
         )
 
     def check_piece(self, key: str) -> None:
         """Raise :class:`Elsewhere` for a piece of audio of another region's call."""
-        self._check_region(self._read(lambda database: queries.call_of(database, key), None))
-
-    def _check_region(self, call_id: str | None) -> None:
-        if call_id and is_elsewhere(call_id, self._region):
-            raise Elsewhere(refusal(f"Call {call_id}", region_of(call_id) or "", self._region))
+        call_id = self._read(lambda database: queries.call_of(database, key), None)
+        check_region(call_id, self._region)
 
     def calls_of(self, caller: str) -> list[dict[str, Any]]:
         """A caller's calls, and how much is kept of each: ``turns``, ``pieces`` of audio. Raises
@@ -224,13 +268,81 @@ class TraceStore:
         :class:`StoreError`."""
         return self._read(lambda database: statistics.errors(database, period, now), None)
 
+    def add_score(self, score: Score) -> bool:
+        """Keep a score; False when there is no such turn or span. Raises :class:`StoreError`."""
+        return self._change("trace_id", score.trace_id, lambda base: scores.insert(base, score))
+
+    def delete_score(self, score_id: str) -> bool:
+        """Take a score back; False when there is none. Raises :class:`StoreError`."""
+        return self._change("id", score_id, lambda base: scores.delete(base, score_id))
+
+    def _change(
+        self, column: str, value: str, change: Callable[[sqlite3.Connection], bool]
+    ) -> bool:
+        """Change a score at once: whoever asks waits for it, and is told."""
+        call_id = self._read(lambda database: scores.call_of(database, column, value), None)
+        check_region(call_id, self._region)
+        if not self.path.exists():
+            return False
+        try:
+            with closing(schema.connect(self.path, self._cells)) as database:
+                changed = change(database)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: {error}") from error
+        if changed and call_id:
+            self._on_calls([call_id])
+        return changed
+
+    def kept(self, calls: Sequence[str], caller: str = "", until: float = 0.0) -> Kept:
+        """What is kept of these calls, and of those that ``caller`` opened until then. Raises
+        :class:`StoreError`."""
+        return self._read(lambda database: deleting.find(database, calls, caller, until), Kept())
+
+    def delete(self, kept: Kept) -> None:
+        """Delete it from the bytes of the file, too. Raises :class:`StoreError`."""
+        if not self.path.exists():
+            return
+        try:
+            with closing(schema.connect(self.path)) as database:
+                deleting.delete(database, kept)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: {error}") from error
+
+    def used(self) -> Used:
+        """How much is kept. Raises :class:`StoreError`, as do the others that follow."""
+        return self._read(pruning.used, Used())
+
+    def expired(self, until: float, spare: frozenset[str], calls: int, turns: int) -> Kept:
+        """The oldest calls that ended before then, or a part of one."""
+        return self._read(
+            lambda database: pruning.expired(database, until, spare, calls, turns), Kept()
+        )
+
+    def prune(self, kept: Kept) -> None:
+        """Remove it in the writer's thread, and wait for that."""
+        self._step(lambda database: pruning.prune(database, kept))
+
+    def tidy(self) -> bool:
+        """One step of merging the index and of cutting the file; whether more are needed."""
+        first = not self._tidying
+        self._tidying = self.path.exists() and self._step(
+            lambda database: pruning.tidy(database, first=first)
+        )
+        return self._tidying
+
+    def _step(self, step: Callable[[sqlite3.Connection], bool]) -> bool:
+        job = _StepJob(step)
+        if not (self._writer.submit(job) and self._writer.flush(STEP)):
+            raise StoreError(f"{self.path} cannot be written to now")
+        return job.more
+
     def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
         if not self.path.exists():
             return empty
         try:
             with closing(schema.connect_to_read(self.path, self._cells)) as database:
                 return query(database)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             if "no such table" in str(error):  # the file was made this moment
                 return empty
             raise StoreError(f"{self.path} cannot be read: {error}") from error

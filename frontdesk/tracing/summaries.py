@@ -5,29 +5,36 @@ from which process they came.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
 import orjson
 
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.rows import SpanRow, number, pack, text
 
+LONGEST_FLOW = 20
+"""Changes of agents that a summary tells."""
+
 _SPAN = """
 INSERT INTO span (trace_id, span_id, parent_id, name, stage, agent, subject, start, end, error,
-                  tokens, words, attributes, events)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, seal(?), seal(?), seal(?))
+                  tokens, words, attributes, events, cost, currency, unpriced, tokens_in)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, seal(?), seal(?), seal(?), ?, ?, ?, ?)
 ON CONFLICT (trace_id, span_id) DO UPDATE SET
     name = excluded.name, agent = excluded.agent, subject = excluded.subject, end = excluded.end,
     error = excluded.error, tokens = excluded.tokens, words = excluded.words,
-    attributes = excluded.attributes, events = excluded.events
+    attributes = excluded.attributes, events = excluded.events, cost = excluded.cost,
+    currency = excluded.currency, unpriced = excluded.unpriced, tokens_in = excluded.tokens_in
 WHERE excluded.end IS NOT NULL
 """
 
 _ROOT = """
 INSERT INTO trace (trace_id, call_id, team, team_version, agent, transport, turn, started, ended,
-                   origin, latency, end_reason, interrupted_at, error, caller, answer)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), seal(?), seal(?))
+                   origin, latency, end_reason, interrupted_at, interrupted_of, error, caller,
+                   answer)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), seal(?), seal(?))
 ON CONFLICT (trace_id) DO UPDATE SET
     call_id = excluded.call_id, team = excluded.team, team_version = excluded.team_version,
     agent = excluded.agent, transport = excluded.transport, turn = excluded.turn,
@@ -35,6 +42,7 @@ ON CONFLICT (trace_id) DO UPDATE SET
     latency = coalesce(excluded.latency, latency),
     end_reason = coalesce(excluded.end_reason, end_reason),
     interrupted_at = coalesce(excluded.interrupted_at, interrupted_at),
+    interrupted_of = coalesce(excluded.interrupted_of, interrupted_of),
     error = coalesce(excluded.error, error),
     caller = CASE WHEN excluded.caller != '' THEN excluded.caller ELSE caller END,
     answer = CASE WHEN excluded.answer != '' THEN excluded.answer ELSE answer END
@@ -52,7 +60,11 @@ SELECT count(*) AS spans, max(coalesce(end, start)) AS last,
        coalesce(nullif(sum(iif(stage = 'model', tokens, 0)), 0),
                 sum(iif(stage = 'step', tokens, 0))) AS tokens,
        sum(stage = 'handoff') AS handoffs, sum(error IS NOT NULL) AS all_errors,
-       sum(error IS NOT NULL AND stage NOT IN ('mcp', 'agent', 'turn', 'step')) AS errors
+       sum(error IS NOT NULL AND stage NOT IN ('mcp', 'agent', 'turn', 'step')) AS errors,
+       iif(sum(iif(stage = 'model', tokens, 0)) > 0, sum(iif(stage = 'model', tokens_in, 0)),
+           sum(iif(stage = 'step', tokens_in, 0))) AS tokens_in,
+       sum(cost), min(currency), max(currency),
+       json_group_array(DISTINCT coalesce(subject, name)) FILTER (WHERE unpriced)
 FROM span WHERE trace_id = ?
 """
 _NAMES = """
@@ -65,13 +77,15 @@ SELECT team, coalesce(origin, started), coalesce(last, started),
        iif(ended IS NULL AND turn IS NOT NULL, started, NULL),
        tokens, handoffs, errors, latency, agents, tools, caller,
        trace_id IN (SELECT trace_id FROM span WHERE stage = 'delegation' AND parent_id IS NULL
-                    AND span.trace_id = trace.trace_id)
+                    AND span.trace_id = trace.trace_id),
+       cost, currency, unpriced, tokens_in, flow, tool_calls
 FROM trace WHERE call_id = ? ORDER BY started, id
 """
 _CALL = """
 INSERT OR REPLACE INTO call (call_id, team, started, last, open_since, turns, tokens, handoffs,
-                             errors, latency, agents, tools, text)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?))
+                             errors, latency, agents, tools, text, slowest, cost, currency,
+                             unpriced, tokens_in, flow, tool_calls)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -94,6 +108,10 @@ def insert(database: sqlite3.Connection, row: SpanRow) -> None:
             row.words,
             pack(row.attributes),
             pack(row.events) if row.events else None,
+            row.cost,
+            row.currency,
+            row.unpriced,
+            row.tokens_in,
         ),
     )
     if row.stage == "turn" and row.parent_id is None:
@@ -119,6 +137,7 @@ def _root(row: SpanRow) -> tuple[Any, ...]:
         number(get(names.VOICE_TURN_LATENCY)),
         text(get(names.VOICE_TURN_END_REASON)),
         number(get(names.VOICE_INTERRUPTED_AT)),
+        number(get(names.VOICE_INTERRUPTED_OF)),
         row.error,
         row.words,
         messages.text(get(names.GEN_AI_OUTPUT_MESSAGES)),
@@ -135,9 +154,9 @@ def summarize(database: sqlite3.Connection, traces: Iterable[str]) -> list[str]:
 
 
 def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
-    spans, last, tokens, handoffs, all_errors, errors = database.execute(
-        _TOTALS, (trace_id,)
-    ).fetchone()
+    totals = database.execute(_TOTALS, (trace_id,)).fetchone()
+    spans, last, tokens, handoffs, all_errors, errors, tokens_in, *costs, unpriced = totals
+    cost, currency = _one_currency(*costs)
     found = database.execute(_NAMES, (trace_id,)).fetchall()
     identity, call_id, agent, caller, answer = database.execute(
         "SELECT id, call_id, agent, caller, answer FROM trace WHERE trace_id = ?", (trace_id,)
@@ -148,7 +167,8 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
     caller = caller or heard.get("user_speech") or heard.get("speech_to_text") or ""
     database.execute(
         "UPDATE trace SET spans = ?, last = ?, tokens = ?, handoffs = ?, errors = ?, agents = ?, "
-        "tools = ?, caller = seal(?) WHERE id = ?",
+        "tools = ?, caller = seal(?), cost = ?, currency = ?, unpriced = ?, "
+        "tokens_in = ?, flow = ?, tool_calls = ? WHERE id = ?",
         (
             spans,
             last,
@@ -158,6 +178,12 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
             _unique(agents),
             _unique(tools),
             caller,
+            cost,
+            currency,
+            _unique(sorted(orjson.loads(unpriced))),
+            tokens_in,
+            _flow(agents),
+            _counted(Counter(tool for tool in tools if tool)),
             identity,
         ),
     )
@@ -175,7 +201,15 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
     def column(index: int) -> list[Any]:
         return [turn[index] for turn in turns if turn[index] is not None]
 
-    latency = column(7)
+    latency, currencies = column(7), column(13)
+    used = Counter[str]()
+    for found in column(17):
+        used.update(cast("dict[str, int]", orjson.loads(found)))
+    cost, currency = _one_currency(
+        sum(column(12)) if column(12) else None,
+        min(currencies, default=None),
+        max(currencies, default=None),
+    )
     database.execute(
         _CALL,
         (
@@ -192,8 +226,32 @@ def _call(database: sqlite3.Connection, call_id: str) -> None:
             _unique(name for found in column(8) for name in orjson.loads(found)),
             _unique(name for found in column(9) for name in orjson.loads(found)),
             next((words for words in column(10) if words), ""),
+            max(latency, default=None),
+            cost,
+            currency,
+            _unique(sorted(name for found in column(14) for name in orjson.loads(found))),
+            sum(column(15)) if column(15) else None,
+            _flow(name for turn in turns if not turn[11] for name in orjson.loads(turn[16])),
+            _counted(used),
         ),
     )
+
+
+def _one_currency(
+    cost: int | None, least: str | None, most: str | None
+) -> tuple[int | None, str | None]:
+    """A sum and what it is in; nothing when it is of several currencies."""
+    return (cost, least) if least == most else (None, None)
+
+
+def _flow(agents: Iterable[str | None]) -> str:
+    """Who had the floor, one after another, up to a number that can be shown."""
+    changes = [name for name, _ in groupby(agent for agent in agents if agent)]
+    return orjson.dumps(changes[:LONGEST_FLOW]).decode()
+
+
+def _counted(found: Counter[str]) -> str:
+    return orjson.dumps(dict(found.most_common())).decode()
 
 
 def _unique(values: Iterable[str | None]) -> str:

@@ -74,13 +74,14 @@ class TurnTrace:
         """The same id as the Agents SDK spells it."""
         return f"trace_{self.trace_id}"
 
-    def link_lost(self, ref: str) -> None:
-        """Point to a trace (its :attr:`ref`) that another process began."""
-        self._root.add_link(context_of(ref))
+    @property
+    def started(self) -> float:
+        """When its root began (unix seconds)."""
+        return ((self._root.start_time if isinstance(self._root, ReadableSpan) else 0) or 0) / 1e9
 
-    def link(self, other: "TurnTrace") -> None:
-        """Point to another trace that this one comes of."""
-        self._root.add_link(other._root.get_span_context())
+    def link(self, ref: str) -> None:
+        """Point to a trace (its :attr:`ref`), of any process, that this one comes of."""
+        self._root.add_link(context_of(ref))
 
     @contextmanager
     def use(self) -> Generator[None]:

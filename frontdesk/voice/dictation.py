@@ -50,12 +50,17 @@ class Dictation:
         self._fed = begin
         self._tasks = tasks
         self._guess: asyncio.Task[Transcript] | None = None
+        self._guessed: float | None = None
 
     def guess(self, until: int) -> None:
         """Transcribe up to ``until``, in case that was all."""
         self.drop_guess()
         self._feed(until)
         self._guess = self._tasks.start(self._stream.transcript())
+        self._guess.add_done_callback(self._note)
+
+    def _note(self, guess: asyncio.Task[Transcript]) -> None:
+        self._guessed = guess.get_loop().time()
 
     def drop_guess(self) -> None:
         """It was not all."""
@@ -72,6 +77,13 @@ class Dictation:
         self.drop_guess()
         self._feed(until)
         return self._tasks.start(self._closing(self._tasks.start(self._stream.transcript()))), False
+
+    @property
+    def ready_for(self) -> float:
+        """Seconds for which the transcript has been known, where it is a guess that came true."""
+        if self._guess is None or self._guessed is None or _failed(self._guess):
+            return 0.0
+        return self._guess.get_loop().time() - self._guessed if self._guess.done() else 0.0
 
     async def aclose(self) -> None:
         """Nobody wants the text."""

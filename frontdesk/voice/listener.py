@@ -64,7 +64,8 @@ class Segment:
     ``audio`` has the prefix padding in front and the silence waited behind. ``transcript`` is
     under way, perhaps done; awaiting it raises :class:`SpeechError` when the model failed, and
     nothing needs to await it. ``waited_ms`` is the silence before the end; ``speculated`` says
-    that transcription began before the end was sure.
+    that transcription began before the end was sure, ``ready_for`` for how many seconds the words
+    had been known by then.
     """
 
     start_ms: int
@@ -75,6 +76,7 @@ class Segment:
     waited_ms: int = 0
     eot_probability: float | None = None
     speculated: bool = False
+    ready_for: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +379,7 @@ class Listener:
             _waited_ms(audio, ended) if paused else ended.waited_ms,
             ended.probability,
             speculated,
+            dictation.ready_for,
         )
 
 

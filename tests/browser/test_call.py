@@ -96,9 +96,52 @@ async def test_it_plays_pauses_and_changes_speed(page: Page, site: Any, until: A
 
 async def test_the_interruption_shows_what_was_heard(page: Page, site: Any) -> None:
     await opened(page, site)
-    await expect(page.locator("#turns li").nth(1)).to_contain_text("interrupted, 2.1 s heard")
-    await expect(page.locator("#transcript .cutmark")).to_have_text("interrupted, 2.1 s heard")
-    await expect(page.locator("#blocks button").nth(1)).to_contain_text("2.1 s")
+    await expect(page.locator("#turns li").nth(1)).to_contain_text(
+        "interrupted, heard 2.1 of 4.4 s"
+    )
+    await expect(page.locator("#transcript .cutmark")).to_have_text(
+        "interrupted, heard 2.1 of 4.4 s"
+    )
+    await expect(page.locator("#blocks button").nth(1)).to_contain_text("2.1 of 4.4 s")
+
+
+async def test_a_handoff_stands_between_the_lines_where_it_happened(page: Page, site: Any) -> None:
+    await opened(page, site)
+    entries = await page.locator("#transcript li").all_text_contents()
+    assert "frontdesk hands over to orders" in " ".join(entries[1].split())
+    assert site.names.GLADLY in entries[2]
+
+
+async def test_the_waveform_is_looked_at_nearer_and_moved_along(page: Page, site: Any) -> None:
+    await opened(page, site)
+    pan = page.get_by_label("Part of the call that is shown")
+    await expect(pan).to_be_hidden()
+    for _ in range(3):
+        await page.get_by_role("button", name="Zoom in").click()
+    await expect(pan).to_be_visible()
+    await expect(pan).to_have_attribute("aria-valuetext", "0:00 to 0:07")
+    await pan.press("End")
+    await expect(pan).to_have_attribute("aria-valuetext", "0:22 to 0:30")
+    box = await page.locator("#wave").bounding_box()
+    assert box is not None
+    await page.mouse.click(box["x"] + box["width"] - 2, box["y"] + 10)
+    assert await page.evaluate(NOW) == pytest.approx(30, abs=0.2)
+    await page.get_by_role("button", name="Whole call").click()
+    await expect(pan).to_be_hidden()
+    await expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
+
+
+async def test_how_long_both_spoke_is_told(page: Page, site: Any) -> None:
+    await opened(page, site)
+    await expect(page.locator("#overlaps")).to_contain_text("both speak, 0.")
+
+
+async def test_the_call_can_be_taken_away(page: Page, site: Any) -> None:
+    await opened(page, site)
+    for name, end in (("Audio", ".flac"), ("Call", ".json")):
+        async with page.expect_download() as coming:
+            await page.get_by_role("link", name=name, exact=False).first.click()
+        assert (await coming.value).suggested_filename == f"{site.names.CALL}{end}"
 
 
 async def test_a_turn_opens_as_a_tree_with_bars_on_one_clock(page: Page, site: Any) -> None:
@@ -124,7 +167,7 @@ async def test_a_turn_opens_as_a_tree_with_bars_on_one_clock(page: Page, site: A
         assert bar["right"] - bar["left"] == pytest.approx(
             max(2, (bar["end"] - bar["start"]) * scale), abs=1.5
         )
-    assert page.url.endswith(f"#trace={site.names.TURNS[1]}")
+    assert page.url.endswith(f"#trace={site.names.TURNS[1]}&range=turn")
 
 
 async def test_a_chosen_span_shows_arguments_and_result_laid_out(page: Page, site: Any) -> None:
@@ -196,7 +239,7 @@ async def test_keys_play_seek_and_walk_turns_and_spans(page: Page, site: Any, un
     await page.keyboard.press("j")
     await page.keyboard.press("k")
     await expect(page.locator("#detail h3")).to_have_text("user_speech")
-    await expect(page.locator(".waterfall a[aria-current]")).to_be_focused()
+    await expect(page.locator(".waterfall tr:has(a[aria-current])")).to_be_focused()
     await page.locator("h1").click()
     await page.evaluate("document.activeElement.blur()")
     await page.keyboard.press("Space")
@@ -281,12 +324,18 @@ async def test_a_running_call_grows_without_a_reload(page: Page, site: Any) -> N
     await opened(page, site)
     await site.feed.joined.wait()
     await expect(page.locator("#turns li")).to_have_count(1)
+    link = page.locator("#turns a").first
+    await link.focus()
+    await page.get_by_role("button", name="Zoom in").evaluate("button => button.click()")
+    shown = await page.locator("#pan").get_attribute("aria-valuetext")
     site.data.full[site.names.CALL] = {**full, "call": {**full["call"], "live": True}}
     site.feed.send("call", full["call"])
     await expect(page.locator("#turns li")).to_have_count(3)
-    await expect(page.locator("#transcript li")).to_have_count(7)
+    await expect(page.locator("#transcript li")).to_have_count(8)
     await expect(page.locator("#blocks button")).to_have_count(3)
-    await page.locator("#transcript li").nth(2).locator(".line").click()
+    await expect(link).to_be_focused()
+    assert await page.locator("#pan").get_attribute("aria-valuetext") == shown
+    await page.locator("#transcript li.caller").nth(1).locator(".line").click()
     assert await page.evaluate(NOW) == pytest.approx(9.01, abs=0.02)
 
 

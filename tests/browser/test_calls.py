@@ -67,8 +67,71 @@ async def test_a_call_plays_from_its_row(page: Page, site: Any, until: Any) -> N
     await play.click()
     await until(page, "document.getElementById('preview').currentTime > 0.1")
     await expect(play).to_have_class("round playing")
+    await expect(page.locator("#dock-call")).to_have_text(site.names.FIRST)
     await play.click()
     assert await page.evaluate("document.getElementById('preview').paused")
+
+
+async def test_the_keys_choose_a_row_play_it_seek_and_close(
+    page: Page, site: Any, until: Any
+) -> None:
+    await page.goto("/traces")
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    row = page.locator("#rows tr").nth(1)
+    await expect(row.locator(".call a")).to_be_focused()
+    await page.keyboard.press("p")
+    await until(page, "document.getElementById('preview').currentTime > 0.1")
+    await page.get_by_label("Place in the call").focus()
+    await page.keyboard.press("End")
+    await until(page, "document.getElementById('preview').currentTime > 29")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("region", name="Player")).to_be_hidden()
+    await expect(row.locator("[data-play]")).to_be_focused()
+    await page.keyboard.press("/")
+    await expect(page.get_by_label("Words in the call")).to_be_focused()
+
+
+async def test_a_call_without_sound_has_no_button_to_play_it(page: Page) -> None:
+    await page.goto("/traces")
+    assert await page.locator("#rows tr").count() - await page.locator("[data-play]").count() == 1
+
+
+async def test_rows_change_under_a_reader_who_stays_where_they_are(
+    page: Page, site: Any, until: Any
+) -> None:
+    await page.goto("/traces")
+    await site.feed.joined.wait()
+    await page.evaluate("window.before = document.querySelectorAll('#rows tr')[2]")
+    row = page.locator(f'[data-call="{site.names.CALL}"]')
+    await row.locator("[data-play]").click()
+    await row.locator(".call a").focus()
+    grown = {**site.names.SUMMARY, "turns": 4, "live": True}
+    site.data.summaries[0] = grown
+    site.feed.send("call", grown)
+    await expect(row.locator(".badge.live")).to_be_visible()
+    await expect(row.locator(".call a")).to_be_focused()
+    await until(page, "document.getElementById('preview').currentTime > 0.1")
+    await expect(row.locator("[data-play]")).to_have_class("round playing")
+    assert await page.evaluate("window.before.isConnected")  # nothing was new about it
+    await until(
+        page, "/^\\d+:\\d\\d:\\d\\d$/.test(document.querySelector('[data-since]').textContent)"
+    )
+
+
+async def test_a_range_of_latency_filters_and_goes_along_to_what_is_taken_away(
+    page: Page, site: Any
+) -> None:
+    await page.goto("/traces")
+    await page.get_by_label("Slowest turn, at least").fill("0.9")
+    await expect(page.locator("[data-call]")).to_have_count(4)
+    await page.get_by_label("Slowest turn, at most").fill("1.3")
+    await expect(page.locator("[data-call]")).to_have_count(2)
+    assert page.url.endswith("?latency_min=0.9&latency_max=1.3")
+    link = await page.get_by_role("link", name="CSV").get_attribute("href")
+    assert link == "/api/calls?latency_min=0.9&latency_max=1.3&limit=5000&format=csv"
+    await page.get_by_role("link", name="Clear").click()
+    await expect(page.locator("[data-call]")).to_have_count(6)
 
 
 async def test_the_chosen_theme_stays(page: Page) -> None:

@@ -165,15 +165,63 @@ async def test_keys_are_left_to_fields_and_to_the_browser(module: Any) -> None:
         {"key": "j", "target": {"tagName": "A"}},
         {"key": "j", "ctrlKey": True, "target": {"tagName": "BODY"}},
         {"key": "q", "target": {"tagName": "BODY"}},
+        {"key": "ArrowLeft", "target": {"tagName": "BODY"}},
+        {"key": "ArrowLeft", "target": {"tagName": "TR"}},
+        {"key": "ArrowLeft", "shiftKey": True, "target": {"tagName": "TR"}},
+        {"key": "+", "shiftKey": True, "target": {"tagName": "BODY"}},
     ]
     assert await module("call/keys.js", body, events) == [
-        "play", None, None, "next span", None, None,
+        "play", None, None, "next span", None, None, "back", "fold", "back far", "in",
     ]  # fmt: skip
+
+
+async def test_a_range_stays_inside_the_turn_and_keeps_what_is_under_the_pointer(
+    module: Any,
+) -> None:
+    body = """const whole = {from: 100, to: 110};
+        return [m.scaled(whole, 0.5, 102, whole), m.scaled({from: 101, to: 102}, 100, 101, whole),
+                m.scaled(whole, 1e-9, 105, whole), m.moved({from: 104, to: 106}, 0.5, whole),
+                m.moved({from: 104, to: 106}, 99, whole)];"""
+    inside, all_of_it, smallest, later, last = await module("call/range.js", body)
+    assert inside == {"from": 101, "to": 106}
+    assert all_of_it == {"from": 100, "to": 110}
+    assert smallest["to"] - smallest["from"] == pytest.approx(0.002)
+    assert later == {"from": 105, "to": 107}
+    assert last == {"from": 108, "to": 110}
+
+
+async def test_a_range_survives_the_address_and_nonsense_is_none(module: Any) -> None:
+    body = """const whole = {from: 1.7e9, to: 1.7e9 + 10};
+        const view = {from: 1.7e9 + 2.5, to: 1.7e9 + 3.125};
+        return [m.parsed(m.written(view, whole.from), whole.from, whole).to - whole.from,
+                ...x.map((text) => m.parsed(text, whole.from, whole))];"""
+    found = await module("call/range.js", body, ["", "turn", "3-2", "20-30", "1-2-3", "NaN-2"])
+    assert found == [pytest.approx(3.125), None, None, None, None, None, None]
+
+
+async def test_what_lies_below_a_folded_row_is_hidden_and_nothing_else(module: Any) -> None:
+    body = "return [m.shown(x), x.map((_, at) => m.parentOf(x, at))];"
+    depths = [(0, False), (1, True), (2, True), (3, False), (1, False), (2, False), (0, True)]
+    rows = [{"depth": depth, "folded": folded} for depth, folded in depths]
+    shown, parents = await module("call/tree.js", body, rows)
+    assert shown == [True, True, False, False, True, True, True]
+    assert parents == [-1, 0, 1, 2, 0, 4, -1]
+
+
+async def test_json_folds_where_it_is_nested_and_says_the_same(module: Any) -> None:
+    body = """return x.map((text) => { const made = m.foldable(text);
+        return made && {text: made.textContent, folds: made.querySelectorAll("details").length,
+                        wild: made.querySelectorAll("img, script").length}; });"""
+    nested = '{"a": [1, {"b": "<img src=x onerror=1>"}], "c": {}}'
+    found, flat, prose = await module("call/json.js", body, [nested, '{"a": 1}', "{not json"])
+    assert (flat, prose) == (None, None)
+    assert (found["folds"], found["wild"]) == (3, 0)
+    assert '"b": "<img src=x onerror=1>"' in found["text"]
 
 
 async def test_an_address_survives_the_way_there_and_back(module: Any) -> None:
     body = "return m.parseHash(m.hashOf(x));"
-    choice = {"trace": "a&b=c #d", "span": "é/+%"}
+    choice = {"trace": "a&b=c #d", "span": "é/+%", "range": "0.5-1.25"}
     assert await module("call/address.js", body, choice) == choice
 
 
@@ -213,3 +261,42 @@ async def test_a_quiet_line_is_drawn_larger_but_a_quiet_room_is_not_speech(modul
     assert loud == pytest.approx(2.5)
     assert room == 4
     assert (full, none, empty) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "command"),
+    [
+        ("j", "BODY", "next"),
+        ("p", "A", "hear"),
+        ("j", "INPUT", None),
+        (" ", "BODY", "play"),
+        (" ", "BUTTON", None),  # which it presses
+        ("Escape", "INPUT", "close"),
+        ("x", "BODY", None),
+    ],
+)
+async def test_keys_of_the_list(module: Any, key: str, kind: str, command: str | None) -> None:
+    event = {"key": key, "target": {"tagName": kind}}
+    assert await module("calls/keys.js", "return m.command(x);", event) == command
+
+
+RENEWED = """
+const list = document.createElement("ol"), fresh = document.createElement("ol");
+list.innerHTML = x.was; fresh.innerHTML = x.now;
+m.remember(list);
+const before = new Map([...list.children].map((each) => [each.dataset.key, each]));
+const told = [];
+m.renew(list, fresh, (child, known) => told.push([child.dataset.key, known]));
+const same = [...list.children].filter((each) => before.get(each.dataset.key) === each);
+return [list.innerHTML, told, same.map((each) => each.dataset.key)];
+"""
+
+
+def rows(*named: str) -> str:
+    return "".join(f'<li data-key="{name[0]}">{name}</li>' for name in named)
+
+
+async def test_a_list_is_renewed_child_by_child(module: Any) -> None:
+    now = rows("d", "a", "c+", "b")
+    found = await module("lib/rows.js", RENEWED, {"was": rows("a", "b", "c", "e"), "now": now})
+    assert found == [now, [["d", False], ["c", True]], ["a", "b"]]

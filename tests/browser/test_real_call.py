@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -100,6 +101,26 @@ async def test_a_stock_clients_call_appears_while_it_runs_and_can_be_heard_and_r
     await page.get_by_role("link", name="execute_tool find_order").click()
     await expect(page.locator("#detail")).to_contain_text("on its way")
 
+    await page.get_by_role("button", name="Whole turn").click()
+    await page.locator(".fallmain").evaluate("(part) => part.scrollIntoView()")
+    strip = await page.get_by_role("group", name="Time line of the turn").bounding_box()
+    turn = await page.locator(".fall").evaluate("(fall) => fall.dataset.end - fall.dataset.start")
+    assert strip is not None
+    await page.mouse.click(strip["x"] + 0.1 * strip["width"], strip["y"] + 9)
+    began = await page.locator("#turns li").first.get_attribute("data-start")
+    assert await page.evaluate(NOW) == pytest.approx(float(began or 0) + 0.1 * turn, abs=0.1)
+    speech = page.locator('tr[data-stage="user_speech"]')
+    await expect(speech).to_have_attribute("data-now", "yes")
+    await page.keyboard.press("+")
+    await page.wait_for_url(re.compile(r"&range=[\d.]+-[\d.]+$"))
+    await page.goto("/traces?agent=agent&latency_max=60&cost_min=0.00001")
+    await expect(row.locator('[data-label="Cost"]')).to_have_text(re.compile(r"^\$0\.00\d+$"))
+    await row.locator("[data-play]").click()
+    await until(page, "document.getElementById('preview').currentTime > 0.2")
+    await page.get_by_label("Slowest turn, at least").fill("60")
+    await expect(page.locator("#list")).to_contain_text("No call matches")
+    assert not await page.evaluate("document.getElementById('preview').paused")
+
 
 async def test_the_microphone_gets_an_answer_and_the_talk_links_to_its_trace(
     page: Page, until: Any
@@ -129,3 +150,56 @@ async def test_the_microphone_gets_an_answer_and_the_talk_links_to_its_trace(
     await expect(turns).to_have_count(2)
     await expect(turns.first).to_contain_text("interrupted")
     await expect(page.locator("#transcript li.caller").last).to_contain_text("And the other one?")
+
+
+async def test_a_real_turn_is_scored_compared_and_taken_out(page: Page, tool_server: Any) -> None:
+    client = AsyncOpenAI(api_key="none", base_url=f"{tool_server.url}/v1")
+    async with client.realtime.connect(model="bench") as connection:
+        call = (await event(connection, "session.created")).session.id
+        for words in ("<img src=x onerror='window.__hostile = 1'>", "And the other one?"):
+            content: Any = [{"type": "input_text", "text": words}]
+            item: Any = {"type": "message", "role": "user", "content": content}
+            await connection.conversation.item.create(item=item)
+            await connection.response.create(response={"output_modalities": ["text"]})
+            await event(connection, "response.done")
+    await client.close()
+    await page.goto(f"/traces/calls/{call}")
+    await page.wait_for_selector("html[data-ready]")
+    await page.locator("#turns a").first.click()
+    graph = page.get_by_role("group", name=re.compile("^Agents, their tools"))
+    await expect(graph.locator(".called")).to_have_text(["Caller", "agent", "find_order"])
+
+    scores = page.get_by_role("region", name="Scores")
+    await scores.get_by_role("button", name="Good").click()
+    await expect(scores.locator("li")).to_have_text(
+        re.compile(r"good[\s\S]*somebody at the screen")
+    )
+    await graph.get_by_role("link", name="Tool find_order").click()
+    await expect(scores).to_contain_text("Scores of this span")
+    await scores.get_by_text("Comment or grade").click()
+    await scores.get_by_label("Comment").fill("<img src=x onerror='window.__hostile = 1'>")
+    await scores.get_by_label("Number").fill("0.25")
+    await scores.get_by_label("Your name").fill("Mo")
+    await scores.get_by_role("button", name="Save").click()
+    await expect(scores.locator("li")).to_have_text(
+        re.compile(r"comment 0.25\s+<img src=x[\s\S]*Mo,")
+    )
+    await scores.get_by_role("button", name="Delete").click()
+    await expect(scores.locator("li")).to_have_count(0)
+
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="JSON", exact=True).first.click()
+    taken = json.loads((await (await download.value).path()).read_text())
+    assert [(score["name"], score["value"]) for score in taken["scores"]] == [("thumb", 1)]
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="OTLP").click()
+    otlp = (await (await download.value).path()).read_bytes()
+    headers = {"content-type": "application/json"}
+    sent = await page.request.post("/v1/traces", data=otlp, headers=headers)
+    assert await sent.json() == {}  # nothing is refused
+
+    await page.get_by_role("link", name="Compare").click()
+    await page.get_by_role("link", name="And the other one?").click()
+    await expect(page.get_by_role("row", name=re.compile("Caller"))).to_contain_text("<img src=x")
+    await expect(page.get_by_role("link", name="find_order")).to_have_count(2)
+    assert await page.evaluate("window.__hostile") is None

@@ -1,9 +1,13 @@
 import base64
+import re
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.async_api import Browser, Page, expect
+
+SPEAKS = re.compile("Speaking|speaks")
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -54,7 +58,7 @@ async def test_the_state_follows_the_talk(page: Page, site: Any) -> None:
     await peer.send("input_audio_buffer.speech_stopped", item_id="item_1", audio_end_ms=9)
     await expect(status).to_have_text("Thinking")
     await peer.speak("item_2", "Here I am.", seconds=0.8)
-    await expect(status).to_contain_text("speaks")
+    await expect(status).to_have_text(SPEAKS)
     await expect(status).to_have_text("Listening")
 
 
@@ -64,7 +68,7 @@ async def test_speaking_over_the_agent_stops_it_and_tells_what_was_heard(
     peer = await started(page, site)
     await peer.until("session.update")
     await peer.speak("item_2", "A very long answer that goes on and on.", seconds=20)
-    await expect(page.get_by_role("status")).to_contain_text("speaks")
+    await expect(page.get_by_role("status")).to_have_text(SPEAKS)
     await until(page, "document.getElementById('voice').value > 0.2")
     await peer.send("input_audio_buffer.speech_started", item_id="item_3", audio_start_ms=0)
     cut = (await peer.until("conversation.item.truncate"))[0]
@@ -88,8 +92,8 @@ async def test_speech_after_the_answer_was_heard_in_full_truncates_nothing(
 ) -> None:
     peer = await started(page, site)
     await peer.until("session.update")
-    await peer.speak("item_2", "Yes.", seconds=0.2)
-    await expect(page.get_by_role("status")).to_contain_text("speaks")
+    await peer.speak("item_2", "Yes.", seconds=0.8)
+    await expect(page.get_by_role("status")).to_have_text(SPEAKS)
     await expect(page.get_by_role("status")).to_have_text("Listening")
     await peer.hear("item_3", "Thank you.")
     await expect(page.locator('#log [data-item="item_3"]')).to_contain_text("Thank you.")
@@ -141,8 +145,6 @@ async def test_after_an_answer_the_agent_its_tools_and_times_stand_beside(
     turn = {**full["turns"][-1], "agents": ["orders", "billing"], "latency_ms": None}
     site.data.full[call] = {**full, "turns": [*full["turns"], turn]}
     await peer.speak("item_4", "More.", seconds=20)
-    await expect(page.get_by_role("status")).to_have_text("billing speaks")
-    await expect(page.locator('#log [data-item="item_4"] .by')).to_have_text("billing")
     await expect(aside.locator(".turnlist li").last).to_contain_text("–")
     done = {**turn, "latency_ms": 345}
     site.data.full[call] = {**full, "turns": [*full["turns"], done]}
@@ -156,22 +158,80 @@ async def test_an_answer_that_follows_another_at_once_is_shown_as_spoken(
     await peer.until("session.update")
     await peer.speak("item_2", "Gladly.", seconds=0.5)
     await peer.speak("item_4", "More.", seconds=3)
-    await expect(page.get_by_role("status")).to_contain_text("speaks")
+    await expect(page.get_by_role("status")).to_have_text(SPEAKS)
     assert await page.evaluate("document.getElementById('stage').dataset.phase") == "speaking"
     await expect(page.get_by_role("status")).to_have_text("Listening")
 
 
-async def test_a_new_answer_has_no_name_until_the_trace_tells_who_gives_it(
-    page: Page, site: Any, until: Any
+class Turn:
+    """The spans of a turn, as the feed tells them."""
+
+    def __init__(self, site: Any, trace_id: str) -> None:
+        self.site, self.trace_id = site, trace_id
+        self.span("root", "invoke_workflow support", "turn", parent=None)
+
+    def span(
+        self,
+        span_id: str,
+        name: str,
+        stage: str,
+        *,
+        parent: str | None = "root",
+        agent: str | None = None,
+        seconds: float | None = None,
+        **attributes: Any,
+    ) -> None:
+        now = time.time()
+        where = {"call_id": self.site.names.CALL, "trace_id": self.trace_id}
+        what = {"name": name, "stage": stage, "agent": agent, "error": None, "events": []}
+        ids = {"span_id": span_id, "parent_id": parent, "attributes": attributes}
+        end = None if seconds is None else now + seconds
+        self.site.feed.send("span", {**where, **what, **ids, "start": now, "end": end})
+
+    def clause(self, span_id: str, agent: str, seconds: float) -> None:
+        spoken = {"voice.audio.duration": seconds}
+        self.span(
+            span_id, "text_to_speech tone", "text_to_speech", agent=agent, seconds=0.1, **spoken
+        )
+
+
+async def test_who_speaks_is_named_and_changes_where_the_other_agent_goes_on(
+    page: Page, site: Any
 ) -> None:
     peer = await started(page, site)
     await peer.until("session.update")
-    await peer.speak("item_2", "Gladly.", seconds=0.2)
-    await expect(page.get_by_role("complementary")).to_contain_text("Turn 3")
-    await expect(page.get_by_role("status")).to_have_text("Listening")
-    await peer.speak("item_4", "More.", seconds=20)
-    await until(page, "document.getElementById('voice').value > 0.2")
-    await expect(page.get_by_role("status")).to_have_text("Speaking")
+    await site.feed.joined.wait()
+    status, by = page.get_by_role("status"), page.locator('#log [data-item="item_2"] .by')
+    await peer.speak("item_2", "I pass you on. Orders here.", seconds=20)
+    await expect(status).to_have_text("Speaking")  # nothing is known yet
+    turn = Turn(site, "a" * 32)
+    turn.span("s1", "invoke_agent frontdesk", "agent", agent="frontdesk")
+    await expect(status).to_have_text("frontdesk speaks")
+    turn.span("s2", "invoke_agent orders", "agent", agent="orders")
+    turn.clause("s3", "frontdesk", 0.0)
+    turn.clause("s4", "orders", 19.9)
+    await expect(status).to_have_text("orders speaks")
+    await expect(by).to_have_text("frontdesk → orders")
+
+
+async def test_the_trace_of_the_turn_grows_beside_the_talk(page: Page, site: Any) -> None:
+    await started(page, site)
+    await site.feed.joined.wait()
+    turn = Turn(site, "b" * 32)
+    rows = page.get_by_role("list", name="What the turn is made of").get_by_role("listitem")
+    turn.span("s1", "invoke_agent orders", "agent", agent="orders")
+    turn.span("s2", "run support", "step", parent="s1")
+    turn.span("s3", "execute_tool find_order", "tools", parent="s2")
+    await expect(rows).to_have_count(2)  # brackets are left out
+    await expect(rows.nth(1)).to_contain_text("execute tool find_order")
+    await expect(rows.nth(1)).to_contain_text("…")
+    turn.span("s3", "execute_tool find_order", "tools", parent="s2", seconds=0.25)
+    await expect(rows.nth(1)).to_contain_text("250 ms")
+    turn.span("s4", f"guardrail {site.names.HOSTILE}", "guardrail", seconds=0.1)
+    await expect(rows.nth(2)).to_contain_text("guardrail")
+    Turn(site, "c" * 32).span("s1", "invoke_agent advice", "agent", agent="advice")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("advice")
 
 
 async def test_mute_sends_silence(page: Page, site: Any) -> None:

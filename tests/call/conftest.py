@@ -57,6 +57,7 @@ from frontdesk.voice.instant.turns import AlwaysFinished
 from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.speaker import PhraseCache
 from tests.frames import checked
+from tests.vocabulary import breaches
 
 MS_A_LETTER = 50
 TOOLS = '''
@@ -523,6 +524,7 @@ class House:
             prompt=lambda agent, variables: f"You are {agent}.",
             mcp=servers,
             models=ScriptedRegistry(self.models, self.judge, self.writer),
+            trace_content=team.captured != "none",
             judges={name: f"Watch for {name}." for name in team.guardrails},
         )
         path = root / "support.yaml"
@@ -535,6 +537,7 @@ class House:
             if team.voice.tts.fallback
             else VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
             PhraseCache(),
+            tracing.captures.most.within(team.captured),
         )
         self.approvals = ApprovalStore(store._redis)
         self.board = ScreenBoard(self.approvals, self._decide)
@@ -617,12 +620,22 @@ class House:
             grace=self.grace,
             remembering=remembering,
         )
+        self.tracing.call_opened(state.call_id, self.live_team.capture)
         phone = Phone(self, call, clock, connection)
         phone.running = asyncio.create_task(call.run())
         self.writers[call] = log
         self.phones.append(phone)
         await phone.until("session.created")
         return phone
+
+    async def kill(self, phone: Phone) -> None:
+        """As ``kill -9``: what the store has acknowledged is all that is left."""
+        lease = await self.store.open(phone.call.state.call_id, "grim reaper", force=True)
+        self.defects_expected = True  # the old worker logs its loss
+        phone.call.fenced(lease.epoch)
+        await asyncio.wait_for(phone.running, 10)
+        self.phones.remove(phone)
+        await self.store.release(lease)
 
     async def check(self, phone: Phone) -> None:
         """What must hold after any call."""
@@ -636,12 +649,17 @@ class House:
         state = await self.store.load(phone.call.state.call_id)
         assert state == phone.call.state
         assert state is not None and state.ended and not state.unknown
-        for turn in await phone.traces():
-            assert turn["end_reason"], turn
-            trace = self.tracing.store.trace(turn["trace_id"])
+        turns = await phone.traces()
+        assert all(turn["end_reason"] for turn in turns), turns
+        found = self.tracing.store.call(state.call_id) or {"delegations": []}
+        for known in (*turns, *found["delegations"]):
+            trace = self.tracing.store.trace(known["trace_id"])
             assert trace is not None
-            still_open = [span["name"] for span in trace["spans"] if span["end"] is None]
-            assert not still_open, still_open
+            if known in turns:
+                still_open = [span["name"] for span in trace["spans"] if span["end"] is None]
+                assert not still_open, still_open
+            unknown = set[str]().union(*map(breaches, trace["spans"]))
+            assert not unknown, unknown
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,10 @@ import pytest
 from agents.testing import assistant_message, function_call
 from hypothesis import strategies as st
 
+from frontdesk.call import connections
 from frontdesk.call.comeback import Comeback, Missed
 from frontdesk.call.connections import Connection
+from frontdesk.call.resume_token import ResumeToken
 from frontdesk.state.events import EventStream
 from tests.frames import checked
 
@@ -61,7 +63,7 @@ class Flaky:
             tail = await EventStream(self.phone.house.store._redis).tail(
                 self.phone.call.state.call_id
             )
-        assert self.phone.call.knows(token)
+        assert self.phone.call.knows(ResumeToken.read(token))
         connection = Connection(print, self.phone.close, missed=Missed(comeback, tail))
         self.phone.connection, self.alive = connection, True
         connection.send = self.taker(None)
@@ -202,10 +204,86 @@ async def test_who_says_goodbye_is_not_waited_for(build_house):
     assert phone.call.state.ended == "the client left"
 
 
-async def test_the_record_has_a_token_only_as_a_hash(build_house):
-    house = await build_house()
-    phone = await house.place()
+async def back_for_all(phone):
+    """Its client comes back, and has to be told all items anew."""
     token = phone.frames[0]["resume"]["token"]
-    stored = json.dumps((await phone.stored()).resume)
-    assert token not in stored
-    assert token.partition(".")[2] not in stored
+    connection = Connection(phone.got, phone.close, missed=Missed(Comeback.read(token, "nothing")))
+    phone.connection.send = print
+    phone.connection = connection
+    told = len(phone.frames)
+    assert phone.call.join(connection)
+    await phone.until("session.created")
+    return lambda: [frame["type"] for frame in phone.frames[told:]]
+
+
+ITEM = ["conversation.item.added", "conversation.item.done"]
+
+
+@pytest.fixture
+async def talked(build_house):
+    """A phone whose caller asked for an answer and went away, which is held."""
+    house = await build_house()
+    house.grace = 20.0
+    phone = await house.place()
+    await phone.configure(output_modalities=["text"])
+    house.script([assistant_message("Here it is.")])
+    await phone.ask("Well?")
+    phone.call.leave(phone.connection, "the client left", vanished=True)
+    return phone
+
+
+async def test_items_wait_for_the_first_word_of_who_is_told_them_anew(talked):
+    told = await back_for_all(talked)
+    witnessed = asyncio.Queue()
+    witness = Connection(lambda frame: witnessed.put_nowait(frame), print, caller=False)
+    assert talked.call.join(witness)
+    await talked.clock.advance(0.2)
+    witness_item = {"type": "message", "role": "user"}
+    content = [{"type": "input_text", "text": "From beside."}]
+    create = {"type": "conversation.item.create", "item": {**witness_item, "content": content}}
+    talked.call.take(json.dumps(create), witness)
+    assert [json.loads(await witnessed.get())["type"] for _ in range(3)] == [
+        "session.created",
+        *ITEM,
+    ]
+    assert told() == ["session.created"]
+    await talked.send("session.update", session={"type": "realtime", "instructions": "Be brief."})
+    await talked.until("session.updated")
+    assert told() == ["session.created", *3 * ITEM, "session.updated"]
+
+
+async def test_they_do_not_wait_long_for_who_says_nothing(talked):
+    told = await back_for_all(talked)
+    await talked.clock.advance(0.24)
+    assert told() == ["session.created"]
+    await talked.clock.advance(0.02)
+    assert told() == ["session.created", *2 * ITEM]
+
+
+async def test_who_has_spoken_before_it_was_greeted_is_told_at_once(talked):
+    token = talked.frames[0]["resume"]["token"]
+    talked.connection = Connection(
+        talked.got, talked.close, missed=Missed(Comeback.read(token, "nothing"))
+    )
+    told = len(talked.frames)
+    talked.call.join(talked.connection)
+    await talked.send("session.update", session={"type": "realtime"})
+    await talked.until("session.updated")
+    kinds = [frame["type"] for frame in talked.frames[told:]]
+    assert kinds == ["session.created", *2 * ITEM, "session.updated"]
+
+
+async def test_a_call_that_ends_meanwhile_has_told_them(talked):
+    told = await back_for_all(talked)
+    talked.call.end("the call is over")
+    await asyncio.wait_for(talked.running, 10)
+    assert told() == ["session.created", *2 * ITEM]
+    talked.house.phones.clear()
+
+
+async def test_a_conversation_larger_than_is_held_is_told_at_once(talked, monkeypatch):
+    monkeypatch.setattr(connections, "HELD_BYTES", 300)
+    told = await back_for_all(talked)
+    await talked.until("conversation.item.done")
+    await talked.until("conversation.item.done")
+    assert told() == ["session.created", *2 * ITEM]

@@ -6,6 +6,8 @@ import json
 import pytest
 from agents.testing import assistant_message, function_call
 
+from frontdesk.protocol.engine import ResponseEnded
+
 RESEARCH = {
     "call": "tools.stage:research",
     "background": {
@@ -441,6 +443,76 @@ async def test_a_result_that_was_not_told_before_the_end_is_told_when_the_call_g
     await until_done(again, "Lamps shine.")
 
 
+async def told_half(house, phone, *, held):
+    """Background work has come back, and what there is to say of it is being said, or played."""
+    await begun(house, phone)
+    house.script([assistant_message("Lamps shine. They last.")])
+    house.tts.unheld = len(house.tts.said) + 1 if held else None
+    await come(house)
+    await phone.clock.advance(1)
+    if held:
+        await phone.until("response.output_audio.delta")
+        await come(house)
+    else:
+        await until_done(phone, "Lamps shine. They last.")
+    await phone.stored()
+    house.tts.unheld = None
+    await house.kill(phone)
+    house.stage.speech_may_come.set()
+    return await house.place(phone.call.state.call_id)
+
+
+async def test_a_result_that_was_played_when_its_worker_died_is_not_told_again(house, phone):
+    again = await told_half(house, phone, held=False)
+    assert work_of(again)[0]["told"] == "spoken"
+    await again.clock.advance(30)
+    await again.settled()
+    assert not again.of("response.created")
+
+
+async def test_of_a_result_that_was_cut_off_with_its_worker_the_rest_is_told(house, phone):
+    again = await told_half(house, phone, held=True)
+    assert work_of(again)[0]["told"] is None
+    house.script([assistant_message("Lamps shine. They last.")])
+    await again.clock.advance(1)
+    await until_done(again, "They last.")
+    await again.clock.advance(5)
+    assert work_of(again)[0]["told"] == "spoken"
+    assert [words for who, words in await again.talk() if who == "assistant"][1:] == [
+        "Lamps shine.",
+        "They last.",
+    ]
+
+
+async def test_a_result_that_was_all_written_when_its_worker_died_is_not_written_again(
+    house, phone, monkeypatch
+):
+    await phone.configure(output_modalities=["text"])
+    await begun(house, phone)
+    house.script([assistant_message("Lamps shine.")])
+    arrivals, is_end = phone.call._arrivals, lambda event: isinstance(event, ResponseEnded)
+    apply = arrivals.apply
+    monkeypatch.setattr(arrivals, "apply", lambda event: is_end(event) or apply(event))
+    await come(house)
+    await phone.clock.advance(1)
+    await phone.until("response.output_text.delta")
+    await come(house)
+    await phone.stored()
+    await house.kill(phone)
+    again = await house.place(phone.call.state.call_id)
+    assert work_of(again)[0]["told"] is None
+    house.script([assistant_message("Lamps shine.")])
+    await again.clock.advance(1)
+    await again.until("response.created")
+    await again.until("response.done")
+    await again.settled()
+    assert work_of(again)[0]["told"] == "spoken"
+    await again.clock.advance(30)
+    await again.settled()
+    assert len(again.of("response.created")) == 1
+    assert not again.of("response.output_text.delta")
+
+
 async def test_a_result_is_written_in_a_text_session(house, phone):
     await phone.configure(output_modalities=["text"])
     await begun(house, phone)
@@ -490,7 +562,7 @@ async def test_the_work_has_a_trace_of_its_own_that_the_turns_can_be_found_by(ho
     turns = await phone.traces()
     assert [turn["agent"] for turn in turns] == ["I'm on it.", "Lamps shine."]
     [work] = work_of(phone)
-    trace = house.tracing.store.trace(work["trace_id"])
+    trace = house.tracing.store.trace(work["trace"].partition("-")[0])
     root = trace["spans"][0]
     assert (root["name"], root["status"], root["stage"]) == (
         "delegation research",
@@ -535,7 +607,8 @@ async def test_a_specialist_works_in_the_background_and_never_has_the_floor(buil
     assert (phone.call.state.agent, work_of(phone)[0]["owner"]) == ("frontdesk", "frontdesk")
     await house.tracing.flush()
     names = [
-        span["name"] for span in house.tracing.store.trace(work_of(phone)[0]["trace_id"])["spans"]
+        span["name"]
+        for span in house.tracing.store.trace(work_of(phone)[0]["trace"].partition("-")[0])["spans"]
     ]
     assert names[0] == "delegation ask_reader"
     assert {"invoke_agent reader", "execute_tool look_up"} <= {*names}

@@ -13,19 +13,8 @@ from frontdesk.desk.schema import McpUse
 from frontdesk.team.recording import may_run_twice
 
 
-async def killed(house, phone):
-    """As ``kill -9``: what the store has acknowledged is all that is left."""
-    call_id = phone.call.state.call_id
-    lease = await house.store.open(call_id, "grim reaper", force=True)
-    house.defects_expected = True  # the old worker logs its loss
-    phone.call.fenced(lease.epoch)
-    await asyncio.wait_for(phone.running, 10)
-    house.phones.remove(phone)
-    await house.store.release(lease)
-
-
 async def taken_over(house, phone):
-    await killed(house, phone)
+    await house.kill(phone)
     return await house.place(phone.call.state.call_id)
 
 
@@ -68,7 +57,7 @@ async def test_what_was_said_and_not_yet_in_words_is_heard_from_the_record(house
     await house.stage.words_wanted.wait()
     await house.tracing.flush()
     await phone.call._parts.book.recorded_within(5)
-    await killed(house, phone)
+    await house.kill(phone)
     house.stage.words_may_come.set()
     house.stt.lines.append("where is my order")
     house.script([assistant_message("On its way.")])
@@ -89,7 +78,7 @@ async def test_what_was_said_and_cannot_be_heard_again_is_asked_for(house, phone
     await phone.say("where is my order")
     await house.stage.words_wanted.wait()
     await phone.call._parts.book.recorded_within(5)
-    await killed(house, phone)
+    await house.kill(phone)
     house.stage.words_may_come.set()
     monkeypatch.setattr(house.tracing.audio, "sound", lost)
     again = await house.place(phone.call.state.call_id)
@@ -134,7 +123,7 @@ async def test_an_answer_goes_on_where_it_was_cut(house, phone):
     await turns()
     await phone.call._parts.book.recorded_within(5)
     house.tts.unheld = None
-    await killed(house, phone)
+    await house.kill(phone)
     house.stage.speech_may_come.set()
     house.script([assistant_message("One is done here. Two comes after it. Three is the end.")])
     again = await house.place(phone.call.state.call_id)
@@ -167,7 +156,7 @@ async def test_what_was_all_said_is_not_said_again(house, phone):
     await phone.until_sound(600)
     await phone.settled()
     assert await phone.call._parts.book.recorded_within(5)
-    await killed(house, phone)
+    await house.kill(phone)
     house.stage.tool_may_end.set()
     house.script([assistant_message("All is said.")])
     again = await house.place(phone.call.state.call_id)
@@ -183,7 +172,7 @@ async def test_a_text_answer_goes_on_behind_the_words_that_were_read(house, phon
     await phone.send("response.create")
     await house.stage.tool_started.wait()
     await phone.until("response.output_text.delta")
-    await killed(house, phone)
+    await house.kill(phone)
     house.stage.tool_may_end.set()
     house.script([assistant_message("First part. And the second.")])
     again = await house.place(phone.call.state.call_id)
@@ -197,7 +186,7 @@ async def test_a_tool_in_flight_is_not_run_twice_and_its_outcome_is_unknown(hous
     await phone.write("what is it")
     await phone.send("response.create")
     await house.stage.tool_started.wait()
-    await killed(house, phone)
+    await house.kill(phone)
     house.stage.tool_started.clear()
     house.stage.tool_may_end.set()
     house.script([assistant_message("I do not know what came of it.")])
@@ -219,7 +208,7 @@ async def test_a_model_that_calls_it_again_all_the_same_does_not_run_it(house, p
     await phone.write("what is it")
     await phone.send("response.create")
     await house.stage.tool_started.wait()
-    await killed(house, phone)
+    await house.kill(phone)
     house.stage.tool_started.clear()
     house.stage.tool_may_end.set()
     house.script([function_call("look_up", {"what": "it"}, call_id="c2")])
@@ -246,7 +235,7 @@ async def test_a_tool_that_may_run_twice_is_run_again(twice):
     await phone.send("response.create")
     await twice.stage.tool_started.wait()
     await phone.call._parts.book.recorded_within(5)
-    await killed(twice, phone)
+    await twice.kill(phone)
     twice.stage.tool_started.clear()
     twice.stage.tool_may_end.set()
     twice.script([assistant_message("It is blue.")])
@@ -371,7 +360,7 @@ async def test_after_a_long_pause_the_caller_hears_that_there_was_one(house, pho
     await phone.write("who are you")
     await phone.send("response.create")
     await thinking.wait()
-    await killed(house, phone)
+    await house.kill(phone)
     clock = type(phone.clock)
     real = clock.__init__
 
@@ -406,7 +395,7 @@ async def test_a_specialist_that_had_begun_to_act_is_not_begun_again(build_house
     await phone.clock.advance(1)
     await phone.until("response.done")
     assert await phone.call._parts.book.recorded_within(5)
-    await killed(house, phone)
+    await house.kill(phone)
     house.script([assistant_message("I don't know whether you were charged.")])
     again = await house.place(phone.call.state.call_id)
     [work] = again.call.state.delegations.values()

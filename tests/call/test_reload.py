@@ -426,3 +426,18 @@ async def test_a_server_that_is_plugged_in_can_be_used_at_once(desk: Desk, worke
     await worker.reload.look()
     assert problems(worker) == []
     assert [status.name for status in worker.mcp.status()] == ["shelf"]
+
+
+async def test_prices_that_change_are_taken_up_and_wrong_ones_are_not(
+    desk: Desk, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = "version: 1\nmodels:\n  a: { input: 1 }\n"
+    pricing = worker.tracing.pricing
+    assert pricing.prices is None
+    for text in (table, table.replace("input", "inputs")):
+        desk.write("prices.yaml", text)
+        await worker.reload.look()
+        await worker.reload.look()
+        assert pricing.prices and list(pricing.prices.models) == ["a"]
+    [line] = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
+    assert "prices.yaml:3:8: unknown key `inputs`" in line

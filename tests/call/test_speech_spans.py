@@ -49,21 +49,26 @@ def clauses(trace: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def test_a_clause_is_one_span_as_long_as_all_of_its_sound(tracing: Tracing) -> None:
     turn = begun(tracing, time.time())
-    turn.spoke(chunk("Hello, ", LOUD, first=True), time.time(), "desk")
-    turn.spoke(chunk("Hello, ", LOUD), time.time(), "desk")
-    turn.spoke(chunk("Hello, ", QUIET, last=True), time.time(), "desk")
-    turn.spoke(chunk("you.", LOUD, first=True, last=True), time.time(), "desk")
+    turn.voicing.asks("desk", "here: mouth, voice low", "low", time.time())
+    turn.spoke(chunk("Hello, ", LOUD, first=True), "desk")
+    turn.spoke(chunk("Hello, ", LOUD), "desk")
+    turn.spoke(chunk("Hello, ", QUIET, last=True), "desk")
+    turn.spoke(chunk("you.", LOUD, first=True, last=True), "desk")
+    turn.spoke(chunk("---", QUIET[:0], first=True, last=True), "desk")
     turn.end("completed")
     first, second = clauses(await stored(tracing, turn))
     assert first["voice.audio.duration"] == pytest.approx(0.5)
     assert second["voice.audio.duration"] == pytest.approx(0.2)
     assert first["gen_ai.response.time_to_first_chunk"] >= 0
-    assert first["gen_ai.request.model"] == "mouth"
+    assert (first["gen_ai.request.model"], first["gen_ai.speech.voice"]) == ("mouth", "low")
+    assert first["gen_ai.provider.name"] == "here"
+    assert "voice.speech.cached" not in first
+    assert second["voice.speech.cached"]  # nobody was asked for it
 
 
 async def test_a_clause_cut_short_is_not_lost(tracing: Tracing) -> None:
     turn = begun(tracing, time.time())
-    turn.spoke(chunk("A long story.", LOUD, first=True), time.time(), "desk")
+    turn.spoke(chunk("A long story.", LOUD, first=True), "desk")
     turn.end("interrupted", interrupted_at=0.1)
     (only,) = clauses(await stored(tracing, turn))
     assert only["voice.audio.duration"] == pytest.approx(0.2)
@@ -72,9 +77,9 @@ async def test_a_clause_cut_short_is_not_lost(tracing: Tracing) -> None:
 async def test_the_first_sound_is_the_first_that_can_be_heard(tracing: Tracing) -> None:
     asked = time.time()
     turn = begun(tracing, asked)
-    turn.spoke(chunk("---", QUIET[:0], first=True, last=True), asked, "desk")
+    turn.spoke(chunk("---", QUIET[:0], first=True, last=True), "desk")
     assert turn.latency is None
-    turn.spoke(chunk("Yes.", np.concatenate([QUIET, LOUD]), first=True, last=True), asked, "desk")
+    turn.spoke(chunk("Yes.", np.concatenate([QUIET, LOUD]), first=True, last=True), "desk")
     assert turn.latency is not None
     assert turn.latency >= 0.1
     turn.end("completed")

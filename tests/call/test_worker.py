@@ -2,16 +2,20 @@
 of them want."""
 
 import asyncio
+import json
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
+from redis.exceptions import ConnectionError
 
 from frontdesk.call import bring_up
+from frontdesk.call.comeback import Comeback, Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.worker import CallRefused, Worker
 from frontdesk.region import region_of
 from frontdesk.settings import Settings
-from frontdesk.state.log import LEASE
+from frontdesk.state.log import LEASE, kept_of
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.models import VoiceModels
 
@@ -66,12 +70,18 @@ async def workers(tmp_path, valkey_url):
 
 
 class Line:
-    """A client's end of a call."""
+    """A client's end of a call, perhaps of one that comes back with a token."""
 
-    def __init__(self):
+    def __init__(self, token=None):
         self.greeted = asyncio.Event()
         self.closed = asyncio.get_running_loop().create_future()
-        self.connection = Connection(lambda frame: self.greeted.set(), self._close)
+        missed = Missed(Comeback(token=token))
+        self.connection = Connection(self._take, self._close, missed=missed)
+
+    def _take(self, frame):
+        if not self.greeted.is_set():
+            self.token = json.loads(frame)["resume"]["token"]
+        self.greeted.set()
 
     def _close(self, code, reason):
         if not self.closed.done():
@@ -114,6 +124,47 @@ async def test_the_lease_of_a_worker_that_is_dead_is_not_waited_for(workers):
     taken = await opened(second, Line(), call_id=call.state.call_id)
     assert loop.time() < lease_ends
     assert taken.state.call_id == call.state.call_id
+
+
+async def test_a_token_is_good_at_another_worker_although_nothing_of_it_is_on_record(
+    workers, monkeypatch
+):
+    first, second = workers
+    line = Line()
+    call = await opened(first, line)
+    gone = AsyncMock(side_effect=ConnectionError("the store is away"))
+    back = Line(line.token)
+    with monkeypatch.context() as patched:
+        patched.setattr(first.store, "append", gone)
+        await opened(first, back)
+        taken = await opened(second, Line(back.token))
+    assert gone.await_count
+    assert back.token != line.token
+    assert taken.state.call_id == call.state.call_id
+
+
+async def test_a_call_that_only_its_worker_has_is_not_said_to_be_gone(workers):
+    first, second = workers
+    line = Line()
+    call = await opened(first, line)
+    await first.store._redis.delete(*kept_of(call.state.call_id))
+    with pytest.raises(CallRefused) as refusal:
+        await opened(second, Line(line.token))
+    assert refusal.value.code == "state_unavailable"  # try again
+    back = Line(line.token)
+    await opened(first, back)  # which writes, and so fills the store up
+    taken = await opened(second, Line(back.token))
+    assert taken.state.call_id == call.state.call_id
+
+
+async def test_a_token_of_no_call_is_refused_for_good(workers):
+    first, second = workers
+    call = await opened(first, Line())
+    token = f"{call.state.call_id}.{'0' * 12}.1.1.{'0' * 64}"
+    for unknown in (token, f"sess_none{token[len(call.state.call_id) :]}", "nonsense"):
+        with pytest.raises(CallRefused) as refusal:
+            await opened(second, Line(unknown))
+        assert refusal.value.code == "invalid_resume_token"
 
 
 async def test_a_team_that_is_pinned_takes_calls_in_its_region_alone(tmp_path, valkey_url):

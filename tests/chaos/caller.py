@@ -134,7 +134,7 @@ class Caller:
         created = await self._until_or_dead("session.created", begin)
         assert self.call_id in ("", created["session"]["id"])
         self.call_id = created["session"]["id"]
-        self._token = created.get("resume", {}).get("token")
+        self._token = created.get("resume", {}).get("token", self._token)
         await self._configure()
 
     async def _configure(self) -> None:

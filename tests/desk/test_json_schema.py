@@ -5,12 +5,12 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from frontdesk.desk.json_schema import FILES, part_schema, team_schema
+from frontdesk.desk.json_schema import FILES, part_schema, prices_schema, team_schema
 from frontdesk.desk.schema import Team
 
 
 def test_the_published_schemas_are_those_of_the_models(repository: Path):
-    for name, schema in zip(FILES, (team_schema(), part_schema()), strict=True):
+    for name, schema in zip(FILES, (team_schema(), part_schema(), prices_schema()), strict=True):
         published = (repository / "docs" / "schema" / name).read_text(encoding="utf-8")
         assert published == schema, "run: python -m frontdesk.desk.json_schema"
 

@@ -50,6 +50,7 @@ def test_an_installed_package_brings_its_own_starter(tmp_path: Path, monkeypatch
     for folder in ("agents", "tools", "mcp_servers"):
         (package / "_starter" / folder).mkdir(parents=True)
     (package / "_starter" / "agents" / "packaged.yaml").write_text("x")
+    (package / "_starter" / "prices.yaml").write_text("version: 1")
     monkeypatch.setattr(frontdesk, "__file__", str(package / "__init__.py"))
     init_desk(tmp_path / "new")
     assert (tmp_path / "new" / "agents" / "packaged.yaml").is_file()

@@ -71,10 +71,11 @@ def key() -> str:
 def keyed_server(
     server_process: Any, tmp_path_factory: pytest.TempPathFactory, desk: Path
 ) -> Iterator[Any]:
-    """A server that lets in two keys, one of them from a file."""
+    """A server that lets in two keys, one of them from a file, and two of lesser roles."""
     data = tmp_path_factory.mktemp("keyed_server")
     file = data / "keys"
-    file.write_text(f"# the second office\n{OTHER_KEY}\n")
+    lesser = "view:fd-a-viewing-key-0123456789,approve:fd-an-approving-key-0123456789"
+    file.write_text(f"# the second office\n{OTHER_KEY}\n{lesser}\n")
     environ = {"FRONTDESK_API_KEYS": KEY, "FRONTDESK_API_KEYS_FILE": str(file)}
     running = server_process(data, desk=desk, environ=environ)
     yield running

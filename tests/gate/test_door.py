@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from frontdesk.api.door import Door
 from frontdesk.api.keys import Keys
 from frontdesk.api.sign_in import SignIn
+from frontdesk.roles import Role
 
 
 class Broken:
@@ -23,7 +24,7 @@ class Broken:
 @pytest.fixture
 def visitor(key: str) -> httpx2.AsyncClient:
     worker: Any = SimpleNamespace(tokens=Broken())
-    keys = Keys([key])
+    keys = Keys({key: Role.FULL})
     door = Door(PlainTextResponse("inside"), keys, SignIn(keys, worker), worker)
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=door), base_url="http://desk")
 
@@ -51,7 +52,7 @@ async def test_what_cannot_be_checked_is_neither_let_in_nor_called_wrong(
 
 async def test_the_mcp_servers_token_lets_spans_in_and_nothing_else(key: str) -> None:
     worker: Any = SimpleNamespace(tokens=Broken())
-    keys = Keys([key])
+    keys = Keys({key: Role.FULL})
     door = Door(
         PlainTextResponse("inside"), keys, SignIn(keys, worker), worker, "a-token-of-theirs"
     )

@@ -16,6 +16,7 @@ from websockets.typing import Subprotocol
 from frontdesk.api.keys import Keys, KeysError, client_key, load_keys, new_key
 from frontdesk.cli import app
 from frontdesk.mcp import local
+from frontdesk.roles import Role
 from frontdesk.settings import Settings
 
 GUARDED = ("/v1/models", "/v1/nothing", "/api/calls", "/api/live", "/docs", "/openapi.json")
@@ -170,7 +171,7 @@ def settings(**given: Any) -> Settings:
 def test_keys_stand_behind_commas_and_on_lines() -> None:
     one, two, three = new_key(), new_key(), new_key()
     text = f" {one},{two}\n\n# a remark\n{three},{one}\n"
-    assert load_keys(settings(api_keys=text)) == [one, two, three]
+    assert list(load_keys(settings(api_keys=text))) == [one, two, three]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", "10.0.0.1"])
@@ -182,7 +183,7 @@ def test_an_address_for_others_needs_keys(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_this_machine_needs_none(host: str) -> None:
-    assert load_keys(settings(host=host)) == []
+    assert load_keys(settings(host=host)) == {}
 
 
 @pytest.mark.parametrize(
@@ -207,13 +208,13 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_keys_are_held_as_hashes_only() -> None:
     key = new_key()
-    keys = Keys([key])
-    assert keys.accept(key)
-    assert not keys.accept(key[:-1])
-    assert not keys.accept("")
-    assert key.encode() not in b"".join(keys.__dict__["_hashes"])
-    assert keys.knows(keys.fingerprint(key))
-    assert not Keys([new_key()]).knows(keys.fingerprint(key))
+    keys = Keys({key: Role.VIEW})
+    assert keys.role(key) is Role.VIEW
+    assert keys.role(key[:-1]) is None
+    assert keys.role("") is None
+    assert key not in str(keys.__dict__)
+    assert keys.role_of(keys.fingerprint(key)) is Role.VIEW
+    assert Keys({new_key(): Role.VIEW}).role_of(keys.fingerprint(key)) is None
 
 
 def test_our_commands_give_a_servers_own_keys_to_no_other_server() -> None:
@@ -233,7 +234,7 @@ def test_serve_refuses_to_start_for_others_without_keys(desk: Path) -> None:
 
 def test_the_key_command_makes_a_key_that_serves() -> None:
     made = CliRunner().invoke(app, ["key"]).output.strip()
-    assert load_keys(settings(host="0.0.0.0", api_keys=made)) == [made]
+    assert load_keys(settings(host="0.0.0.0", api_keys=made)) == {made: Role.FULL}
     assert made != CliRunner().invoke(app, ["key"]).output.strip()
 
 

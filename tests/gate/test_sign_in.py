@@ -47,7 +47,7 @@ def test_the_cookie_is_for_the_browser_alone_and_for_this_site(visitor: Any, key
 def test_the_cookie_is_secure_where_the_browser_came_by_tls(tls_server: Any) -> None:
     # Without keys there is nothing to sign in to: the page leads on.
     answer = httpx2.get(f"{tls_server.url}/sign-in", verify=tls_server.tls)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/talk")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 def test_a_proxy_that_ends_tls_gets_a_secure_cookie(visitor: Any, key: str) -> None:
@@ -139,7 +139,7 @@ async def test_a_socket_by_cookie_opens_from_our_own_pages_only(
     ],
 )
 def test_signing_in_never_leads_elsewhere(visitor: Any, key: str, target: str) -> None:
-    assert sign_in(visitor, key, target).headers["location"] == "/talk"
+    assert sign_in(visitor, key, target).headers["location"] == "/"
 
 
 def test_the_style_of_the_sign_in_page_is_open_and_little_else(visitor: Any) -> None:

@@ -16,7 +16,7 @@ from frontdesk.api.keys import KeysError, load_keys
 from frontdesk.settings import Settings
 
 WORKERS = ("worker1", "worker2")
-SERVICES = {*WORKERS, "proxy", "redis", "orders", "knowledge", "collector"}
+SERVICES = {*WORKERS, "proxy", "redis", "orders", "knowledge", "collector", "clickhouse"}
 OF_OTHERS = {"FRONTDESK_MCP_TOKEN"}
 
 

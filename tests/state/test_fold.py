@@ -49,6 +49,8 @@ KNOWN = st.one_of(
         seconds=st.floats(0, 1e4),
     ),
     entry("delegation", delegation=st.fixed_dictionaries({"id": IDS, "status": TEXTS})),
+    entry("resume.key", key=TEXTS),
+    entry("resume", chain=TEXTS, number=st.lists(st.integers(0, 2**40), min_size=2, max_size=2)),
     entry("call.ended", reason=TEXTS),
 )
 FOREIGN = st.one_of(

@@ -23,6 +23,7 @@ from frontdesk.team.history import UNSEEN
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.calls import Tracing
+from frontdesk.tracing.processor import first_word
 from tests.providers import served, sse
 
 
@@ -131,7 +132,7 @@ class Hosted:
 
     def __init__(self, provider: Provider, desk: Any, make_team: Any, ask: Any) -> None:
         self.provider, self.desk, self.make_team, self.ask = provider, desk, make_team, ask
-        self.registry = ModelRegistry(Settings(), environ={})
+        self.registry = ModelRegistry(Settings(), environ={}, first_word=first_word)
 
     async def start(self, models: dict[str, Any], **sections: Any) -> TeamRunner:
         common = {"provider": "openai-compatible", "base_url": self.provider.url}
@@ -218,6 +219,19 @@ async def test_the_next_model_answers_when_nobody_listens(
     away = {"base_url": "http://127.0.0.1:9/v1", "fallback": ["second"]}
     assert await hosted.say(await hosted.start({"first": away, "second": {}})) == "second is here."
     assert [why for _, _, why in attempts(spans())] == ["model_unreachable"] * 2
+
+
+@pytest.mark.parametrize("provider_name", ["openai", "openai-compatible"])
+async def test_the_span_of_a_model_tells_who_runs_it_and_when_its_first_word_came(
+    hosted: Hosted, spans: Any, provider_name: str
+) -> None:
+    first = {"provider": provider_name, "api_key": "k"}
+    assert await hosted.say(await hosted.start({"first": first})) == "first is here."
+    [chat] = [span for span in spans() if span["stage"] == "model"]
+    assert chat["name"] == "chat first"
+    assert chat["attributes"]["gen_ai.provider.name"] == provider_name
+    told = chat["attributes"]["gen_ai.response.time_to_first_chunk"]
+    assert 0 < told <= chat["end"] - chat["start"] + 0.05
 
 
 @pytest.mark.parametrize("provider_name", ["openai", "openai-compatible"])

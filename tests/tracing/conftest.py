@@ -36,6 +36,7 @@ from agents import (
 from frontdesk.settings import Settings
 from frontdesk.tracing.api import router
 from frontdesk.tracing.calls import Tracing, TurnTrace
+from tests.clickhouse import IS_HERE, ClickHouse
 
 
 @pytest.fixture
@@ -51,6 +52,15 @@ async def tracing(settings: Settings) -> AsyncIterator[Tracing]:
     tracing.start()
     yield tracing
     await tracing.aclose()
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    if not IS_HERE:
+        pytest.skip("no chdb here: make peers installs it")
+    server = ClickHouse(tmp_path_factory.mktemp("clickhouse"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(autouse=True)

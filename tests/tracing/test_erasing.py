@@ -11,7 +11,7 @@ from frontdesk.tracing import names, schema
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.erasing import Gone, erase
 from frontdesk.tracing.messages import user
-from frontdesk.tracing.store import StoreError
+from frontdesk.tracing.stores import StoreError
 
 WORD = "zanzibarical"
 
@@ -99,8 +99,11 @@ async def test_a_file_of_an_older_version_is_written_anew_once(tmp_path):
         old.execute("PRAGMA secure_delete = OFF")
         old.executescript(schema.TABLES)
         old.execute("DROP TABLE caller")
-        old.execute("INSERT INTO span VALUES ('t','s',NULL,'n','x',NULL,NULL,1,1,NULL,0,?,x'',x'')",
-                    ("walrus " * 500,))  # fmt: skip
+        old.execute(
+            "INSERT INTO span (trace_id, span_id, name, stage, start, tokens, words) "
+            "VALUES ('t', 's', 'n', 'x', 1, 0, ?)",
+            ("walrus " * 500,),
+        )
         old.execute("PRAGMA user_version = 1")
         old.commit()
         old.execute("DELETE FROM span")

@@ -3,12 +3,16 @@
 import socket
 from typing import Any
 
+import httpx2
 import pytest
+from opentelemetry.trace import SpanKind
 
 from frontdesk.settings import Settings
-from frontdesk.tracing import messages, names
+from frontdesk.tracing import messages, names, received
 from frontdesk.tracing.calls import Tracing, TurnTrace
-from frontdesk.tracing.otlp import CAPTURE
+from frontdesk.tracing.otlp import CAPTURE, JSON
+from frontdesk.tracing.pricing import Pricing
+from frontdesk.tracing.rows import row
 
 
 async def one_turn(tracing: Tracing) -> TurnTrace:
@@ -84,3 +88,25 @@ async def test_nothing_is_sent_when_nothing_is_configured(settings: Settings) ->
     tracing.start()
     assert tracing._pipeline.batches is None
     await tracing.aclose()
+
+
+async def test_a_turn_that_is_taken_out_as_otlp_reads_as_it_was(
+    answered: TurnTrace, api: httpx2.AsyncClient
+) -> None:
+    kept = (await api.get(f"/api/traces/{answered.trace_id}")).json()["spans"]
+    taken = await api.get(f"/api/traces/{answered.sdk_trace_id}/otlp")
+    read = [span for span in received.spans(received.read(taken.content, JSON)) if span]
+    assert len(read) == len(kept)
+    for before, after in zip(
+        kept, (row(span, content=True, pricing=Pricing()).export() for span in read), strict=True
+    ):
+        for name in ("start", "end"):
+            assert after[name] == pytest.approx(before[name], abs=1e-6)
+        same = ("span_id", "parent_id", "name", "stage", "agent", "status", "error", "attributes")
+        assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    kinds = {span.name.partition(" ")[0]: span.kind for span in read}
+    assert (kinds["invoke_workflow"], kinds["MCP"]) == (SpanKind.INTERNAL, SpanKind.CLIENT)
+    missing = await api.get(f"/api/traces/{'0' * 32}/otlp")
+    assert missing.status_code == 404
+    one = await api.get(f"/api/traces/{answered.trace_id}/spans/{kept[1]['span_id']}")
+    assert one.json() == kept[1]

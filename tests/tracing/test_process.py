@@ -70,6 +70,6 @@ async def test_the_agents_sdk_sends_nothing_home_unless_told(settings: Settings)
         processors = get_trace_provider()._multi_processor._processors  # type: ignore[attr-defined]
         assert [type(each).__name__ for each in processors] == [
             "AgentsProcessor",
-            *(["BatchTraceProcessor"] if told else []),
+            *(["OpenAiDashboard"] if told else []),
         ]
         await tracing.aclose()

@@ -13,7 +13,8 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from frontdesk.tracing import names, schema
-from frontdesk.tracing.store import StoreError, TraceStore
+from frontdesk.tracing.store import TraceStore
+from frontdesk.tracing.stores import StoreError
 from frontdesk.tracing.writer import Writer
 
 NEW = RandomIdGenerator()

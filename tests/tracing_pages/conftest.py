@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from frontdesk.tracing import compare_page
 from frontdesk.tracing.pages import Pages, router
 
 
@@ -27,7 +28,9 @@ def data(sample: SimpleNamespace) -> Any:
 @pytest.fixture
 async def client(data: Any) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
-    app.include_router(router(Pages(data)))
+    pages = Pages(data)
+    app.include_router(router(pages))
+    app.include_router(compare_page.router(data, pages))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
         yield client

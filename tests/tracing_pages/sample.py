@@ -6,6 +6,8 @@ import math
 import random
 from typing import Any
 
+from frontdesk.tracing.filters import CallFilters
+
 STARTED = 1_795_309_200.0
 CALL = "sess_Q7v2mZr41xTn"
 HOSTILE = "<script>window.__hostile = 1</script><img src=x onerror='window.__hostile = 1'>"
@@ -268,7 +270,11 @@ def turn(
         "latency_ms": latency,
         "stages": stages,
         "interrupted_at": None,
+        "interrupted_of": None,
         "errors": 0,
+        "cost": 0.00041,
+        "currency": "USD",
+        "unpriced": [],
     } | more
 
 
@@ -294,14 +300,22 @@ SUMMARY: dict[str, Any] = {
     "call_id": CALL,
     "team": "support",
     "agents": ["frontdesk", "orders"],
+    "flow": ["frontdesk", "orders"],
     "started": STARTED,
     "seconds": 30.0,
     "turns": 3,
     "tools": ["find_order", "estimate_delivery", "carrier_status"],
+    "tool_calls": {"find_order": 1, "estimate_delivery": 1, "carrier_status": 2},
     "handoffs": 1,
     "errors": 1,
     "first_audio_ms": 800.0,
+    "slowest_ms": 900.0,
     "tokens": 2250,
+    "tokens_in": 2060,
+    "cost": 0.00123,
+    "currency": "USD",
+    "unpriced": [],
+    "recorded": True,
     "live": False,
     "text": FIRST,
 }
@@ -312,7 +326,7 @@ SAMPLE_CALL: dict[str, Any] = {
         turn(0, 0.8, 7.4, 900.0, stages(210, 40, 490, 0, 160), caller=FIRST, agent=GLADLY)
         | {"agents": ["frontdesk", "orders"]},
         turn(1, 9.0, 6.6, 880.0, stages(190, 40, 390, 160, 100), caller=SECOND, agent=LEFT)
-        | {"interrupted_at": 2.1},
+        | {"interrupted_at": 2.1, "interrupted_of": 4.4},
         turn(2, 15.2, 14.2, 620.0, stages(240, 40, 230, 0, 110), caller=THIRD, agent=TUESDAY)
         | {"errors": 1},
     ],
@@ -323,6 +337,9 @@ SAMPLE_CALL: dict[str, Any] = {
         recording("item_a2", "agent", 13.28, 2.2),
         recording("item_c3", "caller", 15.2, 3.8),
         recording("item_a3", "agent", 19.62, 9.6),
+    ],
+    "handoffs": [
+        {"from": "frontdesk", "to": "orders", "start_ms": 4670, "trace_id": TURNS[0]},
     ],
     "transcript": [
         line("caller", None, FIRST, 0.8, 4.2, 0),
@@ -350,14 +367,19 @@ def other_calls() -> list[dict[str, Any]]:
             **SUMMARY,
             "call_id": f"sess_older{index}",
             "agents": agents,
+            "flow": [*agents, agents[0]] if len(agents) > 2 else agents,
             "tools": tools,
+            "tool_calls": dict.fromkeys(tools, 2),
             "started": STARTED - 420.0 * (index + 1),
             "seconds": 21.0 + 13 * index,
             "turns": 2 + index,
             "handoffs": len(agents) - 1,
             "errors": 0,
             "first_audio_ms": None if index == 2 else 540.0 + 110 * index,
+            "slowest_ms": None if index == 2 else 640.0 + 310 * index,
+            "recorded": index != 2,
             "tokens": 900 * index,
+            "tokens_in": 800 * index,
             "text": said,
         }
         for index, (said, agents, tools) in enumerate(words)
@@ -371,29 +393,31 @@ class SampleData:
         self.summaries = [SUMMARY, *other_calls()]
         self.full: dict[str, dict[str, Any]] = {CALL: SAMPLE_CALL}
         self.traces = dict(zip(TURNS, (first(), second(), third()), strict=True))
+        self.scores: list[dict[str, Any]] = []
 
     def calls(
-        self,
-        *,
-        limit: int = 50,
-        before: float | None = None,
-        agent: str | None = None,
-        errors: bool = False,
-        q: str | None = None,
+        self, filters: CallFilters, *, limit: int, before: float | None = None
     ) -> dict[str, Any]:
+        asked = filters.for_store()
+        least, most = asked.get("latency_min", 0), asked.get("latency_max", 1e9)
         found = [
             call
             for call in sorted(self.summaries, key=lambda each: -each["started"])
             if (before is None or call["started"] < before)
-            and (agent is None or agent in call["agents"])
-            and (not errors or call["errors"])
-            and (q is None or q.lower() in call["text"].lower())
+            and (filters.agent is None or filters.agent in call["agents"])
+            and (not filters.errors or call["errors"])
+            and (filters.q is None or filters.q.lower() in call["text"].lower())
+            and least <= (call["slowest_ms"] or 0) / 1000 <= most
         ]
-        return {"calls": found[:limit]}
+        agents = sorted({name for call in self.summaries for name in call["agents"]})
+        return {"calls": found[:limit], "agents": agents, "teams": ["support"]}
 
     def call(self, call_id: str) -> dict[str, Any] | None:
         return self.full.get(call_id)
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         spans = self.traces.get(trace_id)
-        return None if spans is None else {"trace": {"trace_id": trace_id}, "spans": spans}
+        if spans is None:
+            return None
+        scores = [score for score in self.scores if score["trace_id"] == trace_id]
+        return {"trace": {"trace_id": trace_id}, "spans": spans, "scores": scores}

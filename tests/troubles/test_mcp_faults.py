@@ -247,6 +247,8 @@ async def test_too_many_requests(talk, orders):
     output, span = await talk()
     assert "on its way" in output
     assert (span["voice.mcp.attempts"], "voice.mcp.fault" in span) == (2, False)
+    assert span["server.address"] == "127.0.0.1" and span["server.port"] > 0
+    assert span["mcp.protocol.version"]
     assert span["voice.mcp.waited"] >= 1
     orders.server.host.refuse_next(9, 429, "1")
     output, span = await talk()

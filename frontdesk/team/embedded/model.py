@@ -128,7 +128,11 @@ class EmbeddedModel(Model):
             # Embedding takes some ten milliseconds of CPU: too long for the loop that moves audio.
             decision = await asyncio.to_thread(self._step, given, tools, handoffs, choice)
             final = self._response(given, decision, settings.max_tokens)
-            span.span_data.model_config = {"step": decision.step, "score": round(decision.score, 3)}
+            span.span_data.model_config = {
+                "provider": "embedded",
+                "step": decision.step,
+                "score": round(decision.score, 3),
+            }
             span.span_data.usage = {
                 "input_tokens": final.usage.input_tokens if final.usage else 0,
                 "output_tokens": final.usage.output_tokens if final.usage else 0,

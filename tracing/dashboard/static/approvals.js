@@ -9,13 +9,16 @@ import { clock } from "./lib/format.js";
 
 const LOOK_MS = 1000;
 const feed = byId("feed");
-const who = /** @type {HTMLInputElement} */ (byId("who"));
+/** Where whoever decides puts their name; not there for those who may only look. */
+const who = /** @type {HTMLInputElement | null} */ (document.getElementById("who"));
 const list = byId("waiting");
 /** @type {Map<string, HTMLElement>} */
 const cards = new Map();
 
-who.value = localStorage.getItem("approver") ?? "";
-who.addEventListener("change", () => localStorage.setItem("approver", who.value.trim()));
+if (who) {
+  who.value = localStorage.getItem("approver") ?? "";
+  who.addEventListener("change", () => localStorage.setItem("approver", who.value.trim()));
+}
 
 /** @param {string} json @returns {[string, string][]} */
 function values(json) {
@@ -42,13 +45,14 @@ function card(one) {
       element("span", { class: "badge warn", "data-left": String(one.deadline) })),
     element("p", {}, one.text),
     element("dl", {}, ...terms),
-    element("p", {}, element("a", { href: `/traces/calls/${encodeURIComponent(one.call)}` }, "The call")),
-    element("div", { class: "actions" }, reason, approve, deny), said);
+    element("p", {}, element("a", { href: `/traces/calls/${encodeURIComponent(one.call)}` }, "The call")));
+  if (who) made.append(element("div", { class: "actions" }, reason, approve, deny), said);
 
   /** @param {"approve" | "deny"} decision */
   async function decide(decision) {
     approve.disabled = deny.disabled = true;
-    const body = { decision, ...(who.value.trim() && { who: who.value.trim() }), ...(reason.value.trim() && { reason: reason.value.trim() }) };
+    const name = who?.value.trim();
+    const body = { decision, ...(name && { who: name }), ...(reason.value.trim() && { reason: reason.value.trim() }) };
     try {
       const answer = await fetch(`/api/approvals/${encodeURIComponent(one.id)}`, {
         method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),

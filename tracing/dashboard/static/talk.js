@@ -1,6 +1,9 @@
 // The talk page: microphone and keyboard in, speech and words out, over the Realtime socket.
 import { byId, element } from "./lib/dom.js";
+import { follow } from "./lib/live.js";
 import { Beside } from "./talk/beside.js";
+import { Floor } from "./talk/floor.js";
+import { Following } from "./talk/following.js";
 import { Microphone, troubleWith } from "./talk/microphone.js";
 import { decode, encode } from "./talk/pcm.js";
 import { backUrl, broke, kept, pauses } from "./talk/resume.js";
@@ -19,12 +22,15 @@ const WORDS = {
   error: ["Not connected", "Start again when it is mended."],
 };
 
+/** Of the line alone, for screen readers. @type {Partial<Record<import("./talk/state.js").Phase, string>>} */
+const LINE = { idle: "No call.", connecting: "Connecting.", reconnecting: "Connection lost.", error: "Not connected." };
+
 const NOTED = 8000; // ms that the caller is told of something that is over
 
 let talk = silence();
 /** Who has the floor; "" until the trace store tells. */
 let agent = "";
-/** Who said which line, by its item: the trace store tells a little later. @type {Map<string, string>} */
+/** Who said which line, by its item, one after the other: the trace tells a little later. @type {Map<string, string>} */
 const speakers = new Map();
 let micLevel = 0;
 let micNote = "";
@@ -41,11 +47,40 @@ const speaker = new Speaker((speaking) => {
   if (inCall()) beside.look(); // the trace has who it is, and at the end how long it took
 });
 const beside = new Beside(byId("beside"), (name) => {
-  agent = name;
-  const last = talk.lines.findLast((line) => line.role === "agent");
-  if (last) speakers.set(last.id, name);
-  draw();
+  if (following.trace) return; // the spans tell sooner
+  floor.thinking = name;
+  nameSpeaker();
 });
+const following = new Following(byId("now"));
+const floor = new Floor();
+/** @type {EventSource | null} */
+let feed = null;
+
+/** Follow the trace of the call while it runs. */
+function watch() {
+  feed?.close();
+  following.clear();
+  feed = follow((kind, span) => {
+    if (kind !== "span" || !span) return;
+    if (following.hear(span)) floor.begin();
+    if (span.trace_id !== following.trace) return;
+    floor.hear(span);
+    nameSpeaker();
+  }, undefined, talk.callId);
+}
+
+/** Who speaks at this moment, on the stage and beside the words. */
+function nameSpeaker() {
+  const sounds = speaker.position;
+  const spoke = floor.until(sounds?.seconds ?? 0);
+  const name = spoke.at(-1) ?? floor.thinking;
+  if (!name || (name === agent && !sounds)) return;
+  const by = spoke.length ? spoke.join(" → ") : name;
+  if (name === agent && speakers.get(sounds?.item ?? "") === by) return;
+  agent = name;
+  if (sounds && talk.phase === "speaking") speakers.set(sounds.item, by);
+  draw();
+}
 
 /** @param {object} event @returns {boolean} */
 function send(event) {
@@ -127,10 +162,10 @@ function hear(event) {
       if (event.resume?.replay) break; // the session is as it was
       send(sessionUpdate());
       beside.start(talk.callId);
+      watch();
       break;
     case "response.created":
       agent = "";
-      draw();
       break;
     case "response.output_audio.delta":
       speaker.play(event.item_id, event.content_index ?? 0, decode(event.delta));
@@ -221,6 +256,8 @@ function draw() {
   byId("stage").dataset.phase = talk.phase;
   const who = talk.phase === "speaking" && agent ? `${agent} speaks` : word;
   if (byId("phase").textContent !== who) byId("phase").textContent = who;
+  const line = LINE[talk.phase] ?? "Connected.";
+  if (line !== byId("line").textContent) byId("line").textContent = line;
   const todo = live && !microphone.stream && talk.phase === "listening" ? "Type below." : hint;
   byId("hint").textContent = talk.note || todo;
   byId("call").textContent = live ? "End call" : talk.lines.length ? "Start again" : "Start talking";
@@ -255,6 +292,7 @@ function drawLines() {
     const text = line.text || (line.role === "caller" ? "…" : "");
     if (words.textContent !== text) words.textContent = text;
     item.classList.toggle("partial", !line.done);
+    item.setAttribute("aria-busy", String(!line.done)); // read aloud when it is whole
     item.hidden = !text;
     if (line.cut && !item.querySelector(".badge")) item.append(element("p", { class: "badge warn" }, "cut off"));
   });
@@ -264,6 +302,7 @@ function drawLines() {
 function meters() {
   byId("mic").value = micLevel;
   byId("voice").value = speaker.level;
+  if (talk.phase === "speaking") nameSpeaker();
   byId("orb").style.setProperty("--level", String(talk.phase === "speaking" ? speaker.level : micLevel));
   requestAnimationFrame(meters);
 }

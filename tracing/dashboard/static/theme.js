@@ -28,6 +28,8 @@
     };
     label();
     button.hidden = false;
+    // On a phone the pages lie side by side: the one that is open has to be seen.
+    document.querySelector(".top [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
     button.addEventListener("click", () => {
       theme = order[(order.indexOf(theme) + 1) % order.length];
       try {

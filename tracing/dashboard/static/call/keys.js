@@ -1,3 +1,23 @@
+const EVERYWHERE = {
+  ArrowLeft: "back",
+  ArrowRight: "on",
+  j: "next span",
+  k: "previous span",
+  "]": "next turn",
+  "[": "previous turn",
+  z: "zoom",
+  "+": "in",
+  "=": "in",
+  "-": "out",
+  0: "whole",
+  f: "fit",
+  "/": "search",
+  "?": "help",
+};
+const WITH_SHIFT = { ArrowLeft: "back far", ArrowRight: "on far" };
+const IN_TREE = { ArrowDown: "next span", ArrowUp: "previous span", ArrowLeft: "fold", ArrowRight: "unfold", Enter: "open" };
+const ON_TIME_LINE = { ArrowLeft: "earlier", ArrowRight: "later" };
+
 /**
  * Which command a key gives, or null. A key belongs to the page only where nothing else wants it.
  * @param {{key: string, shiftKey?: boolean, ctrlKey?: boolean, metaKey?: boolean, altKey?: boolean, target?: any}} event
@@ -8,18 +28,15 @@ export function command(event) {
   const target = event.target;
   const kind = target?.tagName ?? "";
   if (["INPUT", "SELECT", "TEXTAREA", "AUDIO"].includes(kind) || target?.isContentEditable) return null;
-  if (event.key === " ") return ["BUTTON", "A", "SUMMARY"].includes(kind) ? null : "play";
-  const commands = {
-    ArrowLeft: event.shiftKey ? "back far" : "back",
-    ArrowRight: event.shiftKey ? "on far" : "on",
-    j: "next span",
-    k: "previous span",
-    "]": "next turn",
-    "[": "previous turn",
-    z: "zoom",
-    "?": "help",
-  };
-  return commands[/** @type {keyof typeof commands} */ (event.key)] ?? null;
+  if (event.key === " ") return ["BUTTON", "A", "SUMMARY"].includes(kind.toUpperCase()) ? null : "play";
+  const places = [
+    kind === "TR" && !event.shiftKey ? IN_TREE : {},
+    target?.closest?.(".strip") && !event.shiftKey ? ON_TIME_LINE : {},
+    event.shiftKey ? WITH_SHIFT : {},
+    EVERYWHERE,
+  ];
+  const place = places.find((each) => Object.hasOwn(each, event.key));
+  return place ? /** @type {Record<string, string>} */ (place)[event.key] : null;
 }
 
 /** The neighbour in a list; from nowhere, the first or last. @param {string[]} list @param {string} current @param {number} step */

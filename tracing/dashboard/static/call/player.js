@@ -40,6 +40,10 @@ export class Player {
     return this.wanted ?? this.audio.currentTime;
   }
 
+  get playing() {
+    return !this.audio.paused && !this.audio.ended;
+  }
+
   get length() {
     return Number.isFinite(this.audio.duration) ? this.audio.duration : 0;
   }

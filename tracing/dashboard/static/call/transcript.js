@@ -1,4 +1,5 @@
 import { byId, element } from "../lib/dom.js";
+import { remember, renew } from "../lib/rows.js";
 
 /** @typedef {{start: number, end: number}} Line */
 
@@ -20,24 +21,39 @@ export class Transcript {
   /** @param {import("./player.js").Player} player */
   constructor(player) {
     this.player = player;
-    this.read();
+    this.list = /** @type {HTMLElement} */ (byId("transcript"));
+    this.list.addEventListener("click", (event) => {
+      const item = /** @type {Element} */ (event.target).closest("li[data-start]");
+      if (item && !getSelection()?.toString()) this.player.seek(Number(item.getAttribute("data-start")) + 0.01);
+    });
+    remember(this.list);
+    for (const item of this.list.children) this.#adopt(/** @type {HTMLElement} */ (item));
+    this.#read();
     player.onTime((now) => this.tick(now));
   }
 
-  /** Take the lines from the page, at first and after it was renewed. */
-  read() {
-    this.list = /** @type {HTMLElement} */ (byId("transcript"));
+  /** More was said. Who reads the end goes on reading the end; who reads elsewhere stays there. @param {Element} fresh */
+  renew(fresh) {
+    const { scrollTop, scrollHeight, clientHeight } = this.list;
+    renew(this.list, fresh, (item, known) => {
+      this.#adopt(item);
+      if (!known) item.classList.add("came");
+    });
+    this.#read();
+    const atEnd = scrollTop + clientHeight >= scrollHeight - 8;
+    this.list.scrollTop = atEnd ? this.list.scrollHeight : scrollTop;
+  }
+
+  /** @param {HTMLElement} item */
+  #adopt(item) {
+    const at = item.dataset.start === undefined ? null : item.querySelector(".at");
+    const words = at?.textContent ?? "";
+    at?.replaceWith(element("button", { type: "button", class: "at", "aria-label": `Go to ${words}` }, words));
+  }
+
+  #read() {
     this.items = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll("li[data-start]")]);
     this.lines = this.items.map((item) => ({ start: Number(item.dataset.start), end: Number(item.dataset.end) }));
-    for (const item of this.items) {
-      const at = item.querySelector(".at");
-      const words = at?.textContent ?? "";
-      at?.replaceWith(element("button", { type: "button", class: "at", "aria-label": `Go to ${words}` }, words));
-      item.addEventListener("click", () => {
-        if (!getSelection()?.toString()) this.player.seek(Number(item.dataset.start) + 0.01);
-      });
-    }
-    this.#markCuts();
     this.tick(this.player.now);
   }
 
@@ -62,16 +78,6 @@ export class Transcript {
     const top = item.offsetTop - this.list.clientHeight / 2;
     if (item.offsetTop < this.list.scrollTop || item.offsetTop + item.offsetHeight > this.list.scrollTop + this.list.clientHeight) {
       this.list.scrollTop = top;
-    }
-  }
-
-  /** Where the caller cut in, under the last words the agent said in that turn. */
-  #markCuts() {
-    for (const turn of document.querySelectorAll("#turns li[data-interrupted]")) {
-      const heard = turn.getAttribute("data-interrupted");
-      if (!heard) continue;
-      const said = this.items.filter((item) => item.dataset.trace === turn.getAttribute("data-trace") && item.classList.contains("agent"));
-      said.at(-1)?.append(element("span", { class: "badge warn cutmark" }, `interrupted, ${Number(heard).toFixed(1)} s heard`));
     }
   }
 }

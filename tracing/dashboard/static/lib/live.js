@@ -2,9 +2,10 @@
  * Follow `/api/live`. The browser reconnects by itself.
  * @param {(kind: "call" | "span", data: any) => void} heard
  * @param {(connected: boolean) => void} [state]
+ * @param {string} [call] only this one
  */
-export function follow(heard, state = () => {}) {
-  const source = new EventSource("/api/live");
+export function follow(heard, state = () => {}, call = "") {
+  const source = new EventSource(call ? `/api/live?call=${encodeURIComponent(call)}` : "/api/live");
   for (const kind of /** @type {const} */ (["call", "span"])) {
     source.addEventListener(kind, (event) => heard(kind, parsed(event.data)));
   }

@@ -27,11 +27,13 @@ export function swap(page, ids) {
 }
 
 /**
- * Run only when calls have paused for a while, and never twice at a time.
+ * Run when calls have paused for a while, or have gone on for four times as long; never twice at a
+ * time.
  * @param {() => Promise<void> | void} work @param {number} pause milliseconds
  */
 export function settled(work, pause) {
   let timer = 0;
+  let since = 0;
   let running = false;
   let again = false;
   async function run() {
@@ -40,6 +42,7 @@ export function settled(work, pause) {
       return;
     }
     running = true;
+    since = 0;
     try {
       await work();
     } finally {
@@ -51,8 +54,10 @@ export function settled(work, pause) {
     }
   }
   function soon() {
+    const now = performance.now();
+    since ||= now;
     clearTimeout(timer);
-    timer = window.setTimeout(run, pause);
+    timer = window.setTimeout(run, Math.max(0, Math.min(pause, since + 4 * pause - now)));
   }
   return soon;
 }

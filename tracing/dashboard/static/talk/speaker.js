@@ -81,6 +81,13 @@ export class Speaker {
     return this.sources.size > 0;
   }
 
+  /** What sounds now, and how many seconds of it have. @returns {{item: string, seconds: number} | null} */
+  get position() {
+    const now = this.now;
+    const sounding = this.queue.find((each) => each.start + each.seconds > now) ?? this.queue.at(-1);
+    return sounding ? { item: sounding.item, seconds: heardMs(this.queue, sounding.item, now) / 1000 } : null;
+  }
+
   get level() {
     if (!this.analyser || !this.samples || !this.sources.size) return 0;
     this.analyser.getFloatTimeDomainData(this.samples);

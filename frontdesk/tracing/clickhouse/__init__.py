@@ -1,0 +1,1 @@
+"""The trace store in ClickHouse, for when one SQLite file is outgrown."""

@@ -1,0 +1,4 @@
+import { localMoments } from "./lib/dom.js";
+
+localMoments(document);
+document.documentElement.dataset.ready = "yes";
