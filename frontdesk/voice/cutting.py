@@ -43,34 +43,48 @@ async def _read(
     text_deltas: AsyncIterator[str], clauses: asyncio.Queue[str | None], splitter: ClauseSplitter
 ) -> None:
     failure = None
-    loop, timer = asyncio.get_running_loop(), None
-
-    def paused() -> None:
-        nonlocal timer
-        if not clauses.full():
-            for clause in splitter.pause():
-                clauses.put_nowait(clause)
-        if splitter.holds:
-            timer = loop.call_later(_PAUSE_S, paused)  # noqa: F821 (deleted when no timer is left)
-
+    pauses = _Pauses(clauses, splitter)
     async with closing(text_deltas):
         try:
             async for delta in text_deltas:
-                if timer is not None:
-                    timer.cancel()
+                pauses.stop()
                 for clause in splitter.push(delta):
                     await clauses.put(clause)
-                timer = loop.call_later(_PAUSE_S, paused)
+                pauses.wait()
         except Exception as error:
             failure = error
         finally:
-            if timer is not None:
-                timer.cancel()
-            del paused  # it knows itself: else the garbage collector would have to come for it
+            pauses.stop()
     for clause in (*splitter.flush(), None):
         await clauses.put(clause)
     if failure is not None:
         raise failure
+
+
+class _Pauses:
+    """Gives out what a splitter holds when the writer pauses."""
+
+    def __init__(self, clauses: asyncio.Queue[str | None], splitter: ClauseSplitter) -> None:
+        self._clauses = clauses
+        self._splitter = splitter
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wait(self) -> None:
+        """The writer may pause from now on."""
+        self._timer = self._loop.call_later(_PAUSE_S, self._paused)
+
+    def stop(self) -> None:
+        """It writes."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _paused(self) -> None:
+        if not self._clauses.full():
+            for clause in self._splitter.pause():
+                self._clauses.put_nowait(clause)
+        if self._splitter.holds:
+            self.wait()
 
 
 class DoubtfulSplitter(ClauseSplitter):
