@@ -8,17 +8,19 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from frontdesk.cli.failures import Failure
 from frontdesk.encryption import load_cipher
 from frontdesk.settings import Settings
-from frontdesk.tracing.audio import AudioStore
 from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.otlp_json import otlp_json
 from frontdesk.tracing.stores import Store
+
+if TYPE_CHECKING:
+    from frontdesk.tracing.audio import AudioStore
 
 Trace = dict[str, Any]
 
@@ -57,6 +59,8 @@ def export(
     """Write traces as lines of JSON: one turn, one call, or all calls of a time."""
     if identity and (since or until):
         raise Failure("an ID is one call or trace: leave out --since and --until.")
+    from frontdesk.tracing.audio import AudioStore  # numpy: other commands do without
+
     settings = Settings()
     cipher = load_cipher(settings)
     store = open_store(settings, cipher)
@@ -112,7 +116,7 @@ def _write(traces: list[Trace], form: Format, file: TextIO) -> None:
         file.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
-def _write_audio(store: Store, sounds: AudioStore, traces: list[Trace], folder: Path) -> None:
+def _write_audio(store: Store, sounds: "AudioStore", traces: list[Trace], folder: Path) -> None:
     """The pieces that the traces speak of, opened where they are encrypted."""
     folder.mkdir(parents=True, exist_ok=True)
     said = json.dumps([trace["spans"] for trace in traces])

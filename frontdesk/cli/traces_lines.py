@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from frontdesk.tracing import names
-from frontdesk.tracing.pages import format_ms
+from frontdesk.tracing.formats import format_ms
 
 _BEGAN, _ENDED, _FAILED = "▸", "■", "x"
 _CALL = 13

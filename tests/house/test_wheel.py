@@ -13,8 +13,9 @@ TRAVELS = {
     "mcp_servers": "frontdesk/_starter/mcp_servers",
     "tracing": "frontdesk/_tracing",
     "frontdesk": "frontdesk",
+    "prices.yaml": "frontdesk/_starter/prices.yaml",
 }
-"""Folders of the tree, and where they lie in the wheel."""
+"""Folders and files of the tree, and where they lie in the wheel."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_the_wheel_holds_the_code_the_starter_desk_and_the_dashboard_and_no_more
     names: set[str], files: list[Path]
 ) -> None:
     expected = {
-        f"{TRAVELS[file.parts[0]]}/{file.relative_to(file.parts[0]).as_posix()}"
+        Path(TRAVELS[file.parts[0]], *file.parts[1:]).as_posix()
         for file in files
         if file.parts[0] in TRAVELS
     }

@@ -157,7 +157,7 @@ def test_without_a_server_the_embedded_valkey_is_looked_at_and_left_alone(
     told = json.loads(printed)
     assert (code, told["healthy"]) == (0, True)
     names = [finding["about"] for finding in told["findings"]]
-    assert names[:4] == ["desk", "data", "store", "server"]
+    assert names[:5] == ["desk", "keys", "data", "store", "server"]
     assert not (tmp_path / "data" / "valkey" / "valkey.sock").exists()
 
 

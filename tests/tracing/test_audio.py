@@ -136,6 +136,5 @@ async def test_no_audio_is_kept_when_switched_off(settings: Settings) -> None:
     await tracing.aclose()
     assert (reference.uri, reference.key, reference.seconds) == ("", "", 1.0)
     assert not tracing.audio.root.exists()
-    assert json.loads(messages.agent("hi", reference.uri)) == [
-        {"role": "assistant", "parts": [{"type": "text", "content": "hi"}]}
-    ]
+    [message] = json.loads(messages.agent("hi", reference.uri))
+    assert message["parts"] == [{"type": "text", "content": "hi"}]

@@ -12,7 +12,7 @@ class Book:
     """A record whose store answers when told to."""
 
     def __init__(self) -> None:
-        self.on_record = True
+        self.on_record = self.resumable = True
         self.written = asyncio.Event()
         self.waits = 0
         self.hurried = 0
