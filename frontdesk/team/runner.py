@@ -274,6 +274,8 @@ class TeamRunner:
             turn.over()
             if not follower.done():
                 await _cancel(result, follower)
+            elif not follower.cancelled():
+                follower.exception()  # whoever left before its end did not see it
             # There is no sandbox to clean up, and what would do so holds the result and all that
             # hangs on it in a cycle, which only the garbage collector would end.
             result._sandbox_cleanup = None  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -391,6 +392,26 @@ async def test_closing_the_run_stops_the_model(start_team: Start, ask: Any) -> N
     with pytest.raises(asyncio.CancelledError):
         await reading
     assert closed.is_set()
+
+
+async def test_nobody_is_bothered_with_how_a_run_failed_that_was_left_before(
+    start_team: Start, ask: Any
+) -> None:
+    said: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: said.append(told))
+    script = [
+        [assistant_message("Wait."), function_call("estimate", {"city": "Bonn"}, call_id="c1")]
+    ]
+    runner = await start_team(
+        {"frontdesk": {"tools": ["estimate"]}}, {"frontdesk": script}, tools=SHIPPING
+    )
+    stream = runner.run(ask())
+    assert await anext(stream)
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+    await stream.aclose()
+    del stream
+    gc.collect()
+    assert said == []
 
 
 async def test_a_model_that_fails_fails_the_turn_with_a_code(
