@@ -6,8 +6,9 @@ PEERS := .venv-peers
 MCP_PEERS := .venv-mcp-modern
 CLICKHOUSE := .venv-clickhouse
 MCP_LEGACY := .venv-mcp-legacy
-# Tests mostly wait: for servers to start, for speech to pass. A file's stay in one process.
-PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Tests mostly wait: for servers to start, for speech to pass. So there is one process more than
+# there are cores; a file's tests stay in one.
+PARALLEL := -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test chaos peers check format lock
