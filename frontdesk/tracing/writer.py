@@ -6,7 +6,6 @@ then dropped and counted.
 
 import logging
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Protocol
 
 from frontdesk.tracing import schema
 from frontdesk.tracing.cells import Cells
+from frontdesk.tracing.thread import WritingThread
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +44,10 @@ class Job(Protocol):
 Batch = Callable[[sqlite3.Connection, list[Job]], None]
 
 
-class Writer:
+class Writer(WritingThread):
     """Writes jobs in the order in which they came.
 
     ``summarize`` runs at the end of each transaction, inside it; ``committed`` after it.
-    ``dropped`` counts the jobs that were given up.
     """
 
     def __init__(
@@ -59,6 +58,7 @@ class Writer:
         capacity: int = CAPACITY,
         cells: Cells | None = None,
     ) -> None:
+        super().__init__()
         self._path = path
         self._cells = cells
         self._summarize = summarize
@@ -67,15 +67,7 @@ class Writer:
         self._queue: deque[Job] = deque()
         self._pending: list[Job] = []
         self._waiting = 0
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._hurry = threading.Event()
-        self._idle = threading.Event()
-        self._closed = False
-        self._thread: threading.Thread | None = None
         self._database: sqlite3.Connection | None = None
-        self._trouble = False
-        self.dropped = 0
 
     def start(self) -> None:
         """A file that an earlier version wrote is brought up first: it may be read before anything
@@ -85,9 +77,7 @@ class Writer:
                 self._database = schema.connect(self._path, self._cells)
         except (sqlite3.Error, OSError) as error:
             self._report("traces cannot be written to %s now: %s", self._path, error)
-        self._idle.set()
-        self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
-        self._thread.start()
+        super().start()
 
     def submit(self, job: Job) -> bool:
         """Queue a job; returns at once. False when it was dropped, the queue being full."""
@@ -105,20 +95,6 @@ class Writer:
         if not self._wake.is_set():
             self._wake.set()
         return True
-
-    def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until all that was queued is written. False when time ran out."""
-        self._hurry.set()
-        self._wake.set()
-        return self._idle.wait(timeout)
-
-    def close(self, timeout: float = 5.0) -> None:
-        """Write what waits, within ``timeout`` seconds, and end the thread."""
-        self._closed = True
-        self._hurry.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
 
     def _run(self) -> None:
         while not (self._closed and not self._queue):
@@ -213,8 +189,3 @@ class Writer:
 
     def _give_up(self, jobs: list[Job]) -> None:
         self.dropped += len(jobs)
-
-    def _report(self, message: str, *values: object) -> None:
-        if not self._trouble:
-            self._trouble = True
-            logger.warning(message, *values)

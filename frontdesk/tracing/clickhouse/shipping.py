@@ -5,12 +5,12 @@ When ClickHouse is away it waits, within bounds, is tried again, and is dropped 
 """
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 
 from frontdesk.tracing.clickhouse.waiting import Batch, Waiting
+from frontdesk.tracing.thread import WritingThread
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ Work = Callable[[], None]
 """Puts something into :class:`Waiting`, in the thread that writes."""
 
 
-class Shipping:
+class Shipping(WritingThread):
     """``write`` puts a batch into ClickHouse, or raises ``OSError`` when that may do later. Of a
     batch that raises anything else, what can be written is. ``arrived`` runs when something came
     in."""
@@ -41,6 +41,7 @@ class Shipping:
         arrived: Callable[[], None],
         capacity: int = CAPACITY,
     ) -> None:
+        super().__init__()
         self._waiting = waiting
         self._where = where
         self._write = write
@@ -48,20 +49,7 @@ class Shipping:
         self._capacity = capacity
         self._queue: deque[tuple[Work, int]] = deque()
         self._room = ROOM
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._hurry = threading.Event()
-        self._idle = threading.Event()
-        self._idle.set()
         self._due = float("inf")
-        self._closed = False
-        self._thread: threading.Thread | None = None
-        self._trouble = False
-        self.dropped = 0
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
-        self._thread.start()
 
     def submit(self, work: Work, size: int = 0) -> bool:
         """Queue it, and return at once. ``size``: bytes it holds on to. False when there is no
@@ -79,20 +67,6 @@ class Shipping:
         if not self._wake.is_set():
             self._wake.set()
         return True
-
-    def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until all that was queued is written. False when time ran out."""
-        self._hurry.set()
-        self._wake.set()
-        return self._idle.wait(timeout)
-
-    def close(self, timeout: float = 5.0) -> None:
-        """Write what waits, within ``timeout`` seconds, and end the thread."""
-        self._closed = True
-        self._hurry.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
 
     def _run(self) -> None:
         while True:
@@ -155,8 +129,3 @@ class Shipping:
                 self.dropped += 1
             for part in parts:
                 self._sift(part)
-
-    def _report(self, message: str, *values: object) -> None:
-        if not self._trouble:
-            self._trouble = True
-            logger.warning(message, *values)
