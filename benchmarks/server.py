@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+PATIENCE = 60.0
+"""Seconds in which a server must have started, and ended."""
+NOBODY_WAITS = {"FRONTDESK_DRAIN_SECONDS": "0"}
+"""Whoever was lost does not come back, so an end waits for nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def running(command: list[str], *, cpu: int | None = None) -> Iterator[Server]:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*(["taskset", "-c", str(cpu)] if cpu is not None else []), *command],
-                env={**os.environ, "FRONTDESK_DATA": data, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **NOBODY_WAITS, "FRONTDESK_DATA": data, "PYTHONUNBUFFERED": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -93,11 +97,17 @@ def running(command: list[str], *, cpu: int | None = None) -> Iterator[Server]:
             yield until_up(log, process)
         finally:
             process.terminate()
-            process.wait(20)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                print(log.read_text(errors="replace"), file=sys.stderr)
+                raise
 
 
 def until_up(log: Path, process: subprocess.Popen[bytes]) -> Server:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         found = re.search(r"talk\s+(http://\S+)/talk", log.read_text(errors="replace"))
         if found:

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 from load import append
 
-from frontdesk.desk.schema import TextToSpeechChoice
+from frontdesk.desk.voice import TextToSpeechChoice
 from frontdesk.voice.base import SpeechError
 from frontdesk.voice.registry import provider
 

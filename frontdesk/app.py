@@ -100,7 +100,10 @@ def create_app(
     app.include_router(speech.router(worker))
     app.include_router(transcriptions.router(worker))
     app.include_router(tracing_api.router(worker.tracing, caller_of))
-    app.include_router(scores_api.router(worker.tracing.store))
+    tracing = worker.tracing
+    app.include_router(
+        scores_api.router(tracing.store, tracing.captures.written_about, tracing.scored)
+    )
     app.include_router(callers.router(worker))
     app.include_router(otlp.router(worker.tracing))
     app.include_router(metrics.router(worker.tracing))

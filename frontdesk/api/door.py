@@ -40,14 +40,19 @@ Page = Callable[[HTTPConnection, str], Response]
 """Makes the page that tells a person why they may not see what they asked for."""
 
 
+class KnowsCalls(Protocol):
+    async def resumes(self, token: str) -> bool:
+        """Whether it is a resume token of a call."""
+        ...
+
+
 class HasTokens(Protocol):
     """Once it runs."""
 
     tokens: Tokens
 
-    async def resumes(self, token: str) -> bool:
-        """Whether it is a resume token of a call."""
-        ...
+    @property
+    def admission(self) -> KnowsCalls: ...
 
 
 class Door:
@@ -114,7 +119,8 @@ class Door:
         when it has expired meanwhile, as the token alone shows who the caller is."""
         meaning = await self._worker.tokens.read(secret)
         path, asked = connection.scope["path"], connection.query_params
-        resumes = path == OF_SECRETS and await self._worker.resumes(asked.get("resume", ""))
+        token = asked.get("resume", "")
+        resumes = path == OF_SECRETS and await self._worker.admission.resumes(token)
         if meaning is None and not resumes:
             raise _unauthorized("This client secret has expired. Ask your server for a new one.")
         if path != OF_SECRETS or not (resumes or asked.keys().isdisjoint(OF_RUNNING)):

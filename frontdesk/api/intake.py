@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontdesk.api.errors import ApiError
 from frontdesk.call.drain import Drain
-from frontdesk.call.worker import DRAINING
+from frontdesk.call.refusals import DRAINING
 
 RETRY_AFTER = "1"
 """Seconds. By then a proxy has seen that this worker is not ready."""

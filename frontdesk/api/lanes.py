@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from frontdesk.api.errors import ApiError
-from frontdesk.voice.dictaphone import runs_elsewhere
+from frontdesk.voice.base import runs_elsewhere
 
 _HERE, _ELSEWHERE = 1, 8
 """Pieces of work at a time: on the models of this machine, and on a provider's."""

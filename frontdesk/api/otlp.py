@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from frontdesk.api.body import read_body
 from frontdesk.api.errors import ApiError
+from frontdesk.mcp.local import ONWARD
 from frontdesk.tracing.calls import Tracing
 from frontdesk.tracing.otlp import JSON, PROTOBUF
 
@@ -23,9 +24,11 @@ _UNKNOWN = 2
 def router(tracing: Tracing) -> APIRouter:
     """The receiver of OTLP/HTTP: protobuf and JSON, plain or gzip.
 
-    A span that is sent again replaces itself. Errors are a ``google.rpc.Status`` in the client's
-    encoding, as the specification wants them; 503 with ``Retry-After`` while the disk cannot
-    follow, upon which exporters send the batch again.
+    A span that is sent again replaces itself. What comes with the header ``ONWARD`` goes on to the
+    backend that this process sends its own to; nothing that we send has it, so it ends there.
+    Errors are a ``google.rpc.Status`` in the client's encoding, as the specification wants them;
+    503 with ``Retry-After`` while the disk cannot follow, upon which exporters send the batch
+    again.
     """
     routes = APIRouter(tags=["traces"])
 
@@ -39,7 +42,8 @@ def router(tracing: Tracing) -> APIRouter:
                     f"Content-Type is {kind or 'missing'}: send {PROTOBUF} or {JSON}"
                 )
             body = _inflated(request, await read_body(request, LONGEST))
-            content = await asyncio.to_thread(_keep, tracing, body, media_type)
+            onward = ONWARD in request.headers
+            content = await asyncio.to_thread(_keep, tracing, body, media_type, onward)
         except ApiError as error:
             # Here, as most processes never need protobuf.
             from frontdesk.tracing.received import refusal
@@ -73,8 +77,8 @@ def _inflated(request: Request, body: bytes) -> bytes:
     return inflated
 
 
-def _keep(tracing: Tracing, body: bytes, media_type: str) -> bytes:
-    """Hand the spans to the store; the answer. Raises :class:`ApiError`."""
+def _keep(tracing: Tracing, body: bytes, media_type: str, onward: bool = False) -> bytes:
+    """Hand the spans to the store, and ``onward``; the answer. Raises :class:`ApiError`."""
     from frontdesk.tracing import received
 
     try:
@@ -90,4 +94,6 @@ def _keep(tracing: Tracing, body: bytes, media_type: str) -> bytes:
                 "Traces are written too slowly here. Send the batch again.",
                 headers={"Retry-After": str(BUSY_SECONDS)},
             )
+    if onward:  # once all are kept, as what is refused is sent again
+        tracing.send_on(readable)
     return received.answer(len(found) - len(readable), len(found), media_type)

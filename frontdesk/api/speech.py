@@ -15,8 +15,11 @@ from frontdesk.api.errors import ApiError
 from frontdesk.api.lanes import Lanes
 from frontdesk.api.streaming import Stream, sse, while_wanted
 from frontdesk.api.usage import speech_usage
+from frontdesk.call.clock import Clock
 from frontdesk.call.live_team import LiveTeam
+from frontdesk.call.mouth import Mouth
 from frontdesk.call.worker import Worker
+from frontdesk.desk.languages import codes
 from frontdesk.protocol.validation import check
 from frontdesk.voice.base import OUTPUT_RATE, Samples, SpeechError
 from frontdesk.voice.encoding import FileFormat, stream_encoder
@@ -100,13 +103,16 @@ def _file_format(asked: SpeechRequest) -> FileFormat:
 def _speaker(team: LiveTeam, asked: SpeechRequest) -> Speaker:
     rules = team.loaded.team.voice
     speed = asked.speed if asked.speed is not None else rules.tts.speed
+    language = next(iter(codes(team.loaded.team)), None)
+    patience = team.loaded.team.budgets.speech
     return Speaker(
-        team.voice.tts,
+        Mouth(team.voice, clock=Clock(), patience=patience, language=language),
         voice=_voice(team, asked.voice if isinstance(asked.voice, str) else asked.voice.id),
         style=asked.instructions or rules.tts.style,
         speed=speed,
-        language=rules.stt.language,
+        language=language,
         cache=team.phrases,
+        levels=team.voice.levels,
     )
 
 

@@ -7,7 +7,7 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from frontdesk.api.errors import ApiError
-from frontdesk.desk.schema import TurnDetection
+from frontdesk.desk.voice import TurnDetection
 from frontdesk.protocol.validation import check
 from frontdesk.voice.base import SpeechToText, logprobs_of
 

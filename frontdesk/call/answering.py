@@ -24,8 +24,8 @@ from frontdesk.call.questions import (
     resumed_id,
 )
 from frontdesk.call.remembering import Remembering
+from frontdesk.call.tongue import Tongue
 from frontdesk.call.turn import Turn
-from frontdesk.desk.schema import Lines
 from frontdesk.team.events import AnswerNeeded, ApprovalNeeded, Decided
 from frontdesk.team.history import call_item, output_item
 
@@ -59,7 +59,7 @@ class Answering:
     def __init__(
         self,
         questions: Questions,
-        lines: Lines,
+        tongue: Tongue,
         post: Callable[[CallEvent], None],
         recorded: Callable[[], Awaitable[object]],
         remembering: Remembering,
@@ -67,7 +67,7 @@ class Answering:
         """``recorded`` waits until what was said to the writer is safely stored."""
         self._remembering = remembering
         self.questions = questions
-        self._lines = lines
+        self._tongue = tongue
         self._post = post
         self._recorded = recorded
 
@@ -131,7 +131,7 @@ class Answering:
         return Step(say=self._remembering.line(decision)) if plain else None
 
     def _once_more(self, question: Question) -> str:
-        lines = self._lines
+        lines = self._tongue.lines
         sorry = lines.unclear if question["kind"] == "approval" else lines.unclear_value
         return f"{sorry} {_words(question)}"
 
@@ -186,7 +186,7 @@ class Answering:
         told_of = {stored.item.get("call_id") for stored in self.questions.state.items}
         for question in asked:
             if not is_spoken(question):
-                lines = self._lines
+                lines = self._tongue.lines
                 at_screen = question["by"] == "screen"
                 words = [lines.asking_a_colleague if at_screen else lines.asking_in_client]
                 if question["call_id"] not in told_of:
@@ -239,8 +239,10 @@ class _Said:
 
 
 def _said_since(questions: Questions, question: Question) -> _Said | None:
-    """What the caller said after the question was last put, if anything."""
+    """What the caller said after the question was last put, if anything. A question may have been
+    put in pieces, where somebody coughed."""
     words: list[str] = []
+    put: list[str] = []
     for stored in reversed(questions.state.items):
         item = stored.item
         if item["id"] == question["after"]:
@@ -251,12 +253,16 @@ def _said_since(questions: Questions, question: Question) -> _Said | None:
             heard = message_text(item) if stored.heard is None else stored.heard
             if not words:
                 return None
-            if not heard:  # they spoke over it: it is what they heard before that they answer
-                continue
-            return _Said(" ".join(reversed(words)), _was_put(_words(question), heard))
-        if item["role"] == "user" and (text := message_text(item)):
+            if heard:  # else they spoke over it: it is what they heard before that they answer
+                put.append(heard)
+        elif item["role"] == "user" and (text := message_text(item)):
+            if put:
+                break
             words.append(text)
-    return _Said(" ".join(reversed(words)), after_hearing=False) if words else None
+    if not words:
+        return None
+    heard = " ".join(reversed(put))
+    return _Said(" ".join(reversed(words)), bool(put) and _was_put(_words(question), heard))
 
 
 def _was_put(question: str, heard: str) -> bool:

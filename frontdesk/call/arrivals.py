@@ -19,6 +19,7 @@ from frontdesk.call.events import (
     QuestionDue,
     QuestionNews,
     Remembered,
+    RestDue,
     Sound,
     SummaryMade,
     Tick,
@@ -34,6 +35,7 @@ from frontdesk.call.older import OlderSummedUp
 from frontdesk.call.parts import Parts
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
+from frontdesk.voice.segment import TurnLikely, TurnWentOn
 
 
 class Arrivals:
@@ -46,6 +48,8 @@ class Arrivals:
 
     def apply(self, event: Happening) -> None:
         """Do what comes of an event."""
+        if self._parts.answers.keeps(event):
+            return
         match event:
             case Frame(data, connection):
                 self._receive(data, connection)
@@ -58,20 +62,27 @@ class Arrivals:
             case Expired(reason):
                 if self._parts.absence.expired(event):
                     self._parts.inbox.post_ahead(Gone(reason, vanished=True))
-            case TurnBegun(start_ms):
-                self._deeds.feed(engine.SpeechStarted(start_ms))
-                if self._interrupts():
-                    self._parts.answers.cut_short()
+            case TurnBegun():
+                self._turn_begun(event)
             case TurnOver(segment):
                 self._parts.ears.over(segment)
+                self._parts.speculating.over(segment.guess)
                 self._deeds.feed(engine.SpeechStopped(round(segment.end_ms)))
+                self._parts.speculating.settled()
                 self._parts.ears.passed_over()
+            case TurnLikely():
+                self._parts.speculating.likely(event)
+            case TurnWentOn(guess):
+                self._parts.speculating.went_on(guess)
             case Transcribed():
                 self._transcribed(event)
-            case Words(response_id, text) | engine.ResponseText(response_id, text):
+            case Words(response_id, text, goes_on):
+                self._parts.answers.words(response_id, text, goes_on=goes_on)
+            case engine.ResponseText(response_id, text):
                 self._parts.answers.words(response_id, text)
             case ToolBegins():
                 self._parts.book.record("tool.started", tool=event.entry())
+                self._parts.answers.begins(event)
                 event.noted.set()
             case Sound():
                 self._parts.answers.sound(event)
@@ -90,6 +101,8 @@ class Arrivals:
                     self._parts.book.record("item.withheld", item_id=item_id)
             case Played(item_id):
                 self._parts.answers.played(item_id)
+            case RestDue(number):
+                self._parts.answers.stopped.due(number)
             case QuestionNews():
                 self._parts.questions.apply(event)
             case QuestionDue(question_id):
@@ -112,9 +125,47 @@ class Arrivals:
             case WorkEvent():
                 self._parts.background.act_on(event)
             case Tick():
-                self._deeds.obey(self._parts.protocol.tick(self._parts.clock.now()))
+                waits = self._parts.silences.caller_waits()
+                now = self._parts.clock.now()
+                self._deeds.obey(self._parts.protocol.tick(now, caller_waits=waits))
             case _:
                 self._deeds.feed(event)
+
+    def hear(self, frame: str | bytes, connection: Connection) -> bool:
+        """The short way of what comes fifty times a second: sound, which is for the ear alone.
+        False for anything else, of which nothing has been done then."""
+        parts = self._parts
+        now = parts.clock.now()
+        if not parts.connections.may_speak(connection, now):
+            return False
+        sound = parts.protocol.hear(frame)
+        if sound is None:
+            return False
+        connection.spoke()
+        parts.connections.spoke(connection, now)
+        if sound:
+            try:
+                parts.ears.push(sound)
+            except Exception:
+                self._deeds.defect("Frame")
+                parts.told.release()
+        return True
+
+    def _turn_begun(self, event: TurnBegun) -> None:
+        """The caller speaks: the agent falls silent, as far as the client leaves that to us."""
+        answers, protocol = self._parts.answers, self._parts.protocol
+        over = answers.silent_for() < 0
+        self._parts.hearing.begun(event.spoken_ms)
+        answers.stopped.spoken_at = self._parts.ears.wall(event.spoken_ms)
+        self._deeds.feed(engine.SpeechStarted(event.start_ms))
+        if self._interrupts():
+            answers.cut_short(keep=self._parts.answers_turns)
+        elif over and self._parts.answers_turns:
+            answers.go_on_under()
+        if (item_id := protocol.speech_item_id) is not None:
+            answers.stopped.by(item_id)
+            if over:
+                self._parts.hearing.over_agent(item_id)
 
     def _join(self, connection: Connection) -> None:
         """Another client, or one that is back: then its old connection is of no use any more."""
@@ -152,12 +203,19 @@ class Arrivals:
             message = "The speech could not be transcribed."
             self._deeds.feed(engine.TranscriptFailed(event.item_id, message))
         else:
-            words = event.transcript
+            words = self._parts.hearing.understood(event.item_id, event.transcript)
+            if words.text.strip():
+                self._parts.silences.caller_is_there()
             self._parts.asking.transcribed(event.item_id, words.text)
+            if self._parts.tongue.heard(words):
+                self._parts.ears.follow()
             completed = engine.TranscriptCompleted(
                 event.item_id, words.text, words.seconds, words.logprobs, words.usage
             )
             self._deeds.feed(completed)
+        if self._parts.upstream is not None:
+            words = event.transcript.text if event.transcript else None
+            self._parts.upstream.transcribed(event.item_id, words)
         self._parts.hearing.transcribed(event)
         if not self._parts.protocol.responds:
             heard = self._parts.preparing.turn(answers=True)

@@ -10,14 +10,24 @@ from frontdesk.call.context import LOCAL_ITEMS, Limits, limits
 from frontdesk.call.conversation import Conversation
 from frontdesk.call.hearing import Hearing
 from frontdesk.call.history import newest
+from frontdesk.call.idle import Silences
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
 from frontdesk.call.recovery import NOTE, GoingOn
 from frontdesk.call.remembering import Remembering
-from frontdesk.call.request import said_nothing, trace_labels, turn_request
+from frontdesk.call.request import (
+    newest_words,
+    said_nothing,
+    trace_labels,
+    turn_request,
+    with_speech,
+)
+from frontdesk.call.tongue import Tongue
 from frontdesk.call.turn import Turn
+from frontdesk.call.upstream import CallUpstream
 from frontdesk.protocol.commands import McpTool, ResponseRequested
 from frontdesk.protocol.items import given_audio
+from frontdesk.state.entries import StoredItem
 from frontdesk.team.events import ClientPrompt, Jobs, TurnRequest
 from frontdesk.team.tokens import definition_tokens, estimate
 
@@ -33,9 +43,16 @@ class Asking:
         answering: Answering,
         given: Mapping[str, str],
         remembering: Remembering,
+        silences: Silences,
+        tongue: Tongue,
+        upstream: CallUpstream | None = None,
     ) -> None:
-        """``given``: what the clients gave for MCP servers, as it is now."""
+        """``given``: what the clients gave for MCP servers, as it is now. A model ``upstream`` need
+        not wait for words of what it has heard."""
+        self._upstream = upstream
         self._remembering = remembering
+        self._silences = silences
+        self._tongue = tongue
         self._given = given
         self._team = live_team
         self._book = book
@@ -45,14 +62,12 @@ class Asking:
         self.limits: Limits | None = None
         """What of it could be passed on when the team was last asked."""
         self._prompts = Prompts(live_team.loaded)
-        self._own_tokens: dict[str, int] = {}
-        """Tokens of each agent's instructions."""
+        self._fixed: dict[str, tuple[int, int]] = {}
+        """Of each agent: tokens of its instructions, and those that its model can be given."""
         self._client_tools: tuple[list[dict[str, Any]], tuple[McpTool, ...], int] = [], (), 0
         """The tools of the client that were last counted, and their tokens."""
         self._words: dict[str, str] = {}
         """Words of audio that a response was given beside the conversation, by item."""
-        self.silent_item: str | None = None
-        """The item that the idle timeout made of silence."""
 
     def heard_ms(self, request: ResponseRequested) -> float:
         """Milliseconds of audio that this response is the first to answer. Audio that comes with
@@ -83,13 +98,16 @@ class Asking:
         ``going_on`` is what is known of the answer that this one takes the place of. Raises
         :class:`~frontdesk.call.request.Unanswerable`."""
         given = None if request.input is None else [item["id"] for item in request.input]
-        await self._hearing.words_known(given)
         state = self._book.state
+        if not self._needs_no_words(request):
+            await self._hearing.words_known(given)
+        turn.spoken_in(self._tongue.code)
+        unworded = self._hearing.awaited if given is None else []
         asked = given is None and not request.out_of_band and not request.unasked
-        if asked and said_nothing(state):
-            lines, last = self._team.loaded.team.lines, newest(state)
-            silent = last is not None and last["id"] == self.silent_item
-            line = lines.silence if silent else lines.unheard
+        if asked and not unworded and said_nothing(state):
+            last = newest(state)
+            line = self._silences.line(last["id"] if last else None)
+            line = line or self._tongue.lines.unheard
             return f"{line} {self._answering.again() or ''}".strip()
         step = Step()
         if given is None and not request.out_of_band:
@@ -100,28 +118,71 @@ class Asking:
             asked_before = self._answering.asked_before(request.response_id)
             if asked_before is not None:
                 return asked_before
-        prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
-        bounds = self._limits(request, session, prompt)
+        words = {item: self._words.pop(item, "") for item in given or ()}
+        made, bounds = self._made(request, session, turn.trace.trace_id, words)
         if given is None:
             self.limits = bounds
+        made = replace(made, jobs=jobs)
+        if request.out_of_band:
+            return made
+        if speeches := [item for item in unworded if self._hearing.awaits(item)]:
+            made = with_speech(made, speeches, alone=not newest_words(state))
+        if going_on is not None:
+            made, note = self._after_loss(made, going_on, note)
+        return self._with_step(made, step, note)
+
+    def _needs_no_words(self, request: ResponseRequested) -> bool:
+        """Whether a model upstream has heard all that is still to be put into words, and nobody
+        else has to read that first: no open question, no guardrail."""
+        if self._upstream is None or request.out_of_band or request.input is not None:
+            return False
+        questions, agent = self._answering.questions, self._book.state.agent
+        if any(questions.open()) or questions.ready():
+            return False
+        guarded = self._team.runner.guardrails.input(agent)
+        return not guarded and all(map(self._upstream.line.has, self._hearing.awaited))
+
+    async def ahead(
+        self, request: ResponseRequested, session: dict[str, Any], spoken: StoredItem, trace_id: str
+    ) -> TurnRequest | None:
+        """What the team will be to answer if ``spoken`` is all that the caller says now; None
+        where that is more than a question to the team. Raises
+        :class:`~frontdesk.call.request.Unanswerable`."""
+        await self._hearing.words_known()
+        questions = self._answering.questions
+        if any(questions.open()) or questions.ready():
+            return None
+        with self._book.state.supposing(spoken):
+            made, _ = self._made(request, session, trace_id, {})
+        return self._with_step(made, Step(), None)
+
+    def _made(
+        self,
+        request: ResponseRequested,
+        session: dict[str, Any],
+        trace_id: str,
+        words: Mapping[str, str],
+    ) -> tuple[TurnRequest, Limits]:
+        """The conversation as it is now, as much of it as the model takes."""
+        state = self._book.state
+        prompt = self._prompts.fill_in(request.options.get("prompt"), state.agent)
+        bounds = self._limits(request, session, prompt)
         made = turn_request(
             state,
             self.conversation,
             request,
-            turn.trace.trace_id,
+            trace_id,
             limits=bounds,
             sees=self._team.runner.sees(state.agent),
-            words={item: self._words.pop(item, "") for item in given or ()},
+            words=words,
             prompt=prompt,
             labels=trace_labels(session),
             caller=dict(self._given),
+            memories=self._remembering.memories,
         )
-        made = replace(made, jobs=jobs, memories=self._remembering.memories)
-        if request.out_of_band:
-            return made
-        if going_on is not None:
-            made, note = self._after_loss(made, going_on, note)
-        return self._with_step(made, step, note)
+        notes = [words for words in (made.instructions, self._tongue.note) if words]
+        made = replace(made, language=self._tongue.code, instructions="\n\n".join(notes) or None)
+        return made, bounds
 
     def _after_loss(
         self, asked: TurnRequest, going_on: GoingOn, note: str | None
@@ -160,8 +221,10 @@ class Asking:
         self, request: ResponseRequested, session: dict[str, Any], prompt: ClientPrompt | None
     ) -> Limits:
         agent, runner, options = self._book.state.agent, self._team.runner, request.options
-        if agent not in self._own_tokens:
-            self._own_tokens[agent] = estimate(runner.instructions(agent))
+        if agent not in self._fixed:
+            own_tokens = estimate(runner.instructions(agent))
+            self._fixed[agent] = own_tokens, runner.context_window(agent)
+        own_tokens, window = self._fixed[agent]
         theirs = (
             prompt.text if prompt else "",
             options.get("instructions") or "",
@@ -171,8 +234,8 @@ class Asking:
         output = options.get("max_output_tokens")
         return limits(
             session["truncation"],
-            window=runner.context_window(agent),
-            reserved=self._own_tokens[agent] + sum(map(estimate, theirs)) + tools,
+            window=window,
+            reserved=own_tokens + sum(map(estimate, theirs)) + tools,
             output=output if isinstance(output, int) else None,
             items=None if runner.hosted(agent) else LOCAL_ITEMS,
         )

@@ -23,6 +23,7 @@ from frontdesk.call.events import (
 from frontdesk.call.jobs import ResponseJobs
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.telling import Occasion, Telling
+from frontdesk.call.tongue import Tongue
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.tracing.calls import Tracing
@@ -40,6 +41,7 @@ class Background:
         answers: Answers,
         tracing: Tracing,
         connections: Connections,
+        tongue: Tongue,
         silent_for: Callable[[], float],
         clock: Clock,
         feed: Callable[[engine.EngineEvent], None],
@@ -64,6 +66,7 @@ class Background:
             book=book,
             answers=answers,
             telling=self._telling,
+            tongue=tongue,
             tracing=tracing,
             clock=clock,
             post=post,

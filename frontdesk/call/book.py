@@ -1,11 +1,12 @@
 """The call's record: its state, the log that state is folded from, the sound beside the trace."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 from frontdesk.call.clock import Clock
 from frontdesk.state.entries import CallState
-from frontdesk.state.errors import Fenced, StateError
+from frontdesk.state.errors import Fenced
 from frontdesk.state.fold import apply
 from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import AudioStore
@@ -61,22 +62,23 @@ class CallBook:
         """Somebody waits for what was recorded: have it written at once."""
         self._log.hurry()
 
-    async def recorded_within(self, seconds: float) -> bool:
-        """Wait until all that was recorded so far is acknowledged. False when time ran out.
+    def when_recorded(self, seconds: float, do: Callable[[bool], None]) -> None:
+        """Have ``do`` called where all that was recorded so far is found acknowledged, with True,
+        or with False when time ran out. It hurries nothing."""
+        self._log.when_settled(_Wait(seconds, do).settled)
 
-        The time is the store's, in slices: when this process was held up itself, the answer may
-        lie there unread, and of that a slice at most is lost.
-        """
-        for _ in range(SLICES):
-            try:
-                async with asyncio.timeout(seconds / SLICES):
-                    await self._log.flush()
-            except TimeoutError:
-                continue
-            except StateError:
-                pass  # the call is told to end by other means
-            return True
-        return False
+    async def recorded_within(self, seconds: float) -> bool:
+        """Have all that was recorded so far written at once, and wait until it is acknowledged.
+        False when time ran out."""
+        recorded: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def told(in_time: bool) -> None:
+            if not recorded.done():  # whoever waited may have been cancelled
+                recorded.set_result(in_time)
+
+        self.when_recorded(seconds, told)
+        self.hurry()
+        return await recorded
 
     async def surely_recorded(self, seconds: float) -> bool:
         """As :meth:`recorded_within`, but False, too, when the call can no longer be written."""
@@ -133,3 +135,34 @@ class CallBook:
     async def __aexit__(self, *exit: object) -> None:
         """Write what waits, and give the call back."""
         await self._log.__aexit__(*exit)
+
+
+class _Wait:
+    """For the store, so many seconds. They are the store's, in slices: when this process was held
+    up itself, the answer may lie there unread, and of that a slice at most is lost."""
+
+    def __init__(self, seconds: float, do: Callable[[bool], None]) -> None:
+        self._slice = seconds / SLICES
+        self._left = SLICES
+        self._do: Callable[[bool], None] | None = do
+        self._wait()
+
+    def settled(self) -> None:
+        """The answer is there."""
+        self._timer.cancel()
+        self._end(True)
+
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._slice, self._pass)
+
+    def _pass(self) -> None:
+        self._left -= 1
+        if self._left:
+            self._wait()
+        else:
+            self._end(False)
+
+    def _end(self, in_time: bool) -> None:
+        do, self._do = self._do, None
+        if do is not None:
+            do(in_time)

@@ -8,6 +8,8 @@ in which things happened.
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Final
 
 from frontdesk.call.arrivals import Arrivals
@@ -20,6 +22,7 @@ from frontdesk.call.connections import Connection
 from frontdesk.call.deeds import Deeds
 from frontdesk.call.errand import Errand
 from frontdesk.call.events import (
+    CallEvent,
     ConsentGiven,
     Failing,
     Finished,
@@ -71,11 +74,12 @@ class Call:
         errands: dict[str, Errand] | None = None,
         came: float | None = None,
         remembering: Remembering | None = None,
+        unreachable: Sequence[engine.EngineError] = (),
     ) -> None:
         """``ids`` are those of the protocol. ``grace``: seconds that the call is kept when its
         last caller's connection breaks. ``errands``: background work of the call that went on
         without it. ``came``: when its client knocked (unix seconds). ``remembering`` None: its
-        caller is nobody in particular."""
+        caller is nobody in particular. ``unreachable`` is what the client is told of models."""
         self.team: Final = live_team
         """The version of the team that the call began with."""
         self.state: Final = book.state
@@ -98,13 +102,15 @@ class Call:
         self._deeds = Deeds(self._parts)
         self._arrivals = Arrivals(self._parts, self._deeds)
         self._recovered = recovered
+        for error in unreachable:
+            self._parts.inbox.post(error)
         self._caller = caller
         self.over = asyncio.Event()
         """Set when the call is left alone: nothing more is said, and the log is written."""
         self._closed = False
         self._errands = errands or {}
         self._ending: Gone | None = None
-        self._handing_over = self._silent = False
+        self._handing_over = self._silent = self._acting = False
         self._alarm: Timer | None = None
         self._alarm_at: float | None = None
 
@@ -134,12 +140,23 @@ class Call:
         """Hand in a client frame. False when the call is behind: wait for :meth:`room` then."""
         if self._closed:
             return True
-        happening = Frame(frame, connection)
-        if self._parts.inbox.idle:  # the writer waits, and would do the same one wake-up later
-            self._act_on(happening)
-        else:
-            self._parts.inbox.post(happening, len(frame))
+        if not self._hears(frame, connection):
+            self._parts.inbox.post(Frame(frame, connection), len(frame))
         return not (self._parts.inbox.full or self._parts.ears.behind)
+
+    def _hears(self, frame: str | bytes, connection: Connection) -> bool:
+        """Take a caller's sound that brings about nothing but what the ear makes of it. False when
+        it is something else, or not its turn."""
+        parts = self._parts
+        if self._acting or not parts.inbox.idle or self._silent:
+            return False
+        if parts.absence.away or parts.questions.has_news:
+            return False
+        self._acting = True
+        try:
+            return self._context.run(self._arrivals.hear, frame, connection)
+        finally:
+            self._acting = False
 
     async def room(self) -> None:
         """Wait until the call has caught up with its clients."""
@@ -203,6 +220,7 @@ class Call:
         self._parts.told.mute()
         self._parts.connections.drop()
         self._parts.connections.close(code, reason)
+        self._parts.speculating.drop()
         self._parts.answers.stop()
         self._parts.questions.held.stop()
         self._parts.background.leave(hung_up=False, keep=False)
@@ -216,6 +234,8 @@ class Call:
     async def run(self) -> None:
         """Live until the client leaves or the call is ended."""
         wordless.set(self.team.capture.is_private)
+        self._context = copy_context()
+        self._parts.inbox.at_once = self._at_once
         try:
             await self._live()
         finally:
@@ -235,6 +255,8 @@ class Call:
             self._deeds.obey(self._recovered)
             self._parts.greeting.greet(self._caller)
             self._deeds.obey(self._parts.protocol.begin(self._parts.clock.now()))
+            if self._parts.upstream is not None:
+                self._parts.upstream.begin()
             self._parts.recovery.begin()
             recovery = self._parts.recovery
             self._parts.questions.restore(recovery.lost_since, recovery.begun)
@@ -257,6 +279,18 @@ class Call:
             self._parts.book.record("call.ended", reason=event.reason, **moved)
             if not (event.moves or self._handing_over):
                 self._arrivals.tell_all(self._parts.protocol.tell(ENDED, {"reason": event.reason}))
+
+    def _at_once(self, event: CallEvent) -> bool:
+        """The writer waits: do what it would do. What that brings about is the writer's to take,
+        and so are clients that come and go, perhaps just as something is sent to them."""
+        if self._acting or isinstance(event, Gone | Joined | Left):
+            return False
+        self._acting = True
+        try:
+            self._context.run(self._act_on, event)
+        finally:
+            self._acting = False
+        return True
 
     def _act_on(self, event: Happening) -> None:
         if self._silent or self._parts.absence.holds(event):
@@ -306,6 +340,7 @@ class Call:
         """Stop all work, but let what was said and done before the end reach the log."""
         if self._alarm:
             self._alarm.cancel()
+        self._parts.speculating.drop()
         self._parts.answers.stop(self._parts.absence.since)
         self._parts.absence.end()
         await self._parts.hearing.last_words()
@@ -330,6 +365,9 @@ class Call:
         await self._parts.hearing.aclose()
         await self._parts.compaction.aclose()
         await self._parts.answers.aclose()
+        await self._parts.speculating.aclose()
         await self._parts.background.aclose()
         await self._parts.ears.aclose()
+        if self._parts.upstream is not None:
+            await self._parts.upstream.aclose()
         await self._parts.told.aclose()

@@ -1,4 +1,6 @@
-"""Words of yes and no, as callers say them in English, Korean, German, Spanish and French.
+"""Words of yes and no, as callers say them in English, Korean, German, Spanish, French, Japanese
+and Chinese. The last two are written without spaces: what is said there in one breath is one word
+here, and what is not listed as it stands is unclear.
 
 No word is a yes in one of these languages and a no in another, so all are read at once: a
 transcriber does not always know which it heard.
@@ -125,6 +127,35 @@ YES = phrases(
     동의합니다
     승인합니다
     확인했습니다
+    はい
+    ええ
+    はいはい
+    そうです
+    はいそうです
+    その通りです
+    お願いします
+    はいお願いします
+    いいです
+    はいいいです
+    いいですよ
+    はいいいですよ
+    大丈夫です
+    はい大丈夫です
+    進めてください
+    はい進めてください
+    是
+    是的
+    是的是的
+    对
+    对的
+    没错
+    可以
+    可以的
+    是可以
+    是的可以
+    确认
+    同意
+    请办理
     """
 )
 
@@ -214,6 +245,34 @@ NO = phrases(
     그만
     됐어요
     됐습니다
+    いいえ
+    いや
+    いやです
+    いいえいいえ
+    違います
+    いいえ違います
+    だめ
+    だめです
+    やめて
+    やめてください
+    いいえやめてください
+    やめます
+    しないでください
+    キャンセル
+    キャンセルしてください
+    キャンセルします
+    不
+    不是
+    不是的
+    不对
+    不行
+    不要
+    不用
+    不可以
+    不同意
+    别
+    取消
+    算了
     """
 )
 
@@ -256,6 +315,19 @@ OPEN = phrases(
     pas compris
     comprends pas
     글쎄요
+    わかりません
+    分かりません
+    そうですか
+    いいですか
+    大丈夫ですか
+    不知道
+    不确定
+    不清楚
+    没听清
+    没问题
+    是吗
+    对吗
+    可以吗
     is that correct
     is that right
     is it correct
@@ -338,6 +410,15 @@ BESIDE = phrases(
     부탁합니다
     감사합니다
     고마워요
+    ありがとう
+    ありがとうございます
+    えっと
+    すみません
+    好
+    好的
+    谢谢
+    麻烦您
+    嗯
     음
     어
     """

@@ -12,6 +12,7 @@ from typing import cast
 
 from frontdesk.call.context import ContextTooLong, Item, Limits, image_tokens, tokens_of
 from frontdesk.call.history import NO_RESULT, input_items
+from frontdesk.call.seam import sentences, whole
 from frontdesk.state.entries import CallState, Compacted
 from frontdesk.team.summary import EARLIER, summary_item
 
@@ -120,8 +121,12 @@ class Conversation:
         if sees != self._sees or compacted is not self._compacted or changed < behind:
             self._sees, self._compacted = sees, compacted
             self._begin_anew(compacted, given.before if given else 0)
-        elif changed < len(state.items):
+        elif changed < len(state.items) or self._is_longer(len(state.items)):
             self._go_on(changed)
+
+    def _is_longer(self, items: int) -> bool:
+        """Whether there was more a moment ago: what was only supposed."""
+        return bool(self._line) and max(self._line[-1].places) >= items
 
     def _answered_from(self, changed: int) -> int:
         """Where the first call stands that is, or whose output came, at ``changed`` or later."""
@@ -171,7 +176,7 @@ class Conversation:
         del self._starts[len(line) :]
         self._add(range(changed, len(self._state.items)))
 
-    def _add(self, places: Iterable[int]) -> None:
+    def _add(self, places: Sequence[int]) -> None:
         last = self._line[-1] if self._line else None
         before = last.before + last.tokens if last else 0
         count = last.count_before + len(last.items) if last else 0
@@ -180,13 +185,17 @@ class Conversation:
             before, count = before + group.tokens, count + len(group.items)
             self._line.append(group)
 
-    def _made(self, places: Iterable[int]) -> list[Group]:
+    def _made(self, places: Sequence[int]) -> list[Group]:
         """The items at ``places`` as a model takes them. Outputs right behind their calls, and one
         made up for a call that has none yet, as models refuse an orphan."""
         groups: list[Group] = []
         run: Group | None = None  # calls made side by side stay side by side
+        places, stretches = sentences(self._state.items, places)
         for place in places:
-            for item in input_items(self._state.items[place], self._sees):
+            found = input_items(self._state.items[place], self._sees)
+            if (earlier := stretches.get(place)) and found:
+                found = whole(self._state.items, earlier, found)
+            for item in found:
                 match item.get("type"):
                     case "function_call_output":
                         self._outputs[item["call_id"]] = item

@@ -42,6 +42,8 @@ class Delegation:
     trace: str | None = None
     """The trace of the work, as ``TurnTrace.ref`` has it."""
     restarts: int = 0
+    said: str = ""
+    """What the caller heard of the result before the workers that told it died."""
 
     @classmethod
     def of(cls, job: Job, now: float) -> Self:

@@ -19,6 +19,7 @@ from frontdesk.call.events import CallEvent, CancelWanted, Delegated, Due, Finis
 from frontdesk.call.journal import SECONDS
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.telling import Telling
+from frontdesk.call.tongue import Tongue
 from frontdesk.desk.background import Background
 from frontdesk.team.events import Job, JobDone
 from frontdesk.tracing.calls import Tracing
@@ -50,6 +51,7 @@ class Delegations:
         book: CallBook,
         answers: Answers,
         telling: Telling,
+        tongue: Tongue,
         tracing: Tracing,
         clock: Clock,
         post: Callable[[CallEvent], None],
@@ -58,6 +60,7 @@ class Delegations:
         self._book = book
         self._answers = answers
         self._telling = telling
+        self._tongue = tongue
         self._tracing = tracing
         self._clock = clock
         self._post = post
@@ -85,8 +88,10 @@ class Delegations:
         """In the order in which they were asked for."""
         return [*self._known.values()]
 
-    def get(self, key: str) -> Delegation | None:
-        return self._known.get(key)
+    @property
+    def under_way(self) -> bool:
+        """Whether any is to be waited for."""
+        return bool(self._unfinished())
 
     @property
     def tied(self) -> bool:
@@ -156,7 +161,7 @@ class Delegations:
         for known in self._begun_before:
             if known.same_as(job):
                 self._begun_before.remove(known)
-                return _give(event.answer, JobDone(known.receipt(joined=True)))
+                return self._give_begun(known, event)
         same = [known for known in self._unfinished() if known.same_as(job)]
         if same and policy.duplicates == "join":
             return _give(event.answer, JobDone(same[0].receipt(joined=True)))
@@ -174,6 +179,14 @@ class Delegations:
         self._later(known, "acknowledge", policy.acknowledge_after)
         self._record(known)
         self._start_waiting()
+
+    def _give_begun(self, known: Delegation, event: Delegated) -> None:
+        """What a lost response had begun is asked for by the one in its place, and told by it."""
+        if not known.over:
+            return _give(event.answer, JobDone(known.receipt(joined=True)))
+        known.output = known.output or f"Error: {known.called} was stopped as the call broke off."
+        self._answered[event.job.tool_call_id] = (known.id, event.response_id)
+        _give(event.answer, JobDone(known.output, failed=known.status != "done"))
 
     def _start_waiting(self) -> None:
         for known in self._unfinished():
@@ -246,7 +259,8 @@ class Delegations:
         policy = self._jobs_policy(known)
         words: list[str] = []
         if known.id not in self._said:
-            words.append(policy.say or self._team.loaded.team.lines.still)
+            own = policy.say if self._tongue.is_default else None
+            words.append(own or self._tongue.lines.still)
         if policy.progress and known.progress and self._said.get(known.id) != known.progress:
             words.append(known.progress)
         self._said[known.id] = known.progress if policy.progress else ""

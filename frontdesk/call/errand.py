@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from frontdesk.call.delegation import Delegation
 from frontdesk.call.events import Finished, Reported, ToolBegins
 from frontdesk.call.journal import Journal
+from frontdesk.call.resuming import Hold
 from frontdesk.call.turn import record_guardrail
 from frontdesk.team.events import Job, JobDone
 from frontdesk.team.runner import TeamRunner
@@ -40,7 +41,7 @@ class Errand:
         self.policy = job.policy
         self.tell = tell
         self.done: JobDone | None = None
-        self._journal = Journal(delegation.id, lambda event: self.tell(event), recorded)
+        self._journal = Journal(Hold(delegation.id), lambda event: self.tell(event), recorded)
         self._trace = trace
         self._task = asyncio.create_task(self._do(runner, job, call_id))
 

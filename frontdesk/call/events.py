@@ -11,7 +11,7 @@ from frontdesk.desk.handoffs import History
 from frontdesk.protocol.engine import EngineEvent
 from frontdesk.team.events import Job, JobDone, ToolCall
 from frontdesk.voice.base import Samples, Transcript
-from frontdesk.voice.listener import Segment
+from frontdesk.voice.segment import Segment, TurnLikely, TurnWentOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,11 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class TurnBegun:
-    """The caller began to speak, at this millisecond of received audio."""
+    """The caller began to speak, at this millisecond of received audio; ``spoken_ms`` is the first
+    that sounded like a voice."""
 
     start_ms: int
+    spoken_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +99,25 @@ class Transcribed:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A reply speaks: words first, then their audio in ``Sound`` events."""
+    """A reply speaks: words first, then their audio in ``Sound`` events. ``goes_on``: it is not
+    known where in the sound of the words before these begin."""
 
     response_id: str
     text: str
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
     """24 kHz samples of the words last announced; ``last``: no more of these words follow.
-    ``sent`` is set once they are on their way to the client."""
+    ``sent`` is set once they are on their way to the client; ``source`` is the item of a realtime
+    model that they are of, and from which of its milliseconds on."""
 
     response_id: str
     samples: Samples
     last: bool = False
     sent: asyncio.Event | None = None
+    source: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,13 @@ class Played:
     """The play head should have reached the end of this item."""
 
     item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestDue:
+    """An answer that was stopped has waited long enough to go on."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +284,8 @@ Happening = (
     | Left
     | Expired
     | TurnBegun
+    | TurnLikely
+    | TurnWentOn
     | TurnOver
     | Tick
     | Transcribed
@@ -282,6 +297,7 @@ Happening = (
     | Remembered
     | Withheld
     | Played
+    | RestDue
     | QuestionNews
     | QuestionDue
     | ToolBegins

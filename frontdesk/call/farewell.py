@@ -8,6 +8,7 @@ from collections.abc import Callable
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.events import CallEvent, Failing
 from frontdesk.call.telling import Occasion
+from frontdesk.call.tongue import Tongue
 from frontdesk.protocol import engine
 
 LIMIT = 15.0
@@ -20,14 +21,14 @@ class Farewell:
 
     def __init__(
         self,
-        line: str,
+        tongue: Tongue,
         clock: Clock,
         *,
         feed: Callable[[engine.EngineEvent], None],
         post: Callable[[CallEvent], None],
         end: Callable[[Failing], None],
     ) -> None:
-        self._line = line
+        self._tongue = tongue
         self._clock = clock
         self._feed = feed
         self._post = post
@@ -52,7 +53,7 @@ class Farewell:
         if self._failing is None or self._response_id is not None:
             return None
         self._response_id = response_id
-        return Occasion(line=self._line, ours=True)
+        return Occasion(line=self._tongue.lines.farewell, ours=True)
 
     def response_over(self, response_id: str) -> None:
         """A response was heard out, cut or failed."""

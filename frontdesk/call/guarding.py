@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from agents import TResponseInputItem
-from frontdesk.call.turn import Turn
+from frontdesk.call.tongue import Tongue
 from frontdesk.team.events import TurnRequest
 from frontdesk.team.guardrails.build import Guardrails
 from frontdesk.team.guardrails.checking import Checked, check, open_from
 from frontdesk.team.guardrails.guard import Guard, Outcome
 from frontdesk.team.guardrails.passage import Passage, Stage
+from frontdesk.team.guardrails.verdicts import Verdicts
 from frontdesk.voice.cutting import DoubtfulSplitter, closing, cut
 
 BEFORE = 400
@@ -33,14 +34,40 @@ class Blocked(Exception):
         self.stage = stage
 
 
-class Guarding:
-    """Owned by a reply. Each outcome is noted on its ``turn``."""
+class Notes(Protocol):
+    """Where it is noted what guardrails did."""
 
-    def __init__(self, guardrails: Guardrails, turn: Turn) -> None:
+    def guarded(self, outcome: Outcome) -> None: ...
+
+    def held(self, seconds: float) -> None: ...
+
+    def blocked(self, guardrail: str) -> None: ...
+
+
+class Guarding:
+    """Owned by a reply. Each outcome is noted on its ``turn``. ``verdicts`` has those that were
+    found ``ahead``, when it was not sure yet that the words count."""
+
+    def __init__(
+        self,
+        guardrails: Guardrails,
+        turn: Notes,
+        verdicts: Verdicts | None = None,
+        *,
+        tongue: Tongue | None = None,
+        ahead: bool = False,
+    ) -> None:
+        """``tongue`` has what is said instead of what is blocked, to a caller who does not speak
+        the language of the guardrails' own lines."""
+        self._tongue = tongue
         self._guardrails = guardrails
         self._turn = turn
-        self._passage = Passage("", "output")
+        self._verdicts = verdicts
+        self._in_advance = ahead
         self._late: Outcome | None = None
+        if verdicts is not None and not ahead:
+            verdicts.listen(self._come_late)
+        self._passage = Passage("", "output")
         self._said = ""
 
     def watches(self, agent: str) -> bool:
@@ -80,9 +107,19 @@ class Guarding:
         if not words or not guards:
             return
         passage = replace(self._passage, text=words, stage="input", agent=request.agent)
-        checked = await check(guards, passage, self._turn.guarded, self._come_late)
+        checked = await self._check(guards, passage)
         if checked.blocked:
             raise self._blocked(checked.blocked, "input")
+
+    def _check(self, guards: Sequence[Guard], passage: Passage) -> Coroutine[Any, Any, Checked]:
+        return check(
+            guards,
+            passage,
+            self._turn.guarded,
+            self._come_late,
+            self._verdicts,
+            ahead=self._in_advance,
+        )
 
     async def _cleaned(self, item: TResponseInputItem, guards: list[Guard]) -> TResponseInputItem:
         """An item of the history without what must not reach a model."""
@@ -143,7 +180,7 @@ class Guarding:
                     before = self._said[-BEFORE:]
                     self._said = before + clause
                     passage = replace(self._passage, text=clause, before=before, agent=agent)
-                    checking = check(guards, passage, self._turn.guarded, self._come_late)
+                    checking = self._check(guards, passage)
                     await ahead.put(checking, clause, splitter.cut_at.pop(0))
         finally:
             ahead.close()
@@ -156,7 +193,8 @@ class Guarding:
 
     def _blocked(self, guard: Guard, stage: Stage) -> Blocked:
         self._turn.blocked(guard.name)
-        return Blocked(guard.name, guard.line, stage)
+        said = self._tongue.blocked if self._tongue else None
+        return Blocked(guard.name, said or guard.line, stage)
 
 
 class _Ahead:

@@ -4,20 +4,28 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from frontdesk.call.book import CallBook
 from frontdesk.call.caller_speech import CallerSpeech
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.ears import Ears
 from frontdesk.call.events import CallEvent, Transcribed
+from frontdesk.call.seam import may_go_on
+from frontdesk.call.upstream import CallUpstream
+from frontdesk.voice.backchannel import says_nothing
 from frontdesk.voice.base import INPUT_RATE, SpeechError, Transcript
-from frontdesk.voice.listener import Segment
+from frontdesk.voice.segment import Segment
 
 logger = logging.getLogger(__name__)
 
 LAST_WORDS = 2.0
 """Seconds that the end of a call waits for the words of speech that was committed before it."""
+GOES_ON_MS = 1000
+"""Pause in the middle of what somebody says, at most: people answer each other after 200 ms, and
+after a second somebody else has the floor."""
+LAG = 0.25
+"""Seconds by which the begin of speech is known later than it was."""
 UNANSWERED = 16
 """Stretches of speech that may wait to be answered; the trace of one more loses the oldest."""
 
@@ -44,24 +52,45 @@ class Hearing:
         post: Callable[[CallEvent], None],
         *,
         patience: float,
+        upstream: CallUpstream | None = None,
     ) -> None:
         """``patience``: seconds after which speech that is not in words yet counts as not
-        understood."""
+        understood. ``upstream`` may be who tells the words."""
+        self._upstream = upstream
         self._book = book
         self._ears = ears
         self._clock = clock
         self._post = post
         self._patience = patience
         self._wording: dict[str, _Wording] = {}
+        self._over_agent: set[str] = set()
         self._unanswered: deque[CallerSpeech] = deque(maxlen=UNANSWERED)
         self.spoken_until = 0.0
         """When the caller last stopped speaking, as far as was committed."""
         self._unanswered_ms = 0.0
+        self._last: tuple[str, int] | None = None
+        self._goes_on: str | None = None
+
+    def begun(self, spoken_ms: float) -> None:
+        """The caller begins to speak, at this millisecond of the audio."""
+        self._goes_on = None
+        if self._last is None:
+            return
+        item_id, until_ms = self._last
+        silent = self._clock.now() - self.spoken_until
+        if spoken_ms - until_ms <= GOES_ON_MS and silent <= GOES_ON_MS / 1000 + LAG:
+            self._goes_on = item_id
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether what the caller says now is the rest of what they said before, which was taken
+        for all of it: they had hardly stopped, and heard no answer to its end."""
+        return self._goes_on is not None and may_go_on(self._book.state, self._goes_on)
 
     def committed(self, item_id: str, segment: Segment) -> None:
         """Speech became an item: keep its sound, wait for its words."""
         started = self._ears.wall(segment.start_ms)
-        uri = self._book.keep("caller", item_id, segment.audio, rate=INPUT_RATE, started=started)
+        uri = self._book.keep("caller", item_id, segment.recorded, rate=INPUT_RATE, started=started)
         speech = CallerSpeech(
             started=started,
             ended=self._ears.wall(segment.end_ms - segment.waited_ms),
@@ -72,6 +101,8 @@ class Hearing:
             item_id=item_id,
             ready_for=segment.ready_for,
         )
+        self._last = item_id, segment.end_ms - segment.waited_ms
+        self._goes_on = None
         self._unanswered.append(speech)
         self._unanswered_ms += segment.end_ms - segment.start_ms
         self.spoken_until = speech.ended
@@ -102,6 +133,9 @@ class Hearing:
     async def _heard(self, segment: Segment, speech: CallerSpeech) -> Transcript:
         """The words of a turn, listened to again when that failed: its sound is still there."""
         try:
+            if self._upstream is not None and self._upstream.transcribes:
+                seconds = len(segment.audio) / INPUT_RATE
+                return await self._upstream.words(speech.item_id, seconds)
             return await segment.transcript
         except SpeechError as error:
             logger.warning("speech is transcribed again: %s", error)
@@ -119,10 +153,30 @@ class Hearing:
         else:
             self._post(Transcribed(item_id, transcript))
 
+    def over_agent(self, item_id: str) -> None:
+        """The speech that this item will be began over the agent's."""
+        self._over_agent.add(item_id)
+
+    def understood(self, item_id: str, heard: Transcript) -> Transcript:
+        """The words of an item. What was written for a cough over the agent is none."""
+        words = self.supposed(item_id, heard)
+        self._over_agent.discard(item_id)
+        return words
+
+    def supposed(self, item_id: str, heard: Transcript) -> Transcript:
+        """The same of speech that may not be over."""
+        cough = item_id in self._over_agent and says_nothing(heard)
+        return replace(heard, text="", logprobs=None) if cough else heard
+
     @property
     def under_way(self) -> bool:
         """Whether words are still to come."""
         return bool(self._wording)
+
+    @property
+    def awaited(self) -> list[str]:
+        """The items whose words are still to come, oldest first."""
+        return [*self._wording]
 
     def awaits(self, item_id: str) -> bool:
         """Whether the words of this item are still to come."""

@@ -29,6 +29,19 @@ def message_text(item: dict[str, Any]) -> str:
     return " ".join(word.strip() for word in words if word.strip())
 
 
+def words_heard(stored: StoredItem) -> str:
+    """Of an answer, what the caller heard, or read, as far as is known."""
+    return message_text(stored.item) if stored.heard is None else stored.heard
+
+
+def is_answer(stored: StoredItem) -> bool:
+    """Whether it is an answer that the caller heard to its end."""
+    item, words = stored.item, message_text(stored.item)
+    if item.get("role") != "assistant" or item.get("status") != "completed" or not words:
+        return False
+    return stored.heard is None or stored.heard.strip() == words.strip()
+
+
 def input_items(stored: StoredItem, sees: bool) -> list[dict[str, Any]]:
     """What an item is to a model, which ``sees`` images or is told of them in words.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -16,7 +17,14 @@ class Inbox(Generic[T]):
     Who posts for a client gives the entry's size, and waits for ``drained`` when the inbox is
     ``full``, of ``limit`` entries or ``room`` bytes: so a flood stops at the socket and not in our
     memory.
+
+    While the taker waits and nothing is there, what is posted is given to ``at_once`` instead: what
+    would be done a wake-up later, and behind all else that waits for the loop, is done where it
+    happens. It says False to what the taker has to take itself. What is posted ahead always waits:
+    the ear is in the middle of its work.
     """
+
+    at_once: Callable[[T], bool] | None = None
 
     def __init__(self, limit: int = 256, room: int = 4 * 1024 * 1024) -> None:
         self._entries: deque[tuple[T, int]] = deque()
@@ -44,6 +52,8 @@ class Inbox(Generic[T]):
 
     def post(self, entry: T, size: int = 0) -> None:
         """Add an entry at once."""
+        if self.idle and self.at_once is not None and self.at_once(entry):
+            return
         self._entries.append((entry, size))
         self._size += size
         self._filled.set()
@@ -51,7 +61,8 @@ class Inbox(Generic[T]):
             self._drained.clear()
 
     def post_ahead(self, entry: T) -> None:
-        """Add an entry before all that was posted, behind what was added so before."""
+        """Add an entry before all that was posted, behind what was added so before. Never done at
+        once: the ear tells it in the middle of its work."""
         self._ahead.append(entry)
         self._filled.set()
 

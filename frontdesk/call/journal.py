@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 
 from frontdesk.call.events import ToolBegins
+from frontdesk.call.resuming import Hold
 from frontdesk.team.events import ToolCall
 
 SECONDS = 6.0
@@ -16,19 +17,20 @@ NOT_DONE = (
 
 
 class Journal:
-    """Used by the tools of one response, or of one piece of background work (``within``). It
+    """Used by the tools of one response, or of one piece of background work. It
     changes nothing itself: the writer is told, and waited for."""
 
     def __init__(
         self,
-        within: str,
+        hold: Hold,
         post: Callable[[ToolBegins], None],
         recorded: Callable[[], Awaitable[bool]],
         done: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
-        """``recorded`` waits until all that was posted is on record, and tells whether it is.
-        ``done``: what came of calls that are not to be made again, by tool and arguments."""
-        self._within = within
+        """``hold`` says for what, and when. ``recorded`` waits until all that was posted is on
+        record, and tells whether it is. ``done``: what came of calls that are not to be made
+        again, by tool and arguments."""
+        self._hold = hold
         self._post = post
         self._recorded = recorded
         self._done = {(tool, _plain(given)): came for (tool, given), came in (done or {}).items()}
@@ -37,8 +39,9 @@ class Journal:
         """None once the tool may run; else what the model is told in place of a result."""
         if not call.again and (came := self._done.get((call.tool, _plain(call.arguments)))):
             return came
+        await self._hold.free()
         noted = asyncio.Event()
-        self._post(ToolBegins(call, self._within, noted))
+        self._post(ToolBegins(call, self._hold.within, noted))
         await noted.wait()
         # What may run twice need not wait: the worst that can come of it is that it does.
         return None if call.again or await self._recorded() else NOT_DONE

@@ -23,6 +23,7 @@ from frontdesk.call.farewell import Farewell
 from frontdesk.call.floor import Floor
 from frontdesk.call.greeting import Greeting
 from frontdesk.call.hearing import Hearing
+from frontdesk.call.idle import Silences
 from frontdesk.call.inbox import Inbox
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
@@ -31,7 +32,10 @@ from frontdesk.call.preparing import Preparing
 from frontdesk.call.questions import Board, Questions
 from frontdesk.call.recovery import Recovery
 from frontdesk.call.remembering import Remembering
+from frontdesk.call.speculating import Speculating
 from frontdesk.call.told import Told
+from frontdesk.call.tongue import Tongue
+from frontdesk.call.upstream import CallUpstream
 from frontdesk.protocol import commands as do
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
@@ -72,19 +76,42 @@ class Parts:
         self.greeting = Greeting(protocol, book, self.told, ids, clock, seconds=grace)
         self.inbox: Inbox[CallEvent] = Inbox()
         self.absence = Absence(clock, self.inbox.post, grace)
-        self.ears = Ears(live_team.voice, protocol.session, clock, self.inbox.post_ahead)
+        upstream = live_team.runner.upstream
+        self.upstream = CallUpstream(live_team, upstream) if upstream else None
+        team = live_team.loaded.team
+        self.tongue = Tongue(team, book, protocol.session)
+        self.ears = Ears(
+            live_team.voice,
+            protocol.session,
+            clock,
+            self.inbox.post_ahead,
+            self.tongue.asked_of,
+            team.voice.echo_guard,
+            upstream=self.upstream,
+        )
         budgets = live_team.loaded.team.budgets
-        self.hearing = Hearing(book, self.ears, clock, self.inbox.post, patience=budgets.words)
+        self.hearing = Hearing(
+            book,
+            self.ears,
+            clock,
+            self.inbox.post,
+            patience=budgets.words,
+            upstream=self.upstream,
+        )
         self.answers = Answers(
             book,
             clock,
             feed=feed,
             post=self.inbox.post,
             over=self._response_over,
+            played=self.ears.played,
+            hushed=self.ears.hushed,
+            upstream=self.upstream,
         )
+        self.ears.listen_over(lambda: self.answers.silent_for() < 0)
         self.floor = Floor(book, self.answers)
         self.farewell = Farewell(
-            live_team.loaded.team.lines.farewell,
+            self.tongue,
             clock,
             feed=feed,
             post=self.inbox.post,
@@ -106,13 +133,16 @@ class Parts:
             client_approves=lambda: self.connections.approving,
         )
         self.remembering = remembering or Remembering(book, clock, live_team, None)
-        self.remembering.connect(self.inbox.post)
+        self.remembering.connect(self.inbox.post, self.tongue)
         self.answering = Answering(
             self.questions,
-            live_team.loaded.team.lines,
+            self.tongue,
             self.inbox.post,
             lambda: book.recorded_within(RECORD_SECONDS),
             self.remembering,
+        )
+        self.silences = Silences(
+            team.voice.idle, self.tongue, post=self.inbox.post, waits=self._caller_waits
         )
         self.asking = Asking(
             live_team,
@@ -121,6 +151,9 @@ class Parts:
             self.answering,
             self.connections.given,
             self.remembering,
+            self.silences,
+            self.tongue,
+            self.upstream,
         )
         self.compaction = Compaction(
             live_team, book, self.asking.conversation, clock, self.inbox.post
@@ -130,6 +163,7 @@ class Parts:
             protocol=protocol,
             book=book,
             hearing=self.hearing,
+            tongue=self.tongue,
             asking=self.asking,
             answering=self.answering,
             answers=self.answers,
@@ -138,6 +172,7 @@ class Parts:
             clock=clock,
             post=self.inbox.post,
             away=lambda: self.absence.away,
+            upstream=self.upstream,
         )
         self.background = Background(
             live_team=live_team,
@@ -146,6 +181,7 @@ class Parts:
             answers=self.answers,
             tracing=tracing,
             connections=self.connections,
+            tongue=self.tongue,
             silent_for=self._free_for,
             clock=clock,
             feed=feed,
@@ -161,6 +197,18 @@ class Parts:
             clock=clock,
             came=came,
         )
+        self.speculating = Speculating(
+            live_team=live_team,
+            protocol=protocol,
+            book=book,
+            hearing=self.hearing,
+            asking=self.asking,
+            preparing=self.preparing,
+            jobs=lambda: self.background.jobs(""),
+            may_begin=lambda: not (self.absence.away or self.recovery.is_open),
+            tracing=tracing,
+            clock=clock,
+        )
         self.pause = Pause(
             inbox=self.inbox,
             protocol=protocol,
@@ -171,9 +219,22 @@ class Parts:
             background=self.background,
         )
 
+    @property
+    def answers_turns(self) -> bool:
+        """Whether a turn is answered without the client asking."""
+        detection = self.protocol.session["audio"]["input"].get("turn_detection")
+        return detection is not None and detection.get("create_response") is not False
+
     def _response_over(self, response_id: str, heard: bool, failed: bool) -> None:
         self.background.response_over(response_id, heard, failed)
         self.farewell.response_over(response_id)
+        speaking = self.protocol.speech_item_id is not None
+        self.silences.response_over(response_id, speaking=speaking)
+
+    def _caller_waits(self) -> bool:
+        """Whether the caller has reason to be silent, or is not there to speak."""
+        waits = self.questions.for_caller() is None and any(self.questions.open())
+        return waits or self.absence.away or self.background.delegations.under_way
 
     def _free_for(self) -> float:
         """Seconds since anybody was heard; negative too while the caller is to answer something."""

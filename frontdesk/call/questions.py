@@ -94,7 +94,7 @@ class Questions:
     @property
     def has_news(self) -> bool:
         """Whether something is decided that the caller is to hear of, without being asked first."""
-        return self.for_caller() is None and bool(self.ready())
+        return bool(self.state.questions) and self.for_caller() is None and bool(self.ready())
 
     def apply(self, news: QuestionNews) -> None:
         """Put on record what became of a question."""

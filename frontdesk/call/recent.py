@@ -14,8 +14,10 @@ logger = logging.getLogger(__name__)
 TEXT_BYTES = 64 * 1024
 SOUND_BYTES = 512 * 1024
 """Eight seconds of 24 kHz PCM as base64."""
-HELD = 32 * 1024
-"""Bytes of sound that are in memory; the rest is in a file without a name."""
+HELD = 64 * 1024
+"""Bytes of sound that are in memory while there is more to come; the rest is in a file without a
+name."""
+SOUND_OVER = "response.output_audio.done"
 
 CUT = frozenset({"input_audio_buffer.speech_started", "conversation.item.truncated"})
 """Events after which sound that was sent before is of no use any more."""
@@ -60,7 +62,7 @@ class _Sound:
         self._held.append(event)
         self._held_bytes += len(event.frame)
         if self._held_bytes > HELD:
-            self._put_aside()
+            self.put_aside()
 
     def clear(self) -> None:
         self._held.clear()
@@ -82,7 +84,10 @@ class _Sound:
             return []
         return [Event(o.number, frames[o.begin - first : o.end - first]) for o in filed]
 
-    def _put_aside(self) -> None:
+    def put_aside(self) -> None:
+        """What is in memory goes to the file."""
+        if not self._held:
+            return
         held, frames = [*self._held], b"".join(event.frame for event in self._held)
         self._held.clear()
         self._held_bytes = 0
@@ -112,7 +117,9 @@ class Recent:
         if kind == SOUND:
             self._sound.add(event)
             return
-        if kind in CUT:
+        if kind == SOUND_OVER:  # a call in which nobody speaks keeps none in memory
+            self._sound.put_aside()
+        elif kind in CUT:
             self._sound.clear()
         self._text.add(event)
 

@@ -7,12 +7,12 @@ turn answered after all.
 
 import secrets
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock
-from frontdesk.call.history import message_text
+from frontdesk.call.history import message_text, words_heard
 from frontdesk.call.turn import Turn
 from frontdesk.protocol.commands import Asked, Command, ResponseRequested
 from frontdesk.protocol.core import RealtimeProtocol
@@ -45,16 +45,19 @@ class GoingOn:
     and arguments. ``trace`` is the turn that was cut, ``pause`` seconds ago."""
 
     said: str
-    alone: bool
-    decided: tuple[Decided, ...]
-    done: dict[tuple[str, str], str]
-    trace: str | None
-    pause: float
+    alone: bool = False
+    decided: tuple[Decided, ...] = ()
+    done: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    trace: str | None = None
+    pause: float = 0.0
 
 
-def begun_entry(request: ResponseRequested, trace: str, now: float) -> Json:
-    """A response as its entry in the log; ``trace`` is the ``ref`` of its turn's."""
-    told = asked_entry(request.asked)
+def begun_entry(
+    request: ResponseRequested, trace: str, now: float, since: float | None = None
+) -> Json:
+    """A response as its entry in the log; ``trace`` is the ``ref`` of its turn's. ``since``: when
+    the first of those had begun that were lost, and whose place it takes."""
+    told = asked_entry(request.asked, since)
     return {
         "id": request.response_id,
         "beside": request.out_of_band,
@@ -64,14 +67,16 @@ def begun_entry(request: ResponseRequested, trace: str, now: float) -> Json:
     }
 
 
-def asked_entry(by: Asked | None) -> Json | None:
-    """Who asked for a response, for the log. One with sound in it is not kept: no audio is."""
+def asked_entry(by: Asked | None, since: float | None = None) -> Json | None:
+    """Who asked for a response, for the log. One with sound in it is not kept: no audio is.
+    ``since`` as for :func:`begun_entry`."""
     if by is None:
         return None
     request = by.request
     items: list[Any] = (request or {}).get("input") or []
     sound = any(isinstance(item, dict) and given_audio(item) for item in items)  # pyright: ignore[reportUnknownArgumentType]
-    return {"by": "lost" if sound else by.by, "request": None if sound else request}
+    entry: Json = {"by": "lost" if sound else by.by, "request": None if sound else request}
+    return entry if since is None else {**entry, "since": since}
 
 
 class Recovery:
@@ -103,7 +108,8 @@ class Recovery:
         self._going_on: GoingOn | None = None
         self._again: Json | None = None
         self.lost_since: float | None = None
-        """When the response that was lost in the conversation had begun."""
+        """When the response that was lost in the conversation had begun; where that took the place
+        of one that was lost before, when the first of them had."""
         self.begun: frozenset[str] = frozenset()
         """The tool calls that had begun, and had not ended as far as is known."""
 
@@ -116,6 +122,16 @@ class Recovery:
             self._ready = None
         going_on, self._going_on = self._going_on, None
         return going_on if unasked is (self._again is None) else None
+
+    def since(self, *, unasked: bool) -> float | None:
+        """Of the next response in the conversation, if it takes the place of one that was lost:
+        since when what it asks for may have been begun."""
+        return self.lost_since if self.is_open and unasked is (self._again is None) else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next response goes on with one that was lost."""
+        return self._going_on is not None
 
     def forget(self) -> None:
         """The caller has hung up: nobody waits for an answer any more."""
@@ -132,7 +148,8 @@ class Recovery:
             return
         lost = [*state.responses.values()]
         main = next((r for r in lost if not r["beside"]), None)
-        self.lost_since = main["at"] if main else None
+        lost_or_waits: Json = main or state.waits or {}
+        self.lost_since = lost_or_waits.get("since", lost_or_waits.get("at"))
         self.begun = frozenset(tool["call_id"] for tool in state.tools)
         decided = self._end_tools(main)
         for response in lost:
@@ -144,7 +161,7 @@ class Recovery:
         alone = state.waits is None and _asked_with_all(state)
         if state.waits:
             self._book.record("response.waits", asked=None)
-        said = " ".join(filter(None, map(_heard, _cut_off(state))))
+        said = " ".join(filter(None, map(words_heard, _cut_off(state))))
         if self._again or (said and main and main["by"] == "agent"):
             trace = main["trace"] if main else None
             self._going_on = GoingOn(said, alone, decided, _done(state), trace, state.pause)
@@ -259,10 +276,6 @@ def _asked_with_all(state: CallState) -> bool:
     if place is None:
         return True
     return not any(stored.item.get("role") == "user" for stored in state.items[place + 1 :])
-
-
-def _heard(stored: StoredItem) -> str:
-    return message_text(stored.item) if stored.heard is None else stored.heard
 
 
 def _done(state: CallState) -> dict[tuple[str, str], str]:

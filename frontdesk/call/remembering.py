@@ -12,6 +12,8 @@ from frontdesk.call.clock import Clock
 from frontdesk.call.events import CallEvent, ConsentGiven
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.shelf import Remembered, Shelf, rules_of
+from frontdesk.call.tongue import Tongue
+from frontdesk.desk.memory import MemoryLines
 from frontdesk.state.callers import Consent
 from frontdesk.team.events import ConsentNeeded
 from frontdesk.team.failures import ToolError
@@ -33,10 +35,13 @@ class Remembering:
         self._shelf = shelf
         self._writes: set[asyncio.Task[int]] = set()
         self._post: Callable[[CallEvent], None] = lambda event: None
+        self._tongue: Tongue | None = None
 
-    def connect(self, post: Callable[[CallEvent], None]) -> None:
-        """Where the tools' wishes go, to be carried out by the call's writer."""
+    def connect(self, post: Callable[[CallEvent], None], tongue: Tongue) -> None:
+        """Where the tools' wishes go, to be carried out by the call's writer, and the language in
+        which the caller is asked."""
         self._post = post
+        self._tongue = tongue
 
     def begin(self, found: Remembered) -> None:
         """The call begins, or goes on, with what the store has of the caller. What its agents were
@@ -67,13 +72,17 @@ class Remembering:
         spoke = any(stored.item.get("role") == "user" for stored in state.items)
         if asked or not spoke or state.transport == TYPED_BY_AGENTS:
             return None
-        return ConsentNeeded(rules.lines.ask)
+        return ConsentNeeded(self._lines.ask)
 
     def line(self, decision: str) -> str | None:
         """What is said to the caller's answer."""
         if self._rules is None:
             return None
-        return self._rules.lines.yes if decision == "approved" else self._rules.lines.no
+        return self._lines.yes if decision == "approved" else self._lines.no
+
+    @property
+    def _lines(self) -> MemoryLines:
+        return self._tongue.memory_lines if self._tongue else MemoryLines()
 
     def said(self, event: ConsentGiven) -> None:
         """The caller wants to be remembered, or no more."""

@@ -25,10 +25,12 @@ from frontdesk.call.going_on import Unheard
 from frontdesk.call.guarding import Blocked, Guarding
 from frontdesk.call.recovery import GoingOn
 from frontdesk.call.request import Unanswerable
+from frontdesk.call.resuming import Hold, Rest
 from frontdesk.call.speaking import SpeakerFor, Speaking
+from frontdesk.call.tongue import Tongue
 from frontdesk.call.turn import Turn
+from frontdesk.call.voiced import Sounding
 from frontdesk.call.waiting import Waiting
-from frontdesk.desk.schema import Lines
 from frontdesk.protocol.engine import (
     ResponseEnded,
     ResponseFunctionCall,
@@ -45,6 +47,7 @@ from frontdesk.team.events import (
     Guarded,
     HistoryItem,
     MessageEnded,
+    SoundDelta,
     SummedUp,
     TeamEvent,
     TextDelta,
@@ -71,7 +74,7 @@ class Reply:
     def __init__(
         self,
         response_id: str,
-        request: Callable[[], Awaitable[TurnRequest | str]],
+        request: Callable[[], Awaitable[TurnRequest | Rest | str]],
         *,
         agent: str,
         out_of_band: bool,
@@ -82,23 +85,31 @@ class Reply:
         speaker_for: SpeakerFor | None,
         silent_for: Callable[[], float],
         silence: float,
-        lines: Lines,
+        tongue: Tongue,
         going_on: GoingOn | None,
+        rest: Rest | None,
+        hold: Hold,
         turn: Turn,
         heard: int,
         clock: Clock,
         post: Callable[[CallEvent], None],
     ) -> None:
-        """``request`` gives what to ask the team, or a line to say in its place; it raises
+        """``request`` gives what to ask the team, or what to say in its place; it raises
         :class:`Unanswerable` when there is no asking. ``unasked``: the agent speaks up.
         ``silence``: seconds of it after which
         the caller is told that it takes longer. ``going_on``: an answer was lost, which this one
-        goes on with. ``heard``: audio tokens of what is answered."""
+        goes on with; ``rest`` is what one that was stopped may leave. ``heard``: audio tokens of
+        what is answered."""
         self.response_id = response_id
         self.turn = turn
         self.unheard = Unheard(going_on.said if going_on else "")
         self.answering: TurnRequest | None = None
         """What the team was asked, once it is known."""
+        self.rest = rest
+        self.hold = hold
+        self.used = Usage()
+        """By the team's word, until now."""
+        self._ended: ResponseEnded | None = None
         self._request = request
         self._agent = agent
         self._out_of_band = out_of_band
@@ -109,10 +120,11 @@ class Reply:
         self._asked: tuple[str, ...] = ()
         self._tasks: asyncio.TaskGroup
         self._waiting: Waiting
-        self._lines = lines
+        self._tongue = tongue
         long = going_on is not None and going_on.pause > silence
-        self._back = lines.back if long and speaker_for is not None else None
-        self._unasked = unasked
+        self._back = tongue.lines.back if long and speaker_for is not None else None
+        self.unasked = unasked
+        """Whether the agent speaks up."""
         self._clock = clock
         self._post = post
         self._silent_for = silent_for
@@ -120,6 +132,7 @@ class Reply:
         self._speaking = Speaking(
             response_id,
             turn=turn,
+            hold=hold,
             guarding=guarding,
             speaker_for=speaker_for,
             post=post,
@@ -132,9 +145,15 @@ class Reply:
         self._blocked = False
         self._answered = False
 
+    def drop_rest(self) -> None:
+        """The response is given up, and what it was to go on with."""
+        if self.rest is not None:
+            self.rest.drop()
+
     async def run(self) -> None:
         """Make the response; always posts exactly one ``ResponseEnded`` unless cancelled."""
         failed: dict[str, str] | None = None
+        self.turn.trace.put_off()
         with self.turn.trace.use():
             try:
                 with self._watch():
@@ -161,6 +180,8 @@ class Reply:
         return ResponseFunctionCall(self.response_id, call.call_id, call.name, arguments)
 
     def _end(self, failed: dict[str, str] | None) -> ResponseEnded:
+        if self._ended is not None:
+            return self._ended
         if failed:
             return ResponseEnded(self.response_id, "failed", error=failed)
         if self._blocked or self._cut_short:
@@ -175,9 +196,11 @@ class Reply:
             if self._back:
                 self._say_apart(self._back)
             request = await self._known()
-            if isinstance(request, str):
+            if isinstance(request, Rest):
+                await self._go_on_with(request)
+            elif isinstance(request, str):
                 # Of work in the background, it may be a tool that tells how far it is.
-                self._speaking.say(request, self._agent, watched=self._unasked)
+                self._speaking.say(request, self._agent, watched=self.unasked)
             else:
                 await self._ask(request)
         except Unanswerable as error:
@@ -186,17 +209,26 @@ class Reply:
         except TurnFailed as error:
             logger.warning("turn failed: %s", error)
             self.turn.failed(str(error), code=error.code)
-            self._say_apart(self._lines.sorry)
+            self._say_apart(self._tongue.lines.sorry)
         finally:
             self._waiting.stop()
             del self._waiting  # it knows this reply: a cycle, which nobody would free for long
         self._speaking.end()
 
+    async def _go_on_with(self, rest: Rest) -> None:
+        """Say the rest of an answer that was stopped for nothing."""
+        self.turn.goes_on(rest.trace, rest.kind)
+        async for event in rest.go_on(self.response_id):
+            if isinstance(event, ResponseEnded):
+                self._ended = event
+            else:
+                self._post(event)
+
     def _watch(self) -> DeadAir:
         return DeadAir(
             self._silent_for,
             self._silence,
-            self._lines.slow,
+            self._tongue.lines.slow,
             turn=self.turn,
             clock=self._clock,
             say=self._say_apart,
@@ -210,7 +242,7 @@ class Reply:
             tell=lambda words: self._speaking.say_apart(_valid(words), self._agent, watched=True),
         )
 
-    async def _known(self) -> TurnRequest | str:
+    async def _known(self) -> TurnRequest | Rest | str:
         """What to ask, once the caller's words are known."""
         doing = self.turn.doing
         doing.hearing = True
@@ -242,8 +274,9 @@ class Reply:
         silent = not (self._answered or self._client_calls or self._cut_short or self._to_ask)
         if silent:
             self.turn.failed("the model gave no words", code="empty_reply")
-            self._say_apart(self._lines.sorry)
+            self._say_apart(self._tongue.lines.sorry)
         if not self._out_of_band:
+            await self.hold.free()  # nobody is asked who has the word
             await self._ask_caller()
 
     async def _ask_caller(self) -> None:
@@ -278,7 +311,7 @@ class Reply:
     async def _apologise(self) -> dict[str, str] | None:
         """The speech model failed: perhaps it can still say so. An error if it cannot."""
         try:
-            await self._speaking.line(self._agent, self._lines.sorry)
+            await self._speaking.line(self._agent, self._tongue.lines.sorry)
         except SpeechError as error:
             logger.warning("nor can an apology be spoken: %s", error)
             return {"code": "speech_error", "message": "The reply could not be spoken."}
@@ -286,10 +319,13 @@ class Reply:
 
     def _take(self, event: TeamEvent) -> None:
         match event:
-            case TextDelta(text, agent):
+            case TextDelta(text, agent, spoken):
                 self._answered = self._answered or bool(text.strip())
                 if new := self.unheard.add(_valid(text)):
-                    self._speaking.say(new, agent, watched=True)
+                    self._speaking.say(new, agent, watched=True, voiced=spoken)
+            case SoundDelta(audio, agent, source):
+                self._answered = True
+                self._speaking.say(Sounding(audio, source), agent, watched=True, voiced=True)
             case MessageEnded():
                 if new := self.unheard.end():
                     self._speaking.say(new, self._agent, watched=True)
@@ -338,6 +374,7 @@ class Reply:
             cached=tokens.cached_tokens,
             output_text=tokens.output_tokens,
         )
+        self.used = usage
         self._post(ResponseUsage(self.response_id, usage))
 
     def _hand_over(self, change: AgentChanged) -> None:

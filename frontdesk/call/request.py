@@ -1,12 +1,13 @@
 """What the team is asked: a response's options and the conversation, as one turn request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from agents import TResponseInputItem
 from frontdesk.call.context import ContextTooLong, Limits
 from frontdesk.call.conversation import Conversation, Seen
-from frontdesk.call.history import being_made, message_text, newest, shows_image
+from frontdesk.call.history import being_made, is_answer, message_text, newest, shows_image
 from frontdesk.desk.handoffs import History, Last
 from frontdesk.protocol.commands import McpTool, ResponseRequested
 from frontdesk.protocol.items import audio_index, with_transcript
@@ -16,9 +17,11 @@ from frontdesk.team.events import (
     ClientPrompt,
     ClientTool,
     ContextSize,
+    Memories,
     TraceLabels,
     TurnRequest,
 )
+from frontdesk.team.realtime.mirror import unworded
 from frontdesk.team.view import View
 
 
@@ -46,6 +49,7 @@ def turn_request(
     prompt: ClientPrompt | None = None,
     labels: TraceLabels | None = None,
     caller: Mapping[str, str] | None = None,
+    memories: Memories | None = None,
 ) -> TurnRequest:
     """``request`` as the team takes it, in the ``conversation`` of ``state``. Input given by the
     client replaces it; what it refers to is taken as it is now, with the words that came meanwhile
@@ -85,12 +89,25 @@ def turn_request(
         labels=labels or TraceLabels(),
         caller=caller or {},
         earlier=state.memory if request.input is None else "",
+        memories=memories,
         question=None if since is None else asked,
         view=_view(given, before) if given else None,
         since=_id_at(state, since),
         until=_id_at(state, len(state.items) - 1),
         asked=tuple(item["id"] for item in unanswered if item.get("role") == "user"),
     )
+
+
+def with_speech(asked: TurnRequest, speeches: Sequence[str], *, alone: bool) -> TurnRequest:
+    """``asked``, with these items of speech at its end, whose words are not known yet; ``alone``:
+    they are all that is to be answered."""
+    heard: list[TResponseInputItem] = [
+        {"role": "user", "content": unworded(speech)} for speech in speeches
+    ]
+    made = replace(asked, history=[*asked.history, *heard], until=speeches[-1])
+    if not alone:
+        return made
+    return replace(made, question=len(asked.history), since=speeches[0])
 
 
 def _view(given: Given, before: int) -> View:
@@ -123,18 +140,10 @@ def _answered_until(state: CallState) -> int:
     """The place of the newest item that the newest whole answer was asked with, -1 without one."""
     for place in range(len(state.items) - 1, -1, -1):
         stored = state.items[place]
-        if _answers(stored):
+        if is_answer(stored):
             asked = None if stored.asked is None else state.index(stored.asked)
             return place if asked is None else asked
     return -1
-
-
-def _answers(stored: StoredItem) -> bool:
-    """Whether it is an answer that the caller heard to its end."""
-    item, words = stored.item, message_text(stored.item)
-    if item.get("role") != "assistant" or item.get("status") != "completed" or not words:
-        return False
-    return stored.heard is None or stored.heard.strip() == words.strip()
 
 
 def _asks(stored: StoredItem) -> bool:
@@ -196,6 +205,20 @@ def newest_words(state: CallState) -> str:
     """What the caller said or wrote last, if that is the newest item."""
     item = newest(state)
     return message_text(item) if item and item.get("role") == "user" else ""
+
+
+def said_since(state: CallState, item_id: str | None) -> list[str | None]:
+    """What the caller said or wrote in this item and those behind it: None where nobody knows."""
+    place = None if item_id is None else state.index(item_id)
+    if place is None:
+        return [None]
+    items = [s.item for s in state.items[place:] if s.item.get("role") == "user"]
+    return [message_text(item) if _is_worded(item) else None for item in items]
+
+
+def _is_worded(item: dict[str, Any]) -> bool:
+    sound = [part for part in item["content"] if part["type"] == "input_audio"]
+    return all(part.get("transcript") is not None for part in sound)
 
 
 def said_nothing(state: CallState) -> bool:

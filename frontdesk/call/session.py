@@ -6,9 +6,11 @@ from typing import Any, Literal
 from frontdesk.call.context import OUTPUT_TOKENS
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.prompts import Prompts
-from frontdesk.desk.schema import Team, TurnDetection
+from frontdesk.desk.schema import Team
+from frontdesk.desk.voice import TurnDetection
 from frontdesk.protocol.core import RealtimeProtocol
 from frontdesk.protocol.ids import new_id
+from frontdesk.voice import noise
 from frontdesk.voice.base import logprobs_of
 
 Kind = Literal["realtime", "transcription"]
@@ -17,10 +19,7 @@ SESSION_CONFIG = "frontdesk.session_config"
 """Key of the ASGI scope under which the door leaves, for the transports, the session config that a
 client secret carries."""
 
-NOT_OURS = (
-    "audio.input.noise_reduction",
-    "audio.output.voice",  # who speaks how stands in the team file, agent by agent
-)
+NOT_OURS = ("audio.output.voice",)  # who speaks how stands in the team file, agent by agent
 """Session fields that nothing here acts on. Clients may send them, and read back what is in force
 instead of a promise."""
 
@@ -48,7 +47,13 @@ def new_protocol(
         sees_images=sees_images(live),
         refuse_url=live.guard.refusal,
         most_tokens=most_tokens(live),
+        idle_ms=idle_ms(live.loaded.team),
     )
+
+
+def idle_ms(team: Team) -> int | None:
+    """How long a caller of the team may stay silent, where the client does not say."""
+    return None if team.voice.idle is None else round(1000 * team.voice.idle.after)
 
 
 def session_config(live: LiveTeam, session_id: str, patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,6 +72,8 @@ def kind_of(patch: Mapping[str, Any], otherwise: Kind = "realtime") -> Kind:
 def fixed_fields(live: LiveTeam) -> frozenset[str]:
     """The session fields that no client of this team can change."""
     fixed = {*NOT_OURS}
+    if not noise.available():
+        fixed.add("audio.input.noise_reduction")
     if not any(live.runner.hosted(agent) for agent in live.loaded.team.agents):
         fixed |= {*OF_SERVICES}
     if logprobs_of(live.voice.stt) is None:
@@ -94,7 +101,10 @@ def session_defaults(live: LiveTeam, kind: Kind) -> dict[str, Any]:
     voice = team.voice
     return {
         "audio": {
-            "input": {"turn_detection": _turn_detection(voice.turn_detection)},
+            "input": {
+                "turn_detection": _turn_detection(voice.turn_detection),
+                "noise_reduction": _noise_reduction(team),
+            },
             "output": {"voice": spoken_with(live)},
         }
     }
@@ -112,8 +122,15 @@ def _heard_by(live: LiveTeam, team: Team) -> dict[str, Any]:
     transcription = {"model": stt.model or live.voice.stt.name, "language": stt.language}
     return {
         "turn_detection": _turn_detection(team.voice.turn_detection),
+        "noise_reduction": _noise_reduction(team),
         "transcription": transcription,
     }
+
+
+def _noise_reduction(team: Team) -> dict[str, object] | None:
+    """The team's, as far as it can be done here."""
+    rules = team.voice.noise_reduction
+    return rules.model_dump() if rules is not None and noise.available() else None
 
 
 def _turn_detection(rules: TurnDetection) -> dict[str, object]:

@@ -16,6 +16,7 @@ from frontdesk.desk.kept import made_of, remade
 from frontdesk.desk.loader import LoadedTeam, ReadTeams, read_teams
 from frontdesk.desk.problems import DeskError, Problem
 from frontdesk.settings import Settings
+from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Unreadable
 from frontdesk.state.versions import Pin, VersionStore
 
@@ -63,6 +64,15 @@ class Teams(Mapping[str, LiveTeam]):
 
     def __len__(self) -> int:
         return len(self._teams)
+
+    def named(self, name: str | None) -> LiveTeam:
+        """The team called ``name``, or the default one."""
+        default = self._settings.team or next(iter(self))
+        return self.get(name or default) or self[default]
+
+    async def of(self, state: CallState) -> LiveTeam:
+        """The version of its team that a call began with, as long as that is known."""
+        return await self.version(state.team, state.team_version) or self.named(state.team)
 
     async def start(self, loaded: Iterable[LoadedTeam]) -> None:
         """Bring the teams of the desk up. Raises what is wrong with one."""

@@ -12,7 +12,7 @@ from frontdesk.call.book import CallBook
 from frontdesk.call.clock import Clock, Timer
 from frontdesk.call.delegation import Delegation, Told
 from frontdesk.call.events import CallEvent, GapSought
-from frontdesk.call.history import newest
+from frontdesk.call.history import newest, words_heard
 from frontdesk.protocol import engine
 from frontdesk.protocol.core import RealtimeProtocol
 
@@ -42,6 +42,8 @@ class Occasion:
     """Ids of the work it is about."""
     ours: bool = False
     """The line is the desk's own: no guardrail looks at it."""
+    said: str = ""
+    """What the caller heard of the results, from workers that died as they told them."""
 
 
 class Telling:
@@ -82,10 +84,13 @@ class Telling:
         state = self._book.state
         place = state.index(f"hidden_{known.id}_output")
         later = [] if place is None else state.items[place + 1 :]
-        answer = next((s.item for s in later if s.item.get("role") == "assistant"), None)
-        if answer is not None and answer.get("status") == "completed":
+        answer = next((s for s in later if s.item.get("role") == "assistant"), None)
+        if answer is not None and answer.item.get("status") == "completed":
             self._settle(known, "spoken")
             return True
+        if answer is not None and (said := words_heard(answer)):
+            known.said = f"{known.said} {said}".strip()  # the next worker may die, too
+            self._book.record("delegation", delegation=known.entry())
         self._unremember(known)
         return False
 
@@ -128,6 +133,7 @@ class Telling:
         if self._results:
             occasion.results = [*self._results.values()]
             occasion.about = [*self._results]
+            occasion.said = self._said(occasion.results)
             self._results.clear()
             for known in occasion.results:
                 self._remember(known)
@@ -137,6 +143,12 @@ class Telling:
             self._lines.clear()
         self._told_in[response_id] = occasion
         return occasion
+
+    def _said(self, results: list[Delegation]) -> str:
+        """What was said of these before, if nothing else was since."""
+        last = newest(self._book.state) or {}
+        cut_off = last.get("role") == "assistant" and last.get("status") == "incomplete"
+        return " ".join(dict.fromkeys(k.said for k in results if k.said)) if cut_off else ""
 
     def _remember(self, known: Delegation) -> None:
         """The result, as a call of the same tool that has come back."""

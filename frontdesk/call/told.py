@@ -33,8 +33,7 @@ class Told:
         self._connections = connections
         self.recent = Recent()
         self._steps: deque[Callable[[], None]] = deque()
-        self._waiting: asyncio.Task[None] | None = None
-        self._behind = self._muted = False
+        self._waiting = self._behind = self._muted = self._fresh = False
         self._to_notify: list[asyncio.Event] = []
 
     def put(self, frame: bytes, to: To = None) -> None:
@@ -56,23 +55,26 @@ class Told:
         """Have ``do`` called between the frames before it and those behind it."""
         if not self._muted:
             self._steps.append(do)
+            self._fresh = True
 
     def mute(self) -> None:
         """The call is another worker's: nothing more is sent, not even what waits."""
         self._muted = True
         self._steps.clear()
+        self._notify_if_sent()
 
     def release(self, *, hurry: bool = True) -> None:
         """The event is dealt with, and all its entries are put: send its frames once those are
-        on record. ``hurry``: somebody waits for them."""
-        if hurry and self._steps:
+        on record. ``hurry``: somebody waits for them, not only for those of events before it."""
+        if hurry and self._fresh:
             self._book.hurry()
-        if self._waiting is not None or not self._steps:
+        self._fresh = False
+        if self._waiting or not self._steps:
             return
         if self._book.on_record:
             self._behind = False
         elif not self._behind:
-            self._waiting = asyncio.create_task(self._wait())
+            self._wait()
             return
         self._send_some(len(self._steps))
 
@@ -87,14 +89,15 @@ class Told:
                 sent.set()
             self._to_notify.clear()
 
-    async def _wait(self) -> None:
-        while self._steps:
-            covered = len(self._steps)
-            if not self._behind:
-                patience = PATIENCE if self._book.resumable else OPENING
-                self._behind = not await self._book.recorded_within(patience)
-            self._send_some(covered)
-        self._waiting = None
+    def _wait(self) -> None:
+        self._waiting = True
+        patience = PATIENCE if self._book.resumable else OPENING
+        self._book.when_recorded(patience, partial(self._recorded, len(self._steps)))
+
+    def _recorded(self, covered: int, in_time: bool) -> None:
+        self._waiting, self._behind = False, not in_time
+        self._send_some(covered)
+        self.release()
 
     def _send_some(self, count: int) -> None:
         for _ in range(min(count, len(self._steps))):  # muted meanwhile, there are none
@@ -104,5 +107,6 @@ class Told:
     async def aclose(self) -> None:
         """Send what is left."""
         self.release()
-        if self._waiting is not None:
-            await self._waiting
+        sent = asyncio.Event()
+        self.notify(sent)
+        await sent.wait()

@@ -4,14 +4,15 @@ The team's own spans (agents, model steps, tools, handoffs) come from the SDK br
 the same root; here are the spans of the voice around them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
 from frontdesk.call.caller_speech import CallerSpeech, Wording
 from frontdesk.call.clock import Clock
+from frontdesk.call.discarded import Discarded
 from frontdesk.call.doing import Doing
-from frontdesk.call.voicing import Voicing, provided
+from frontdesk.call.voicing import Said, Voicing, provided
 from frontdesk.team.events import ContextSize
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.tracing import messages, names
@@ -42,6 +43,7 @@ class Turn:
         self._quiet = "no_words"
         self.doing = Doing()
         self._error: str | None = None
+        self._goes_on = False
         self._held = 0.0
         self._past: list[Callable[[], object]] | None = []  # spans that can wait for first sound
 
@@ -54,6 +56,11 @@ class Turn:
         """Where on the call's audio clock the turn begins."""
         self._offset = offset_ms
         self.trace.set(**{names.VOICE_AUDIO_OFFSET_MS: offset_ms})
+
+    def spoken_in(self, language: str | None) -> None:
+        """What the caller is taken to speak."""
+        if language is not None:
+            self.trace.set(**{names.VOICE_CALLER_LANGUAGE: language})
 
     def caller_spoke(self, speech: CallerSpeech) -> None:
         """The caller's speech and how its end was found; of several, the first one first."""
@@ -78,16 +85,17 @@ class Turn:
         )
 
     def transcribed(self, speech: CallerSpeech, wording: Wording) -> None:
-        """The speech as words, or why there are none."""
-        provider, model = provided(self._stt)
-        attributes: dict[str, object] = {
-            names.GEN_AI_OPERATION_NAME: names.SPEECH_TO_TEXT,
-            names.GEN_AI_PROVIDER_NAME: provider,
-            names.GEN_AI_REQUEST_MODEL: model,
-            names.VOICE_ITEM_ID: speech.item_id,
-        }
+        """The speech as words, or why there are none; before that, each model that was asked in
+        vain."""
+        began, who = wording.began, self._stt
+        found: dict[str, object] = {}
         if (transcript := wording.transcript) is not None:
-            attributes |= {
+            who = transcript.model or who
+            for attempt in transcript.failed:
+                ended = min(began + attempt.seconds, wording.ended)
+                self._listened(speech, attempt.model, {}, began, ended, attempt.error)
+                began = ended
+            found = {
                 names.VOICE_AUDIO_DURATION: transcript.seconds,
                 names.VOICE_STT_CONFIDENCE: transcript.confidence,
                 names.GEN_AI_SPEECH_INPUT_LANGUAGE: transcript.language,
@@ -95,18 +103,33 @@ class Turn:
             }
             if usage := transcript.usage:
                 heard = usage["input_token_details"]["audio_tokens"]
-                attributes[names.GEN_AI_USAGE_INPUT_TOKENS] = usage["input_tokens"]
-                attributes[names.GEN_AI_USAGE_AUDIO_INPUT_TOKENS] = heard
-                attributes[names.GEN_AI_USAGE_OUTPUT_TOKENS] = usage["output_tokens"]
+                found[names.GEN_AI_USAGE_INPUT_TOKENS] = usage["input_tokens"]
+                found[names.GEN_AI_USAGE_AUDIO_INPUT_TOKENS] = heard
+                found[names.GEN_AI_USAGE_OUTPUT_TOKENS] = usage["output_tokens"]
             self._heard.append(transcript.text)
             self.asked(" ".join(self._heard))
-        self._record_past(
-            f"{names.SPEECH_TO_TEXT} {model}",
-            start=wording.began,
-            end=wording.ended,
-            attributes=attributes,
-            error=wording.error,
-        )
+        self._listened(speech, who, found, began, wording.ended, wording.error)
+
+    def _listened(
+        self,
+        speech: CallerSpeech,
+        who: str,
+        found: Mapping[str, object],
+        start: float,
+        end: float,
+        error: str | None,
+    ) -> None:
+        """A model was asked for words, and ``found`` these, or failed."""
+        provider, model = provided(who)
+        attributes: dict[str, object] = {
+            names.GEN_AI_OPERATION_NAME: names.SPEECH_TO_TEXT,
+            names.GEN_AI_PROVIDER_NAME: provider,
+            names.GEN_AI_REQUEST_MODEL: model,
+            names.VOICE_ITEM_ID: speech.item_id,
+            **found,
+        }
+        name = f"{names.SPEECH_TO_TEXT} {model}"
+        self._record_past(name, start=start, end=end, attributes=attributes, error=error)
 
     def _record_past(self, name: str, **span: Any) -> None:
         if self._past is None:
@@ -119,6 +142,7 @@ class Turn:
         for record in self._past or ():
             record()
         self._past = None
+        self.trace.catch_up()
 
     def asked(self, words: str) -> None:
         """What the caller said or wrote, on the root."""
@@ -145,13 +169,17 @@ class Turn:
 
     def spoke(self, spoken: Spoken, agent: str) -> None:
         """A stretch of speech was made."""
+        self.sounds(spoken, agent)
+        self.voicing.spoke(spoken, agent)
+
+    def sounds(self, spoken: Spoken, agent: str) -> None:
+        """A stretch of speech goes out: the first that can be heard ends the wait."""
         now = self._clock.now()
         self._agent = agent
         audible = first_audible(spoken.audio) if self._first_sound is None else None
         if audible is not None:
             self._first_sound = now + audible / OUTPUT_RATE
             self.trace.set(**{names.VOICE_TURN_LATENCY: self._first_sound - self._asked})
-        self.voicing.spoke(spoken, agent)
 
     def wrote(self, delta: str) -> None:
         """Words of a text response."""
@@ -239,6 +267,19 @@ class Turn:
         self.trace.link(lost)
         self.trace.set(**{names.VOICE_TURN_RESUMES: lost.partition("-")[0]})
 
+    def stopped(self, spoken_at: float) -> None:
+        """The caller's voice, heard since then on the wire (unix seconds), has stopped it now."""
+        self.trace.set(**{names.VOICE_INTERRUPTION_TIME: max(0.0, self._clock.now() - spoken_at)})
+
+    def goes_on(self, stopped: str | None, why: str) -> None:
+        """The turn goes on with the answer of one (``TurnTrace.ref``) that was stopped for nothing,
+        ``noise`` or a ``backchannel``. None: that was not stopped, and there is nothing to say."""
+        self.trace.set(**{names.VOICE_INTERRUPTION_FALSE: why})
+        self._quiet = why
+        if stopped is not None:
+            self._goes_on = True
+            self.resumes(stopped)
+
     def took_over(self, since: float, ready: float, pause: float, epoch: int) -> None:
         """Before this turn, the call was taken over: its client came at ``since`` (unix seconds),
         ``pause`` seconds after the call was last written, and it was live again at ``ready``."""
@@ -252,6 +293,10 @@ class Turn:
     def out_of_band(self) -> None:
         """The response is no part of the conversation."""
         self.trace.set(**{names.VOICE_TURN_OUT_OF_BAND: True})
+
+    def follows_silence(self, times: int) -> None:
+        """The caller said nothing for too long, so many times in a row."""
+        self.trace.set(**{names.VOICE_IDLE_TIMES: times})
 
     def tells(self, work: list[str], traces: Iterable[str | None]) -> None:
         """The agent speaks up, to tell of background work: its ids, and the traces of what is
@@ -273,6 +318,23 @@ class Turn:
         """Words waited so long for their guardrails."""
         self._held += max(0.0, seconds)
         self.trace.set(**{names.VOICE_TURN_HELD: self._held})
+
+    def saved(self, seconds: float) -> None:
+        """The answer was begun before the end of the turn was sure, and is heard so much sooner."""
+        self.trace.set(**{names.VOICE_TURN_SAVED: seconds})
+
+    def discarded(self, answers: Sequence[Discarded]) -> None:
+        """Answers were begun while the caller still spoke, and nothing came of them."""
+        self.trace.set(**{names.VOICE_SPECULATION_DISCARDED: len(answers)})
+        for answer in answers:
+            for used in answer.used:
+                model = used.get(names.GEN_AI_REQUEST_MODEL, "")
+                self._record_past(
+                    f"{names.SPECULATION} {model}".strip(),
+                    start=answer.began,
+                    end=answer.ended,
+                    attributes=used,
+                )
 
     def blocked(self, guardrail: str) -> None:
         """A guardrail stopped the answer."""
@@ -296,19 +358,29 @@ class Turn:
     ) -> None:
         """What the caller heard of the answer, of which ``made`` seconds were sent."""
         self._played = True
-        self.trace.record(
-            names.PLAYBACK,
-            start=start,
-            end=end,
-            attributes={
-                names.VOICE_AUDIO_OFFSET_MS: offset_ms,
-                names.VOICE_AUDIO_DURATION: made,
-                names.VOICE_PLAYBACK_POSITION: end - start,
-                names.VOICE_ITEM_ID: item_id,
-                names.GEN_AI_AGENT_NAME: self._agent,
-                names.GEN_AI_OUTPUT_MESSAGES: messages.agent(text, audio_uri),
-            },
-        )
+        parts = self.voicing.by_agent(text, end - start)
+        if len(parts) < 2:
+            agent = parts[0].agent if parts else self._agent
+            parts = [Said(agent, text, end - start)]
+        begun = start
+        for part in parts:
+            over = end if part is parts[-1] else begun + part.seconds
+            self.trace.record(
+                names.PLAYBACK,
+                start=begun,
+                end=over,
+                attributes={
+                    names.VOICE_AUDIO_OFFSET_MS: offset_ms + round(1000 * (begun - start)),
+                    names.VOICE_AUDIO_DURATION: made if part is parts[0] else None,
+                    names.VOICE_PLAYBACK_POSITION: over - begun,
+                    names.VOICE_ITEM_ID: item_id,
+                    names.GEN_AI_AGENT_NAME: part.agent,
+                    names.GEN_AI_OUTPUT_MESSAGES: messages.agent(
+                        part.text, audio_uri if part is parts[0] else None
+                    ),
+                },
+            )
+            begun = over
         self._tell(text)
 
     def _tell(self, words: str) -> None:
@@ -334,7 +406,7 @@ class Turn:
                     names.VOICE_INTERRUPTED_OF: interrupted_of,
                 }
             )
-        if self._first_sound is None:
+        if self._first_sound is None and not self._goes_on:
             why = self._quiet if reason == "completed" or self._error else reason
             self.trace.set(**{names.VOICE_SILENCE_REASON: why})
         self.trace.end(reason="failed" if self._error else reason, error=self._error)

@@ -2,18 +2,15 @@
 
 import asyncio
 import logging
-import secrets
 import time
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Any
-from weakref import WeakValueDictionary
 
-import orjson
 from redis.exceptions import RedisError
 
+from frontdesk.call.admission import Admission, called
 from frontdesk.call.afterwork import Afterwork
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
@@ -21,19 +18,21 @@ from frontdesk.call.bring_up import BringUp
 from frontdesk.call.call import Call
 from frontdesk.call.clock import Clock
 from frontdesk.call.close_codes import MOVED, TAKEN_OVER
-from frontdesk.call.comeback import Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.drain import Drain
 from frontdesk.call.erasing import ERASED, REASON, Erasing
-from frontdesk.call.identity import Identity
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
 from frontdesk.call.presence import Presence, worker_name
+from frontdesk.call.refusals import (
+    DRAINING,
+    CallRefused,
+    in_words,
+)
 from frontdesk.call.reload import Reload
 from frontdesk.call.remembering import TYPED_BY_AGENTS, Remembering
-from frontdesk.call.resume_token import ResumeToken
 from frontdesk.call.session import Kind, kind_of, new_protocol, session_config
-from frontdesk.call.shelf import Remembered, Shelf, rules_of
+from frontdesk.call.shelf import Remembered, Shelf
 from frontdesk.call.teams import Teams
 from frontdesk.desk.loader import Desk, load_desk
 from frontdesk.desk.problems import DeskError, Problem, one_of
@@ -44,7 +43,6 @@ from frontdesk.mcp.config import HttpServer, ServerConfig, load_servers
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.protocol.commands import Command
 from frontdesk.protocol.errors import ProtocolError
-from frontdesk.region import new_call_id, refusal
 from frontdesk.settings import Settings
 from frontdesk.state.approvals import ApprovalStore, Decision
 from frontdesk.state.callers import CallerStore, caller_of
@@ -52,12 +50,11 @@ from frontdesk.state.claims import Claims
 from frontdesk.state.codec import Codec
 from frontdesk.state.connection import connect
 from frontdesk.state.entries import CallState, Entry
-from frontdesk.state.errors import Erased, Fenced, Held, InOtherRegion, StateError, Unreadable
+from frontdesk.state.errors import Erased, Fenced, StateError
 from frontdesk.state.events import EventStream
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.follow import Following
-from frontdesk.state.log import CallStore, Lease
-from frontdesk.state.patience import FOR_A_CALL, answered
+from frontdesk.state.log import CallStore
 from frontdesk.state.pins import Pins
 from frontdesk.state.tokens import Tokens
 from frontdesk.state.versions import VersionStore
@@ -72,23 +69,6 @@ logger = logging.getLogger(__name__)
 
 LAST_MOMENT = 1.0
 """Seconds for calls that are over, and their worker with them, to let go of all they have."""
-
-DRAINING = "This worker is being restarted: connect again, and another one takes the call."
-
-
-class CallRefused(Exception):
-    """A call cannot begin here. ``close_code`` is for the socket."""
-
-    def __init__(self, message: str, code: str, close_code: int = 1008) -> None:
-        super().__init__(message)
-        self.code = code
-        self.close_code = close_code
-
-    def frame(self) -> str:
-        """The refusal as a Realtime ``error`` event."""
-        error = {"type": "invalid_request_error", "code": self.code, "message": str(self)}
-        event = {"type": "error", "event_id": f"event_{secrets.token_hex(10)}", "error": error}
-        return orjson.dumps(event).decode()
 
 
 class Worker:
@@ -107,7 +87,6 @@ class Worker:
         self.drain = Drain(
             self.calls, errands=lambda: self.afterwork.under_way, on_begin=self.presence.tell
         )
-        self._doors: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.ready = False
         self._lives: set[asyncio.Task[None]] = set()
         self._opening: list[LiveTeam] = []
@@ -172,6 +151,16 @@ class Worker:
         self.teams = Teams(self.settings, bring_up, versions, self._in_use)
         self._open.push_async_callback(self.teams.aclose)
         await self.teams.start(desk.teams.values())
+        self.admission = Admission(
+            worker=self.name,
+            region=self.settings.region,
+            calls=self.calls,
+            teams=self.teams,
+            opening=self._opening,
+            store=self.store,
+            events=self.events,
+            claims=self.claims,
+        )
         self.reload = Reload(self.settings, watch, self.teams, self.mcp, self.tracing.pricing)
         self._open.push_async_callback(self.reload.aclose)
         self.reload.start()
@@ -204,8 +193,7 @@ class Worker:
 
     def team(self, name: str | None) -> LiveTeam:
         """The team called ``name``, or the default one."""
-        default = self.settings.team or next(iter(self.teams))
-        return self.teams.get(name or default) or self.teams[default]
+        return self.teams.named(name)
 
     def session_config(self, patch: Mapping[str, Any], session_id: str) -> dict[str, Any]:
         """The whole config of a session that begins with ``patch``. Raises ``ProtocolError``."""
@@ -241,100 +229,85 @@ class Worker:
         came = time.time()
         session = session or {}
         if connection.missed.comeback.token is not None:
-            call_id, session = _called(connection, call_id), {}
+            call_id, session = called(connection, call_id), {}
         if session:
             self._check_session(session)
         known = call_id is not None
         running = self.calls.get(call_id) if call_id is not None and not resume else None
-        if running is not None and await self._attached(running, connection):
+        if running is not None and await self.admission.attach(running, connection):
             return running
         model = str(session.get("model") or model or "") or None
-        with _in_words(call_id):
-            if call_id is None:
-                lease, stored, team = await self._begin(model, connection)
-            else:
-                force = resume or connection.shown is not None
-                lease, stored, team = await self._carry_on(call_id, connection, force=force)
-            state = restore(dump(stored)) if stored else CallState(lease.call_id)
-            user, agreed = state.user or connection.identity.user, connection.identity.consent
-            remembered = Remembered()
+        # Whoever comes next for the same call is to find this one.
+        async with nullcontext() if call_id is None else self.admission.door(call_id):
+            with in_words(call_id):
+                if call_id is None:
+                    lease, stored, team = await self.admission.begin(model, connection)
+                else:
+                    force = resume or connection.shown is not None
+                    lease, stored, team = await self.admission.carry_on(
+                        call_id, connection, force=force
+                    )
+                state = restore(dump(stored)) if stored else CallState(lease.call_id)
+                user, agreed = state.user or connection.identity.user, connection.identity.consent
+                remembered = Remembered()
+                if user is not None:
+                    now = time.time()
+                    remembered = await self.shelf.opened(state, user, team, consent=agreed, now=now)
+            if self.drain.begun:
+                await self.store.release(lease)
+                self._refuse_if_draining()
+            loaded = team.loaded
+            log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
+            clock = Clock()
+            kind = kind_of(state.session, kind_of(session, kind))
+            unreachable = await team.reach(talks=kind == "realtime")
+            longest = self.settings.max_call_seconds
+            expires_at = int(clock.now() + longest) if longest else None
+            ids = Ids(state.call_id, lease.epoch)
+            protocol = new_protocol(team, state.call_id, model, kind, expires_at, ids)
+            recovered: list[Command] = []
+            if session:
+                recovered = protocol.configure(session)
+            if known:
+                wire = [item.item for item in state.items if not item.hidden]
+                recovered = protocol.restore(wire, state.session)
+            book = CallBook(state, log, self.tracing.audio, clock)
+            book.record(
+                "call.opened",
+                team=loaded.team.name,
+                team_version=loaded.version,
+                agent=_first_of((agent, state.agent), loaded.team),
+                transport=transport,
+                **({} if user is None else {"user": user}),
+            )
+            remembering = Remembering(book, clock, team, self.shelf)
+            remembering.begin(remembered)
+            if kind != "realtime" and not known:
+                book.record("session", session=protocol.session)
+            call = Call(
+                live_team=team,
+                protocol=protocol,
+                book=book,
+                recovered=recovered,
+                tracing=self.tracing,
+                clock=clock,
+                caller=connection,
+                board=self.board,
+                ids=ids,
+                grace=self.settings.resume_seconds,
+                errands=self.afterwork.take(state.call_id),
+                came=came,
+                remembering=remembering,
+                unreachable=unreachable,
+            )
+            self.calls[state.call_id] = call
+            self.tracing.call_opened(state.call_id, team.capture)
             if user is not None:
-                now = time.time()
-                remembered = await self.shelf.opened(state, user, team, consent=agreed, now=now)
-        if self.drain.begun:
-            await self.store.release(lease)
-            self._refuse_if_draining()
-        loaded = team.loaded
-        log = LogWriter(self.store, lease, stored, on_lost=lambda error: _lost(call, error))
-        clock = Clock()
-        kind = kind_of(state.session, kind_of(session, kind))
-        longest = self.settings.max_call_seconds
-        expires_at = int(clock.now() + longest) if longest else None
-        ids = Ids(state.call_id, lease.epoch)
-        protocol = new_protocol(team, state.call_id, model, kind, expires_at, ids)
-        recovered: list[Command] = []
-        if session:
-            recovered = protocol.configure(session)
-        if known:
-            wire = [item.item for item in state.items if not item.hidden]
-            recovered = protocol.restore(wire, state.session)
-        book = CallBook(state, log, self.tracing.audio, clock)
-        book.record(
-            "call.opened",
-            team=loaded.team.name,
-            team_version=loaded.version,
-            agent=_first_of((agent, state.agent), loaded.team),
-            transport=transport,
-            **({} if user is None else {"user": user}),
-        )
-        remembering = Remembering(book, clock, team, self.shelf)
-        remembering.begin(remembered)
-        if kind != "realtime" and not known:
-            book.record("session", session=protocol.session)
-        call = Call(
-            live_team=team,
-            protocol=protocol,
-            book=book,
-            recovered=recovered,
-            tracing=self.tracing,
-            clock=clock,
-            caller=connection,
-            board=self.board,
-            ids=ids,
-            grace=self.settings.resume_seconds,
-            errands=self.afterwork.take(state.call_id),
-            came=came,
-            remembering=remembering,
-        )
-        self.calls[state.call_id] = call
-        self.tracing.call_opened(state.call_id, team.capture)
-        if user is not None:
-            self.tracing.whose(state.call_id, caller_of(user), clock.now())
-        task = asyncio.create_task(self._live(call))
-        self._lives.add(task)
-        task.add_done_callback(self._lives.discard)
-        return call
-
-    async def _attached(self, running: Call, connection: Connection) -> bool:
-        """Attach a connection to a call that runs here; False for one that has just ended."""
-        _check_caller(running.state, connection.identity)
-        _check_consent(running.team, connection.identity)
-        token = connection.shown
-        connection.caller = token is not None
-        if token is not None and not running.knows(token):
-            raise _not_known()
-        if not running.remembers(connection.missed):
-            try:
-                await self._look_up(running.state.call_id, connection)
-            except (RedisError, StateError) as error:
-                raise _no_store(error) from error
-        if not running.join(connection):
-            await running.over.wait()
-            connection.caller = True
-            return False
-        if (agreed := connection.identity.consent) is not None:
-            running.consents(agreed)
-        return True
+                self.tracing.whose(state.call_id, caller_of(user), clock.now())
+            task = asyncio.create_task(self._live(call))
+            self._lives.add(task)
+            task.add_done_callback(self._lives.discard)
+            return call
 
     def _refuse_if_draining(self) -> None:
         if self.drain.begun:
@@ -355,10 +328,6 @@ class Worker:
             call.fenced(epoch)
         if worker != self.name:
             self.afterwork.drop(call_id)
-
-    async def _team_of(self, state: CallState) -> LiveTeam:
-        """The version of its team that a call began with, as long as that is known."""
-        return await self.teams.version(state.team, state.team_version) or self.team(state.team)
 
     async def _live(self, call: Call) -> None:
         try:
@@ -384,97 +353,9 @@ class Worker:
         except RedisError as error:
             logger.warning("call %s is summed up when its caller calls again: %s", call, error)
 
-    async def _begin(
-        self, model: str | None, connection: Connection
-    ) -> tuple[Lease, None, LiveTeam]:
-        team = self.team(model)
-        self._check_region(team)
-        _check_consent(team, connection.identity)
-        return await self._claim(new_call_id(self.settings.region)), None, team
-
-    def _check_region(self, team: LiveTeam) -> None:
-        """Calls of a team may have to stay in a region. Raises ``InOtherRegion``."""
-        known, here = team.loaded.team, self.settings.region
-        if known.region not in (None, here):
-            raise InOtherRegion(refusal(f"Every call of team {known.name}", known.region, here))
-
-    async def _carry_on(
-        self, call_id: str, connection: Connection, *, force: bool
-    ) -> tuple[Lease, CallState | None, LiveTeam]:
-        """One at a time for each call: whoever comes meanwhile takes it over from the first. By
-        ``force`` the call is taken from whichever worker has it."""
-        async with self._doors.setdefault(call_id, asyncio.Lock()):
-            # Its team first: to bring a version up again may take longer than a lease runs.
-            team = await self._team_of(await self._expect(call_id, connection))
-            self._check_region(team)
-            _check_consent(team, connection.identity)
-            self._opening.append(team)
-            try:
-                lease = await self._claim(call_id, force=force)
-                await self._look_up(call_id, connection)
-                stored = await answered(partial(self.store.load, call_id), FOR_A_CALL)
-                return lease, stored, team
-            finally:
-                self._opening.remove(team)
-
-    async def _claim(self, call_id: str, *, force: bool = False) -> Lease:
-        """The right to write the call. Without ``force``, a worker that has it and is alive keeps
-        it; the lease of a dead one is not waited for."""
-        open_it = partial(self.store.open, call_id, self.name)
-        try:
-            return await answered(partial(open_it, force=force))
-        except Held as held:
-            if await self.claims.alive(call_id):
-                message = (
-                    f"The call is live at worker {held.owner}: connect there, follow it from here "
-                    f"with GET /api/calls/{call_id}/events, or take it over with &resume=true."
-                )
-                raise CallRefused(message, "call_in_use") from held
-            return await answered(partial(open_it, force=True))
-
-    async def resumes(self, token: str) -> bool:
-        """Whether it is a resume token of a call."""
-        shown = ResumeToken.read(token)
-        if shown is None:
-            return False
-        if running := self.calls.get(shown.call_id):
-            return running.knows(shown)
-        try:
-            stored = await self.store.load(shown.call_id)
-        except StateError:  # whoever wants to be let in by it, is not
-            return False
-        return stored is not None and shown.opens(stored)
-
-    async def _look_up(self, call_id: str, connection: Connection) -> None:
-        """Find out what a client missed."""
-        comeback = connection.missed.comeback
-        tail = await answered(partial(self.events.tail, call_id), FOR_A_CALL)
-        connection.missed = Missed(comeback, tail)
-
-    async def _expect(self, call_id: str, connection: Connection) -> CallState:
-        """There must be such a call, and nobody on it: a client that comes back may be quicker
-        than the news that its old connection broke, so the newest connection wins."""
-        token = connection.shown
-        try:
-            stored = await answered(partial(self.store.load, call_id), FOR_A_CALL)
-        except ValueError as error:
-            raise CallRefused(f"This is no call id: {error}.", "invalid_call_id") from error
-        if token is not None and not (stored and token.opens(stored)):
-            unknown = stored is None or not stored.resume_key
-            if unknown and await self.claims.alive(call_id):
-                raise _no_store(StateError(f"call {call_id} is not on record yet"))
-            raise _not_known()
-        if stored is None or not stored.team:
-            raise CallRefused(f"There is no call {call_id!r} to carry on.", "call_not_found")
-        _check_caller(stored, connection.identity)
-        if older := self.calls.get(call_id):
-            older.hand_over("the call goes on at another connection", TAKEN_OVER)
-            await older.over.wait()
-        return stored
-
     async def _record_afterwork(self, call_id: str, key: str, entry: Entry) -> None:
         """Write down what comes of a piece of work on a call that nobody is on."""
-        async with self._doors.setdefault(call_id, asyncio.Lock()):
+        async with self.admission.door(call_id):
             if key not in self.afterwork.ids(call_id):
                 return  # the call was taken up again, and its work with it
             lease = await self.store.open(call_id, self.name)
@@ -498,55 +379,6 @@ class Worker:
             life.cancel()  # what is lost of these, the log's writer says
         await self.afterwork.aclose()
         await self._open.aclose()
-
-
-@contextmanager
-def _in_words(call_id: str | None) -> Generator[None]:
-    """Whatever keeps a call from being had is told to whoever wants it."""
-    try:
-        yield
-    except InOtherRegion as error:
-        raise CallRefused(str(error), "call_in_other_region") from error
-    except Unreadable as error:
-        logger.error("%s", error)
-        message = f"Call {call_id} cannot be read by this server, whose log says why."
-        raise CallRefused(message, "call_unreadable") from error
-    except (RedisError, StateError) as error:
-        raise _no_store(error) from error
-
-
-def _no_store(error: Exception) -> CallRefused:
-    logger.error("no call can be opened: %s", error)
-    message = "Calls cannot be kept at the moment. Try again in a few seconds."
-    return CallRefused(message, "state_unavailable", 1013)
-
-
-def _check_caller(state: CallState, identity: Identity) -> None:
-    """Nobody goes on with somebody else's call."""
-    if identity.user is not None and identity.user != state.user:
-        message = "user: the call is another caller's. Leave it out, or begin a call of your own."
-        raise CallRefused(message, "invalid_value")
-
-
-def _check_consent(team: LiveTeam, identity: Identity) -> None:
-    """Nobody agrees to what is not done."""
-    if identity.consent and rules_of(team) is None:
-        name = team.loaded.team.name
-        message = f"consent: team {name} remembers no callers. Leave it out, or give it a memory."
-        raise CallRefused(message, "invalid_value")
-
-
-def _not_known() -> CallRefused:
-    message = "This resume token is not good, or no longer: begin a new call, without it."
-    return CallRefused(message, "invalid_resume_token")
-
-
-def _called(connection: Connection, call_id: str | None) -> str:
-    """The call that a resume token is for. Raises :class:`CallRefused`."""
-    token = connection.shown
-    if token is None or call_id not in (None, token.call_id):
-        raise _not_known()
-    return token.call_id
 
 
 def _lost(call: Call, error: StateError) -> None:

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from frontdesk.cli.failures import Failure
 from frontdesk.cli.server import Server
 from frontdesk.client.caller import Answer, Caller, CallFailed, place
-from frontdesk.desk.schema import SpeechToTextChoice, TextToSpeechChoice, Voice
+from frontdesk.desk.voice import SpeechToTextChoice, TextToSpeechChoice, Voice
 from frontdesk.voice.base import INPUT_RATE, OUTPUT_RATE, Samples
 from frontdesk.voice.models import build_voice
 

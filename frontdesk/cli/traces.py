@@ -14,10 +14,12 @@ from frontdesk.cli.traces_lines import Line, clean, columns
 from frontdesk.cli.traces_tail import tail
 from frontdesk.encryption import load_cipher
 from frontdesk.settings import Settings
+from frontdesk.tracing.formats import format_size
 from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.resealing import reseal
+from frontdesk.tracing.sound_files import AUDIO, sound_bytes
 from frontdesk.tracing.store import FILE
-from frontdesk.tracing.stores import Store, StoreError
+from frontdesk.tracing.stores import Store, StoreError, Used
 
 app = typer.Typer(no_args_is_help=True, help="Look at calls, and where their time went.")
 app.command()(tail)
@@ -57,19 +59,33 @@ def list_calls(
 ) -> None:
     """List calls: when, how long, agents, tools, first words."""
     filters = {"agent": agent, "team": team, "text": q, "latency_min": slower_than}
+    store = _store()
     try:
-        found = _store().calls(limit=limit, errors=errors, **filters)
+        found = store.calls(limit=limit, errors=errors, **filters)
+        kept = None if as_json or not found else store.used()
     except StoreError as error:
         raise _exit(str(error)) from error
     if as_json:
         typer.echo(json.dumps({"calls": found}, ensure_ascii=False, indent=2))
-    elif not found:
+    elif kept is None:
         typer.echo("No calls match.")
     else:
         width = columns()
         for call in found:
             colour = "red" if call["errors"] else "green" if call["live"] else None
             typer.secho(_call_line(call)[:width], fg=colour)
+        typer.secho(_kept_line(kept), fg="bright_black")
+
+
+def _kept_line(kept: Used) -> str:
+    """How much the store holds, and since when."""
+    sound = sound_bytes(Settings().data_dir / AUDIO)
+    since = datetime.fromtimestamp(kept.oldest or 0, UTC).astimezone().strftime("%d %b %Y")
+    calls = f"{kept.calls:,} {'call' if kept.calls == 1 else 'calls'}"
+    return (
+        f"Kept: {calls} since {since}, {kept.spans:,} spans "
+        f"({format_size(kept.bytes)}), sound {format_size(sound)}"
+    )
 
 
 def _call_line(call: dict[str, Any]) -> str:
@@ -115,7 +131,7 @@ def seal() -> None:
         raise _exit("No key to encrypt with: `frontdesk key --encryption` makes one.")
     path = settings.data_dir / FILE
     try:
-        done = reseal(path, settings.data_dir / "audio", cipher)
+        done = reseal(path, settings.data_dir / AUDIO, cipher)
     except (sqlite3.Error, OSError) as error:
         raise _exit(f"Not all could be encrypted: {error}. Try again.") from error
     typer.echo(f"Encrypted anew: {done.rows} records, {done.files} pieces of audio.")

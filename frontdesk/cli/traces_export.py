@@ -17,6 +17,7 @@ from frontdesk.encryption import load_cipher
 from frontdesk.settings import Settings
 from frontdesk.tracing.opening import open_store
 from frontdesk.tracing.otlp_json import otlp_json
+from frontdesk.tracing.sound_files import AUDIO
 from frontdesk.tracing.stores import Store
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def export(
     settings = Settings()
     cipher = load_cipher(settings)
     store = open_store(settings, cipher)
-    sounds = AudioStore(settings.data_dir / "audio", store, keeps=lambda _: False, cipher=cipher)
+    sounds = AudioStore(settings.data_dir / AUDIO, store, keeps=lambda _: False, cipher=cipher)
     every = _range(store, moment(since), moment(until))
     found = filter(None, [named(store, identity)]) if identity else every
     calls = 0

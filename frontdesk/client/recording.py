@@ -20,6 +20,11 @@ class Track:
         """Samples laid on it, without the gaps between them."""
         return sum(len(piece) for _, piece in self._pieces)
 
+    @property
+    def pieces(self) -> list[tuple[int, Samples]]:
+        """What lies on it, in order, each with where it begins."""
+        return self._pieces
+
     def add(self, samples: Samples, at: int) -> int:
         """Lay ``samples`` at ``at``, or behind what lies there already; returns where."""
         start = max(at, self.end)

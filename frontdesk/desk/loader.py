@@ -18,6 +18,7 @@ from frontdesk.desk.document import Document, read_text
 from frontdesk.desk.files import Files, files, plain, reading
 from frontdesk.desk.functions import check_functions, read_code
 from frontdesk.desk.guarding import check_guardrails, read_judges
+from frontdesk.desk.languages import check_languages
 from frontdesk.desk.layers import ENDINGS, is_overlay, overlays, read_layers, team_of_overlay
 from frontdesk.desk.memory import check_memory
 from frontdesk.desk.models import check_models
@@ -34,6 +35,7 @@ from frontdesk.desk.prompts import (
     template_values,
 )
 from frontdesk.desk.reach import check_reach
+from frontdesk.desk.realtime import check_realtime
 from frontdesk.desk.references import check_references, check_servers, mapping
 from frontdesk.desk.renames import check_renames
 from frontdesk.desk.schema import Team
@@ -135,8 +137,10 @@ def _load(path: Path, env: Mapping[str, str], overlay: str | None, read: Files) 
         *check_reach(document),
         *check_guardrails(document, env),
         *check_memory(document, env),
+        *check_languages(document, env),
         *check_context(document, env),
         *check_capture(document),
+        *check_realtime(document, env),
         *_check_servers(document, root),
         *check_functions(document, root),
         *_check_answers(document),

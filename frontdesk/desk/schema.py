@@ -4,9 +4,9 @@ The JSON Schema for editors is generated from these models, so each description 
 editor's help text. Positions (line, column) are added by the loader; nothing here reads files.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from frontdesk.desk.approvals import Policies, Rules, RulesByTool
 from frontdesk.desk.background import Mark
@@ -15,11 +15,10 @@ from frontdesk.desk.capture import Capture, Redactions, captured
 from frontdesk.desk.context import Context
 from frontdesk.desk.guardrails import AgentGuardrails, Defaults, Guardrail, ToolGuardrails
 from frontdesk.desk.handoffs import AgentVoice, Handoff
-from frontdesk.desk.memory import Memory
+from frontdesk.desk.memory import Memory, MemoryLines
 from frontdesk.desk.section import Duration, Name, Section, ToolName
+from frontdesk.desk.voice import Provider, Voice
 from frontdesk.region import PATTERN
-
-Provider = Literal["auto", "embedded", "openai", "openai-compatible", "instant"]
 
 
 class ModelChoice(Section):
@@ -71,51 +70,6 @@ class ModelChoice(Section):
         description="Whether the model sees images; default: hosted models do. The embedded one "
         "never does.",
     )
-
-
-class SpeechToTextChoice(Section):
-    """The model that turns the caller's speech into text."""
-
-    provider: Provider = "auto"
-    model: str | None = None
-    base_url: str | None = None
-    api_key: SecretStr | None = None
-    language: str | None = Field(default=None, description="ISO-639-1 code, such as en or ko.")
-
-
-class TextToSpeechChoice(Section):
-    """The model that speaks, and its voice."""
-
-    provider: Provider = "auto"
-    model: str | None = None
-    base_url: str | None = None
-    api_key: SecretStr | None = None
-    voice: str | None = Field(default=None, description="The voice's name at the provider.")
-    style: str | None = Field(default=None, description="How to speak, in plain words.")
-    speed: float = Field(default=1.0, ge=0.25, le=1.5)
-    fallback: "TextToSpeechChoice | None" = Field(
-        default=None, description="Who speaks when this one fails, in the same form."
-    )
-
-
-class TurnDetection(Section):
-    """When the caller's turn is over."""
-
-    type: Literal["server_vad", "semantic_vad"] = Field(
-        default="semantic_vad", description="By silence alone, or by a model of finished sentences."
-    )
-    threshold: float = Field(default=0.5, ge=0, le=1, description="Speech probability that counts.")
-    prefix_padding_ms: int = Field(default=300, ge=0, le=2000)
-    silence_duration_ms: int = Field(default=500, ge=100, le=5000)
-    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
-
-
-class Voice(Section):
-    """The team's ear and mouth."""
-
-    stt: SpeechToTextChoice = SpeechToTextChoice()
-    tts: TextToSpeechChoice = TextToSpeechChoice()
-    turn_detection: TurnDetection = TurnDetection()
 
 
 class Phrases(Section):
@@ -273,7 +227,7 @@ class Lines(Section):
     )
     silence: str = Field(
         default="Are you still there?",
-        description="The caller stays silent for as long as idle_timeout_ms of the session says.",
+        description="The caller stays silent for too long: see voice.idle.",
     )
     ask: str = Field(
         default="Just to be sure: {{ action }}{% if arguments %}, with {{ arguments }}{% endif %}. "
@@ -321,6 +275,33 @@ class Lines(Section):
     )
 
 
+class LanguageUse(Section):
+    """What is otherwise for callers of one language. What is left out is as for all; lines are then
+    those that come with Frontdesk in this language, if there are any."""
+
+    voice: str | None = Field(
+        default=None,
+        description="Who speaks it: a voice's name, in place of the team's and of all agents' own.",
+    )
+    style: str | None = Field(default=None, description="How to speak it, in plain words.")
+    lines: Lines = Field(
+        default=Lines(), description="As lines of the team; only those given stand."
+    )
+    memory: MemoryLines = Field(
+        default=MemoryLines(), description="As memory.lines; only those given stand."
+    )
+    goodbye: str | None = Field(
+        default=None, description="As voice.idle.goodbye, in this language."
+    )
+
+
+def _by_code(value: object) -> object:
+    """``[en, ko]`` as ``{en: {}, ko: {}}``."""
+    if not isinstance(value, list):
+        return value
+    return dict.fromkeys(map(str, cast("list[object]", value)), LanguageUse())
+
+
 class Team(Section):
     """One team file."""
 
@@ -348,6 +329,14 @@ class Team(Section):
     defaults: Defaults = Defaults()
     agents: dict[Name, Agent] = Field(min_length=1)
     lines: Lines = Lines()
+    languages: Annotated[
+        dict[str, LanguageUse],
+        BeforeValidator(_by_code, json_schema_input_type=list[str] | dict[str, LanguageUse]),
+    ] = Field(
+        default={},
+        description="The languages that callers may speak (ISO-639-1 or BCP 47: en, ko, pt-BR), "
+        "the first of them unless the caller shows otherwise. Default: one, which nobody names.",
+    )
     budgets: Budgets = Budgets()
     memory: Memory | None = Field(
         default=None, description="What is remembered of callers; default: nothing."

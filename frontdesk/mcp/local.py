@@ -25,6 +25,8 @@ from frontdesk.process import Process
 logger = logging.getLogger(__name__)
 
 TOKEN = "FRONTDESK_MCP_TOKEN"
+ONWARD = "x-frontdesk-onward"
+"""The header of spans that are to go on to the user's own backend, where there is one."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """Seconds before a server that ended is started again."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -156,12 +158,13 @@ def spans_to(url: str, certificate: Path | None = None) -> dict[str, str]:
     """The environment with which OpenTelemetry's exporters send spans to a Frontdesk at ``url``,
     with the MCP servers' token. Only spans of a turn are sent, soon enough to be watched.
 
-    Empty where the user has an endpoint of their own for them.
+    Where the user has an endpoint of their own for them, they get there from here, with the rest of
+    their turns.
     """
-    if any(name.startswith("OTEL_EXPORTER_OTLP") for name in os.environ):
-        return {}
     environ = {
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{url}/v1/traces",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "none",
         "OTEL_TRACES_SAMPLER": "parentbased_always_off",
         "OTEL_BSP_SCHEDULE_DELAY": "200",  # ms
     }
@@ -177,8 +180,8 @@ def _start(server: LocalServer, data: Path, spans: Mapping[str, str]) -> Process
     environ = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDESK_API_KEY")}
     environ["FRONTDESK_DATA"] = str(data)
     if spans:
-        token = f"Authorization=Bearer%20{environ[TOKEN]}"
-        environ.update(spans, OTEL_EXPORTER_OTLP_TRACES_HEADERS=token)
+        headers = f"Authorization=Bearer%20{environ[TOKEN]},{ONWARD}=1"
+        environ.update(spans, OTEL_EXPORTER_OTLP_TRACES_HEADERS=headers)
     data.mkdir(parents=True, exist_ok=True)
     return Process(command, _log(server, data), env=environ)
 

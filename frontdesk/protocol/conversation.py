@@ -220,5 +220,10 @@ class Conversation:
 
 
 def _cut(item: Item, transcript: str) -> Item:
+    """The item with the words that were heard. If that is not all of them, it is not complete."""
     index = audio_index(item, "output_audio")
-    return item if index is None else with_transcript(item, index, transcript)
+    if index is None:
+        return item
+    whole = item["content"][index]["transcript"].strip() == transcript.strip()
+    kept = item if whole else {**item, "status": "incomplete"}
+    return with_transcript(kept, index, transcript)

@@ -11,6 +11,7 @@ from frontdesk.protocol.commands import (
     Item,
     ItemTruncated,
     OutputCleared,
+    ResponseRequested,
     SessionChanged,
 )
 from frontdesk.protocol.conversation import Conversation
@@ -60,6 +61,7 @@ class RealtimeProtocol:
         sees_images: bool = True,
         refuse_url: RefuseUrl = lambda url: None,
         most_tokens: int | None = None,
+        idle_ms: int | None = None,
     ) -> None:
         """``defaults`` is a nested patch on the protocol's defaults, in the shape of
         ``session.update``; ``{"type": "transcription"}`` makes a transcription session. ``fixed``
@@ -67,10 +69,13 @@ class RealtimeProtocol:
         reads back what is in force. ``prompts`` finds the stored prompts that a client refers to.
         Without ``sees_images`` images are refused. ``refuse_url`` says why an MCP server's address
         is not served, None if it may be. ``most_tokens`` is the highest limit that a conversation
-        may be given. Raises :class:`ProtocolError` when ``defaults`` is not valid.
+        may be given. ``idle_ms`` is how long the caller may stay silent where the client leaves
+        that open. Raises :class:`ProtocolError` when ``defaults`` is not valid.
         """
         self._outbox = Outbox(ids)
-        self._session = Session(session_id, model, defaults, fixed, expires_at, prompts, refuse_url)
+        self._session = Session(
+            session_id, model, defaults, fixed, expires_at, prompts, refuse_url, idle_ms
+        )
         self._session.sees_images = sees_images
         self._session.most_tokens = most_tokens
         self._conversation = Conversation(self._outbox)
@@ -110,6 +115,12 @@ class RealtimeProtocol:
         return self._turns.announced
 
     @property
+    def next_answer(self) -> ResponseRequested | None:
+        """The response that would begin if the present speech ended now, without its id; None
+        where there would be none, or where it would have to wait."""
+        return None if self._closed else self._turns.next_answer
+
+    @property
     def quiet(self) -> bool:
         """Whether nobody speaks in the conversation, nor is about to: see ``AgentSpeaksUp``."""
         return not self._closed and self.responds and self._turns.quiet
@@ -118,13 +129,13 @@ class RealtimeProtocol:
     def at_rest(self) -> bool:
         """Whether nothing is under way that would be lost if the session went on elsewhere: nobody
         speaks, no response is made, no tool runs, the client's own neither."""
+        return self._turns.at_rest and self._responses.at_rest and not self._tool_works
+
+    @property
+    def _tool_works(self) -> bool:
+        """Whether something of the client's is under way, for an answer that is still to come."""
         newest = self._conversation.get(self._conversation.last or "")
-        return (
-            self._turns.at_rest
-            and self._responses.at_rest
-            and not self._mcp.busy
-            and (newest is None or newest["type"] not in OF_TOOLS)
-        )
+        return self._mcp.busy or (newest is not None and newest["type"] in OF_TOOLS)
 
     @property
     def deadline(self) -> float | None:
@@ -227,6 +238,15 @@ class RealtimeProtocol:
         self._responses.resume()
         return self._outbox.take()
 
+    def hear(self, frame: str | bytes) -> bytes | None:
+        """The short way of :meth:`receive` for audio, of which nothing but that comes: its whole
+        samples. None for any other frame, of which nothing has been done then."""
+        append = None if self._closed else wire.decode_append(frame)
+        try:
+            return append and self._turns.hear(append.audio)
+        except ProtocolError:
+            return None
+
     def feed(self, event: engine.EngineEvent, now: float) -> list[Command]:
         """One event of the engine; those of a response no longer in progress are dropped."""
         if not self._closed:
@@ -234,14 +254,18 @@ class RealtimeProtocol:
             self._responses.resume()
         return self._outbox.take()
 
-    def tick(self, now: float) -> list[Command]:
-        """Time went by; needed at :attr:`deadline`, harmless at any other time."""
+    def tick(self, now: float, *, caller_waits: bool = False) -> list[Command]:
+        """Time went by; needed at :attr:`deadline`, harmless at any other time. ``caller_waits``:
+        the caller has reason to be silent, so that it counts anew how long they are."""
         if self._closed:
             return []
         if self._expires_at is not None and now >= self._expires_at:
             self._expire()
         elif self._turns.idle.deadline is not None and now >= self._turns.idle.deadline:
-            self._turns.time_out()
+            if caller_waits or self._tool_works:
+                self._turns.idle.again(now)
+            else:
+                self._turns.time_out()
         self._mcp.lists.tick(now)
         self._responses.resume()
         return self._outbox.take()
@@ -270,6 +294,7 @@ class RealtimeProtocol:
                 self._outbox.put(OutputCleared())
             case "conversation.item.create":
                 self._create_item(event["item"], event.get("previous_item_id"))
+                self._turns.idle.again(now)
             case "conversation.item.retrieve":
                 entry = self._conversation.entry(event["item_id"], "retrieve")
                 item = images.shown(entry.current())

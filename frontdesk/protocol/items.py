@@ -71,6 +71,15 @@ def given_audio(item: Item) -> bytes | None:
     return None
 
 
+def is_written(item: Item) -> bool:
+    """Whether a user message says something by itself: not one whose words are still to come from
+    the audio that was committed."""
+    return any(
+        part["type"] != "input_audio" or part.get("audio") or part.get("transcript")
+        for part in item.get("content", ())
+    )
+
+
 def without_audio(item: Item) -> Item:
     """The item as it is kept and shown: audio is passed on once, then dropped."""
     if not any("audio" in part for part in item.get("content", ())):
@@ -89,6 +98,12 @@ def user_audio(item_id: str) -> Item:
         "role": "user",
         "content": [{"type": "input_audio", "transcript": None}],
     }
+
+
+def is_committed(item: Item) -> bool:
+    """Whether this is a user message made of the input buffer, its words still to come."""
+    content: list[dict[str, Any]] = item.get("content") or []
+    return item.get("role") == "user" and content == [{"type": "input_audio", "transcript": None}]
 
 
 def with_transcript(item: Item, index: int, transcript: str) -> Item:

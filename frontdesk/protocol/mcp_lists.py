@@ -143,6 +143,8 @@ class McpLists:
     @property
     def deadline(self) -> float | None:
         """When the next list becomes overdue."""
+        if not (self._session or self._others):  # as nearly always, and asked at each event
+            return None
         return min((known.deadline for known in self._waited_for()), default=None)
 
     def tick(self, now: float) -> None:

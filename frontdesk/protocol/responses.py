@@ -156,18 +156,22 @@ class Responses:
             self._beside[response.id] = response
         else:
             self.active = response
-        tools = self._mcp.offered(plan)
-        self._outbox.put(
-            ResponseRequested(
-                response.id,
-                plan.options,
-                plan.input,
-                plan.out_of_band,
-                tools,
-                plan.unasked,
-                plan.asked,
-            )
+        self._outbox.put(self._requested(response.id, plan))
+
+    def _requested(self, response_id: str, plan: Plan) -> ResponseRequested:
+        return ResponseRequested(
+            response_id,
+            plan.options,
+            plan.input,
+            plan.out_of_band,
+            self._mcp.offered(plan),
+            plan.unasked,
+            plan.asked,
         )
+
+    def at_once(self, plan: Plan) -> ResponseRequested | None:
+        """What :meth:`answer` would begin now, without an id; None if it would have to wait."""
+        return None if self._mcp.holds(plan) else self._requested("", plan)
 
     def _cancel(self, response: Response, reason: CancelReason) -> None:
         response.end("cancelled", _cancelled(reason))

@@ -105,12 +105,13 @@ class Session:
         expires_at: int | None = None,
         prompts: PromptLookup | None = None,
         refuse_url: RefuseUrl = lambda url: None,
+        idle_ms: int | None = None,
     ) -> None:
         """``defaults`` is a patch on the protocol's own defaults (``type: transcription`` makes a
         transcription session). ``fixed`` names dotted fields that this server cannot change:
         clients may send them, the echo shows what is in force. ``prompts`` finds stored prompts;
-        without it they are taken as they come. Raises :class:`ProtocolError` when ``defaults`` is
-        not valid.
+        without it they are taken as they come. ``idle_ms`` is the ``idle_timeout_ms`` of a client
+        that says none. Raises :class:`ProtocolError` when ``defaults`` is not valid.
         """
         patch = dict(defaults or {})
         self.type: str = patch.setdefault("type", "realtime")
@@ -127,6 +128,8 @@ class Session:
         self._refuse_url = refuse_url
         config = _transcription() if self.type == "transcription" else _realtime()
         config |= {"id": session_id, "type": self.type}
+        self._idle_ms = idle_ms if self.responds else None
+        config["audio"]["input"]["turn_detection"]["idle_timeout_ms"] = self._idle_ms
         if self.responds:
             config["model"] = model
         if expires_at is not None:
@@ -197,6 +200,16 @@ class Session:
         return self.audio_input["turn_detection"]
 
     @property
+    def idle_timeout_ms(self) -> int | None:
+        """How long the caller may stay silent after a spoken answer; None is for ever. The field
+        is one of server_vad only."""
+        detection = self.turn_detection
+        if detection is None:
+            return None
+        own = self._idle_ms if detection["create_response"] else None
+        return detection.get("idle_timeout_ms", own)
+
+    @property
     def transcribes(self) -> bool:
         return self.audio_input["transcription"] is not None
 
@@ -245,7 +258,10 @@ class Session:
                 if value is not None:
                     merged[key] = self._merge(current[key], value, base[key], f"{field}.")
             else:
-                merged[key] = _effective(field, current.get(key), value, base.get(key))
+                if field == "audio.input.turn_detection" and value is not None:
+                    merged[key] = _detection(current.get(key), value, self._idle_ms)
+                else:
+                    merged[key] = _effective(field, current.get(key), value, base.get(key))
                 if merged[key] is None and key not in base:
                     del merged[key]
         return merged
@@ -276,7 +292,7 @@ def _effective(field: str, current: Any, value: Any, base: Any) -> Any:
     """What a patch of one field comes to. Null clears what can be off, and resets the rest."""
     match field:
         case "audio.input.turn_detection":
-            return None if value is None else _detection(current, value)
+            return value
         case "audio.input.transcription":
             return None if value is None else _without_nulls({**(current or {}), **value})
         case "audio.input.noise_reduction":
@@ -291,10 +307,13 @@ def _effective(field: str, current: Any, value: Any, base: Any) -> Any:
             return base if value is None else value
 
 
-def _detection(current: Config | None, value: Config) -> Config:
+def _detection(current: Config | None, value: Config, idle_ms: int | None) -> Config:
+    """A client that says itself when its turns are answered is not asked whether it is there."""
     defaults = VAD_DEFAULTS[value["type"]]
     kept = current if current and current["type"] == value["type"] else {}
     reset = {key: defaults[key] if given is None else given for key, given in value.items()}
+    if "idle_timeout_ms" in defaults and value.get("create_response") is not False:
+        defaults = {**defaults, "idle_timeout_ms": idle_ms}
     return {**defaults, **kept, **reset}
 
 
@@ -304,7 +323,8 @@ def full_format(format: Config) -> Config:
 
 
 def _noise_reduction(current: Config | None, value: Config) -> Config:
-    return _without_nulls({"strength": 1.0, **(current or {}), **value})
+    start: Config = {"type": "near_field", "strength": 1.0}
+    return {**start, **(current or {}), **_without_nulls(value)}
 
 
 def _without_nulls(config: Config) -> Config:

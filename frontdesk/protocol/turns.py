@@ -1,7 +1,12 @@
 """The caller's side: audio in, who speaks when, and what becomes a turn."""
 
 from frontdesk.protocol import options, wire
-from frontdesk.protocol.commands import AudioAppended, AudioCleared, AudioCommitted
+from frontdesk.protocol.commands import (
+    AudioAppended,
+    AudioCleared,
+    AudioCommitted,
+    ResponseRequested,
+)
 from frontdesk.protocol.conversation import Conversation
 from frontdesk.protocol.idle import IdleTimer
 from frontdesk.protocol.input_audio import InputAudio, check_size
@@ -45,10 +50,13 @@ class Turns:
         if self._input.speaking and self._session.turn_detection is None:
             self._end_speech()
 
-    def append(self, audio: str) -> None:
+    def hear(self, audio: str) -> bytes:
+        """Count audio; gives its whole samples."""
         check_size(len(audio))
-        samples = self._input.append(wire.decode_base64(audio, "audio"))
-        if samples:
+        return self._input.append(wire.decode_base64(audio, "audio"))
+
+    def append(self, audio: str) -> None:
+        if samples := self.hear(audio):
             self._outbox.put(AudioAppended(samples))
 
     def commit_by_client(self) -> None:
@@ -69,8 +77,7 @@ class Turns:
 
     def await_caller(self, now: float) -> None:
         """A spoken reply is over: from the end of its playback, silence may become too long."""
-        detection = self._session.turn_detection or {}
-        timeout = detection.get("idle_timeout_ms")
+        timeout = self._session.idle_timeout_ms
         if timeout is not None and not self._input.speaking:
             self.idle.start(timeout, now)
 
@@ -99,9 +106,21 @@ class Turns:
         self._answer()
 
     def _answer(self) -> None:
-        detection = self._session.turn_detection
-        if self._session.responds and detection and detection["create_response"]:
+        if self._answers:
             self._responses.answer(options.automatic(self._session))
+
+    @property
+    def _answers(self) -> bool:
+        """Whether a turn is answered without the client asking."""
+        detection = self._session.turn_detection
+        return bool(self._session.responds and detection and detection["create_response"])
+
+    @property
+    def next_answer(self) -> ResponseRequested | None:
+        """The response to the present speech, if it would begin with its end."""
+        if not (self._input.speaking and self._answers and self._responses.idle):
+            return None
+        return self._responses.at_once(options.automatic(self._session))
 
     @property
     def quiet(self) -> bool:
@@ -152,9 +171,8 @@ class Turns:
 
     def time_out(self) -> None:
         """The caller stayed silent: commit the silence and let the agent speak up."""
-        detection = self._session.turn_detection or {}
         end = int(self._input.received_ms)
-        start = max(0, end - int(detection.get("idle_timeout_ms") or 0))
+        start = max(0, end - self.idle.timeout_ms)
         item_id = self._input.announced or self._outbox.ids("item")
         fields = {"audio_start_ms": start, "audio_end_ms": end, "item_id": item_id}
         self._outbox.send("input_audio_buffer.timeout_triggered", fields)

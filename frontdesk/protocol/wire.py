@@ -35,10 +35,15 @@ _decode_append = msgspec.json.Decoder(Append).decode
 
 def decode(frame: str | bytes) -> Append | dict[str, Any]:
     """Parse one client frame. Raises :class:`ProtocolError` when it is not a JSON object."""
+    return decode_append(frame) or _decode_any(frame)
+
+
+def decode_append(frame: str | bytes) -> Append | None:
+    """The one client event, if that is what the frame is."""
     try:
         return _decode_append(frame)
     except (msgspec.DecodeError, UnicodeError):
-        return _decode_any(frame)
+        return None
 
 
 def _decode_any(frame: str | bytes) -> dict[str, Any]:

@@ -5,11 +5,13 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 =====================  ========================================================================
 ``call.opened``        team, team_version, agent, transport, user (the caller's id, if known)
 ``consent``            given, how: whether the caller wants to be remembered across calls
+``language``           code: what the caller speaks, as ISO-639-1
 ``memory``             text: what the team is told of the caller's earlier calls; calls: how many
 ``session``            session (the effective config)
 ``item.added``         item, after (id or null), hidden (true for the team's own tool calls),
                        asked (of an answer: id of the newest item that it was asked with),
-                       response (id, of what one is making)
+                       response (id, of what one is making), goes_on (true of speech that goes on
+                       with what the caller said before, which was taken for all)
 ``item.words``         item_id, words (which an answer under way goes on with), spoken
 ``item.sent``          item_id, audio_ms: all sound of its words so far is on its way to the client
 ``item.changed``       item
@@ -18,9 +20,10 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 ``agent.changed``      agent, previous, history (full, summary, none or {last: n}), since (id of the
                        item with which the question begins), handed (call id of the handoff)
 ``response.begun``     response: id, by (client, server, agent), beside (the conversation), request
-                       (of the client, as it came), trace (of its turn, with its root), at
+                       (of the client, as it came), trace (of its turn, with its root), at, since
+                       (when the first of those had begun that were lost, if it takes their place)
 ``response.over``      response_id
-``response.waits``     asked: by, request; or null. Asked for, and not begun yet
+``response.waits``     asked: by, request, since; or null. Asked for, and not begun yet
 ``tool.started``       tool: call_id, tool, arguments, agent, server, within (id of the response or
                        of the background work), again (whether it may be run twice)
 ``summary``            text: what the agent with the floor was told of the time before it
@@ -46,10 +49,12 @@ An entry is ``{"kind": …, "at": unix seconds, …fields}``. Kinds, with their 
 
 ``after`` places an item as in a linked list: null puts it first, an id puts it right behind that
 item, no ``after`` at all (or an item that is gone) puts it last. ``user``, ``hidden``, ``asked``,
-``response``, ``history``, ``since`` and ``handed`` may be left out. A tool has ended when its
-output is in the conversation, and when the response or the work that it is within is over.
+``response``, ``goes_on``, ``history``, ``since`` and ``handed`` may be left out. A tool has ended
+when its output is in the conversation, and when the response or the work that it is within is over.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -58,6 +63,7 @@ Entry = dict[str, Any]
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "call.opened": ("team", "team_version", "agent", "transport"),
     "consent": ("given", "how"),
+    "language": ("code",),
     "memory": ("text", "calls"),
     "session": ("session",),
     "item.added": ("item",),
@@ -104,6 +110,8 @@ class StoredItem:
     sent: int = 0
     """Characters of a spoken answer whose sound was sent, all of it: ``sent_ms`` milliseconds."""
     sent_ms: int = 0
+    goes_on: bool = False
+    """Speech that goes on with what the caller said before: models see both as one message."""
 
 
 @dataclass(slots=True)
@@ -148,6 +156,8 @@ class CallState:
     transport: str = ""
     user: str | None = None
     consent: bool | None = None
+    language: str | None = None
+    """What the caller was heard to speak."""
     memory: str = ""
     earlier_calls: int = 0
     opened_at: float = 0.0
@@ -211,8 +221,31 @@ class CallState:
         self._ids.add(stored.item["id"])
         if index < len(self.items):
             self._move(index, 1)
-        self._changed = min(self._changed, index)
         self.items.insert(index, stored)
+        self._changed = min(self._changed, self.begin_of(index))
+
+    @contextmanager
+    def supposing(self, stored: StoredItem) -> Generator[None]:
+        """As if an item had been added at the end, for as long as this lasts."""
+        place = len(self.items)
+        self.insert(place, stored)
+        changed = self.begin_of(place)
+        try:
+            yield
+        finally:
+            self.items.pop()
+            self._ids.discard(stored.item["id"])
+            self._changed = min(self._changed, changed)
+
+    def begin_of(self, index: int) -> int:
+        """Where that begins which the speech at ``index`` goes on with; ``index`` for all else."""
+        begin = index
+        while self.items[begin].goes_on:
+            before = (i for i in range(begin - 1, -1, -1) if _said(self.items[i]))
+            if (earlier := next(before, None)) is None:
+                break
+            begin = earlier
+        return begin
 
     def remove(self, index: int) -> None:
         """Drop the item at ``index``."""
@@ -222,7 +255,7 @@ class CallState:
 
     def touch(self, index: int) -> None:
         """The item at ``index`` is, or was heard, as something else from now on."""
-        self._changed = min(self._changed, index)
+        self._changed = min(self._changed, self.begin_of(index))
         self._end_compacted(index, self.items[index].item.get("id"))
 
     def _move(self, index: int, by: int) -> None:
@@ -242,6 +275,10 @@ class CallState:
         part = given.compacted if given else None
         if given and part and given.before <= index < part.before and changed not in part.kept:
             given.compacted = None
+
+
+def _said(stored: StoredItem) -> bool:
+    return stored.item.get("role") == "user"
 
 
 def check(entry: Entry) -> None:

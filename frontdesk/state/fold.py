@@ -120,6 +120,10 @@ def _consent(state: CallState, entry: Entry) -> None:
     state.consent = bool(entry["given"])
 
 
+def _language(state: CallState, entry: Entry) -> None:
+    state.language = entry["code"]
+
+
 def _memory(state: CallState, entry: Entry) -> None:
     state.memory, state.earlier_calls = entry["text"], entry["calls"]
 
@@ -138,6 +142,7 @@ def _item_added(state: CallState, entry: Entry) -> None:
         hidden=entry.get("hidden", False),
         asked=entry.get("asked"),
         response=entry.get("response"),
+        goes_on=entry.get("goes_on", False),
     )
     state.insert(_place(state, entry), stored)
     if state.tools and item.get("type") == "function_call_output":
@@ -358,6 +363,7 @@ _AUDIO = ("item_id", "role", "uri", "offset_ms", "seconds")
 _STEPS: dict[str, Callable[[CallState, Entry], None]] = {
     "call.opened": _opened,
     "consent": _consent,
+    "language": _language,
     "memory": _memory,
     "session": _session,
     "item.added": _item_added,

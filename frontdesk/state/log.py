@@ -11,7 +11,7 @@ Only commands of Redis 6.2 are used.
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from frontdesk.region import refusal, region_of
 from frontdesk.state.codec import Codec
+from frontdesk.state.direct import Direct
 from frontdesk.state.entries import CallState, Entry
 from frontdesk.state.errors import (
     Erased,
@@ -105,6 +106,7 @@ class CallStore:
         retention: float = RETENTION,
     ) -> None:
         self._redis = redis
+        self._direct = Direct(redis)
         self._codec = codec or Codec()
         self.region = region
         self.index = f"{INDEX}:{region}" if region else INDEX
@@ -300,8 +302,7 @@ class CallStore:
     ) -> list[bytes]:
         ttl = lease.ttl if ttl is None else ttl
         common = (lease.worker, lease.epoch, int(ttl * 1e3), int(self._retention * 1e3))
-        reply: Awaitable[list[bytes]] = script(keys=_keys(lease.call_id), args=(*common, *args))
-        return await reply
+        return await self._direct.run(script, _keys(lease.call_id), (*common, *args))
 
 
 def _script(name: str) -> str:

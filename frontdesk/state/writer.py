@@ -84,7 +84,7 @@ class LogWriter:
         self._batch: Batch | None = None
         self._told = self._missing = ""
         self._closing = False
-        self._flushed: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._due: deque[tuple[int, Callable[[], None]]] = deque()
         self._lost: StateError | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -162,13 +162,21 @@ class LogWriter:
         if self._lingering is not None:
             self._wake.set()
 
+    def when_settled(self, do: Callable[[], None]) -> None:
+        """Have ``do`` called where all that was put so far is found acknowledged, or the call lost.
+        It hurries nothing."""
+        if self.settled:
+            do()
+        else:
+            self._due.append((self.state.seq + len(self._waiting), do))
+
     async def flush(self) -> None:
         """Wait until all that was put so far is acknowledged. Raises what ``on_lost`` is given."""
-        if self._lost is None and self._waiting:
-            done = asyncio.get_running_loop().create_future()
-            self._flushed.append((self.state.seq + len(self._waiting), done))
+        if not self.settled:
+            done = asyncio.Event()
+            self.when_settled(done.set)
             self.hurry()
-            await done
+            await done.wait()
         if self._lost is not None:
             raise self._lost
 
@@ -296,10 +304,9 @@ class LogWriter:
             logger.warning("Call %s is not put away: %s", self._lease.call_id, error)
 
     def _settle(self) -> None:
-        while self._flushed and (self._lost or self._flushed[0][0] <= self.state.seq):
-            _, done = self._flushed.popleft()
-            if not done.done():
-                done.set_result(None)
+        while self._due and (self._lost or self._due[0][0] <= self.state.seq):
+            _, do = self._due.popleft()
+            do()
 
 
 def _heed_cancellation() -> None:

@@ -9,7 +9,7 @@ through or is refused.
 import json
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.tool_context import ToolContext
@@ -31,11 +31,13 @@ def ask_first(
     tool: FunctionTool,
     rules: tuple[Rule, ...],
     *,
-    lines_ask: str,
+    ask_in: Callable[[str | None], tuple[str, bool]],
     hints: ToolAnnotations | None = None,
     server: str | None = None,
 ) -> None:
-    """Put ``rules`` before ``tool``, in place. ``hints`` are what its MCP ``server`` says of it."""
+    """Put ``rules`` before ``tool``, in place. ``ask_in`` gives the team's own question in a
+    language, and whether the rules' are in that, too. ``hints`` are what its MCP ``server`` says
+    of it."""
     invoke = tool.on_invoke_tool
     is_mcp = server is not None
 
@@ -53,6 +55,7 @@ def ask_first(
         if turn.held is None:
             turn.failed.add(call_id)
             return CANNOT_ASK
+        lines_ask, own = ask_in(turn.language)
         title = hints.title if hints and hints.title else tool.name
         turn.asked[call_id] = ApprovalNeeded(
             call_id,
@@ -61,7 +64,7 @@ def ask_first(
             context.agent.name if context.agent else "",
             server,
             rule.by,
-            question(rule.ask, lines_ask, title, args, tool.params_json_schema),
+            question(rule.ask if own else None, lines_ask, title, args, tool.params_json_schema),
             rule.timeout,
         )
         return WAITS

@@ -11,6 +11,7 @@ from agents.tracing import FunctionSpanData, get_current_span
 from agents import Agent, FunctionTool, Handoff, Model, RunContextWrapper, Tool
 from frontdesk.desk import schema
 from frontdesk.desk.approvals import rules_for
+from frontdesk.desk.languages import is_default, lines_in
 from frontdesk.desk.schema import Team
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.server import McpServerView, with_examples
@@ -199,9 +200,14 @@ def _function(
         tool = in_background(tool, use.background, agent, after)
         after = []
     if rules := (*use.approve, *rules_for(name, team.policies.approve)):
-        ask_first(tool, rules, lines_ask=team.lines.ask)  # before any work begins
+        ask_first(tool, rules, ask_in=_asking(team))  # before any work begins
     tool.tool_input_guardrails, tool.tool_output_guardrails = before, after
     return tool
+
+
+def _asking(team: Team) -> Callable[[str | None], tuple[str, bool]]:
+    """The team's question in a language, and whether its rules' own are in that."""
+    return lambda code: (lines_in(team, code).ask, is_default(team, code))
 
 
 def _gate(team: Team, view: McpServerView) -> Callable[[FunctionTool], None]:
@@ -211,7 +217,7 @@ def _gate(team: Team, view: McpServerView) -> Callable[[FunctionTool], None]:
         if view.use.elicitation == "spoken":
             may_ask(tool, view.name)
         if rules := rules_for(tool.name, view.use.approve, team.policies.approve):
-            ask_first(tool, rules, lines_ask=team.lines.ask, hints=hints, server=view.name)
+            ask_first(tool, rules, ask_in=_asking(team), hints=hints, server=view.name)
 
     return gate
 

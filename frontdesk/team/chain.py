@@ -115,6 +115,7 @@ class ModelChain(Model):
         **rest: Any,
     ) -> ModelResponse:
         """A whole answer at once, which nobody hears word by word."""
+        input = input if isinstance(input, str) else [*input]
         error: Exception | None = None
         for link in self._in_order(tracing):
             for number in itertools.count(1):
@@ -154,6 +155,7 @@ class ModelChain(Model):
         tracing: ModelTracing,
         **rest: Any,
     ) -> AsyncIterator[TResponseStreamEvent]:
+        input = input if isinstance(input, str) else [*input]
         error: Exception | None = None
         for link in self._in_order(tracing):
             for number in itertools.count(1):

@@ -52,6 +52,8 @@ class TurnContext:
     """What the client gave for MCP servers that act in the caller's name."""
     waits_until: float = 0.0
     """Until when (the loop's time) the turn waits for MCP servers that are still starting."""
+    language: str | None = None
+    """What the caller speaks."""
     instructions: str | None = None
     prompt: ClientPrompt | None = None
     client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()

@@ -12,6 +12,7 @@ from frontdesk.team.view import View
 
 if TYPE_CHECKING:
     from frontdesk.team.held import HeldCalls
+    from frontdesk.team.realtime.line import Line
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
@@ -169,6 +170,8 @@ class TurnRequest:
     """Of ``history``."""
     instructions: str | None = None
     """The client's own instructions; they are added to the agent's prompt."""
+    language: str | None = None
+    """What the caller speaks (ISO-639-1), if that is known: what is said word for word is in it."""
     client_tools: tuple[ClientTool | ClientMcpTool, ...] = ()
     tool_choice: str | dict[str, Any] = "auto"
     max_output_tokens: int | None = None
@@ -202,14 +205,29 @@ class TurnRequest:
     """What tools wait for before they run."""
     record: ToolRecord | None = None
     """Where tools are put on record before they run. None: nowhere."""
+    line: "Line | None" = None
+    """The line to the realtime model that answers. None: the agents' own models do."""
+    aloud: bool = True
+    """Whether the answer is spoken, on a line at this ``speed``."""
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """Words to speak, by ``agent``."""
+    """Words to speak, by ``agent``. ``spoken``: their sound comes, too, as :class:`SoundDelta`."""
 
     text: str
     agent: str
+    spoken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SoundDelta:
+    """Sound (24 kHz, 16 bit) of what ``agent`` says, of the item ``source`` upstream."""
+
+    audio: bytes = field(repr=False)
+    agent: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +374,7 @@ class TurnEnded:
 
 TeamEvent = (
     TextDelta
+    | SoundDelta
     | MessageEnded
     | AgentChanged
     | SummedUp

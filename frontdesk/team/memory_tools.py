@@ -8,6 +8,7 @@ from pydantic import Field
 
 from agents import FunctionTool, Tool, function_tool
 from frontdesk.desk.approvals import Rule
+from frontdesk.desk.languages import memory_lines_in
 from frontdesk.desk.memory import Memory
 from frontdesk.desk.schema import Phrases, Team
 from frontdesk.team.approvals import ask_first
@@ -22,8 +23,11 @@ def memory_tools(team: Team) -> tuple[Tool, ...]:
     if team.memory is None:
         return ()
     forget = _forget()
-    rule = Rule(by="spoken", ask=team.memory.lines.forget)
-    ask_first(forget, (rule,), lines_ask=team.memory.lines.forget)
+
+    def ask_in(language: str | None) -> tuple[str, bool]:
+        return memory_lines_in(team, language).forget, False
+
+    ask_first(forget, (Rule(by="spoken"),), ask_in=ask_in)
     return (_recall, forget)
 
 

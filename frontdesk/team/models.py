@@ -22,6 +22,8 @@ from frontdesk.desk.schema import ModelChoice, Team
 from frontdesk.settings import Settings
 from frontdesk.team.chain import Link, ModelChain
 from frontdesk.team.circuit import Circuit
+from frontdesk.team.realtime.upstream import Upstream, upstream_of
+from frontdesk.warmth import http_client
 
 GROUP = "frontdesk.models"
 BUILT_IN = {
@@ -37,6 +39,9 @@ HOSTED_WINDOW = 128_000
 (platform.openai.com/docs/models)."""
 OTHER_WINDOW = 32_000
 """Tokens, for a server of one's own: as much as gpt-realtime has."""
+_SECONDS = 600.0
+"""Longest wait of a client for the next bytes, which is its own default: the team's time-outs are
+those that count."""
 FIRST_TOKEN = 5.0
 """Seconds for a model's first word, where another model could be asked instead."""
 
@@ -87,7 +92,7 @@ class ModelRegistry:
     ) -> None:
         """``first_word`` is told of each hosted model's answer, while its span is current, who runs
         the model and after how many seconds the answer began."""
-        self._first_word = first_word
+        self.first_word = first_word
         self._environ = os.environ if environ is None else environ
         self._settings = settings
         built_in = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
@@ -129,7 +134,7 @@ class ModelRegistry:
             cooldown=choice.cooldown,
             first_token=choice.first_token or (None if last else FIRST_TOKEN),
             sees=self.sees(choice),
-            first_word=partial(self._first_word, self.provider(choice)),
+            first_word=partial(self.first_word, self.provider(choice)),
         )
 
     def _circuit(self, choice: ModelChoice) -> Circuit:
@@ -167,6 +172,16 @@ class ModelRegistry:
     def given(self, model: Model, choice: ModelChoice) -> ModelSettings:
         """The settings to ask ``model`` with: a chain adds those of each of its models itself."""
         return ModelSettings() if isinstance(model, ModelChain) else self.settings(choice)
+
+    def upstream(self, team: Team) -> Upstream | None:
+        """The realtime model that the team's calls are answered by; None where its own models are,
+        as all are when models are scripted. Raises :class:`ModelUnavailable`."""
+        if team.voice.engine != "realtime" or self._settings.models == "instant":
+            return None
+        try:
+            return upstream_of(team.voice.realtime, self._environ)
+        except ValueError as error:
+            raise ModelUnavailable(f"voice.realtime of team {team.name!r}: {error}") from None
 
     def settings(self, choice: ModelChoice) -> ModelSettings:
         """How the model is to be run: its own defaults, then what the team file says."""
@@ -219,6 +234,11 @@ class ModelRegistry:
         model = choice.model or get_default_model()
         return f"{provider} {model}" + (f" at {base_url}" if base_url else "")
 
+    def client_of(self, choice: ModelChoice) -> AsyncOpenAI:
+        """The shared client of a hosted model. Raises :class:`ModelUnavailable`."""
+        key = choice.api_key.get_secret_value() if choice.api_key else None
+        return self._client(choice.base_url, key)
+
     async def aclose(self) -> None:
         for client in self._clients.values():
             await client.close()
@@ -233,7 +253,10 @@ class ModelRegistry:
         if key not in self._clients:
             # Retries are the chain's: it knows of other models, and the trace tells of them.
             self._clients[key] = AsyncOpenAI(
-                base_url=base_url, api_key=api_key or "none", max_retries=0
+                base_url=base_url,
+                api_key=api_key or "none",
+                max_retries=0,
+                http_client=http_client(_SECONDS),
             )
         return self._clients[key]
 

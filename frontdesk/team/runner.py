@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from agents.run import CallModelData, ModelInputData
 from openai.types.shared import Reasoning
@@ -48,8 +48,16 @@ from frontdesk.team.functions import FunctionLoader
 from frontdesk.team.guardrails.build import Guardrails, build_guardrails
 from frontdesk.team.guardrails.guard import Outcome
 from frontdesk.team.history import complete
-from frontdesk.team.models import ModelRegistry, WarmsUp, model_chain, model_choice
+from frontdesk.team.models import (
+    OTHER_WINDOW,
+    ModelRegistry,
+    WarmsUp,
+    model_chain,
+    model_choice,
+)
 from frontdesk.team.prompting import Prompt, Prompting
+from frontdesk.team.realtime.model import ON_LINE, on_line_of, put_before
+from frontdesk.team.realtime.upstream import Upstream
 from frontdesk.team.redaction import Rewrite, build_redaction
 from frontdesk.team.resuming import resuming
 from frontdesk.team.showing import Showing
@@ -89,6 +97,8 @@ class TeamRunner:
         self.guardrails = Guardrails(team)
         self.redact: Rewrite | None = None
         """What is left of a text for traces; None: all of it."""
+        self.upstream: Upstream | None = None
+        """The realtime model that answers calls, if one does."""
         self._judges = judges or {}
         self._prompt = Prompting(prompt, team.variables)
         self._mcp = mcp
@@ -122,7 +132,7 @@ class TeamRunner:
         memory = self.team.memory
         if memory and memory.summary and self._models.writes(self.team.models[memory.summary]):
             self._noting = self._models.judge(self.team, memory.summary)
-        return build_agents(
+        agents = build_agents(
             self.team,
             prompt=self._prompt,
             functions=self._functions,
@@ -131,6 +141,10 @@ class TeamRunner:
             consult=self._consult,
             guardrails=self.guardrails,
         )
+        self.upstream = self._models.upstream(self.team)
+        if self.upstream is not None:
+            put_before(agents, self.upstream, self.guardrails, self._models.first_word)
+        return agents
 
     async def aclose(self) -> None:
         """Forget this version of the team. Runs under way go on."""
@@ -141,7 +155,9 @@ class TeamRunner:
         used = dict.fromkeys(
             name for agent in self.team.agents for name in model_chain(self.team, agent)
         )
-        return {name: self._models.describe(self.team.models[name]) for name in used}
+        theirs = {name: self._models.describe(self.team.models[name]) for name in used}
+        upstream = {"realtime model": self.upstream.name} if self.upstream else {}
+        return upstream | theirs
 
     def sees(self, agent: str) -> bool:
         """Whether ``agent`` can be shown images."""
@@ -149,14 +165,15 @@ class TeamRunner:
 
     def hosted(self, agent: str) -> bool:
         """Whether a service runs the agent's model."""
-        return self._models.hosted(model_choice(self.team, agent)[1])
+        return self.upstream is not None or self._models.hosted(model_choice(self.team, agent)[1])
 
     def context_window(self, agent: str) -> int:
         """Tokens that the model of ``agent`` can be given, its answer included, and its stand-ins,
         but for those in this process, which look at the newest turns alone."""
         own, *others = (self.team.models[name] for name in model_chain(self.team, agent))
         hosted = [other for other in others if self._models.hosted(other)]
-        return min(self._models.context_window(choice) for choice in (own, *hosted))
+        windows = [self._models.context_window(choice) for choice in (own, *hosted)]
+        return min(OTHER_WINDOW, *windows) if self.upstream else min(windows)
 
     def instructions(self, agent: str) -> str:
         """The prompt of ``agent``, as the team has it."""
@@ -250,7 +267,8 @@ class TeamRunner:
         showing = Showing(self.team, request, history, self._sum_up, turn.tell)
         *earlier, asked = history
         config = self._config(request, earlier, showing)
-        result = Runner.run_streamed(
+        on_line = ON_LINE.set(on_line_of(request))
+        result = Runner.run_streamed(  # its task takes the line along
             agent,
             [asked],
             context=turn.context,
@@ -258,6 +276,7 @@ class TeamRunner:
             hooks=TurnHooks(turn, config),
             run_config=config,
         )
+        ON_LINE.reset(on_line)
         turn.cancel_run = result.cancel
         showing.usage = result.context_wrapper.usage
         follower = asyncio.create_task(turn.follow(result))
@@ -324,7 +343,12 @@ class TeamRunner:
             data = call.model_data
             items = await showing.shown(call.agent.name, [*earlier, *data.input])
             # Before all else, and the same all through a call: a prompt cache keeps it.
-            return ModelInputData([*known, *items], data.instructions)
+            shown = [*known, *items]
+            if not request.decided:
+                # In a list, the runner would look for what was said twice: 3 µs an item. Only a
+                # call that was decided on stands in the conversation already, and is made again.
+                shown = cast("list[TResponseInputItem]", tuple(shown))
+            return ModelInputData(shown, data.instructions)
 
         labels = request.labels
         config = RunConfig(

@@ -95,6 +95,19 @@ def events(
         yield event
 
 
+def ending(final: Response) -> Iterator[TResponseStreamEvent]:
+    """The last events of a stream whose words were told already."""
+    for index, item in enumerate(final.output):
+        yield _done(item, index)
+    yield _over(final)
+
+
+def _over(final: Response) -> TResponseStreamEvent:
+    if not final.incomplete_details:
+        return ResponseCompletedEvent(type="response.completed", response=final, sequence_number=0)
+    return ResponseIncompleteEvent(type="response.incomplete", response=final, sequence_number=0)
+
+
 def _events(final: Response, split: Callable[[str], list[str]]) -> Iterator[TResponseStreamEvent]:
     fresh: dict[str, Any] = {
         "output": [],
@@ -109,10 +122,7 @@ def _events(final: Response, split: Callable[[str], list[str]]) -> Iterator[TRes
             yield from _message_events(item, index, split)
         elif isinstance(item, ResponseFunctionToolCall):
             yield from _call_events(item, index)
-    if final.incomplete_details:
-        yield ResponseIncompleteEvent(type="response.incomplete", response=final, sequence_number=0)
-    else:
-        yield ResponseCompletedEvent(type="response.completed", response=final, sequence_number=0)
+    yield _over(final)
 
 
 def _added(item: ResponseOutputItem, index: int) -> ResponseOutputItemAddedEvent:

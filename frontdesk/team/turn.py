@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
+import pybase64
 from agents.items import HandoffCallItem, MessageOutputItem, RunItem
 from agents.tool_context import ToolContext
 from openai.types.responses import ResponseFunctionToolCall
@@ -24,6 +25,7 @@ from agents import (
     ToolCallOutputItem,
     TResponseInputItem,
 )
+from frontdesk.desk.languages import is_default, lines_in
 from frontdesk.desk.schema import Team
 from frontdesk.team.background import is_background
 from frontdesk.team.choice import wanted
@@ -38,6 +40,7 @@ from frontdesk.team.events import (
     Guarded,
     HistoryItem,
     MessageEnded,
+    SoundDelta,
     TeamEvent,
     TextDelta,
     ToolEnded,
@@ -78,6 +81,7 @@ class Turn:
             guarded=lambda outcome: self._emit(Guarded(outcome)),
             caller=request.caller,
             waits_until=_waits_until(request.history),
+            language=request.language,
             instructions=request.instructions,
             prompt=request.prompt,
             client_tools=wanted(request) or request.client_tools,
@@ -96,6 +100,7 @@ class Turn:
         """Why the run was cancelled, if a model step took too long."""
         self.cancel_run: Callable[[], None] = _nothing
         self._team = team
+        self._on_line = request.line is not None
         self._deadline: asyncio.TimerHandle | None = None
         self._calls: dict[str, ResponseFunctionToolCall] = {}
         self._begun: set[str] = set()
@@ -118,9 +123,10 @@ class Turn:
         self._emit(event)
 
     def step_began(self, agent: str) -> None:
-        """A model is asked. The time-out is ours because the SDK's makes a task of each token."""
+        """A model is asked. The time-out is ours because the SDK's makes a task of each token. A
+        realtime model has its own: its answer may last."""
         name, choice = model_choice(self._team, agent)
-        if choice.timeout:
+        if choice.timeout and not self._on_line:
             problem = f"model {name!r} took longer than {choice.timeout:g} s for one step"
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(choice.timeout, self._expire, problem)
@@ -168,6 +174,11 @@ class Turn:
             case "response.output_text.delta" | "response.refusal.delta":
                 if data.delta:
                     self._say(data.delta)
+            case "response.audio.transcript.delta":
+                self._say(data.delta, spoken=True)
+            case "response.audio.delta":
+                sound = pybase64.b64decode(data.delta, validate=True)
+                self._emit(SoundDelta(sound, self.agent, data.item_id))
             case "response.output_item.done" if data.item.type == "message":
                 self._end_message()
             case "response.created":
@@ -179,9 +190,9 @@ class Turn:
             case _:
                 return
 
-    def _say(self, words: str) -> None:
+    def _say(self, words: str, *, spoken: bool = False) -> None:
         self._has_words = self._step_had_words = True
-        self._emit(TextDelta(words, self.agent))
+        self._emit(TextDelta(words, self.agent, spoken))
 
     def _end_message(self) -> None:
         if self._has_words:
@@ -220,7 +231,8 @@ class Turn:
             return
         server = item.tool_origin.mcp_server_name if item.tool_origin else None
         use = self._team.mcp.get(server) if server else self._team.tools.get(call.name)
-        waiting = (use.say_while_waiting if use else None) or self._team.lines.waiting
+        own = use.say_while_waiting if use and self._own_words else None
+        waiting = own or lines_in(self._team, self.context.language).waiting
         tells = use is not None and use.say_progress
         if is_background(self._team, item.agent.name, call.name):
             waiting, tells = None, False  # it has lines of its own
@@ -235,13 +247,22 @@ class Turn:
                 self._emit(ToolEnded(call.call_id, call.name, _words(raw["output"]), error=True))
             self._conclude(call.call_id, raw)
 
+    @property
+    def _own_words(self) -> bool:
+        """Whether the caller speaks the language of what the team file says word for word."""
+        return is_default(self._team, self.context.language)
+
     def _change_agent(self, previous: str, agent: str, output: Any) -> None:
         edge = edge_between(self._team, previous, agent)
         call = self._calls[output["call_id"]]
         self._concluded.add(call.call_id)
         made = call_item(call.call_id, call.name, call.arguments)
         self.agent = agent
-        self._emit(AgentChanged(agent, previous, edge.say, edge.history, (made, output)))
+        self._emit(
+            AgentChanged(
+                agent, previous, edge.say if self._own_words else None, edge.history, (made, output)
+            )
+        )
 
     def _conclude(self, call_id: str, output: Any) -> None:
         if call_id in self._concluded:

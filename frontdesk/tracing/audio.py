@@ -97,13 +97,28 @@ class AudioStore:
         """Where to write the FLAC of a file that will be there at once and whole: on the disk, or
         in memory where it is to be sealed. Raises :class:`OSError`."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        if self._cipher:
+            yield (clear := io.BytesIO())
+            self.write(path, clear.getvalue())
+            return
         part = path.with_suffix(".part")
         try:
-            if self._cipher:
-                yield (clear := io.BytesIO())
-                part.write_bytes(self._cipher.seal(clear.getvalue()))
-            else:
-                yield part
+            yield part
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+    def write(self, path: Path, flac: bytes) -> None:
+        """Write a FLAC to a file that will be there at once and whole. Raises :class:`OSError`."""
+        data = self._cipher.seal(flac) if self._cipher else flac
+        part = path.with_suffix(".part")
+        try:
+            try:
+                part.write_bytes(data)
+            except FileNotFoundError:  # of 256 folders, so mostly it is there
+                path.parent.mkdir(parents=True, exist_ok=True)
+                part.write_bytes(data)
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -150,8 +165,9 @@ class _Piece:
         self.size = samples.nbytes
 
     def prepare(self) -> bool:
-        with self._audio.writing(self._path) as where:
-            write_flac(where, self._samples, self._rate)
+        # In memory, as libsndfile has each file of its own synced with the disk when it closes it.
+        write_flac(flac := io.BytesIO(), self._samples, self._rate)
+        self._audio.write(self._path, flac.getvalue())
         self._peaks = peaks(self._samples, self._rate)
         self._samples = np.empty(0, np.int16)
         return True
@@ -164,8 +180,12 @@ def _pcm(samples: NDArray[np.float32] | Pcm) -> Pcm:
     """A copy in 16 bits: what waits for the disk takes half the memory so."""
     if samples.dtype == np.int16:
         return np.array(samples, np.int16)
-    whole = np.rint(samples * np.float32(32768)).clip(-32768, 32767)
-    return np.nan_to_num(whole, copy=False).astype(np.int16)
+    whole = samples * np.float32(32768)
+    np.rint(whole, out=whole)
+    np.clip(whole, -32768, 32767, out=whole)
+    if not np.isfinite(whole.sum()):  # what is not a number is not clipped
+        np.nan_to_num(whole, copy=False)
+    return whole.astype(np.int16)
 
 
 def peaks(samples: Pcm, rate: int) -> bytes:
@@ -178,9 +198,12 @@ def peaks(samples: Pcm, rate: int) -> bytes:
 
 
 def write_flac(where: Path | io.BytesIO, samples: Pcm, rate: int) -> None:
-    """Write 16-bit FLAC. Raises :class:`OSError`."""
+    """Write 16-bit FLAC, as quickly as it can be: the next levels save 6 % of the disk for an
+    eighth more time. Raises :class:`OSError`."""
     try:
-        cast(Any, soundfile).write(where, samples, rate, format="FLAC", subtype="PCM_16")
+        cast(Any, soundfile).write(
+            where, samples, rate, format="FLAC", subtype="PCM_16", compression_level=0
+        )
     except soundfile.SoundFileError as error:
         raise OSError(str(error)) from error
 

@@ -263,6 +263,12 @@ def _usage(usage: Mapping[str, Any] | None) -> dict[str, Any]:
         names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: _detail(
             usage, "output_tokens_details", "reasoning_tokens"
         ),
+        names.GEN_AI_USAGE_AUDIO_INPUT_TOKENS: _detail(
+            usage, "input_tokens_details", "audio_tokens"
+        ),
+        names.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS: _detail(
+            usage, "output_tokens_details", "audio_tokens"
+        ),
     }
 
 

@@ -8,33 +8,46 @@
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agents.tracing import TracingProcessor
 from agents.tracing.processors import default_processor
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 import agents
 from frontdesk.encryption import Cipher
 from frontdesk.settings import Settings
 from frontdesk.tracing import metric_names as metric
-from frontdesk.tracing import names, otlp
+from frontdesk.tracing import names, otlp, scores_out
+from frontdesk.tracing.ahead import TraceAhead
 from frontdesk.tracing.audio import AudioRef, AudioStore
 from frontdesk.tracing.capture import Capture, Captures
 from frontdesk.tracing.live import LiveFeed
 from frontdesk.tracing.metrics import Metrics
 from frontdesk.tracing.openai_out import OpenAiDashboard
 from frontdesk.tracing.opening import open_store
+from frontdesk.tracing.pipeline import CLOSE, Pipeline
 from frontdesk.tracing.pricing import Pricing
 from frontdesk.tracing.processor import AgentsProcessor
-from frontdesk.tracing.provider import SCOPE, disabled, outlet, resource, tracer
+from frontdesk.tracing.provider import (
+    SCOPE,
+    disabled,
+    outlet,
+    resource,
+    root_id,
+    root_span_id,
+    tracer,
+)
 from frontdesk.tracing.retention import Retention
 from frontdesk.tracing.rows import SpanRow
-from frontdesk.tracing.stores import Store, StoreError
+from frontdesk.tracing.scores import Score
+from frontdesk.tracing.scores_out import ScoresOut
+from frontdesk.tracing.sound_files import AUDIO
+from frontdesk.tracing.stores import StoreError
 from frontdesk.tracing.turn import (
     EndReason,
     OpenSpan,
@@ -45,9 +58,6 @@ from frontdesk.tracing.turn import (
 )
 
 __all__ = ["AudioRef", "AudioStore", "EndReason", "OpenSpan", "Tracing", "TurnTrace"]
-
-CLOSE = 3.0
-"""Seconds that the end of the process may wait for the disk and for the OTLP endpoint."""
 
 
 class Tracing:
@@ -73,7 +83,7 @@ class Tracing:
             on_calls=self._calls_changed,
         )
         self.audio = AudioStore(
-            settings.data_dir / "audio",
+            settings.data_dir / AUDIO,
             self.store,
             keeps=lambda call_id: not disabled() and self.captures.of_call(call_id).sound,
             cipher=cipher,
@@ -87,7 +97,8 @@ class Tracing:
         )
         self.metrics = Metrics(resource(), lambda: len(self._open_calls), lambda: self.lost)
         self._count()
-        self._pipeline = _Pipeline(self.store, self.metrics)
+        self._pipeline = Pipeline(self.store, self.metrics)
+        self.scores_out: ScoresOut | None = None
         self._processor: AgentsProcessor | None = None
         self._tracer: otel.Tracer | None = None
 
@@ -97,9 +108,11 @@ class Tracing:
         self.store.start()
         if otlp.configured("TRACES"):
             self._pipeline.out = otlp.OtlpExporter(
-                self.captures.clean, content=otlp.captures_content(), pricing=self.pricing
+                self.captures.clean, content=otlp.captures_content("span"), pricing=self.pricing
             )
             self._pipeline.batches = otlp.processor(self._pipeline.out)
+        if scores_out.wanted():
+            self.scores_out = ScoresOut(resource(), content=otlp.captures_content("event"))
         self._tracer = tracer()
         outlet.plug(self._pipeline)
         self._processor = AgentsProcessor(self._tracer, self.captures)
@@ -113,6 +126,8 @@ class Tracing:
         self.live.close()
         outlet.unplug(self._pipeline)
         await asyncio.to_thread(self._pipeline.shutdown)
+        if self.scores_out is not None:
+            await asyncio.to_thread(self.scores_out.shutdown, CLOSE)
 
     async def flush(self) -> None:
         """Wait until all spans and audio so far can be read from the store."""
@@ -164,21 +179,31 @@ class Tracing:
         group_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         start: float | None = None,
+        ahead: TraceAhead | None = None,
     ) -> TurnTrace:
         """Open the trace of a user turn, ``start`` (unix seconds) or now, with ``user``, if that is
         known, of whose ``earlier_calls`` the team is told. ``workflow_name``,
-        ``group_id`` and ``metadata`` are the client's words for it.
+        ``group_id`` and ``metadata`` are the client's words for it. ``ahead``: work that was begun
+        for it, whose spans may join it.
 
         Raises :class:`RuntimeError` before :meth:`start`.
         """
         if self._tracer is None or self._processor is None:
             raise RuntimeError("Tracing.start() must be called before a turn is traced")
-        root = self._tracer.start_span(
-            f"{names.INVOKE_WORKFLOW} {team}",
-            context=Context(),
-            start_time=nanoseconds(start),
-            attributes=_of_turn(call_id, team, team_version, agent, transport, index),
-        )
+        trace_id = root_id.set(ahead.trace_id if ahead else None)
+        span_id = root_span_id.set(ahead.root_id if ahead else None)
+        try:
+            root = self._tracer.start_span(
+                f"{names.INVOKE_WORKFLOW} {team}",
+                context=Context(),
+                start_time=nanoseconds(start),
+                attributes=_of_turn(call_id, team, team_version, agent, transport, index),
+            )
+        finally:
+            root_id.reset(trace_id)
+            root_span_id.reset(span_id)
+        if ahead is not None:
+            ahead.taken = True
         labels = {
             names.VOICE_CLIENT_WORKFLOW_NAME: workflow_name,
             names.VOICE_CLIENT_GROUP_ID: group_id,
@@ -187,6 +212,24 @@ class Tracing:
             names.VOICE_MEMORY_CALLS: earlier_calls or None,
         }
         return self._trace(root, call_id, labels, index)
+
+    def ahead(self, call_id: str) -> TraceAhead:
+        """The trace of a turn that may come. Either :meth:`turn` gets it, or :meth:`discard`.
+
+        Raises :class:`RuntimeError` before :meth:`start`.
+        """
+        if self._processor is None:
+            raise RuntimeError("Tracing.start() must be called before a turn is traced")
+        ahead = TraceAhead()
+        self.captures.joined(ahead.trace_id, call_id)
+        self._processor.join(ahead.name, ahead.context, call_id)
+        return ahead
+
+    def discard(self, ahead: TraceAhead) -> list[ReadableSpan]:
+        """The work was in vain. Returns the spans of it that had ended, which nobody sees."""
+        if not ahead.taken and self._processor is not None:
+            self._processor.leave(ahead.name)
+        return ahead.drop()
 
     def _trace(
         self, root: otel.Span, call_id: str, more: Mapping[str, Any], index: int = 0
@@ -264,9 +307,23 @@ class Tracing:
         return trace
 
     def received(self, span: ReadableSpan) -> bool:
-        """Keep a span that another process sent; False when the disk cannot follow. It is not
-        sent out again over OTLP."""
+        """Keep a span that another process sent; False when the disk cannot follow. It is sent
+        out again only by :meth:`send_on`."""
         return self.store.add(span, self._publish, self.captures.clean_received)
+
+    def send_on(self, spans: Iterable[ReadableSpan]) -> None:
+        """Send spans that another process sent out over OTLP, where that is configured."""
+        for span in spans:
+            self._pipeline.send(span)
+
+    def scored(self, score: Score) -> None:
+        """Tell the OTLP backend, where there is one, of a score that was kept. Reads the trace.
+        Raises :class:`StoreError`."""
+        if self.scores_out is None or (found := self.store.trace(score.trace_id)) is None:
+            return
+        root = next((each["span_id"] for each in found["spans"] if each["parent_id"] is None), None)
+        if about := score.span_id or root:
+            self.scores_out.send(score, found["trace"]["call_id"], about)
 
     def _count(self) -> None:
         """Metrics of what is not a span."""
@@ -313,30 +370,3 @@ def _of_turn(
         names.VOICE_TRANSPORT: transport,
         names.VOICE_TURN_INDEX: index,
     }
-
-
-class _Pipeline(SpanProcessor):
-    """From OpenTelemetry's hooks to the store and to OTLP. Both only queue."""
-
-    def __init__(self, store: Store, metrics: Metrics) -> None:
-        self._store = store
-        self._metrics = metrics
-        self.out: otlp.OtlpExporter | None = None
-        self.batches: SpanProcessor | None = None
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        self._store.begin(span)
-
-    def on_end(self, span: ReadableSpan) -> None:
-        self._store.add(span)
-        if self.batches is not None and (self.out is None or self.out.admit()):
-            self.batches.on_end(span)
-
-    def shutdown(self) -> None:
-        self._store.close(CLOSE)
-        self._metrics.shutdown(CLOSE)
-        if self.batches is not None and self.out is not None:
-            otlp.shut_down(self.batches, self.out, CLOSE)
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return self._store.flush(timeout_millis / 1000)

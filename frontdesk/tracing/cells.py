@@ -65,7 +65,8 @@ class Cells:
         return all(any(word.startswith(want) for word in known) for want in wanted)
 
     def _to_write(self, cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(map(self._opened, row))
+        # Nothing is sealed but bytes, and most rows have none.
+        return tuple(map(self._opened, row)) if bytes in map(type, row) else row
 
     def _shown(self, name: str, value: Any) -> Any:
         opened = self._opened(value)

@@ -21,6 +21,8 @@ _PLAIN = (
     "db.operation.name",
 )
 """What the attributes of OpenTelemetry's conventions begin with that never hold content."""
+_OURS = frozenset(("frontdesk", "mcp-python-sdk"))
+"""The scopes whose spans are named after what is configured."""
 EXCEPTION = "exception"
 _WORDS_OF_EXCEPTIONS = frozenset({"exception.message", "exception.stacktrace"})
 
@@ -33,14 +35,33 @@ def is_content(attribute: str) -> bool:
     return not attribute.startswith(_PLAIN)
 
 
+def _known(span: ReadableSpan) -> tuple[str, str]:
+    """A span's name: what of it holds no content for sure, and the rest, which may. Names of ours
+    and of MCP's are made of what is configured, but for those that tools call their own spans;
+    a stranger's, who may put an address or a query there, are as sure as its attributes are."""
+    first, _, rest = span.name.partition(" ")
+    scope = span.instrumentation_scope
+    ours = scope is not None and scope.name in _OURS
+    if ours and first != names.CUSTOM:
+        return span.name, ""
+    attributes = span.attributes or {}
+    sure = first in names.STAGES if ours else first == attributes.get(names.MCP_METHOD_NAME)
+    if not sure:
+        return "", span.name
+    told = (value for name, value in attributes.items() if not is_content(name))
+    return (span.name, "") if not rest or rest in told else (first, rest)
+
+
 def bare(span: ReadableSpan) -> ReadableSpan:
     """A copy for where no content is kept: names, times, counts."""
+    scope = span.instrumentation_scope
     return copy(
         span,
         {name: value for name, value in (span.attributes or {}).items() if not is_content(name)},
         _kind_alone(span),
         [_type_alone(event) for event in span.events if event.name == EXCEPTION],
         [Link(link.context) for link in span.links],
+        name=_known(span)[0] or (scope.name if scope else "") or "span",
     )
 
 
@@ -68,6 +89,7 @@ def rewritten(
         return {name: value if keep(name) else rewrite(name, value) for name, value in pairs}
 
     status = span.status
+    known, more = _known(span)
     if status.description:
         status = Status(status.status_code, str(rewrite("status", status.description)))
     return copy(
@@ -79,12 +101,13 @@ def rewritten(
             for event in span.events
         ],
         [Link(link.context) for link in span.links],
+        name=f"{known} {rewrite('name', more)}".strip() if more else known,
     )
 
 
 def has_content(span: ReadableSpan) -> bool:
     """Whether there is any content in a span."""
-    if span.status.description or span.events:
+    if span.status.description or span.events or _known(span)[1]:
         return True
     return any(map(is_content, span.attributes or ()))
 
@@ -95,10 +118,11 @@ def copy(
     status: Status,
     events: Sequence[Event] = (),
     links: Iterable[Link] = (),
+    name: str | None = None,
 ) -> ReadableSpan:
     """The span with other content."""
     return ReadableSpan(
-        name=span.name,
+        name=span.name if name is None else name,
         context=span.get_span_context(),
         parent=span.parent,
         resource=span.resource,

@@ -16,7 +16,11 @@ class Metric(NamedTuple):
 VOICE_TURNS = "voice.turns"
 VOICE_TURN_LATENCY = "voice.turn.latency"
 VOICE_TURN_HELD = "voice.turn.held"
+VOICE_TURN_SAVED = "voice.turn.saved"
+VOICE_SPECULATIONS = "voice.speculations"
 VOICE_INTERRUPTIONS = "voice.interruptions"
+VOICE_INTERRUPTION_DURATION = "voice.interruption.duration"
+VOICE_INTERRUPTIONS_FALSE = "voice.interruptions.false"
 VOICE_DEAD_AIR_DURATION = "voice.dead_air.duration"
 VOICE_STAGE_DURATION = "voice.stage.duration"
 VOICE_GUARDRAIL_TRIPS = "voice.guardrail.trips"
@@ -54,11 +58,37 @@ METRICS: dict[str, Metric] = {
         ("gen_ai.workflow.name",),
         "waits",
     ),
+    "voice.turn.saved": Metric(
+        "histogram",
+        "s",
+        "How much sooner answers were heard that were begun before the turn was surely over.",
+        ("gen_ai.workflow.name",),
+        "waits",
+    ),
+    "voice.speculations": Metric(
+        "counter",
+        "{speculation}",
+        "Answers that were begun before the end of the turn was sure.",
+        ("gen_ai.workflow.name", "voice.speculation.outcome"),
+    ),
     "voice.interruptions": Metric(
         "counter",
         "{interruption}",
         "Answers that the caller cut short.",
         ("gen_ai.workflow.name",),
+    ),
+    "voice.interruption.duration": Metric(
+        "histogram",
+        "s",
+        "From the caller's first sound on the wire to the last of the answer that was stopped.",
+        ("gen_ai.workflow.name",),
+        "waits",
+    ),
+    "voice.interruptions.false": Metric(
+        "counter",
+        "{interruption}",
+        "Answers that were cut short for nothing, and went on.",
+        ("gen_ai.workflow.name", "voice.interruption.false"),
     ),
     "voice.dead_air.duration": Metric(
         "histogram",

@@ -35,6 +35,8 @@ _VALUES = {
     names.INVOKE_WORKFLOW: {
         names.VOICE_TURN_LATENCY: metric.VOICE_TURN_LATENCY,
         names.VOICE_TURN_HELD: metric.VOICE_TURN_HELD,
+        names.VOICE_INTERRUPTION_TIME: metric.VOICE_INTERRUPTION_DURATION,
+        names.VOICE_TURN_SAVED: metric.VOICE_TURN_SAVED,
     },
     names.CHAT: {
         names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: (
@@ -120,13 +122,22 @@ class Metrics:
         self._count(metric.VOICE_TURNS, row)
         if names.VOICE_INTERRUPTED_AT in row.attributes:
             self._count(metric.VOICE_INTERRUPTIONS, row)
+        if names.VOICE_INTERRUPTION_FALSE in row.attributes:
+            self._count(metric.VOICE_INTERRUPTIONS_FALSE, row)
+        if names.VOICE_TURN_SAVED in row.attributes:
+            self._count(metric.VOICE_SPECULATIONS, row, outcome="adopted")
+        if discarded := number(row.attributes.get(names.VOICE_SPECULATION_DISCARDED)):
+            self._count(metric.VOICE_SPECULATIONS, row, discarded, outcome="discarded")
 
     def lagged(self, seconds: float) -> None:
         """The event loop was so late."""
         self._histograms[metric.VOICE_EVENT_LOOP_LAG].record(max(0.0, seconds))
 
-    def _count(self, name: str, row: SpanRow, amount: float = 1) -> None:
-        self._counters[name].add(amount, _labels(name, row))
+    def _count(
+        self, name: str, row: SpanRow, amount: float = 1, *, outcome: str | None = None
+    ) -> None:
+        more = {names.VOICE_SPECULATION_OUTCOME: outcome} if outcome else {}
+        self._counters[name].add(amount, {**_labels(name, row), **more})
 
     def _record(
         self, name: str, value: float, row: SpanRow, more: Mapping[str, str] | None = None

@@ -3,6 +3,10 @@
 ERROR_TYPE = "error.type"
 GEN_AI_AGENT_NAME = "gen_ai.agent.name"
 GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id"
+GEN_AI_EVALUATION_EXPLANATION = "gen_ai.evaluation.explanation"
+GEN_AI_EVALUATION_NAME = "gen_ai.evaluation.name"
+GEN_AI_EVALUATION_SCORE_LABEL = "gen_ai.evaluation.score.label"
+GEN_AI_EVALUATION_SCORE_VALUE = "gen_ai.evaluation.score.value"
 GEN_AI_INPUT_MESSAGES = "gen_ai.input.messages"
 GEN_AI_OPERATION_NAME = "gen_ai.operation.name"
 GEN_AI_OUTPUT_MESSAGES = "gen_ai.output.messages"
@@ -40,6 +44,7 @@ VOICE_AGENT_HANDOFFS = "voice.agent.handoffs"
 VOICE_AGENT_TOOLS = "voice.agent.tools"
 VOICE_AUDIO_DURATION = "voice.audio.duration"
 VOICE_AUDIO_OFFSET_MS = "voice.audio.offset_ms"
+VOICE_CALLER_LANGUAGE = "voice.caller.language"
 VOICE_CLIENT_GROUP_ID = "voice.client.group_id"
 VOICE_CLIENT_METADATA = "voice.client.metadata"
 VOICE_CLIENT_WORKFLOW_NAME = "voice.client.workflow_name"
@@ -65,8 +70,11 @@ VOICE_GUARDRAIL_TEXT = "voice.guardrail.text"
 VOICE_GUARDRAIL_TRIGGERED = "voice.guardrail.triggered"
 VOICE_HANDOFF_FROM = "voice.handoff.from"
 VOICE_HANDOFF_TO = "voice.handoff.to"
+VOICE_IDLE_TIMES = "voice.idle.times"
 VOICE_INTERRUPTED_AT = "voice.interrupted_at"
 VOICE_INTERRUPTED_OF = "voice.interrupted_of"
+VOICE_INTERRUPTION_FALSE = "voice.interruption.false"
+VOICE_INTERRUPTION_TIME = "voice.interruption.time"
 VOICE_ITEM_ID = "voice.item.id"
 VOICE_LOST_TO = "voice.lost.to"
 VOICE_MCP_APPROVAL = "voice.mcp.approval"
@@ -97,8 +105,12 @@ VOICE_RETENTION_OF = "voice.retention.of"
 VOICE_SILENCE_REASON = "voice.silence.reason"
 VOICE_SILENCE_STAGE = "voice.silence.stage"
 VOICE_SILENCE_WAITS_FOR = "voice.silence.waits_for"
+VOICE_SPECULATION_DISCARDED = "voice.speculation.discarded"
+VOICE_SPECULATION_OUTCOME = "voice.speculation.outcome"
 VOICE_SPEECH_CACHED = "voice.speech.cached"
 VOICE_SPEECH_CHARACTERS = "voice.speech.characters"
+VOICE_SPEECH_MANNER = "voice.speech.manner"
+VOICE_SPEECH_STYLE = "voice.speech.style"
 VOICE_STAGE = "voice.stage"
 VOICE_STEP_INDEX = "voice.step.index"
 VOICE_STT_CONFIDENCE = "voice.stt.confidence"
@@ -113,6 +125,7 @@ VOICE_TURN_INDEX = "voice.turn.index"
 VOICE_TURN_LATENCY = "voice.turn.latency"
 VOICE_TURN_OUT_OF_BAND = "voice.turn.out_of_band"
 VOICE_TURN_RESUMES = "voice.turn.resumes"
+VOICE_TURN_SAVED = "voice.turn.saved"
 
 INVOKE_WORKFLOW = "invoke_workflow"
 USER_SPEECH = "user_speech"
@@ -135,9 +148,12 @@ CUSTOM = "custom"
 TEXT_TO_SPEECH = "text_to_speech"
 DEAD_AIR = "dead_air"
 COMPACTION = "compaction"
+SPECULATION = "speculation"
 TAKE_OVER = "take_over"
 SPEECH_GROUP = "speech_group"
 PLAYBACK = "playback"
+
+GEN_AI_EVALUATION_RESULT = "gen_ai.evaluation.result"
 
 STAGES: dict[str, str] = {
     "invoke_workflow": "turn",
@@ -161,6 +177,7 @@ STAGES: dict[str, str] = {
     "text_to_speech": "text_to_speech",
     "dead_air": "other",
     "compaction": "compaction",
+    "speculation": "speculation",
     "take_over": "other",
     "speech_group": "other",
     "playback": "playback",
@@ -180,6 +197,7 @@ CLIENTS = frozenset(
 
 PII = frozenset(
     {
+        "gen_ai.evaluation.explanation",
         "gen_ai.input.messages",
         "gen_ai.output.messages",
         "gen_ai.system_instructions",
@@ -206,6 +224,10 @@ ATTRIBUTES = frozenset(
         "error.type",
         "gen_ai.agent.name",
         "gen_ai.conversation.id",
+        "gen_ai.evaluation.explanation",
+        "gen_ai.evaluation.name",
+        "gen_ai.evaluation.score.label",
+        "gen_ai.evaluation.score.value",
         "gen_ai.input.messages",
         "gen_ai.operation.name",
         "gen_ai.output.messages",
@@ -243,6 +265,7 @@ ATTRIBUTES = frozenset(
         "voice.agent.tools",
         "voice.audio.duration",
         "voice.audio.offset_ms",
+        "voice.caller.language",
         "voice.client.group_id",
         "voice.client.metadata",
         "voice.client.workflow_name",
@@ -268,8 +291,11 @@ ATTRIBUTES = frozenset(
         "voice.guardrail.triggered",
         "voice.handoff.from",
         "voice.handoff.to",
+        "voice.idle.times",
         "voice.interrupted_at",
         "voice.interrupted_of",
+        "voice.interruption.false",
+        "voice.interruption.time",
         "voice.item.id",
         "voice.lost.to",
         "voice.mcp.approval",
@@ -300,8 +326,12 @@ ATTRIBUTES = frozenset(
         "voice.silence.reason",
         "voice.silence.stage",
         "voice.silence.waits_for",
+        "voice.speculation.discarded",
+        "voice.speculation.outcome",
         "voice.speech.cached",
         "voice.speech.characters",
+        "voice.speech.manner",
+        "voice.speech.style",
         "voice.stage",
         "voice.step.index",
         "voice.stt.confidence",
@@ -316,6 +346,7 @@ ATTRIBUTES = frozenset(
         "voice.turn.latency",
         "voice.turn.out_of_band",
         "voice.turn.resumes",
+        "voice.turn.saved",
     }
 )
 """Every attribute that a span may carry."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from agents.tracing import Span, Trace, TracingProcessor
 
+from frontdesk.tracing.ahead import when_wanted
 from frontdesk.tracing.capture import Captures
 
 
@@ -23,19 +24,19 @@ class OpenAiDashboard(TracingProcessor):
 
     def on_trace_start(self, trace: Trace) -> None:
         if self._may_go(trace.trace_id):
-            self._exporter.on_trace_start(trace)
+            when_wanted(self._exporter.on_trace_start, trace)
 
     def on_trace_end(self, trace: Trace) -> None:
         if self._may_go(trace.trace_id):
-            self._exporter.on_trace_end(trace)
+            when_wanted(self._exporter.on_trace_end, trace)
 
     def on_span_start(self, span: Span[Any]) -> None:
         if self._may_go(span.trace_id):
-            self._exporter.on_span_start(span)
+            when_wanted(self._exporter.on_span_start, span)
 
     def on_span_end(self, span: Span[Any]) -> None:
         if self._may_go(span.trace_id):
-            self._exporter.on_span_end(span)
+            when_wanted(self._exporter.on_span_end, span)
 
     def shutdown(self) -> None:
         self._exporter.shutdown()

@@ -25,7 +25,7 @@ CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _LOGGERS = ("opentelemetry.exporter.otlp", "opentelemetry.sdk._shared_internal")
 
 
-def configured(signal: Literal["TRACES", "METRICS"]) -> bool:
+def configured(signal: Literal["TRACES", "METRICS", "LOGS"]) -> bool:
     """Whether an endpoint for it is set in the environment."""
     variables = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
     return any(os.environ.get(name) for name in variables)
@@ -38,10 +38,10 @@ def host() -> str:
     return urlsplit(address).netloc.rpartition("@")[2]
 
 
-def captures_content() -> bool:
-    """Whether exported spans may carry content: by the convention, only when asked for."""
+def captures_content(on: Literal["span", "event"]) -> bool:
+    """Whether what is exported may carry content: by the convention, only when asked for."""
     wanted = os.environ.get(CAPTURE, "").strip().lower()
-    return wanted in ("span_only", "span_and_event", "true")
+    return wanted in (f"{on}_only", "span_and_event", "true")
 
 
 REST = 30.0

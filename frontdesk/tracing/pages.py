@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import HTTPConnection
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from frontdesk.roles import GIVEN, Role, noted
 from frontdesk.tracing.agent_drawing import drawing
 from frontdesk.tracing.agent_graph import agent_graph
-from frontdesk.tracing.assets import Assets, dashboard_folder, media_type
+from frontdesk.tracing.assets import Assets, dashboard_folder
 from frontdesk.tracing.details import details
+from frontdesk.tracing.fall_rows import fall_rows
 from frontdesk.tracing.filters import CallFilters
 from frontdesk.tracing.formats import (
     format_clock,
@@ -24,7 +25,7 @@ from frontdesk.tracing.formats import (
     format_size,
 )
 from frontdesk.tracing.money import format_money
-from frontdesk.tracing.reading import gist, read_span
+from frontdesk.tracing.reading import read_span
 from frontdesk.tracing.spoken import conversation
 from frontdesk.tracing.waterfall import STAGES, stacked, waterfall, widest
 
@@ -70,8 +71,8 @@ def router(pages: "Pages") -> APIRouter:
 
 
 class Pages:
-    """The routes, bound to their data. All are plain functions, so that reading and rendering run
-    in threads: live calls share the event loop."""
+    """The routes, bound to their data. All that read or render are plain functions, so that they
+    run in threads: live calls share the event loop."""
 
     def __init__(
         self,
@@ -159,6 +160,7 @@ class Pages:
         chosen = next((each for each in spans if each["span_id"] == span), None)
         scores: list[Record] = list(opened["scores"]) if opened else []
         shown: dict[str, Any] = {**found, "scores": scores}
+        falls = waterfall(spans)
         graph = agent_graph([(trace, spans)] if trace and part != "detail" else ())
         template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
         return self.page(
@@ -168,7 +170,8 @@ class Pages:
             conversation=conversation(found),
             widest=widest(found["turns"]),
             turn=turn,
-            falls=waterfall(spans),
+            falls=falls,
+            fall_rows=fall_rows(falls.rows),
             span=chosen,
             graph=graph,
             picture=drawing(graph),
@@ -176,15 +179,21 @@ class Pages:
             info=details(chosen, spans) if chosen else None,
         )
 
-    def static(self, version: str, path: str) -> Response:
+    async def static(self, request: Request, version: str, path: str) -> Response:
+        """From memory, and so without a thread."""
         file = self._assets.find(path)
         if file is None:
             return Response("No such file.", status_code=404, media_type="text/plain")
         headers = {
             "Cache-Control": self._assets.cache_control(version),
             "X-Content-Type-Options": "nosniff",
+            "Vary": "Accept-Encoding",
         }
-        return FileResponse(file, headers=headers, media_type=media_type(file))
+        body = file.body
+        if file.packed and "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            body = file.packed
+        return Response(body, headers=headers, media_type=file.media_type)
 
     def _trouble(self, request: Request, status: int, message: str) -> Response:
         return self.page(request, "trouble.html", status, missing=status == 404, message=message)
@@ -221,7 +230,7 @@ def _environment(folder: Any, assets: Assets) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked, gist=gist)  # pyright: ignore
+    environment.globals.update(static=assets.url, STAGES=STAGES, stacked=stacked)  # pyright: ignore
     environment.filters.update(ms=format_ms, clock=format_clock, iso=format_iso, day=format_day)
     environment.filters["money"] = format_money  # pyright: ignore[reportArgumentType]
     environment.filters["size"] = format_size

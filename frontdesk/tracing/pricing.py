@@ -15,7 +15,13 @@ from frontdesk.tracing import names
 UNIT = 1_000_000_000
 """Billionths in one unit of a currency."""
 _MILLION = 1_000_000
-_BILLED = (names.CHAT, names.COMPACTION, names.SPEECH_TO_TEXT, names.TEXT_TO_SPEECH)
+_BILLED = (
+    names.CHAT,
+    names.COMPACTION,
+    names.SPECULATION,
+    names.SPEECH_TO_TEXT,
+    names.TEXT_TO_SPEECH,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ def _amount(operation: str, price: ModelPrice, attributes: Mapping[str, Any]) ->
     """In units of the currency; None where what was used, or its price, is not known."""
     seconds = _count(attributes, names.VOICE_AUDIO_DURATION)
     characters = _count(attributes, names.VOICE_SPEECH_CHARACTERS)
-    spoken = operation == names.TEXT_TO_SPEECH
+    spoken = operation in (names.TEXT_TO_SPEECH, names.SPECULATION)
     if spoken and price.characters is not None and characters is not None:
         return price.characters * characters / _MILLION
     if operation in (names.SPEECH_TO_TEXT, names.TEXT_TO_SPEECH) and (

@@ -14,10 +14,11 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.util.types import Attributes
 
 from frontdesk import __version__
+from frontdesk.tracing import ahead
 
 SCOPE = "frontdesk"
 
@@ -25,15 +26,30 @@ root_id: ContextVar[int | None] = ContextVar("frontdesk_root_id", default=None)
 """Trace id for the next root span in this context, where it is not ours to choose."""
 
 
+root_span_id: ContextVar[int | None] = ContextVar("frontdesk_root_span_id", default=None)
+"""The same for a span itself: a root, or one that is made later than it begins."""
+
+
 class _Ids(RandomIdGenerator):
     def generate_trace_id(self) -> int:
         return root_id.get() or super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        return root_span_id.get() or super().generate_span_id()
+
+
+def new_span_id() -> int:
+    """For a span that is made later, by ``root_span_id``."""
+    return _new_ids.generate_span_id()
+
+
+_new_ids = RandomIdGenerator()
 
 
 class _OfTurns(Sampler):
     """Leaves out what an MCP connection does for itself: it looks for its server each second while
     that is away, which would be a trace each time, at every backend. A turn's requests have a
-    parent."""
+    parent, and are sampled as that is: what ``ParentBased`` does, in one step."""
 
     def should_sample(
         self,
@@ -45,8 +61,14 @@ class _OfTurns(Sampler):
         links: Sequence[trace.Link] | None = None,
         trace_state: trace.TraceState | None = None,
     ) -> SamplingResult:
-        kept = not name.startswith("MCP send ")
-        return SamplingResult(Decision.RECORD_AND_SAMPLE if kept else Decision.DROP, attributes)
+        parent = trace.get_current_span(parent_context).get_span_context()
+        if not parent.is_valid:
+            state, kept = None, not name.startswith("MCP send ")
+        else:
+            state, kept = parent.trace_state, parent.trace_flags.sampled
+        if not kept:
+            return SamplingResult(Decision.DROP, None, state)
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, state)
 
     def get_description(self) -> str:
         return "OfTurns"
@@ -68,7 +90,7 @@ class _Silent(trace.NoOpTracer):
 
 
 class Outlet(SpanProcessor):
-    """Forwards to the pipelines that are plugged in."""
+    """Forwards to the pipelines that are plugged in, what is done ahead once it is wanted."""
 
     def __init__(self) -> None:
         self._pipelines: tuple[SpanProcessor, ...] = ()
@@ -80,10 +102,18 @@ class Outlet(SpanProcessor):
         self._pipelines = tuple(each for each in self._pipelines if each is not pipeline)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        if not ahead.began(self._begin, span, parent_context):
+            self._begin(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if not ahead.ended(self._end, span):
+            self._end(span)
+
+    def _begin(self, span: Span, parent_context: Context | None) -> None:
         for pipeline in self._pipelines:
             pipeline.on_start(span, parent_context)
 
-    def on_end(self, span: ReadableSpan) -> None:
+    def _end(self, span: ReadableSpan) -> None:
         for pipeline in self._pipelines:
             pipeline.on_end(span)
 
@@ -118,7 +148,7 @@ def tracer() -> trace.Tracer:
         if isinstance(installed, TracerProvider):
             _provider = installed
         else:
-            own = None if "OTEL_TRACES_SAMPLER" in os.environ else ParentBased(_OfTurns())
+            own = None if "OTEL_TRACES_SAMPLER" in os.environ else _OfTurns()
             _provider = TracerProvider(own, resource())
             if isinstance(installed, trace.ProxyTracerProvider):
                 trace.set_tracer_provider(_provider)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frontdesk.tracing.audio import AudioStore, mixes
+from frontdesk.tracing.sound_files import sound_bytes, sound_files
 from frontdesk.tracing.stores import Kept, Store, StoreError
 
 logger = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ class Retention:
             pass
         # Sound without a turn, mixes, and what a crash left half written.
         live = set(self._store.kept([*self._live()]).pieces)
-        files = (path for path, found in self._files() if found.st_mtime < until)
+        files = (path for path, found in sound_files(self._audio.root) if found.st_mtime < until)
         stale = [path for path in files if path.stem not in live]
         for path in stale:
             path.unlink(missing_ok=True)
@@ -201,12 +202,5 @@ class Retention:
         return self._sound
 
     def _measure(self) -> None:
-        self._sound = sum(found.st_size for _, found in self._files())
+        self._sound = sound_bytes(self._audio.root)
         self._measured = time.monotonic()
-
-    def _files(self) -> Generator[tuple[Path, os.stat_result]]:
-        """All files of sound, mixes too."""
-        for pattern in ("??/*", "calls/*/*"):
-            for path in self._audio.root.glob(pattern):
-                with suppress(FileNotFoundError):  # a half written one has its name by now
-                    yield path, path.stat()

@@ -1,12 +1,15 @@
 """A span as the store and the live feed know it."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
+from opentelemetry.util.types import AttributeValue
 
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.pricing import Pricing
@@ -19,6 +22,7 @@ _SUBJECTS = {
     "speech_to_text": names.GEN_AI_REQUEST_MODEL,
     "text_to_speech": names.GEN_AI_REQUEST_MODEL,
     "compaction": names.GEN_AI_REQUEST_MODEL,
+    "speculation": names.GEN_AI_REQUEST_MODEL,
 }
 _WORDS = {
     "turn": names.GEN_AI_INPUT_MESSAGES,
@@ -27,6 +31,8 @@ _WORDS = {
     "playback": names.GEN_AI_OUTPUT_MESSAGES,
 }
 OTHER_ERROR = "_OTHER"
+_SECOND = 10**9
+"""Nanoseconds: a whole number, as only of two of them is the quotient the nearest float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class SpanRow:
 
 def row(span: ReadableSpan, pricing: Pricing) -> SpanRow:
     """Read a span. One that has ended gets what it cost."""
-    attributes = dict(span.attributes or {})
+    attributes = copied(span.attributes)
     operation = span.name.partition(" ")[0]
     stage = _stage(operation, attributes)
     identity = span.get_span_context()
@@ -96,8 +102,8 @@ def row(span: ReadableSpan, pricing: Pricing) -> SpanRow:
         stage=stage,
         agent=text(attributes.get(names.GEN_AI_AGENT_NAME)),
         subject=text(attributes.get(_SUBJECTS.get(stage, ""))),
-        start=(span.start_time or 0) / 1e9,
-        end=max(span.end_time, span.start_time or 0) / 1e9 if span.end_time else None,
+        start=(span.start_time or 0) / _SECOND,
+        end=max(span.end_time, span.start_time or 0) / _SECOND if span.end_time else None,
         error=text(_error(span)),
         tokens=read + written,
         words=messages.text(attributes.get(_WORDS.get(stage, ""))),
@@ -108,6 +114,15 @@ def row(span: ReadableSpan, pricing: Pricing) -> SpanRow:
         unpriced=bill is not None and bill.amount is None,
         tokens_in=read,
     )
+
+
+def copied(attributes: Mapping[str, AttributeValue] | None) -> dict[str, Any]:
+    """The attributes of a span in a dictionary of our own."""
+    # OpenTelemetry shows its own mapping, which is read one by one and slowly, through a view,
+    # whose copy is that mapping's: a plain dictionary.
+    if isinstance(attributes, MappingProxyType):
+        return dict(attributes.copy())
+    return dict(attributes or {})
 
 
 def text(value: object) -> str | None:
@@ -145,14 +160,14 @@ def _events(span: ReadableSpan) -> list[dict[str, Any]]:
     return [
         {
             "name": event.name,
-            "time": event.timestamp / 1e9,
+            "time": event.timestamp / _SECOND,
             "attributes": dict(event.attributes or {}),
         }
         for event in span.events
     ]
 
 
-_SMALL = 256
+_SMALL = 512
 _WINDOW = 4096
 
 

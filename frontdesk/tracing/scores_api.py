@@ -3,6 +3,7 @@ with the trace and with the call."""
 
 import secrets
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException
@@ -50,17 +51,24 @@ class NewScore(BaseModel):
         return self
 
 
-def router(store: Store) -> APIRouter:
-    """The routes that write scores. Blocking writes run in threads."""
+def router(
+    store: Store, redact: Callable[[str, str], str], scored: Callable[[Score], None]
+) -> APIRouter:
+    """The routes that write scores. Blocking writes run in threads. ``redact`` makes a comment,
+    given its call's team, what may be kept of it; ``scored`` is told of each that was kept."""
     routes = APIRouter(prefix="/api/scores", tags=["traces"])
 
     @routes.post("", status_code=201)
     def add(given: NewScore) -> dict[str, Any]:
         """Score a turn or a span; the answer has its ``id`` and when it was ``created``."""
         identity = f"score_{secrets.token_hex(8)}"
-        score = Score(id=identity, created=round(time.time(), 3), **given.model_dump())
         try:
+            if given.comment is not None and (found := store.trace(given.trace_id)):
+                given.comment = redact(found["trace"]["team"] or "", given.comment)
+            score = Score(id=identity, created=round(time.time(), 3), **given.model_dump())
             kept = store.add_score(score)
+            if kept:
+                scored(score)
         except StoreError as error:
             raise _failed(error) from error
         if not kept:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from frontdesk.tracing import names
 from frontdesk.tracing.stages import STAGES
 
 PERIODS: dict[str, tuple[float, float]] = {
@@ -31,6 +32,11 @@ SELECT trace_id, call_id, started, latency, interrupted_at, errors, agents, call
 FROM trace WHERE started >= ? AND started < ? AND turn IS NOT NULL
 """
 _SPANS = "SELECT start, end - start FROM span WHERE stage = ? AND start >= ? AND start < ?"
+_DEAD_AIR = """
+SELECT name, count(*) AS count, sum(end - start) AS seconds, max(end - start) AS longest
+FROM span WHERE stage = ? AND start >= ? AND start < ? AND end IS NOT NULL AND name LIKE ?
+GROUP BY name ORDER BY seconds DESC
+"""
 # The errors of containers and of MCP spans only repeat those of the work inside them.
 _ERRORS = """
 SELECT name, stage, opened(error) AS error, count(*) AS count, count(DISTINCT trace_id) AS turns,
@@ -52,7 +58,8 @@ def percentile(ordered: Sequence[float], share: float) -> float | None:
 
 def latency(database: sqlite3.Connection, period: str, now: float) -> dict[str, Any]:
     """Waits, barge-ins and errors of the turns of a period, over time and in all; p50 and p95 of
-    each stage; the turns that took longest. Raises ``KeyError`` for an unknown period."""
+    each stage; dead air by what held the answer up; the turns that took longest. Raises
+    ``KeyError`` for an unknown period."""
     length, step = PERIODS[period]
     since = (now - length) // step * step
     turns = database.execute(_TURNS, (since, now)).fetchall()
@@ -60,6 +67,9 @@ def latency(database: sqlite3.Connection, period: str, now: float) -> dict[str, 
     for turn in turns:
         points[int((turn["started"] - since) // step)].append(turn)
     count = int(-(-(now - since) // step))
+    silent = database.execute(
+        _DEAD_AIR, (names.STAGES[names.DEAD_AIR], since, now, f"{names.DEAD_AIR} %")
+    )
     waited = sorted(
         (turn for turn in turns if turn["latency"] is not None),
         key=lambda turn: turn["latency"],
@@ -73,6 +83,7 @@ def latency(database: sqlite3.Connection, period: str, now: float) -> dict[str, 
         "total": _waits(turns),
         "points": [{"start": since + n * step, **_waits(points[n])} for n in range(count)],
         "stages": {stage: _stage(database, stage, since, now, step) for stage in STAGES},
+        "dead_air": [dead_air(row) for row in silent],
         "slowest": [_slow(turn) for turn in waited[:SLOWEST]],
     }
 
@@ -106,6 +117,17 @@ def _stage(
         "p50_ms": _ms(percentile(every, 0.5)),
         "p95_ms": _ms(percentile(every, 0.95)),
         "points": [_ms(percentile(sorted(points[n]), 0.95)) for n in range(count)],
+    }
+
+
+def dead_air(row: Any) -> dict[str, Any]:
+    """How often, and for how long, callers were left in silence by a stage: of the spans with this
+    name (``count``; ``seconds`` in sum; ``longest``)."""
+    return {
+        "stage": row["name"].removeprefix(f"{names.DEAD_AIR} "),
+        "count": row["count"],
+        "seconds": round(row["seconds"], 3),
+        "longest_ms": _ms(row["longest"]),
     }
 
 

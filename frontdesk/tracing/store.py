@@ -23,6 +23,8 @@ Found = TypeVar("Found")
 FILE = "traces.db"
 STEP = 30.0
 """Seconds that a step of keeping house may wait for the disk."""
+PATIENCE = 1.0
+"""Seconds that a reader waits for what is just being written."""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class _SpanJob:
     begun: bool
     refused: set[str]
     pricing: Pricing
+    soon: bool
     size: int = 0
     row: SpanRow | None = field(default=None)
 
@@ -56,6 +59,7 @@ class _CloseJob:
     trace_id: str
     ended: float
     size: int = 0
+    soon: bool = True
 
     def prepare(self) -> bool:
         return True
@@ -73,6 +77,7 @@ class _StepJob:
 
     step: Callable[[sqlite3.Connection], bool]
     size: int = 0
+    soon: bool = True
     more: bool = False
 
     def prepare(self) -> bool:
@@ -86,6 +91,7 @@ class _StepJob:
 class _CallerJob:
     values: tuple[str, str, float]
     size: int = 0
+    soon: bool = False
 
     def prepare(self) -> bool:
         return True
@@ -95,6 +101,8 @@ class _CallerJob:
 
 
 class _PieceJob:
+    soon = False
+
     def __init__(self, piece: Piece) -> None:
         self.prepare = piece.prepare
         self.size = piece.size
@@ -185,7 +193,8 @@ class TraceStore:
     def _job(
         self, span: ReadableSpan, clean: Clean, seen: Callable[[SpanRow], None], begun: bool
     ) -> _SpanJob:
-        return _SpanJob(span, clean, seen, begun, self.refused, self._pricing)
+        root = span.parent is None  # as it begins, too: its page is linked to
+        return _SpanJob(span, clean, seen, begun, self.refused, self._pricing, soon=root)
 
     def close_open(self, trace_id: str, ended: float) -> None:
         """End the spans of a trace whose process is gone (unix seconds). Returns at once."""
@@ -200,8 +209,8 @@ class TraceStore:
         return self._writer.submit(_PieceJob(piece))
 
     def _summarize(self, database: sqlite3.Connection, batch: list[Job]) -> None:
-        rows = [job.row for job in batch if isinstance(job, _SpanJob) and job.row]
-        self._changed = summaries.summarize(database, (row.trace_id for row in rows))
+        rows = (job.row for job in batch if isinstance(job, _SpanJob) and job.row)
+        self._changed = summaries.summarize(database, summaries.place(database, rows))
 
     def _committed(self) -> None:
         changed, self._changed = self._changed, []
@@ -228,11 +237,11 @@ class TraceStore:
     def call(self, call_id: str, live: frozenset[str] = frozenset()) -> dict[str, Any] | None:
         """One call, or None. Raises :class:`StoreError`."""
         check_region(call_id, self._region)
-        return self._read(lambda database: queries.call(database, call_id, live), None)
+        return self._read_all(lambda database: queries.call(database, call_id, live))
 
     def trace(self, trace_id: str) -> dict[str, Any] | None:
         """One turn (32 hex digits), or None. Raises :class:`StoreError`."""
-        found = self._read(lambda database: queries.trace(database, trace_id), None)
+        found = self._read_all(lambda database: queries.trace(database, trace_id))
         if found is not None:
             check_region(found["trace"]["call_id"], self._region)
         return found
@@ -335,6 +344,16 @@ class TraceStore:
         if not (self._writer.submit(job) and self._writer.flush(STEP)):
             raise StoreError(f"{self.path} cannot be written to now")
         return job.more
+
+    def _read_all(self, query: Callable[[sqlite3.Connection], Found | None]) -> Found | None:
+        """What a query finds. Where that is nothing, what still waits is written first: whoever was
+        given a link may be quicker than the writer."""
+        waits = not self._writer.idle  # asked first: it may be written while we look
+        found = self._read(query, None)
+        if found is None and waits:
+            self._writer.flush(PATIENCE)
+            found = self._read(query, None)
+        return found
 
     def _read(self, query: Callable[[sqlite3.Connection], Found], empty: Found) -> Found:
         if not self.path.exists():

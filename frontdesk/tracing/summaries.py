@@ -6,9 +6,9 @@ from which process they came.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -17,6 +17,8 @@ from frontdesk.tracing.rows import SpanRow, number, pack, text
 
 LONGEST_FLOW = 20
 """Changes of agents that a summary tells."""
+_SAYING = frozenset(("turn", "user_speech", "speech_to_text"))
+"""Stages whose spans may tell what was said in a turn."""
 
 _SPAN = """
 INSERT INTO span (trace_id, span_id, parent_id, name, stage, agent, subject, start, end, error,
@@ -75,17 +77,28 @@ ORDER BY start, rowid
 _TURNS = """
 SELECT team, coalesce(origin, started), coalesce(last, started),
        iif(ended IS NULL AND turn IS NOT NULL, started, NULL),
-       tokens, handoffs, errors, latency, agents, tools, caller,
-       trace_id IN (SELECT trace_id FROM span WHERE stage = 'delegation' AND parent_id IS NULL
-                    AND span.trace_id = trace.trace_id),
+       tokens, handoffs, errors, latency, agents, tools,
+       turn IS NULL AND EXISTS (SELECT * FROM span WHERE span.trace_id = trace.trace_id
+                                AND stage = 'delegation' AND parent_id IS NULL),
        cost, currency, unpriced, tokens_in, flow, tool_calls
 FROM trace WHERE call_id = ? ORDER BY started, id
 """
+_FIRST_WORDS = """
+SELECT caller FROM trace WHERE call_id = ? AND caller != '' ORDER BY started, id LIMIT 1
+"""
 _CALL = """
-INSERT OR REPLACE INTO call (call_id, team, started, last, open_since, turns, tokens, handoffs,
-                             errors, latency, agents, tools, text, slowest, cost, currency,
-                             unpriced, tokens_in, flow, tool_calls)
+INSERT INTO call (call_id, team, started, last, open_since, turns, tokens, handoffs, errors,
+                  latency, agents, tools, text, slowest, cost, currency, unpriced, tokens_in, flow,
+                  tool_calls)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, seal(?), ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (call_id) DO UPDATE SET
+    team = excluded.team, started = excluded.started, last = excluded.last,
+    open_since = excluded.open_since, turns = excluded.turns, tokens = excluded.tokens,
+    handoffs = excluded.handoffs, errors = excluded.errors, latency = excluded.latency,
+    agents = excluded.agents, tools = excluded.tools, text = excluded.text,
+    slowest = excluded.slowest, cost = excluded.cost, currency = excluded.currency,
+    unpriced = excluded.unpriced, tokens_in = excluded.tokens_in, flow = excluded.flow,
+    tool_calls = excluded.tool_calls
 """
 
 
@@ -116,8 +129,6 @@ def insert(database: sqlite3.Connection, row: SpanRow) -> None:
     )
     if row.stage == "turn" and row.parent_id is None:
         database.execute(_ROOT, _root(row))
-    else:
-        database.execute(_ORPHAN, (row.trace_id, row.call_id, row.start))
 
 
 def _root(row: SpanRow) -> tuple[Any, ...]:
@@ -144,16 +155,33 @@ def _root(row: SpanRow) -> tuple[Any, ...]:
     )
 
 
-def summarize(database: sqlite3.Connection, traces: Iterable[str]) -> list[str]:
-    """Bring the summaries of ``traces`` and of their calls up to date; returns the calls' ids."""
-    found = [_trace(database, trace_id) for trace_id in dict.fromkeys(traces)]
+def place(database: sqlite3.Connection, rows: Iterable[SpanRow]) -> dict[str, bool]:
+    """Have a turn for each trace of these rows, whose root may come later or never; returns the
+    traces' ids, and whether what was said in them may be new."""
+    first: dict[str, SpanRow] = {}
+    said: dict[str, bool] = {}
+    for row in rows:
+        known = first.setdefault(row.trace_id, row)
+        if known.call_id is None and row.call_id is not None:
+            first[row.trace_id] = row
+        said[row.trace_id] = said.get(row.trace_id, False) or row.stage in _SAYING
+    database.executemany(
+        _ORPHAN, [(row.trace_id, row.call_id, row.start) for row in first.values()]
+    )
+    return said
+
+
+def summarize(database: sqlite3.Connection, traces: Mapping[str, bool]) -> list[str]:
+    """Bring the summaries of ``traces`` and of their calls up to date, and the index of those in
+    which what was said may be new; returns the calls' ids."""
+    found = [_trace(database, trace_id, said) for trace_id, said in traces.items()]
     calls = [call_id for call_id in dict.fromkeys(found) if call_id]
     for call_id in calls:
         _call(database, call_id)
     return calls
 
 
-def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
+def _trace(database: sqlite3.Connection, trace_id: str, said: bool) -> str | None:
     totals = database.execute(_TOTALS, (trace_id,)).fetchone()
     spans, last, tokens, handoffs, all_errors, errors, tokens_in, *costs, unpriced = totals
     cost, currency = _one_currency(*costs)
@@ -187,7 +215,7 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
             identity,
         ),
     )
-    if caller or answer:
+    if said and (caller or answer):
         database.execute(
             "INSERT OR REPLACE INTO doc (rowid, words) SELECT ?, ? WHERE NOT sealing()",
             (identity, f"{caller}\n{answer}"),
@@ -196,45 +224,62 @@ def _trace(database: sqlite3.Connection, trace_id: str) -> str | None:
 
 
 def _call(database: sqlite3.Connection, call_id: str) -> None:
-    turns = database.execute(_TURNS, (call_id,)).fetchall()
-
-    def column(index: int) -> list[Any]:
-        return [turn[index] for turn in turns if turn[index] is not None]
-
-    latency, currencies = column(7), column(13)
-    used = Counter[str]()
-    for found in column(17):
-        used.update(cast("dict[str, int]", orjson.loads(found)))
-    cost, currency = _one_currency(
-        sum(column(12)) if column(12) else None,
-        min(currencies, default=None),
-        max(currencies, default=None),
+    cursor = database.cursor()
+    cursor.row_factory = None  # nothing of it is ever sealed
+    turns = cursor.execute(_TURNS, (call_id,)).fetchall()
+    columns = list(zip(*turns, strict=True))
+    teams, started, last, opened, tokens, handoffs, errors, latencies, agents, tools = columns[:10]
+    delegated, costs, currencies, unpriced, tokens_in, flows, tool_calls = columns[10:]
+    latency, cost, read = _known(latencies), _known(costs), _known(tokens_in)
+    words = database.execute(_FIRST_WORDS, (call_id,)).fetchone()
+    price, currency = _one_currency(
+        sum(cost) if cost else None,
+        min(_known(currencies), default=None),
+        max(_known(currencies), default=None),
     )
+    loaded = _Loaded()
+    used = Counter[str]()
+    for counts, times in Counter(tool_calls).items():
+        for name, number_of_calls in loaded[counts].items():
+            used[name] += times * number_of_calls
+    told = (each for each, apart in zip(flows, delegated, strict=True) if not apart)
     database.execute(
         _CALL,
         (
             call_id,
-            next(iter(column(0)), None),
-            min(column(1)),
-            max(column(2)),
-            max(column(3), default=None),
-            len(turns) - sum(column(11)),
-            sum(column(4)),
-            sum(column(5)),
-            sum(column(6)),
+            next(iter(_known(teams)), None),
+            min(started),
+            max(last),
+            max(_known(opened), default=None),
+            len(turns) - sum(delegated),
+            sum(tokens),
+            sum(handoffs),
+            sum(errors),
             sum(latency) / len(latency) if latency else None,
-            _unique(name for found in column(8) for name in orjson.loads(found)),
-            _unique(name for found in column(9) for name in orjson.loads(found)),
-            next((words for words in column(10) if words), ""),
+            _unique(name for each in dict.fromkeys(agents) for name in loaded[each]),
+            _unique(name for each in dict.fromkeys(tools) for name in loaded[each]),
+            words[0] if words else "",
             max(latency, default=None),
-            cost,
+            price,
             currency,
-            _unique(sorted(name for found in column(14) for name in orjson.loads(found))),
-            sum(column(15)) if column(15) else None,
-            _flow(name for turn in turns if not turn[11] for name in orjson.loads(turn[16])),
+            _unique(sorted(name for each in dict.fromkeys(unpriced) for name in loaded[each])),
+            sum(read) if read else None,
+            _flow(name for each in told for name in loaded[each]),
             _counted(used),
         ),
     )
+
+
+class _Loaded(dict[str, Any]):
+    """JSON texts as what they stand for: in the turns of a call they are mostly the same."""
+
+    def __missing__(self, written: str) -> Any:
+        found = self[written] = orjson.loads(written)
+        return found
+
+
+def _known(column: Iterable[Any]) -> list[Any]:
+    return [value for value in column if value is not None]
 
 
 def _one_currency(

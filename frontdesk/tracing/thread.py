@@ -27,6 +27,11 @@ class WritingThread:
         self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
         self._thread.start()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be written."""
+        return self._idle.is_set()
+
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until all that was queued is written. False when time ran out."""
         self._hurry.set()

@@ -92,6 +92,15 @@ class TurnTrace:
         finally:
             otel_context.detach(token)
 
+    def put_off(self) -> None:
+        """The caller waits: the runner's spans are made when :meth:`catch_up` says so, or 0.1 s
+        later."""
+        self._processor.put_off(self.trace_id)
+
+    def catch_up(self) -> None:
+        """There is time for the spans now."""
+        self._processor.catch_up(self.trace_id)
+
     def record(
         self,
         name: str,

@@ -6,6 +6,7 @@ then dropped and counted.
 
 import logging
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,9 @@ logger = logging.getLogger(__name__)
 
 BATCH = 512
 LINGER = 0.05
-"""Seconds between the first waiting job and its transaction: one commit for many spans."""
+"""Seconds between a job that people wait for and its transaction: one commit for many spans."""
+CALM = 0.25
+"""Seconds that others may wait for such a one: each transaction takes as much CPU as ten spans."""
 RETRY = 1.0
 CAPACITY = 20_000
 ROOM = 64 * 2**20
@@ -31,6 +34,9 @@ class Job(Protocol):
 
     size: int
     """Bytes it holds on to while it waits."""
+    soon: bool
+    """Whether people wait for it: what begins a turn, whose page is linked to at once, or ends
+    it, with which its call may be over."""
 
     def prepare(self) -> bool:
         """Work that needs no database; False when there is nothing to write."""
@@ -67,6 +73,7 @@ class Writer(WritingThread):
         self._queue: deque[Job] = deque()
         self._pending: list[Job] = []
         self._waiting = 0
+        self._soon = threading.Event()
         self._database: sqlite3.Connection | None = None
 
     def start(self) -> None:
@@ -94,12 +101,26 @@ class Writer(WritingThread):
                 self._idle.clear()
         if not self._wake.is_set():
             self._wake.set()
+        if job.soon:
+            self._soon.set()
         return True
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until all that was queued is written. False when time ran out."""
+        self._soon.set()
+        return super().flush(timeout)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Write what waits, within ``timeout`` seconds, and end the thread."""
+        self._soon.set()
+        super().close(timeout)
 
     def _run(self) -> None:
         while not (self._closed and not self._queue):
             self._wake.wait()
+            self._soon.wait(CALM - LINGER)
             self._hurry.wait(LINGER)
+            self._soon.clear()
             self._wake.clear()
             while self._step():
                 pass

@@ -12,8 +12,9 @@ from frontdesk.call.comeback import Comeback, Missed
 from frontdesk.call.connections import Connection
 from frontdesk.call.given import given_by
 from frontdesk.call.identity import Identity, identity_by
+from frontdesk.call.refusals import CallRefused
 from frontdesk.call.session import SESSION_CONFIG
-from frontdesk.call.worker import CallRefused, Worker
+from frontdesk.call.worker import Worker
 from frontdesk.transports.frames import EXTENSION, FrameProtocol
 from frontdesk.transports.outbox import Outbox
 

@@ -4,8 +4,11 @@ Samples are mono ``float32`` arrays in [-1, 1]: 16 kHz on the way in, 24 kHz on 
 All models are shared by the calls of a process; what belongs to one call is a stream.
 
 A model may tell more of itself, for the REST endpoints: ``elsewhere`` (True when another server
-does the work), ``languages`` and ``takes_prompt`` (what a transcriber can follow; default: all),
-``aside()`` (a transcriber for recordings, which calls need not wait for), ``has_voice(name)``.
+does the work), ``languages`` (ISO-639-1 codes that it hears or speaks; default: all), ``among``
+(set to those that callers may speak), ``takes_prompt`` (whether a transcriber does; default: yes),
+``aside()`` (a transcriber for recordings, which calls need not wait for), ``has_voice(name)``,
+``loudness(voice)`` (in LUFS, where it is known beforehand), and ``follows(style)`` (what it makes
+of a style that it does not read; None if it reads it).
 """
 
 import asyncio
@@ -22,9 +25,20 @@ OUTPUT_RATE = 24_000
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A speech model that was asked in vain: for how long, and what was wrong."""
+
+    model: str
+    error: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """What was said. ``confidence`` in [0, 1] where the model gives one; ``logprobs`` (token,
-    logprob, bytes) and ``usage`` (tokens) as OpenAI's API has them."""
+    logprob, bytes) and ``usage`` (tokens) as OpenAI's API has them. ``model`` is who understood it,
+    when that is not the transcriber's first choice, and ``failed`` who was asked before.
+    ``language`` is what is spoken, as an ISO-639-1 code, where that is known."""
 
     text: str
     seconds: float
@@ -32,6 +46,8 @@ class Transcript:
     confidence: float | None = None
     logprobs: list[dict[str, Any]] | None = None
     usage: dict[str, Any] | None = None
+    model: str | None = None
+    failed: tuple[Attempt, ...] = ()
 
 
 class TranscriptionStream(Protocol):
@@ -89,6 +105,20 @@ def logprobs_of(stt: SpeechToText) -> TellsLogprobs | None:
     return found if isinstance(found, TellsLogprobs) and found.logprobs else None
 
 
+def begun(
+    stt: SpeechToText, *, language: str | None, prompt: str | None, logprobs: bool
+) -> TranscriptionStream:
+    """A stretch of speech at ``stt``, with ``logprobs`` if so asked and it has them."""
+    if logprobs and (sure := logprobs_of(stt)):
+        return sure.stream(language=language, prompt=prompt, logprobs=True)
+    return stt.stream(language=language, prompt=prompt)
+
+
+def runs_elsewhere(model: object) -> bool:
+    """Whether a model's work is done by another server, so that it costs this one nothing."""
+    return bool(getattr(model, "elsewhere", False))
+
+
 class TextToSpeech(Protocol):
     """A speaker."""
 
@@ -110,7 +140,11 @@ class TextToSpeech(Protocol):
 
 
 class VoiceActivity(Protocol):
-    """Speech probability of short windows; holds the state of one call."""
+    """Speech probability of short windows; holds the state of one call.
+
+    It may be able to tell between two windows: ``peek(samples)`` is the probability of the window
+    that ends half a window behind the last one, ``samples`` begin ``context`` before it, and
+    nothing is remembered."""
 
     window: int
     """Samples (16 kHz) in one window."""
@@ -147,4 +181,7 @@ class EndOfTurn(Protocol):
 
 
 class SpeechError(Exception):
-    """A speech model failed; the message is fit for a log and a trace, not for the caller."""
+    """A speech model failed; the message is fit for a log and a trace, not for the caller.
+    ``retry_after``: seconds after which its server wants to be asked again, if it said so."""
+
+    retry_after: float | None = None

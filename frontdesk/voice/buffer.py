@@ -1,7 +1,7 @@
 """Recent audio of one call, addressed by its place in the stream.
 
-It is held in 16 bits, and in memory only the newest second or so: what nobody asks for until the
-turn is over, and what is still to be played, waits in a file without a name. A worker with a
+It is held in 16 bits, and in memory only the newest half second or so: what nobody asks for until
+the turn is over, and what is still to be played, waits in a file without a name. A worker with a
 hundred calls would else hold minutes of sound.
 """
 
@@ -18,7 +18,7 @@ from frontdesk.voice.g711 import Pcm
 logger = logging.getLogger(__name__)
 
 _LONGEST_CHUNK = 16_000
-_MOST, _LEAST = 24_000, 8_000
+_MOST, _LEAST = 12_000, 4_000
 """Samples in memory from which the older ones are filed, and how many of the newest stay."""
 
 

@@ -8,27 +8,59 @@ import re
 
 _SENTENCE = ".!?…"
 _SOFT = ",;:"
-_WIDE_SENTENCE = "。！？｡"
-_WIDE_SOFT = "、，；："
+_WIDE_SENTENCE = "。！？｡．"
+_WIDE_SOFT = "、，；：､"
 _DASHES = "–—"
-_CLOSERS = "\"')]}”’»」』）】*_`"
+_CLOSERS = "\"')]}”’»」』）】》〉*_`"
+_FENCE = "```"
 _FIRST_WORDS = 2
 """Words that the first clause needs before a comma ends it."""
 _WIDE_CHARACTERS = 4
 """The same for scripts written without spaces."""
+_JOINED_WORDS, _JOINED_KOREAN = 5, 3
+"""Words that it needs before a conjunction ends it: they last 1.5 s, in which much more is written.
+Words of Korean are longer."""
 _LONG, _LONGEST = 160, 280
 """Characters after which a comma, and then any space, ends a clause."""
 
 # fmt: off
 _ABBREVIATIONS = frozenset([
     "dr", "mr", "mrs", "ms", "mx", "prof", "st", "mt", "vs", "e.g", "i.e", "approx", "dept", "est",
-    "fig", "gen", "gov", "capt", "lt", "col", "sgt", "rev", "hon", "tel", "ext", "vol", "cf",
+    "fig", "gen", "gov", "capt", "lt", "col", "sgt", "rev", "hon", "tel", "ext", "vol", "cf", "ave",
+    "blvd", "rd", "viz", "ca", "max", "min", "incl", "excl",
+])
+_BEFORE_NUMBERS = frozenset([
+    "no", "nos", "nr", "art", "sec", "ch", "p", "pp", "jan", "feb", "mar", "apr", "jun", "jul",
+    "aug", "sep", "sept", "oct", "nov", "dec",
+])
+_CONJUNCTIONS = frozenset([
+    "and", "but", "because", "which", "who", "where", "when", "if", "unless", "until", "although",
+    "though", "whereas",
 ])
 # fmt: on
-_BEFORE_NUMBERS = frozenset(["no", "nos", "nr", "art", "sec", "ch", "p", "pp"])
-_MAY_END = frozenset(["a.m", "p.m", "etc", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k"])
+_CONNECTIVES = (
+    "지만",
+    "는데",
+    "은데",
+    "니까",
+    "므로",
+    "면서",
+    "려고",
+    "어서",
+    "아서",
+    "해서",
+    "시면",
+)
+"""Endings of Korean verbs behind which the sentence goes on."""
+_MAY_END = frozenset(["a.m", "p.m", "etc", "inc", "ltd", "co", "corp", "jr", "sr"])
+_INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_EAST_ASIAN = re.compile(r"[\u1100-\u11ff\u3040-\u318f\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
+_MARKS = frozenset(_SENTENCE + _WIDE_SENTENCE)
+_WORD = re.compile(r"[^\W\d_]+(?=\s)")
 _WORD_BEFORE = re.compile(r"[\w.]+$")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9]")
+"""None of the others ends a clause, whatever stands around it."""
 
 
 class ClauseSplitter:
@@ -82,35 +114,55 @@ class ClauseSplitter:
 
     def _next_cut(self) -> int | None:
         text = self._text
-        while self._scanned < len(text):
-            at = self._scanned
+        while found := _NOT_PLAIN.search(text, self._scanned):
+            at = self._scanned = found.start()
             end = _past(text, at + 1, _CLOSERS)
             after = _past(text, end, " \t\n")
+            if _FENCE in text and text.count(_FENCE, 0, at + 1) % 2:  # code is in one piece
+                if (closed := text.find(_FENCE, at)) < 0:
+                    return None
+                self._scanned = closed + len(_FENCE)
+                continue
             if text[at] == "\n" and text[:at].strip():
                 return at + 1
             if after == len(text):  # what follows decides, and is not known yet
+                return None
+            if self._undecided(at, after):
                 return None
             self._scanned = at + 1
             if text[:end].strip() and self._ends_clause(at, end, after):
                 return after
         return None
 
+    def _undecided(self, at: int, after: int) -> bool:
+        """Whether the word that begins at ``after`` is needed whole, and may go on."""
+        if not self._first or self._text[at] != " ":
+            return False
+        return self._text[after:].isalpha() and len(self._text) - after < 9
+
     def _ends_clause(self, at: int, end: int, after: int) -> bool:
         """Whether the character at ``at`` ends a clause: closing marks reach to ``end``, the next
         word begins at ``after``."""
         mark, text = self._text[at], self._text
-        spaced = after > end
+        spaced, before, following = after > end, text[at - 1 : at], text[after]
+        if following in _MARKS:  # the last of several marks ends it: ？！
+            return False
         if mark in _WIDE_SENTENCE:
-            return True
+            return not (mark == "．" and before.isdigit() and following.isdigit())
         if mark in _SENTENCE and spaced:
-            return _ends_sentence(text[: at + 1], text[after])
+            return _ends_sentence(text[: at + 1], following)
+        unspaced = bool(_EAST_ASIAN.match(before) and _EAST_ASIAN.match(following))
+        if mark in _SENTENCE and (unspaced or (mark == "…" and before == "…")):
+            return bool(_EAST_ASIAN.match(following))
         if mark == " " and at >= _LONGEST:
             return True
-        if at >= _LONGEST and _WIDE.match(mark) and _WIDE.match(text[after]):
+        if at >= _LONGEST and _WIDE.match(mark) and _WIDE.match(following):
+            return True
+        if self._first and mark == " " and _goes_on(text[:at], text[after:]):
             return True
         if not (self._first and _enough(text[:at])) and at < _LONG:
             return False
-        return _is_soft(text, at, spaced, after)
+        return _is_soft(text, at, spaced or unspaced, after)
 
 
 def _past(text: str, at: int, characters: str) -> int:
@@ -126,13 +178,13 @@ def _ends_sentence(upto: str, following: str) -> bool:
     if not found:
         return True
     word = found.group()
-    if len(word) == 1 and word.isalpha() and word != "I":  # an initial: J. R. Smith
-        return False
     if word.isdigit() and word == upto[:-1].strip():  # "1." at the head of a list
         return False
     folded = word.lower()
     if folded in _ABBREVIATIONS:
         return False
+    if _INITIALS.fullmatch(word) and folded not in _MAY_END and word != "I":  # J. R. Smith, U.S.
+        return _EAST_ASIAN.match(word) is not None
     if folded in _BEFORE_NUMBERS:
         return not following.isdigit()
     if folded in _MAY_END:
@@ -151,6 +203,16 @@ def _is_soft(text: str, at: int, spaced: bool, after: int) -> bool:
     if mark in _DASHES:
         return not between_digits
     return mark == "-" and before == " " and spaced
+
+
+def _goes_on(before: str, behind: str) -> bool:
+    """Whether a first clause that is long enough may end between two words."""
+    if not before[-1:].isalpha():  # five and six
+        return False
+    words, word = len(before.split()), _WORD.match(behind)
+    if before.endswith(_CONNECTIVES):
+        return words >= _JOINED_KOREAN
+    return words >= _JOINED_WORDS and word is not None and word[0].lower() in _CONJUNCTIONS
 
 
 def _enough(text: str) -> bool:

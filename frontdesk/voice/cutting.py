@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -59,6 +59,34 @@ async def _read(
         await clauses.put(clause)
     if failure is not None:
         raise failure
+
+
+class Cutter:
+    """The same for a writer that hands over what it writes: no task stands between. As many
+    clauses as there are wait."""
+
+    def __init__(self) -> None:
+        self._clauses: asyncio.Queue[str | None] = asyncio.Queue()
+        self._splitter = ClauseSplitter()
+        self._pauses = _Pauses(self._clauses, self._splitter)
+
+    def push(self, delta: str) -> None:
+        """It goes on."""
+        self._pauses.stop()
+        for clause in self._splitter.push(delta):
+            self._clauses.put_nowait(clause)
+        self._pauses.wait()
+
+    def end(self) -> None:
+        """There is no more."""
+        self._pauses.stop()
+        for clause in (*self._splitter.flush(), None):
+            self._clauses.put_nowait(clause)
+
+    async def clauses(self) -> AsyncGenerator[str]:
+        """What is complete, to the end."""
+        while (clause := await self._clauses.get()) is not None:
+            yield clause
 
 
 class _Pauses:
@@ -156,5 +184,6 @@ async def closing(items: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
     try:
         yield items
     finally:
-        if isinstance(items, AsyncGenerator):
-            await items.aclose()
+        close: Callable[[], Awaitable[None]] | None = getattr(items, "aclose", None)
+        if close is not None:
+            await close()

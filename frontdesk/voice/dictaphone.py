@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from frontdesk.desk.schema import TurnDetection
+from frontdesk.desk.voice import TurnDetection
 from frontdesk.voice.audio import AudioFileError
-from frontdesk.voice.base import SpeechToText, Transcript, TranscriptionStream, logprobs_of
+from frontdesk.voice.base import SpeechToText, Transcript, begun
 from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.pieces import Cutter, Piece
 from frontdesk.voice.recordings import Recording
@@ -84,23 +84,15 @@ class Dictaphone:
 
     async def _hear(self, piece: Piece) -> Heard:
         async with self._slot:
-            stream = self._stream()
+            stream = begun(
+                self._stt, language=self._language, prompt=self._prompt, logprobs=self._logprobs
+            )
             try:
                 stream.push(piece.audio)
                 transcript = await stream.transcript()
             finally:
                 await stream.aclose()
         return Heard(piece.start, piece.end, transcript, piece.activity)
-
-    def _stream(self) -> TranscriptionStream:
-        if self._logprobs and (sure := logprobs_of(self._stt)):
-            return sure.stream(language=self._language, prompt=self._prompt, logprobs=True)
-        return self._stt.stream(language=self._language, prompt=self._prompt)
-
-
-def runs_elsewhere(model: object) -> bool:
-    """Whether a model's work is done by another server, so that it costs this one nothing."""
-    return getattr(model, "elsewhere", False)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -5,12 +5,15 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from frontdesk.voice.base import Transcript, TranscriptionStream
+from frontdesk.voice.base import INPUT_RATE, Transcript, TranscriptionStream
 from frontdesk.voice.buffer import AudioBuffer
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_AT_ONCE = INPUT_RATE // 5
+"""Speech that is handed to the model together while it goes on."""
 
 
 class Tasks:
@@ -50,17 +53,28 @@ class Dictation:
         self._fed = begin
         self._tasks = tasks
         self._guess: asyncio.Task[Transcript] | None = None
-        self._guessed: float | None = None
+        self._known: float | None = None
 
-    def guess(self, until: int) -> None:
+    @property
+    def guessed(self) -> asyncio.Task[Transcript] | None:
+        """The guess that stands, under way or done."""
+        return self._guess
+
+    def follow(self, until: int) -> None:
+        """Somebody speaks, by now up to ``until``: a model that can listens ahead."""
+        if until - self._fed >= _AT_ONCE:
+            self._feed(until)
+
+    def guess(self, until: int) -> asyncio.Task[Transcript]:
         """Transcribe up to ``until``, in case that was all."""
         self.drop_guess()
         self._feed(until)
-        self._guess = self._tasks.start(self._stream.transcript())
-        self._guess.add_done_callback(self._note)
+        guess = self._guess = self._tasks.start(self._stream.transcript())
+        guess.add_done_callback(self._note)
+        return guess
 
     def _note(self, guess: asyncio.Task[Transcript]) -> None:
-        self._guessed = guess.get_loop().time()
+        self._known = guess.get_loop().time()
 
     def drop_guess(self) -> None:
         """It was not all."""
@@ -81,9 +95,9 @@ class Dictation:
     @property
     def ready_for(self) -> float:
         """Seconds for which the transcript has been known, where it is a guess that came true."""
-        if self._guess is None or self._guessed is None or _failed(self._guess):
+        if self._guess is None or self._known is None or _failed(self._guess):
             return 0.0
-        return self._guess.get_loop().time() - self._guessed if self._guess.done() else 0.0
+        return self._guess.get_loop().time() - self._known if self._guess.done() else 0.0
 
     async def aclose(self) -> None:
         """Nobody wants the text."""

@@ -11,21 +11,27 @@ from frontdesk.voice.base import OUTPUT_RATE, Samples
 _QUIET = 0.003
 """Amplitude (of full scale) below which a 5 ms frame is silence; breath and hiss pass it."""
 _FRAME = OUTPUT_RATE * 5 // 1000
-_LEAD = OUTPUT_RATE * 25 // 1000
-"""Samples kept before the first sound: soft consonants begin under the threshold."""
+_LEAD = OUTPUT_RATE * 10 // 1000
+"""Samples kept before the first sound: soft consonants begin under the threshold. More than this
+is time that the caller waits."""
 _FADE = OUTPUT_RATE * 5 // 1000
 
 
 class EdgeTrimmer:
-    """Trims one clause that comes in chunks. ``tail_ms`` is the pause left at its end."""
+    """Trims one clause that comes in chunks. ``tail_ms`` is the pause left at its end; with
+    ``pads``, a model that leaves less of one gets it filled up."""
 
-    def __init__(self, tail_ms: float) -> None:
+    def __init__(self, tail_ms: float, *, pads: bool = False) -> None:
         self._tail = int(OUTPUT_RATE * tail_ms / 1000)
+        self._pads = pads
         self._begun = False
         self._held = np.zeros(0, np.float32)
+        self._last = 0.0
 
     def push(self, chunk: Samples) -> Samples:
         """Samples that surely belong to the clause; silence is held until sound follows."""
+        if len(chunk):
+            self._last = float(chunk[-1])
         held = np.concatenate((self._held, chunk)) if len(self._held) else chunk
         if self._begun and _is_loud(held[-_FRAME:]):  # amid speech: by far the most
             self._held = held[:0]
@@ -43,10 +49,17 @@ class EdgeTrimmer:
         return _faded(held[start:end], fade_in=start > 0)
 
     def finish(self) -> Samples:
-        """The pause at the end."""
-        tail = self._held[: self._tail] if self._begun else self._held[:0]
-        cut = len(tail) < len(self._held)
-        return _faded(tail, fade_out=cut)
+        """The pause at the end: as much as the model left of it, and the rest in silence."""
+        if not self._begun:
+            return self._held[:0]
+        if len(self._held) > self._tail:
+            return _faded(self._held[: self._tail], fade_out=True)
+        if not self._pads:
+            return self._held
+        rest = np.zeros(self._tail - len(self._held), np.float32)
+        size = min(_FADE, len(rest))
+        rest[:size] = np.linspace(self._last, 0, size, dtype=np.float32)  # no step down to it
+        return np.concatenate((self._held, rest))
 
 
 def _is_loud(frame: Samples) -> bool:

@@ -3,46 +3,52 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from frontdesk.desk.schema import TurnDetection
-from frontdesk.voice.audio import first_audible
+from frontdesk.desk.voice import TurnDetection
 from frontdesk.voice.base import (
     INPUT_RATE,
-    EndOfTurn,
     Samples,
-    Transcript,
     TranscriptionStream,
     VoiceActivity,
-    logprobs_of,
+    begun,
+    runs_elsewhere,
 )
 from frontdesk.voice.buffer import AudioBuffer
 from frontdesk.voice.dictation import Dictation, Tasks
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.models import VoiceModels
+from frontdesk.voice.onset import Lookout
+from frontdesk.voice.pauses import PauseJudge
+from frontdesk.voice.segment import (
+    ListenerEvent,
+    Segment,
+    SpeechStarted,
+    SpeechStopped,
+    TurnLikely,
+    TurnWentOn,
+    waited_ms,
+)
 from frontdesk.voice.turns import (
+    FAR_PAUSE_MS,
     LONGEST_TURN_MS,
     MIN_SPEECH_MS,
+    PAUSE_MS,
     WINDOW_MS,
     Ask,
     Decision,
     Ended,
-    EndReason,
+    Likely,
     Paused,
     Started,
     TurnDetector,
+    rules_of,
 )
 
 logger = logging.getLogger(__name__)
 
 _MS = INPUT_RATE // 1000
-_LINGERING_MS = 200
-"""Longest stretch by which voice activity may outlast the voice: on 32 ms windows it is 60 to
-100 ms (measured with clean speech)."""
-_JUDGED_MS = 8000
-"""The end-of-turn model hears this much of a turn at most."""
 _AT_ONCE = 32
 """Windows (1 s of audio) worked through before others get their turn: about 5 ms."""
 _BURST, _REST_S = 20, 0.02
@@ -51,50 +57,15 @@ and may have a fifth of the time, not all that other calls leave."""
 _BEHIND_MS = 10_000
 _REAL_TIME_MS = 250
 """With less audio than this waiting, the stream is in real time, and its windows may wait a moment
-for those of other calls; a recording that came at once is worked through at once."""
+for those of other calls."""
+_RECORDING_MS = 3000
+"""A recording that came at once is worked through at once. With less than this, it is a stream that
+is late, as the machine has too much to do: then more than ever windows are heard together."""
+_AT_REST = 2
+"""Windows that are handed in together while nobody speaks, the agent neither: half of what it costs
+to take them, and nobody is held up by a begin of speech that is found 32 ms later."""
 _UNHEARD_MS = 200
 """Audio that is handed in at a time when nobody listens for turns."""
-_WIRE_FIELDS = ("type", "threshold", "prefix_padding_ms", "silence_duration_ms", "eagerness")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Segment:
-    """One turn of the caller: audio from ``start_ms`` to ``end_ms`` of the call's input.
-
-    ``audio`` has the prefix padding in front and the silence waited behind. ``transcript`` is
-    under way, perhaps done; awaiting it raises :class:`SpeechError` when the model failed, and
-    nothing needs to await it. ``waited_ms`` is the silence before the end; ``speculated`` says
-    that transcription began before the end was sure, ``ready_for`` for how many seconds the words
-    had been known by then.
-    """
-
-    start_ms: int
-    end_ms: int
-    audio: Samples
-    transcript: asyncio.Task[Transcript]
-    reason: EndReason
-    waited_ms: int = 0
-    eot_probability: float | None = None
-    speculated: bool = False
-    ready_for: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStarted:
-    """The caller began to speak; prefix padding already taken off ``start_ms``."""
-
-    start_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStopped:
-    """The caller's turn is over."""
-
-    end_ms: int
-    segment: Segment
-
-
-ListenerEvent = SpeechStarted | SpeechStopped
 
 
 class Listener:
@@ -122,16 +93,20 @@ class Listener:
         self._models = models
         self._on_event = on_event
         self._activity: VoiceActivity = models.activity_factory()
-        self._soon: Callable[[Samples], asyncio.Future[float]] | None
+        self._soon: Callable[..., asyncio.Future[float]] | None
         self._soon = getattr(self._activity, "soon", None)
         self._awaited: asyncio.Future[float] | None = None
         self._buffer = AudioBuffer()
+        self.lookout = Lookout(self._buffer, self._activity)
         self._seen = 0
         self._detector: TurnDetector | None = None
         self._dictation: Dictation | None = None
         self._turn_ms = 0
+        self._guesses = 0
+        self._guess: int | None = None
         self._tasks = Tasks()
         self._pump: asyncio.Task[None] | None = None
+        self._pauses = PauseJudge(models.end_of_turn, self._buffer, self._tasks, self._decide)
         self.configure(turn_detection)
 
     @property
@@ -140,9 +115,33 @@ class Listener:
         return self._buffer.end // _MS
 
     @property
+    def listens(self) -> bool:
+        """Whether turns are looked for; else the client says where they end."""
+        return self._detector is not None
+
+    @property
+    def received(self) -> int:
+        """Samples received since the call began."""
+        return self._buffer.end
+
+    @property
+    def kept_from(self) -> int:
+        """The oldest sample that a turn may still have in it."""
+        return self._buffer.start
+
+    @property
     def speaking(self) -> bool:
         """Whether a turn is under way (always False for push-to-talk)."""
         return self._detector is not None and self._detector.start_ms is not None
+
+    @property
+    def turn_begin(self) -> int | None:
+        """The sample at which the turn under way began."""
+        return self._turn_ms * _MS if self.speaking else None
+
+    def since(self, sample: int) -> Samples:
+        """Of the turn under way, what was received from this sample on."""
+        return self._buffer.slice(sample, self._buffer.end)
 
     def configure(self, turn_detection: TurnDetection | Mapping[str, Any] | None) -> None:
         """Take a new ``turn_detection``; a running turn goes on under the new rules. None ends
@@ -150,26 +149,33 @@ class Listener:
         if turn_detection is None:
             self._detector = None
             self._await_no_more()
+            self._go_on()
             return
-        if isinstance(turn_detection, Mapping):
-            given = {
-                k: turn_detection[k] for k in _WIRE_FIELDS if turn_detection.get(k) is not None
-            }
-            turn_detection = TurnDetection.model_validate(given)
+        turn_detection = rules_of(turn_detection)
         if self._detector is not None:
             self._detector.rules = turn_detection
             return
         self._seen = self._buffer.end
         self._activity.reset()
-        model = self._models.end_of_turn is not None
-        self._detector = TurnDetector(turn_detection, model=model, now_ms=self.received_ms)
+        self._detector = TurnDetector(
+            turn_detection,
+            model=self._models.end_of_turn is not None,
+            pause_ms=FAR_PAUSE_MS if runs_elsewhere(self._models.stt) else PAUSE_MS,
+            now_ms=self.received_ms,
+        )
 
     @property
     def wants_ms(self) -> float:
         """With less audio than this there is nothing to do: it may be handed in together."""
         if self._detector is None:
             return _UNHEARD_MS
-        return (self._seen + self._activity.window - self._buffer.end) / _MS
+        if self.speaking:
+            wanted = self._seen + self._activity.window
+        elif self.lookout.interrupts():
+            wanted = self.lookout.next(self._seen)
+        else:
+            wanted = self._seen + _AT_REST * self._activity.window
+        return (wanted - self._buffer.end) / _MS
 
     @property
     def at_rest(self) -> bool:
@@ -215,6 +221,7 @@ class Listener:
     async def aclose(self) -> None:
         """Stop all work of this call, transcripts included."""
         self._await_no_more()
+        self._detector = None
         await self._tasks.stop()
         if self._dictation is not None:
             await self._dictation.aclose()
@@ -244,14 +251,16 @@ class Listener:
                 break
             samples = self._buffer.slice(self._seen, self._seen + window)
             self._seen += window
-            if self._soon and self._buffer.end - self._seen < _REAL_TIME_MS * _MS:
-                self._awaited = self._soon(samples)
+            late_ms = (self._buffer.end - self._seen) // _MS
+            if self._soon and late_ms < _RECORDING_MS:
+                self._awaited = self._soon(samples, late=late_ms >= _REAL_TIME_MS)
                 self._awaited.add_done_callback(partial(self._heard_of, samples))
-                break
-            self._act(self._detector.push(self._probability(samples)))
+                return True
+            self._heard(samples, self._probability(samples))
+        self._follow()
+        self._look_between()
         self._let_go()
-        waits = self._awaited is not None or self._detector is None
-        return waits or self._seen + window > self._buffer.end
+        return self._detector is None or self._seen + window > self._buffer.end
 
     def _heard_of(self, samples: Samples, answer: asyncio.Future[float]) -> None:
         if answer is not self._awaited or self._detector is None:
@@ -261,9 +270,33 @@ class Listener:
             probability = self._by_loudness(samples, error)
         else:
             probability = answer.result()
-        self._act(self._detector.push(probability))
+        self._heard(samples, probability)
         if self._pump is None:
             self._work()
+
+    def _heard(self, samples: Samples, probability: float) -> None:
+        """The next window, and how likely it is speech."""
+        detector = self._detector
+        if detector is None:
+            return
+        if not self.speaking and self.lookout.doubts():
+            probability = 0.0
+        quiet_ms = self._pauses.quiet_ms(self._seen) if detector.falls(probability) else 0
+        self._act(detector.push(probability, quiet_ms))
+        if not self.speaking and self.lookout.heard(samples, probability, detector.rules.threshold):
+            self._act(detector.begin(detector.now_ms - WINDOW_MS, self.lookout.voice_due_ms))
+
+    def _look_between(self) -> None:
+        """Hear a voice half a window earlier, where it would interrupt the agent."""
+        if self._detector is None or self._awaited is not None or self.speaking:
+            return
+        try:
+            spoken_ms = self.lookout.between(self._seen, self._detector.rules.threshold)
+        except Exception as error:
+            self._by_loudness(self._buffer.slice(self._seen, self._buffer.end), error)
+            return
+        if spoken_ms is not None:
+            self._act(self._detector.begin(spoken_ms, self.lookout.voice_due_ms))
 
     def _await_no_more(self) -> None:
         awaited, self._awaited = self._awaited, None
@@ -280,7 +313,13 @@ class Listener:
         message = "voice activity model failed; this call goes on by loudness alone"
         logger.error(message, exc_info=error)
         self._activity, self._soon = EnergyActivity(), None
+        self.lookout.ask(self._activity)
         return self._activity(samples)
+
+    def _follow(self) -> None:
+        """While somebody speaks, the model may listen along; in a pause it has better to do."""
+        if self._dictation and self._detector and not self._detector.paused:
+            self._dictation.follow(self._seen)
 
     def _let_go(self) -> None:
         """Keep the running turn, or what the next one may reach back to."""
@@ -304,48 +343,47 @@ class Listener:
         for decision in decisions:
             if isinstance(decision, Started):
                 self._dictate(decision.start_ms)
-                self._on_event(SpeechStarted(decision.start_ms))
-            elif isinstance(decision, Paused) and self._dictation is not None:
-                self._dictation.guess(decision.at_ms * _MS)
-            elif isinstance(decision, Ask):
-                self._ask(decision)
+                self.lookout.forget()
+                self._pauses.over_agent = self.lookout.interrupts()
+                self._on_event(SpeechStarted(decision.start_ms, decision.spoken_ms))
+            elif isinstance(decision, Paused) and self._detector and self._dictation:
+                words = self._dictation.guess(decision.at_ms * _MS)
+                self._pauses.read(self._detector, decision, words)
+            elif isinstance(decision, Ask) and self._detector:
+                self._pauses.ask(self._detector, decision)
+            elif isinstance(decision, Likely):
+                self._guess_end(decision)
             elif isinstance(decision, Ended):
-                self._end(decision)
-            elif self._dictation is not None:
-                self._dictation.drop_guess()
+                segment = self._finish(decision, self._turn_ms)
+                self._on_event(SpeechStopped(decision.end_ms, segment))
+            else:
+                self._go_on()
 
-    def _ask(self, ask: Ask) -> None:
-        model, detector = self._models.end_of_turn, self._detector
-        if model is None or detector is None or detector.start_ms is None:
-            return
-        start = max(detector.start_ms, ask.at_ms - _JUDGED_MS) * _MS
-        speech = self._buffer.slice(start, ask.at_ms * _MS)
-        self._tasks.start(self._judge(model, detector, ask, speech))
+    def _guess_end(self, likely: Likely) -> None:
+        if self._dictation and (words := self._dictation.guessed):
+            self._guess = self._guesses = self._guesses + 1
+            self._on_event(TurnLikely(self._guess, likely.at_ms, words, likely.probability))
 
-    async def _judge(
-        self, model: EndOfTurn, detector: TurnDetector, ask: Ask, speech: Samples
-    ) -> None:
-        try:
-            probability = await model.probability(speech)
-        except Exception as error:
-            logger.warning("end of turn falls back to silence: %s", error)
-            probability = None
+    def _go_on(self) -> None:
+        """The turn is not over, or nothing comes of it: so much for any guess."""
+        if self._dictation is not None:
+            self._dictation.drop_guess()
+        if self._guess is not None:
+            guess, self._guess = self._guess, None
+            self._on_event(TurnWentOn(guess))
+
+    def _decide(self, detector: TurnDetector, decisions: list[Decision]) -> None:
         if detector is self._detector:
-            self._act(detector.answer(ask, probability))
+            self._act(decisions)
             self._let_go()
-
-    def _end(self, ended: Ended) -> None:
-        segment = self._finish(ended, self._turn_ms)
-        self._on_event(SpeechStopped(ended.end_ms, segment))
 
     # Transcription
 
     def transcription(self) -> TranscriptionStream:
         """A stretch of speech on its way to text, as the session has it transcribed."""
-        stt = self._models.stt
-        if self.logprobs and (sure := logprobs_of(stt)):
-            return sure.stream(language=self.language, prompt=self.prompt, logprobs=True)
-        return stt.stream(language=self.language, prompt=self.prompt)
+        return begun(
+            self._models.stt, language=self.language, prompt=self.prompt, logprobs=self.logprobs
+        )
 
     def _begin_ms(self) -> int:
         """Where a commit would begin."""
@@ -358,6 +396,7 @@ class Listener:
         self._turn_ms = start_ms
 
     def _abandon(self) -> None:
+        self._go_on()
         if self._dictation is not None:
             self._tasks.start(self._dictation.aclose())
             self._dictation = None
@@ -368,6 +407,9 @@ class Listener:
         begin, end = start_ms * _MS, ended.end_ms * _MS
         paused = ended.reason not in ("commit", "length")
         transcript, speculated = dictation.finish(end, trust=paused)
+        if not speculated:
+            self._go_on()
+        guess, self._guess = self._guess, None
         audio = self._buffer.slice(begin, end)
         self._buffer.drop_before(end)
         return Segment(
@@ -376,15 +418,9 @@ class Listener:
             audio,
             transcript,
             ended.reason,
-            _waited_ms(audio, ended) if paused else ended.waited_ms,
+            waited_ms(audio, ended) if paused else ended.waited_ms,
             ended.probability,
             speculated,
             dictation.ready_for,
+            guess,
         )
-
-
-def _waited_ms(audio: Samples, ended: Ended) -> int:
-    """The silence before the end, as one hears it: voice activity lasts a little longer than the
-    voice does, and the wait for an answer is counted from here."""
-    voice = audio[: len(audio) - ended.waited_ms * _MS]
-    return ended.waited_ms + (first_audible(voice[: -_LINGERING_MS * _MS - 1 : -1]) or 0) // _MS

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from frontdesk.desk.schema import TurnDetection
+from frontdesk.desk.voice import TurnDetection
 from frontdesk.voice.base import INPUT_RATE, Samples, VoiceActivity
 from frontdesk.voice.buffer import AudioBuffer
 from frontdesk.voice.turns import MIN_SPEECH_MS, WINDOW_MS, Ended, Started, TurnDetector

@@ -15,8 +15,8 @@ Group = Literal["frontdesk.stt", "frontdesk.tts"]
 
 _OURS = {
     ("frontdesk.stt", "embedded"): "frontdesk.voice.embedded.moonshine:create",
-    ("frontdesk.stt", "openai"): "frontdesk.voice.openai.transcription:create",
-    ("frontdesk.stt", "openai-compatible"): "frontdesk.voice.openai.transcription:create",
+    ("frontdesk.stt", "openai"): "frontdesk.voice.openai.live_transcription:create",
+    ("frontdesk.stt", "openai-compatible"): "frontdesk.voice.openai.live_transcription:create",
     ("frontdesk.stt", "instant"): "frontdesk.voice.instant.transcription:create",
     ("frontdesk.tts", "embedded"): "frontdesk.voice.embedded.hibari:create",
     ("frontdesk.tts", "openai"): "frontdesk.voice.openai.speech:create",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from frontdesk.desk.schema import Voice
+from frontdesk.desk.voice import Voice
 from frontdesk.voice.models import build_voice
 
 pytestmark = pytest.mark.embedded

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from dataclasses import replace
 
 import httpx2
 import numpy as np
@@ -163,22 +164,43 @@ async def test_a_body_that_is_no_json_object_is_refused(front, body):
     assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
+async def test_a_model_that_fails_once_is_asked_again(front):
+    front.mouth.fails = range(1)
+    answer = await front.speak(response_format="pcm")
+    assert len(answer.content) == pytest.approx(SECOND, rel=0.05)
+
+
+async def test_where_the_first_model_fails_the_next_one_speaks(front, refused):
+    first, second = front.mouth, type(front.mouth)()
+    second.name = "another mouth"
+    first.fails = range(100)
+    team = front.teams["support"]
+    models = replace(team.voice, stand_ins=(second,))
+    front.teams["support"] = replace(team, voice=models)
+    answer = await front.speak(response_format="pcm", input="One. Two.")
+    assert len(answer.content) == pytest.approx(2 * SECOND, rel=0.05)
+    assert [text for text, *_ in second.asked] == ["One.", "Two."]
+    assert len(first.asked) == 2  # then it rests
+    second.fails = range(100)
+    refused(await front.speak(), "speech_failed", None)
+
+
 async def test_a_model_that_fails_at_once_is_a_server_error(front, refused):
-    front.mouth.fails_at = 0
+    front.mouth.fails = range(9)
     answer = await front.speak()
     assert answer.status_code == 500
     refused(answer, "speech_failed", None)
 
 
 async def test_a_model_that_fails_later_breaks_the_file_off(front):
-    front.mouth.fails_at = 1
+    front.mouth.fails = range(1, 3)
     with pytest.raises(httpx2.RemoteProtocolError):
         await front.speak(input="One. Two.", response_format="pcm")
     assert (await front.speak()).status_code == 200
 
 
 async def test_a_model_that_fails_later_ends_the_events_with_an_error(front, events_of):
-    front.mouth.fails_at = 1
+    front.mouth.fails = range(1, 3)
     answer = await front.speak(input="One. Two.", stream_format="sse", response_format="pcm")
     events = events_of(answer.text)
     assert events[0]["type"] == "speech.audio.delta"

@@ -1,7 +1,8 @@
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -132,6 +133,27 @@ async def test_a_range_of_latency_filters_and_goes_along_to_what_is_taken_away(
     assert link == "/api/calls?latency_min=0.9&latency_max=1.3&limit=5000&format=csv"
     await page.get_by_role("link", name="Clear").click()
     await expect(page.locator("[data-call]")).to_have_count(6)
+
+
+async def test_a_list_that_comes_late_does_not_undo_a_filter(page: Page, site: Any) -> None:
+    wanted = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if not route.request.is_navigation_request():
+            await wanted.wait()
+        await route.continue_()
+
+    await page.route("**/traces", hold)
+    async with page.expect_request(
+        lambda asked: asked.url.endswith("/traces") and not asked.is_navigation_request()
+    ):
+        await page.goto("/traces")
+    await page.get_by_label("Slowest turn, at least").fill("0.9")
+    await expect(page.locator("[data-call]")).to_have_count(4)
+    async with page.expect_response(lambda came: came.url.endswith("/traces")):
+        wanted.set()
+    await page.evaluate("fetch(location.href).then((answer) => answer.text())")
+    await expect(page.locator("[data-call]")).to_have_count(4)
 
 
 async def test_the_chosen_theme_stays(page: Page) -> None:

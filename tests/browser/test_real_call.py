@@ -42,6 +42,7 @@ async def page(speaking_browser: Browser, tool_server: Any) -> AsyncIterator[Pag
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+    page.on("response", lambda got: trouble.append(got.url) if got.status >= 400 else None)
     yield page
     await context.close()
     assert trouble == []

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pybase64
 import pytest
+from agents.realtime.testing import ScriptedRealtimeModel
 from agents.testing import ScriptedModel
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ from frontdesk.call.connections import Connection
 from frontdesk.call.live_team import LiveTeam
 from frontdesk.call.numbers import Ids
 from frontdesk.call.remembering import Remembering
+from frontdesk.call.session import idle_ms
 from frontdesk.call.shelf import Shelf
 from frontdesk.desk.document import Document
 from frontdesk.desk.loader import LoadedTeam
@@ -49,13 +51,15 @@ from frontdesk.state.callers import CallerStore
 from frontdesk.state.fold import dump, restore
 from frontdesk.state.valkey import embedded_valkey
 from frontdesk.team.models import ModelRegistry
+from frontdesk.team.realtime.upstream import Upstream, session_of
 from frontdesk.team.runner import TeamRunner
 from frontdesk.tracing.calls import Tracing
 from frontdesk.voice.base import OUTPUT_RATE, Samples, SpeechError, Transcript
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.instant.turns import AlwaysFinished
 from frontdesk.voice.models import VoiceModels
-from frontdesk.voice.speaker import PhraseCache
+from frontdesk.voice.phrases import PhraseCache
+from frontdesk.voice.transcribers import TranscriberChain
 from tests.frames import checked
 from tests.vocabulary import breaches
 
@@ -210,12 +214,15 @@ class Work:
 class ScriptedTranscriber:
     """Each stretch of speech that is transcribed has the next line of ``lines``; a line that is
     an exception is raised, and when the stretch is heard again, once more, unless ``recovers`` says
-    what is understood then. ``asked`` are the languages and prompts of all stretches."""
+    what is understood then. A stretch that goes on after it was transcribed is understood as the
+    next of ``longer``, if there is one. ``asked`` are the languages and prompts of all
+    stretches."""
 
-    name = "scripted: transcriber"
-
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, name: str = "scripted: transcriber") -> None:
+        self.name = name
+        self.unreachable: Exception | None = None
         self.lines: deque[str | Exception] = deque()
+        self.longer: deque[str] = deque()
         self.asked: list[tuple[str | None, str | None]] = []
         self.closed = False
         self.recovers: str | None = None
@@ -227,7 +234,8 @@ class ScriptedTranscriber:
         return _Stretch(self, self._stage)
 
     async def warm_up(self) -> None:
-        pass
+        if self.unreachable:
+            raise self.unreachable
 
     async def aclose(self) -> None:
         self.closed = True
@@ -238,12 +246,15 @@ class _Stretch:
         self._owner = owner
         self._stage = stage
         self._line: str | Exception | None = None
-        self._length = 0
+        self._length = self._transcribed = 0
 
     def push(self, samples: Samples) -> None:
         self._length += len(samples)
 
     async def transcript(self) -> Transcript:
+        if self._line is not None and self._length > self._transcribed and self._owner.longer:
+            self._line = self._owner.longer.popleft()
+        self._transcribed = self._length
         if self._line is None:
             again, self._owner.failed = self._owner.failed, None
             self._line = self._owner.lines.popleft() if again is None else self._owner.recovers
@@ -316,6 +327,27 @@ class ScriptedRegistry(ModelRegistry):
         super().__init__(Settings(models="instant"), environ={})
         self._scripted = models
         self._judge, self._writer = judge, writer
+        self.dialled: list[ScriptedRealtimeModel] = []
+        self.next_dialled: deque[ScriptedRealtimeModel] = deque()
+
+    def upstream(self, team: Team) -> Upstream | None:
+        if team.voice.engine != "realtime":
+            return None
+        choice = team.voice.realtime
+        config: Any = {"initial_model_settings": session_of(choice, "scripted-realtime")}
+        return Upstream(
+            "openai",
+            "scripted-realtime",
+            choice.voice,
+            config,
+            self._dial,
+            transcription=choice.transcription,
+            falls_back=choice.fallback == "chain",
+        )
+
+    def _dial(self) -> ScriptedRealtimeModel:
+        self.dialled.append(self.next_dialled.popleft())
+        return self.dialled[-1]
 
     def model(self, team: Team, agent: str) -> Model:
         return self._scripted[agent]
@@ -398,6 +430,11 @@ class Phone:
     async def begin_to_speak(self, words: str | Exception = "hello", milliseconds: int = 400):
         """Speak, without a pause at the end; ``words`` is what will be understood."""
         self.house.stt.lines.append(words)
+        await self.append(tone(milliseconds, 24_000))
+
+    async def go_on(self, words: str, milliseconds: int = 400) -> None:
+        """Speak on after a pause; ``words`` is what the whole will be understood as."""
+        self.house.stt.longer.append(words)
         await self.append(tone(milliseconds, 24_000))
 
     async def fall_silent(self, milliseconds: int = 600) -> None:
@@ -518,24 +555,29 @@ class House:
         self.stand_in = ToneSpeech(Stage(), "scripted: stand-in")
         self.models = {name: ScriptedModel(emit_traces=True) for name in team.agents}
         self.judge, self.writer = ScriptedModel(), ScriptedModel()
+        self.registry = ScriptedRegistry(self.models, self.judge, self.writer)
         self.runner = TeamRunner(
             team,
             desk_root=root,
             prompt=lambda agent, variables: f"You are {agent}.",
             mcp=servers,
-            models=ScriptedRegistry(self.models, self.judge, self.writer),
+            models=self.registry,
             trace_content=team.captured != "none",
             judges={name: f"Watch for {name}." for name in team.guardrails},
         )
         path = root / "support.yaml"
+        self.second_ear = ScriptedTranscriber(stage, "scripted: second ear")
+        ears = TranscriberChain([(self.stt, 10.0), (self.second_ear, 10.0)])
         self.live_team = LiveTeam(
             LoadedTeam(team, path, root, "v1", {}, Document(path, ""), {}),
             self.runner,
             VoiceModels(
-                self.stt, self.tts, EnergyActivity, AlwaysFinished(), stand_ins=(self.stand_in,)
-            )
-            if team.voice.tts.fallback
-            else VoiceModels(self.stt, self.tts, EnergyActivity, AlwaysFinished()),
+                ears if team.voice.stt.fallback else self.stt,
+                self.tts,
+                EnergyActivity,
+                AlwaysFinished(),
+                stand_ins=(self.stand_in,) if team.voice.tts.fallback else (),
+            ),
             PhraseCache(),
             tracing.captures.most.within(team.captured),
         )
@@ -564,7 +606,7 @@ class House:
 
     def history(self, call: int = -1, agent: str | None = None) -> list[Any]:
         """What the model was given."""
-        return self.models[agent or self.team.entry].calls[call].input
+        return [*self.models[agent or self.team.entry].calls[call].input]
 
     async def place(
         self,
@@ -587,6 +629,7 @@ class House:
             self.store, lease, stored, on_lost=lambda error: call.fall_silent(str(error), 4001)
         )
         ids = Ids(state.call_id, lease.epoch)
+        protocol = {"idle_ms": idle_ms(self.team), **protocol}
         core = RealtimeProtocol(state.call_id, "support", ids=ids, **protocol)
         recovered = core.restore([i.item for i in state.items if not i.hidden], state.session)
         clock = ManualClock()
@@ -619,6 +662,7 @@ class House:
             ids=ids,
             grace=self.grace,
             remembering=remembering,
+            unreachable=await self.live_team.reach(talks=True),
         )
         self.tracing.call_opened(state.call_id, self.live_team.capture)
         phone = Phone(self, call, clock, connection)

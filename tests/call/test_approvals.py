@@ -51,6 +51,32 @@ async def desk(build_house):
     return await build_house(agents={"frontdesk": {"tools": ["refund", "look_up"]}}, tools=TOOLS)
 
 
+async def test_a_question_that_a_cough_cut_in_two_is_answered_by_a_yes(desk):
+    phone = await desk.place()
+    desk.script([refund()], [assistant_message("It is done.")])
+    await phone.ask("I want my money back")
+    await phone.clock.advance(2.0)
+    await phone.say("")
+    await phone.until("response.done")
+    await heard_out(phone)
+    assert " ".join(words for role, words in await phone.talk() if role == "assistant") == QUESTION
+    await phone.say("Yes, please.")
+    await phone.until("response.done")
+    assert desk.stage.tool_started.is_set()
+    assert spoken(phone)[-1] == "It is done."
+
+
+async def test_an_okay_in_the_middle_of_a_question_does_not_let_it_go_on_or_be_done(desk):
+    phone = await desk.place()
+    desk.script([refund()])
+    await phone.ask("I want my money back")
+    await phone.clock.advance(2.0)
+    await phone.say("okay")
+    await phone.until("response.done")
+    assert not desk.stage.tool_started.is_set()
+    assert QUESTION in spoken(phone)[-1]
+
+
 async def test_a_yes_runs_the_tool_and_the_model_tells_its_result(desk):
     phone = await desk.place()
     desk.script([refund()], [assistant_message("It is done.")])

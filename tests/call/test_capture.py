@@ -75,6 +75,9 @@ async def full_of_secrets(build_house, **sections):
     house.script(RuntimeError(f"no {SECRET} here"))
     await phone.say(SECRET)
     await phone.until("response.done")
+    house.script(RuntimeError(f"no {SECRET} either"))  # now a frame of the client's begins it
+    await phone.ask(SECRET)
+    await phone.read_all()
     await phone.hang_up()
     await house.tracing.flush()
     return house, phone

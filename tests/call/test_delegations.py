@@ -470,8 +470,13 @@ async def test_a_result_that_was_played_when_its_worker_died_is_not_told_again(h
     assert not again.of("response.created")
 
 
-async def test_of_a_result_that_was_cut_off_with_its_worker_the_rest_is_told(house, phone):
+@pytest.mark.parametrize("deaths", [1, 2])
+async def test_of_a_result_that_was_cut_off_with_its_worker_the_rest_is_told(house, phone, deaths):
     again = await told_half(house, phone, held=True)
+    if deaths == 2:  # before the first that took over had told anything
+        await again.stored()
+        await house.kill(again)
+        again = await house.place(again.call.state.call_id)
     assert work_of(again)[0]["told"] is None
     house.script([assistant_message("Lamps shine. They last.")])
     await again.clock.advance(1)

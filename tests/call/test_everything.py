@@ -11,6 +11,7 @@ import pytest
 from agents.testing import assistant_message, function_call
 
 from frontdesk.mcp.connections import McpConnections
+from frontdesk.tracing.messages import text
 from tests.mcp_host import Host
 
 PAGE = Path(__file__).parents[2] / "docs" / "tracing.md"
@@ -203,7 +204,12 @@ async def test_its_traces_are_those_that_the_page_prints(everything: list[Any]) 
 
     asked, research, work, wanted, agreed, told, stopped, typed = everything
     assert asked["trace"]["end_reason"] == "interrupted"
-    assert only(asked, "playback")["attributes"]["voice.playback.position"] == 2.0
+    heard = [span for span in asked["spans"] if span["name"] == "playback"]
+    assert [span["agent"] for span in heard] == ["frontdesk", "orders"]
+    assert sum(span["attributes"]["voice.playback.position"] for span in heard) == pytest.approx(2)
+    assert heard[0]["end"] == heard[1]["start"]
+    passed_on, answered = (text(span["attributes"]["gen_ai.output.messages"]) for span in heard)
+    assert passed_on == "I pass you on." and answered
     failed = only(asked, "execute_tool delivery_day")
     assert failed["error"].endswith("no carrier answers")
     assert "in delivery_day" in failed["events"][0]["attributes"]["exception.stacktrace"]

@@ -6,7 +6,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.call.guarding import Blocked, Guarding
@@ -108,6 +108,7 @@ def test_no_part_of_a_card_number_gets_through_however_it_is_cut(stream):
     st.integers(1, 7),
 )
 def test_what_is_not_looked_for_is_said_word_for_word(words, size):
+    assume(3 * words.count("one two three.") + 2 * words.count("42,") < 12)  # no card's digits
     text = " ".join(words)
     deltas = [text[at : at + size] for at in range(0, len(text), size)]
     clauses, blocked = asyncio.run(said(guarding(pii=["card", "iban", "email"]), deltas))

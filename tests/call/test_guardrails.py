@@ -72,7 +72,21 @@ async def called(model):
 
 def reached(phone, word):
     """Whether a word came anywhere near the client."""
-    return word in json.dumps(phone.frames)
+    return any(word in text for frame in phone.frames for text in texts(frame))
+
+
+def texts(value, key=""):
+    """All that is written in a document, but for ids and sound: four digits come up there by
+    chance."""
+    if isinstance(value, dict):
+        heard = value.get("type") == "response.output_audio.delta"
+        for name, inner in value.items():
+            yield from () if heard and name == "delta" else texts(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner, key)
+    elif isinstance(value, str) and key not in ("id", "trace") and not key.endswith(("_id", ".id")):
+        yield value
 
 
 async def guardrail_spans(phone, turn=-1):
@@ -172,7 +186,7 @@ async def test_personal_data_is_replaced_by_words_that_can_be_said(house_with):
         "Your card is a hidden card number. Is that right?",
     )
     tripped = next(s for s in await phone.spans() if s["name"] == "guardrail no")["attributes"]
-    assert "1111" not in json.dumps(tripped)
+    assert not any("1111" in text for text in texts(tripped))
 
 
 async def test_a_number_cut_over_clauses_is_found_whole(house_with):
@@ -265,7 +279,7 @@ async def test_a_function_may_say_what_is_said_instead(house_with):
     house, phone = await house_with(**guarded("output", games=rule))
     house.script([assistant_message("Try the lottery. Bye.")])
     await phone.ask("hello")
-    assert said(house) == ["a game", "Bye."]
+    assert said(house) == ["a game,", "Bye."]
 
 
 async def test_a_model_judges_each_clause_with_what_was_said_before_it(house_with):
@@ -414,7 +428,7 @@ async def test_a_tool_is_not_called_with_refused_arguments(house_with):
     await phone.ask("look up my card")
     assert not house.stage.tool_started.is_set()
     assert "refused by the guardrail no" in outputs(house)[0]
-    assert b"1111" not in dump(await phone.stored())
+    assert not any("1111" in text for text in texts(json.loads(dump(await phone.stored()))))
     assert await guardrail_spans(phone) == [("no", True)]
 
 

@@ -171,6 +171,7 @@ async def test_the_language_and_prompt_of_the_session_reach_the_transcriber(hous
     await phone.configure(audio={"input": {"transcription": None}})
     await phone.say("hello")
     assert house.stt.asked[-1] == (None, None)
+    await phone.until("response.done")
 
 
 async def test_the_language_of_the_session_decides_how_figures_are_read(house, phone):
@@ -198,7 +199,7 @@ async def test_silence_after_an_answer_is_asked_about_without_a_transcript(house
     await phone.until("response.done")
     assert words(phone.done[-1]) == "Are you still there?"
     assert house.stt.asked == []
-    await phone.clock.advance(30)
+    await phone.clock.advance(7)
     await phone.until("input_audio_buffer.timeout_triggered")
     await phone.until("response.done")
 

@@ -79,7 +79,7 @@ async def test_what_the_client_heard_of_a_question_before_the_loss_counts(desk):
     assert desk.stage.tool_started.is_set()
 
 
-async def test_work_in_the_background_that_a_lost_response_had_begun_is_not_begun_again(
+async def test_work_that_a_lost_response_had_begun_is_told_by_the_one_in_its_place_and_not_redone(
     build_house,
 ):
     house = await build_house(
@@ -96,12 +96,16 @@ async def test_work_in_the_background_that_a_lost_response_had_begun_is_not_begu
     await killed(house, phone)
     house.stage.tool_may_end.set()
     house.script([function_call("charge", {"what": "lamp"}, call_id="c2")])
-    house.script([assistant_message("I am on it.")])
+    house.script([assistant_message("That was cut off.")])
     again = await house.place(phone.call.state.call_id)
-    assert words(await answer(again)) == "I am on it."
+    assert words(await answer(again)) == "That was cut off."
+    assert "it is not known what of it took effect" in house.history()[-1]["output"]
+    await again.clock.advance(60)
+    await again.settled()
+    assert len(again.of("response.created")) == 1  # it is not told once more
     assert len(house.stage.charged) == 1
     [work] = again.call.state.delegations.values()
-    assert work["status"] == "lost"
+    assert (work["status"], work["told"]) == ("lost", "turn")
 
 
 @pytest.fixture

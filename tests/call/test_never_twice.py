@@ -9,12 +9,13 @@ from agents.testing import ModelStep, assistant_message, function_call
 from hypothesis import strategies as st
 
 AGENTS = {
-    "desk": {"tools": ["charge", "look_up"], "handoffs": ["orders"]},
+    "desk": {"tools": ["charge", "look_up", "book"], "handoffs": ["orders"]},
     "orders": {"tools": ["charge", "look_up"]},
 }
 TOOLS = {
     "charge": {"call": "tools.stage:charge"},
     "look_up": {"call": "tools.stage:look_up", "idempotent": True},
+    "book": {"call": "tools.stage:charge", "background": True},
 }
 PLANS = {
     "one": [["charge lamp"]],
@@ -22,6 +23,7 @@ PLANS = {
     "side by side": [["charge lamp", "charge desk", "look_up x"]],
     "one by one": [["look_up x"], ["charge lamp"], ["charge desk"]],
     "after a handoff": [["hand over"], ["charge lamp"]],
+    "in the background": [["book lamp"]],
 }
 
 

@@ -132,12 +132,12 @@ async def desk(
     tmp_path: Path, valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Desk]:
     monkeypatch.setattr(reload, "LOOK", 3600)  # the tests look themselves
+    async with redis.asyncio.Redis.from_url(valkey_url) as store:
+        await store.flushall()  # others have teams of this name, too
     made = Desk(tmp_path / "desk", valkey_url)
     yield made
     for worker in [*made.workers]:
         await made.stop(worker)
-    async with redis.asyncio.Redis.from_url(valkey_url) as store:
-        await store.flushall()
 
 
 @pytest.fixture

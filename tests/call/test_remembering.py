@@ -57,7 +57,7 @@ async def test_what_is_remembered_stands_first_and_stays_as_it_is(build_house, u
     assert firsts[0]["role"] == "developer"
     assert '"I am Anna, of order 48271."' in firsts[0]["content"]
     assert firsts[0] == firsts[1] == firsts[2]
-    own = house.model.calls[1].input[1:]
+    own = [*house.model.calls[1].input[1:]]
     assert [item["content"] for item in own] == ["Hello again."]
 
 

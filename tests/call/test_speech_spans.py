@@ -17,8 +17,10 @@ QUIET = np.zeros(OUTPUT_RATE // 10, np.float32)
 LOUD = np.full(OUTPUT_RATE // 5, 0.5, np.float32)
 
 
-def chunk(text: str, audio: Any, *, first: bool = False, last: bool = False) -> Spoken:
-    return Spoken(text, audio, 0, 1000 * len(audio) / OUTPUT_RATE, first, last)
+def chunk(
+    text: str, audio: Any, *, first: bool = False, last: bool = False, line: str | None = None
+) -> Spoken:
+    return Spoken(text, audio, 0, 1000 * len(audio) / OUTPUT_RATE, first, last, line)
 
 
 @pytest.fixture
@@ -49,8 +51,12 @@ def clauses(trace: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def test_a_clause_is_one_span_as_long_as_all_of_its_sound(tracing: Tracing) -> None:
     turn = begun(tracing, time.time())
-    turn.voicing.asks("desk", "here: mouth, voice low", "low", time.time())
-    turn.spoke(chunk("Hello, ", LOUD, first=True), "desk")
+    model = "here: mouth, voice low"
+    asked = {"style": "calm", "manner": "rate 0.95"}
+    turn.voicing.asks("Hello,", "desk", model, "low", time.time(), **asked)
+    turn.voicing.asks("Then,", "desk", model, "low", time.time())  # the next one, ahead
+    turn.voicing.came("Hello,")
+    turn.spoke(chunk("Hello, ", LOUD, first=True, line="Hello,"), "desk")
     turn.spoke(chunk("Hello, ", LOUD), "desk")
     turn.spoke(chunk("Hello, ", QUIET, last=True), "desk")
     turn.spoke(chunk("you.", LOUD, first=True, last=True), "desk")
@@ -63,6 +69,7 @@ async def test_a_clause_is_one_span_as_long_as_all_of_its_sound(tracing: Tracing
     assert (first["gen_ai.request.model"], first["gen_ai.speech.voice"]) == ("mouth", "low")
     assert first["gen_ai.provider.name"] == "here"
     assert "voice.speech.cached" not in first
+    assert (first["voice.speech.style"], first["voice.speech.manner"]) == ("calm", "rate 0.95")
     assert second["voice.speech.cached"]  # nobody was asked for it
 
 

@@ -12,7 +12,8 @@ from redis.exceptions import ConnectionError
 from frontdesk.call import bring_up
 from frontdesk.call.comeback import Comeback, Missed
 from frontdesk.call.connections import Connection
-from frontdesk.call.worker import CallRefused, Worker
+from frontdesk.call.refusals import CallRefused
+from frontdesk.call.worker import Worker
 from frontdesk.region import region_of
 from frontdesk.settings import Settings
 from frontdesk.state.log import LEASE, kept_of
@@ -40,7 +41,7 @@ async def test_a_worker_that_stops_closes_the_models_of_its_teams(
     )
     worker = Worker(settings)
     voice = VoiceModels(house.stt, house.tts, EnergyActivity)
-    monkeypatch.setattr(bring_up, "build_voice", lambda section, model_set: voice)
+    monkeypatch.setattr(bring_up, "build_voice", lambda section, model_set, among: voice)
     await worker.start()
     await worker.aclose()
     assert house.stt.closed

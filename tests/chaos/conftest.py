@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from mcp.server import MCPServer
 
 from tests import stores
 from tests.chaos.caller import Caller
-from tests.chaos.crew import Crew, Forks
+from tests.chaos.crew import HERE, Crew
 from tests.chaos.world import World
+from tests.forks import Forks
 
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[Forks]:
-    forks = Forks()
+    forks = Forks(sys.executable, "chaos_stand_ins", path=[HERE / "stand_ins"])
     yield forks
     forks.close()
 

@@ -5,14 +5,13 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.forks import Forks
+
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 
 
 class Worker:
@@ -57,38 +56,6 @@ class Worker:
         return await asyncio.to_thread(read)
 
 
-class Forks:
-    """The process that forks them (``forks.py``), and all that it forked."""
-
-    def __init__(self) -> None:
-        paths = (str(ROOT), str(HERE / "stand_ins"))
-        self._process = subprocess.Popen(
-            [sys.executable, HERE / "forks.py"],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._answer() == "ready"
-
-    def _answer(self) -> str:
-        assert self._process.stdout
-        return self._process.stdout.readline().strip()
-
-    def fork(self, name: str, log: Path, environ: dict[str, str]) -> Worker:
-        assert self._process.stdin
-        print(
-            json.dumps({"environ": environ, "log": str(log)}), file=self._process.stdin, flush=True
-        )
-        return Worker(name, int(self._answer()), log)
-
-    def close(self) -> None:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
-
-
 class Crew:
     """The workers of one test: they share a desk, a folder, a store and a world."""
 
@@ -96,6 +63,7 @@ class Crew:
         self._forks = forks
         self._folder = folder
         self._environ = {
+            **os.environ,
             "FRONTDESK_DESK": str(HERE / "desk"),
             "FRONTDESK_DATA": str(folder),
             "FRONTDESK_MODELS": "instant",
@@ -111,7 +79,8 @@ class Crew:
         name = name or f"w{number}"
         log = self._folder / f"{number}-{name}.log"
         environ = {**self._environ, "FRONTDESK_WORKER": name}
-        worker = self._forks.fork(name, log, environ)
+        process = self._forks.fork(["serve", "--no-mcp-servers"], environ, log)
+        worker = Worker(name, process.pid, log)
         self.all.append(worker)
         return worker
 

@@ -18,7 +18,7 @@ ENDS = {
     "count": ["count is done", UNKNOWN],
     "asked": ["asked is done", UNKNOWN],
     "again": ["again is done"],
-    "errand": ["errand is done", "lost"],
+    "errand": ["errand is done", "lost", UNKNOWN],
     "rerun": ["rerun is done"],
 }
 """How an answer to each wish may end: a deed that must not be done twice may not be known of."""

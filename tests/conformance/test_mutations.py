@@ -297,3 +297,19 @@ async def test_without_a_mutation_nothing_is_found(scenario: str, broken) -> Non
 
     report = await run(Target(await broken(nothing)), [only(scenario)])
     assert failed(report) == set()
+
+
+async def test_a_server_that_calls_no_private_addresses_breaks_nothing(broken) -> None:
+    def guard(event: Event, sent: list[Event]) -> Iterator[Event]:
+        if event["type"].startswith("mcp_list_tools."):
+            error = {"type": "invalid_request_error", "param": "session.tools[0].server_url"}
+            event = {"type": "error", "event_id": event["event_id"], "error": error}
+        yield event
+
+    listing = [
+        only("mcp: tools are listed in order"),
+        only("mcp: a listing is read while it is made"),
+    ]
+    report = await run(Target(await broken(guard), timeout=1.5), listing)
+    told = {check.reason for check in report.checks if check.area == "mcp"}
+    assert told == {"the server does not call private addresses: allow them, or give --mcp-url"}

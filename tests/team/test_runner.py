@@ -524,6 +524,6 @@ async def test_every_step_of_a_run_sees_what_was_said_before_it_once_and_in_orde
     )
     assert words(await hear(runner, ask(history=said))) == "Three days."
     calls = [*first.calls, *second.calls]
-    assert [call.input[:3] for call in calls] == [said] * 3
+    assert [[*call.input[:3]] for call in calls] == [said] * 3
     later = [[item.get("call_id") for item in call.input[3:]] for call in calls]
     assert later == [[], ["c1", "c1"], ["c1", "c1", "c2", "c2"]]

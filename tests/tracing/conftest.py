@@ -17,10 +17,12 @@ from agents.mcp import MCPServerStreamableHttp
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from fastapi import FastAPI
 from mcp.server import MCPServer
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 import agents
 from agents import (
@@ -169,6 +171,7 @@ async def answered(tracing: Tracing, team: Agent[Any]) -> TurnTrace:
         agent="frontdesk",
         transport="websocket",
     )
+    turn.put_off()  # as a call does, whose caller waits for the first sound
     assert await run_team(team, turn) == "It comes on Tuesday."
     turn.end(reason="completed")
     await tracing.flush()
@@ -190,6 +193,8 @@ class Receiver:
     def __init__(self) -> None:
         self.requests: list[ExportTraceServiceRequest] = []
         self.metrics: list[bytes] = []
+        self.logs: list[ExportLogsServiceRequest] = []
+        self.refuses_logs = False
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -197,8 +202,12 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
+                if self.path == "/v1/logs" and outer.refuses_logs:
+                    return self.send_error(404)
                 if self.path == "/v1/metrics":
                     outer.metrics.append(body)
+                elif self.path == "/v1/logs":
+                    outer.logs.append(ExportLogsServiceRequest.FromString(body))
                 else:
                     outer.requests.append(ExportTraceServiceRequest.FromString(body))
                 answer = ExportTraceServiceResponse().SerializeToString()
@@ -224,6 +233,27 @@ class Receiver:
             for scope in resource.scope_spans
             for span in scope.spans
         }
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids of spans by their names."""
+        return {
+            span.name: span.span_id.hex()
+            for request in self.requests
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        }
+
+    @property
+    def events(self) -> list[LogRecord]:
+        return [
+            record
+            for request in self.logs
+            for resource in request.resource_logs
+            for scope in resource.scope_logs
+            for record in scope.log_records
+        ]
 
     @property
     def service(self) -> str:

@@ -20,7 +20,7 @@ from opentelemetry import trace as otel
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from agents import Agent, Runner, function_tool
+from agents import Agent, Runner, custom_span, function_tool
 from frontdesk.settings import Settings
 from frontdesk.tracing import messages, names
 from frontdesk.tracing.calls import Tracing, TurnTrace
@@ -39,7 +39,8 @@ def hide(text: str) -> str:
 @function_tool(failure_error_function=lambda _, error: f"failed: {error}")
 async def look(secret: str) -> str:
     """Look, with what an instrumented library of the desk tells of it."""
-    with otel.get_tracer("library").start_as_current_span("query") as span:
+    tracer = otel.get_tracer("library")
+    with custom_span(f"about {secret}"), tracer.start_as_current_span(f"GET /{secret}") as span:
         span.set_attribute("db.statement", f"select {secret}")
         span.add_event("row", {"it": secret})
         raise RuntimeError(f"{secret} is not there")
@@ -113,12 +114,18 @@ async def test_the_words_are_in_no_way_out(
         assert SECRET not in told
     assert not tracing.audio.root.exists()
     assert not tracing.store.calls(text=SECRET)
+    assert found
+    called = {span["name"] for span in found["spans"]}
+    assert {"execute_tool look", "invoke_agent a", "user_speech"} < called
     if capture.words:
+        assert {"custom about [hidden]", "GET /[hidden]"} < called
         for told in (shown, str(found), sent):
             assert "[hidden]" in told
         assert listed[0]["text"] == "Where is [hidden]?"
         assert tracing.store.calls(text="hidden")
-        assert found and found["trace"]["error"] == "[hidden] failed"
+        assert found["trace"]["error"] == "[hidden] failed"
+    else:
+        assert {"custom", "library"} < called
 
 
 async def test_a_call_of_another_team_beside_it_is_kept_whole(tracing: Tracing) -> None:

@@ -1,5 +1,6 @@
 """What people think of turns: kept, shown, taken back, and gone with what it is about."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -17,6 +18,7 @@ from frontdesk.tracing import api as tracing_api
 from frontdesk.tracing import schema, scores_api
 from frontdesk.tracing.calls import Tracing, TurnTrace
 from frontdesk.tracing.erasing import erase
+from frontdesk.tracing.otlp import CAPTURE
 from frontdesk.tracing.resealing import reseal
 from frontdesk.tracing.scores import Score
 from frontdesk.tracing.store import TraceStore
@@ -24,6 +26,10 @@ from frontdesk.tracing.store import TraceStore
 
 @pytest.fixture
 def turn(tracing: Tracing) -> TurnTrace:
+    return turn_of(tracing)
+
+
+def turn_of(tracing: Tracing) -> TurnTrace:
     turn = tracing.turn(
         call_id="call_1", index=0, team="t", team_version="v", agent="a", transport="x"
     )
@@ -37,15 +43,103 @@ def turn(tracing: Tracing) -> TurnTrace:
 async def client(tracing: Tracing) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
     app.include_router(tracing_api.router(tracing, str.upper))
-    app.include_router(scores_api.router(tracing.store))
+    app.include_router(
+        scores_api.router(tracing.store, tracing.captures.written_about, tracing.scored)
+    )
     errors.install(app)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://frontdesk") as client:
         yield client
 
 
+async def sent(tracing: Tracing, turn: TurnTrace) -> list[dict[str, Any]]:
+    """Score the turn and its span; close; what the answers were."""
+    tracing.captures.redaction("t", lambda words: words.replace("555 0199", "[phone]"))
+    app = FastAPI()
+    app.include_router(
+        scores_api.router(tracing.store, tracing.captures.written_about, tracing.scored)
+    )
+    span = await asyncio.to_thread(lambda: tracing.store.trace(turn.trace_id))
+    assert span
+    [playback] = [each for each in span["spans"] if each["name"] == "playback"]
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://frontdesk") as client:
+        answers = [
+            (await client.post("/api/scores", json={"trace_id": turn.trace_id, **given})).json()
+            for given in (
+                {"name": "thumb", "value": 1},
+                {"name": "note", "label": "so so", "comment": "Call 555 0199.",
+                 "span_id": playback["span_id"]},
+            )
+        ]  # fmt: skip
+    await tracing.aclose()
+    return answers
+
+
+@pytest.mark.parametrize("capture", ["SPAN_ONLY", "SPAN_AND_EVENT"])
+async def test_a_score_is_sent_as_an_event_of_its_span(
+    capture: str, settings: Settings, receiver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+    monkeypatch.setenv(CAPTURE, capture)
+    tracing = Tracing(settings)
+    tracing.start()
+    turn = turn_of(tracing)
+    thumb, note = await sent(tracing, turn)
+    first, second = receiver.events
+    assert {record.event_name for record in receiver.events} == {"gen_ai.evaluation.result"}
+    assert {record.trace_id.hex() for record in receiver.events} == {turn.trace_id}
+    root = next(span for name, span in receiver.ids.items() if name.startswith("invoke_workflow"))
+    assert (first.span_id.hex(), second.span_id.hex()) == (root, note["span_id"])
+    assert first.time_unix_nano == pytest.approx(thumb["created"] * 1e9, abs=1e6)
+    told = [{entry.key: entry.value for entry in record.attributes} for record in receiver.events]
+    assert told[0]["gen_ai.evaluation.name"].string_value == "thumb"
+    assert told[0]["gen_ai.evaluation.score.value"].double_value == 1
+    assert told[1]["gen_ai.evaluation.score.label"].string_value == "so so"
+    assert told[1]["gen_ai.conversation.id"].string_value == "call_1"
+    written = told[1].get("gen_ai.evaluation.explanation")
+    assert (written and written.string_value) == (
+        "Call [phone]." if capture == "SPAN_AND_EVENT" else None
+    )
+    assert tracing.scores_out and (tracing.scores_out.sent, tracing.scores_out.failed) == (2, 0)
+
+
+async def test_scores_that_a_backend_has_no_place_for_are_counted_and_said_once(
+    settings: Settings,
+    receiver: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+    receiver.refuses_logs = True
+    tracing = Tracing(settings)
+    tracing.start()
+    await sent(tracing, turn_of(tracing))
+    assert tracing.scores_out and (tracing.scores_out.sent, tracing.scores_out.failed) == (0, 2)
+    assert tracing.lost["otlp"] == 0 and receiver.spans  # spans are another thing
+    assert [record.name for record in caplog.records] == ["frontdesk.tracing.scores_out"]
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "none")
+    quiet = Tracing(settings)
+    quiet.start()
+    assert quiet.scores_out is None
+    await quiet.aclose()
+
+
 def on_disk(path: Path) -> bytes:
     return b"".join(each.read_bytes() for each in path.parent.glob(f"{path.name}*"))
+
+
+async def test_a_comment_is_redacted_as_its_team_has_it(
+    client: httpx2.AsyncClient, tracing: Tracing, turn: TurnTrace
+) -> None:
+    tracing.captures.redaction("other", lambda words: words.upper())
+    given = {"trace_id": turn.trace_id, "name": "note", "comment": "Call 555 0199 back."}
+    assert (await client.post("/api/scores", json=given)).json()["comment"] == given["comment"]
+    tracing.captures.redaction("t", lambda words: words.replace("555 0199", "[phone]"))
+    made = await client.post("/api/scores", json=given)
+    assert made.json()["comment"] == "Call [phone] back."
+    found = (await client.get(f"/api/traces/{turn.trace_id}")).json()["scores"]
+    assert [score["comment"] for score in found] == [given["comment"], "Call [phone] back."]
 
 
 async def test_a_score_is_read_with_its_turn_and_its_call_and_counted_in_the_list(

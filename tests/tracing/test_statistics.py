@@ -89,6 +89,29 @@ async def test_waits_are_told_in_all_over_time_and_by_stage(
     assert week["total"]["turns"] == 5
 
 
+async def test_dead_air_is_told_by_what_held_the_answer_up(
+    tracing: Tracing, desk: httpx2.AsyncClient
+) -> None:
+    now = time.time()
+    await turn(tracing, now - 90, 6.0)
+    trace = tracing.turn(
+        call_id="call_1", index=1, team="t", team_version="v", agent="a", transport="x"
+    )
+    for stage, ago, seconds in (("model", 80, 2), ("tools", 60, 4), ("tools", 40, 3)):
+        trace.record(f"dead_air {stage}", start=now - ago, end=now - ago + seconds)
+    trace.record("dead_air tools", start=now - 40 * HOUR, end=now - 39 * HOUR)  # before the period
+    trace.record("custom dead_air", start=now - 30, end=now - 20)
+    trace.end(reason="completed")
+    await tracing.flush()
+    found = (await desk.get("/api/stats")).json()["dead_air"]
+    assert found == [
+        {"stage": "tools", "count": 2, "seconds": 7.0, "longest_ms": 4000.0},
+        {"stage": "model", "count": 1, "seconds": 2.0, "longest_ms": 2000.0},
+    ]
+    page = (await desk.get("/latency")).text
+    assert "7.00 s" in page.partition('id="dead-air"')[2].partition("</table>")[0]
+
+
 async def test_errors_are_grouped_and_lead_to_the_newest(
     tracing: Tracing, desk: httpx2.AsyncClient
 ) -> None:

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from frontdesk.tracing import names, schema
+from frontdesk.tracing import names, queries, schema
 from frontdesk.tracing.store import TraceStore
 from frontdesk.tracing.stores import StoreError
 from frontdesk.tracing.writer import Writer
@@ -51,6 +52,35 @@ def test_the_same_span_twice_is_one(path: Path) -> None:
     assert call["turns"] == 1 and call["live"] is False
     found = store.trace(f"{5:032x}")
     assert found and len(found["spans"]) == 1
+    store.close()
+
+
+def test_a_turn_that_has_just_begun_is_found(path: Path) -> None:
+    store = TraceStore(path)
+    store.start()
+    for number in (5, 6):
+        store.begin(root(number, call_id=f"call-{number}", end=None))
+        assert store.trace(f"{number:032x}") if number == 5 else store.call("call-6")
+    assert store.call("call-7") is None
+    store.close()
+
+
+def test_a_turn_that_is_written_while_it_is_looked_for_is_found(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, look = TraceStore(path), queries.trace
+    store.start()
+    store.begin(root(5, call_id="call-5", end=None))
+    store.flush()
+
+    def look_too_soon(database: sqlite3.Connection, trace_id: str) -> dict[str, Any] | None:
+        found = look(database, trace_id)
+        store.flush()
+        return found
+
+    monkeypatch.setattr(queries, "trace", look_too_soon)
+    store.begin(root(6, call_id="call-6", end=None))
+    assert store.trace(f"{6:032x}")
     store.close()
 
 
@@ -172,6 +202,7 @@ def test_a_file_of_a_newer_version_is_left_alone(
 def test_a_flood_is_bounded_and_counted(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     class Nothing:
         size = 0
+        soon = False
 
         def prepare(self) -> bool:
             return False

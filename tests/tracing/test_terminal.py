@@ -36,6 +36,7 @@ async def test_list_and_show(here: Path, tracing: Tracing, answered: TurnTrace) 
     assert listed.exit_code == 0
     assert "call_1" in listed.output and "frontdesk > orders" in listed.output
     assert "1 err" in listed.output
+    assert re.search(r"Kept: 1 call since .* spans \(\d+ KB\), sound 0 B$", listed.output.strip())
     for identity in ("call_1", answered.trace_id, answered.sdk_trace_id, answered.trace_id[:10]):
         shown = run(app, ["show", identity])
         assert shown.exit_code == 0, shown.output

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from opentelemetry.context import Context
 
 import agents
 from agents import Agent, RunConfig, Runner, function_tool
-from frontdesk.tracing import names
+from frontdesk.tracing import names, processor
 from frontdesk.tracing.calls import Tracing, TurnTrace
 
 Trace = dict[str, Any]
@@ -117,6 +118,81 @@ async def test_every_attribute_is_in_the_vocabulary(tracing: Tracing, answered: 
 
 async def test_context_is_clean_after_a_turn(tracing: Tracing, answered: TurnTrace) -> None:
     assert not otel.get_current_span().get_span_context().is_valid
+
+
+async def test_spans_that_are_put_off_are_those_that_would_have_been_made_at_once(
+    tracing: Tracing,
+) -> None:
+    @function_tool(failure_error_function=None)
+    async def fail() -> str:
+        """Writes on the span that is current, which is put off or not."""
+        current = otel.get_current_span()
+        assert current.is_recording()
+        current.set_attributes({names.VOICE_MCP_WAITED: 0.5})
+        current.set_attribute(names.VOICE_MCP_ATTEMPTS, 2)
+        current.add_event("asked again")
+        current.record_exception(LookupError("no such order"))
+        raise RuntimeError("the desk is closed")
+
+    async def run(*, late: bool) -> list[dict[str, Any]]:
+        turn = tracing.turn(
+            call_id="c", index=0, team="t", team_version="1", agent="a", transport="text"
+        )
+        if late:
+            turn.put_off()
+        model = ScriptedModel([[function_call("fail", {}, call_id="c1")]], emit_traces=True)
+        began = time.time()
+        with pytest.raises(agents.UserError):
+            agent = Agent(name="a", tools=[fail], model=model)
+            await Runner.run(agent, "?", run_config=RunConfig(trace_id=turn.sdk_trace_id))
+        over = time.time()
+        seen = read(tracing, turn.trace_id)["spans"]
+        assert len(seen) == (1 if late else 6)
+        await asyncio.sleep(0.01)
+        turn.catch_up()
+        spans = read(tracing, turn.trace_id)["spans"]
+        turn.end(reason="completed")
+        assert all(began <= s["start"] <= s["end"] <= over for s in spans[1:])
+        ids = {s["span_id"]: s["name"] for s in spans}
+        for s in spans:
+            s["parent_id"] = ids.get(s["parent_id"])
+            s["attributes"].pop(names.VOICE_OPENAI_SPAN_ID, None)
+            assert all(began <= event.pop("time") <= over for event in s["events"])
+        varying = ("span_id", "trace_id", "start", "end", "duration", "audio")
+        return [{k: v for k, v in s.items() if k not in varying} for s in spans]
+
+    late, at_once = await run(late=True), await run(late=False)
+    assert [s["name"] for s in late] == [s["name"] for s in at_once]
+    for one, other in zip(late, at_once, strict=True):
+        assert one == other
+
+
+async def test_what_is_put_off_is_seen_soon_by_who_watches_live(
+    tracing: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor, "LATEST", 0.0)
+    seen: list[str] = []
+
+    @function_tool
+    async def wait() -> str:
+        """Lets the time pass."""
+        await asyncio.sleep(0.001)
+        seen.extend(each["name"] for each in read(tracing, turn.trace_id)["spans"])
+        return "seen"
+
+    turn = tracing.turn(
+        call_id="c", index=0, team="t", team_version="1", agent="a", transport="text"
+    )
+    turn.put_off()
+    model = ScriptedModel([[function_call("wait", {}, call_id="c1")], [assistant_message("ok")]])
+    await Runner.run(
+        Agent(name="a", tools=[wait], model=model),
+        "?",
+        run_config=RunConfig(trace_id=turn.sdk_trace_id),
+    )
+    turn.end(reason="completed")
+    assert "execute_tool wait" in seen
+    assert all(each["status"] != "open" for each in read(tracing, turn.trace_id)["spans"])
 
 
 async def test_a_run_joins_the_turn_by_its_id_alone(tracing: Tracing) -> None:

@@ -36,9 +36,11 @@ def test_names_and_page_are_those_of_the_vocabulary(script: ModuleType) -> None:
     assert script.COLLECTOR.read_text() == script.collector(vocabulary), "run scripts/spans.py"
 
 
-def test_every_described_attribute_is_used_by_a_span_or_a_metric(script: ModuleType) -> None:
+def test_every_described_attribute_is_used_by_a_span_an_event_or_a_metric(
+    script: ModuleType,
+) -> None:
     vocabulary = script.load()
-    users = [*vocabulary["spans"], *vocabulary["metrics"].values()]
+    users = [*vocabulary["spans"], *vocabulary["events"].values(), *vocabulary["metrics"].values()]
     used = {name for user in users for name in user["attributes"]}
     assert used == set(vocabulary["attributes"])
 

@@ -210,8 +210,9 @@ async def test_a_call_page_asks_for_all_its_modules_at_once(
     client: httpx2.AsyncClient, sample: SimpleNamespace
 ) -> None:
     page = (await client.get(f"/traces/calls/{sample.CALL}")).text
-    preloaded = set(re.findall(r'<link rel="modulepreload" href="([^"]+)">', page))
-    entry = re.search(r'<script type="module" src="([^"]+)">', page)
+    preload = r'<link rel="modulepreload" fetchpriority="low" href="([^"]+)">'
+    preloaded = set(re.findall(preload, page))
+    entry = re.search(r'<script type="module" fetchpriority="low" src="([^"]+)">', page)
     assert entry
     known, waiting = set[str](), [entry[1]]
     while waiting:

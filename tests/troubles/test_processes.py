@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 
 
 async def until(condition):
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):  # a process takes seconds to begin, on a busy machine many
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
@@ -76,8 +76,11 @@ async def test_demo_takes_its_server_with_it(children, tmp_path, end):
             command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True
         )
     demo.data = tmp_path
-    await until(lambda: "valkey-server" in "\n".join(children(demo).values()))
-    demo.send_signal(end)
-    demo.wait(15)
+    try:
+        await until(lambda: "valkey-server" in "\n".join(children(demo).values()))
+        demo.send_signal(end)
+        demo.wait(15)
+    finally:
+        demo.kill()
     await until(lambda: not children(demo))
     assert "Traceback" not in (tmp_path / "demo.log").read_text()

@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 import pytest
 
-from frontdesk.desk.schema import TextToSpeechChoice
+from frontdesk.desk.voice import TextToSpeechChoice
 from frontdesk.voice.embedded import hibari
 
 pytestmark = pytest.mark.embedded

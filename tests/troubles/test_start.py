@@ -48,9 +48,9 @@ def test_a_missing_prompt_is_named(frontdesk, copy):
     assert "clerk.md does not exist" in printed
 
 
-@pytest.mark.parametrize("command", ["serve", "check"])
-def test_a_folder_that_is_no_desk_is_told(frontdesk, tmp_path, command):
-    code, printed = frontdesk(command, tmp_path / "nowhere")
+@pytest.mark.parametrize(("command", "options"), [("serve", INSTANT), ("check", ())])
+def test_a_folder_that_is_no_desk_is_told(frontdesk, tmp_path, command, options):
+    code, printed = frontdesk(command, tmp_path / "nowhere", *options)
     assert code == 1
     assert "not a desk (`frontdesk init FOLDER` makes a desk)" in printed
 

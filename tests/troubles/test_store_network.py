@@ -10,7 +10,8 @@ import pytest
 from redis.asyncio import Redis
 
 from frontdesk.call.connections import Connection
-from frontdesk.call.worker import CallRefused, Worker
+from frontdesk.call.refusals import CallRefused
+from frontdesk.call.worker import Worker
 from frontdesk.settings import Settings
 from frontdesk.state import connection as state_connection
 from frontdesk.state import writer

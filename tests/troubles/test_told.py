@@ -1,6 +1,7 @@
 """What the client is told, and what is on record."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -28,14 +29,18 @@ class Book:
     def hurry(self) -> None:
         self.hurried += 1
 
-    async def recorded_within(self, seconds: float) -> bool:
+    def when_recorded(self, seconds: float, do: Callable[[bool], None]) -> None:
         self.waits += 1
+        self.waiting = asyncio.create_task(self.wait(seconds, do))
+
+    async def wait(self, seconds: float, do: Callable[[bool], None]) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await self.written.wait()
         except TimeoutError:
-            return False
-        return True
+            do(False)
+        else:
+            do(True)
 
 
 @pytest.fixture

@@ -6,7 +6,12 @@ from frontdesk.voice.clauses import ClauseSplitter
 
 SCRAPS = st.sampled_from(
     [
-        *"abcI19.,;:!?-–—…\n \"')。、，！한글日本語",
+        *"abcI19.,;:!?-–—…\n \"')。、，！？．한글日本語네",
+        "```",
+        " and ",
+        " although",
+        "하지만 ",
+        "……",
         "Dr. ",
         "3.50",
         " e.g. ",
@@ -81,10 +86,37 @@ def test_a_clause_comes_as_soon_as_the_next_word_begins() -> None:
         "It is by J. R. Smith.",
         "Room No. 5 is free.",
         "Pages 10–20 are gone.",
+        "It is on Jan. 5 at 9.30 at the U.S. Embassy.",
+        "The train at 10:45 costs $3.50.",
     ],
 )
 def test_a_later_sentence_stays_whole(sentence: str) -> None:
     assert stripped(f"Yes. {sentence} Good.")[1:] == [sentence, "Good."]
+
+
+def test_a_long_first_clause_ends_before_a_conjunction() -> None:
+    assert split("Your order left our warehouse this morning and it comes today. Bye.") == [
+        "Your order left our warehouse this morning ",
+        "and it comes today. ",
+        "Bye.",
+    ]
+    assert split("Tea and cake are on the table.") == ["Tea and cake are on the table."]
+    whole = "It is open between the hours 5 and 6."
+    assert split(whole) == [whole]
+    assert split("Yes. " + whole[:-1] + " and never on any other day.")[1].startswith(whole[:-1])
+
+
+def test_a_word_that_may_become_a_conjunction_is_waited_for() -> None:
+    splitter = ClauseSplitter()
+    assert splitter.push("That lamp is on its way an") == []
+    assert splitter.push("d it") == ["That lamp is on its way "]
+    splitter = ClauseSplitter()
+    assert splitter.push("That lamp is on its way andante. ") == []
+
+
+def test_code_is_one_clause_however_many_lines_it_has() -> None:
+    text = "Do this:\n```sh\nmake it. Now.\n\nrun it\n```\nDone."
+    assert stripped(text) == ["Do this:", "```sh\nmake it. Now.\n\nrun it\n```", "Done."]
 
 
 def test_an_abbreviation_may_end_a_sentence_before_a_capital() -> None:
@@ -117,6 +149,12 @@ def test_a_list_keeps_its_numbers_with_its_lines() -> None:
         "请稍等一下，|我来查一查。|您的订单已发货，明天到。",
         "少々お待ちください、|確認します。|はい！",
         "잠시만 기다려 주세요, |확인하겠습니다. |네, 도착했습니다!",
+        "네. |주문을 확인했습니다.|내일 3.5kg 상자로 도착합니다.",
+        "주문하신 상품을 찾아 봤는데 |아직 창고에 있습니다. |죄송합니다．",
+        "えっ！？|本当ですか？|はい、そうです。",
+        "嗯……|我想,好的.|价格是３．５元。",
+        "我想一下,|好的.|行。",
+        "「はい。」|そうです。",
     ],
 )
 def test_east_asian_punctuation_cuts_alike(marked: str) -> None:
@@ -133,6 +171,8 @@ def test_east_asian_punctuation_cuts_alike(marked: str) -> None:
         ("Ask Dr.", []),
         ("I will", []),
         ("  ", []),
+        ("네.", ["네."]),
+        ("```sh\nrun.", []),
     ],
 )
 def test_a_pause_in_writing_completes_what_looks_complete(text: str, clauses: list[str]) -> None:

@@ -4,7 +4,7 @@ import io
 import pytest
 import soundfile
 
-from frontdesk.desk.schema import SpeechToTextChoice, TextToSpeechChoice, TurnDetection
+from frontdesk.desk.voice import SpeechToTextChoice, TextToSpeechChoice, TurnDetection
 from frontdesk.voice import dictaphone
 from frontdesk.voice.audio import AudioFileError
 from frontdesk.voice.base import INPUT_RATE

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from frontdesk.desk.schema import SpeechToTextChoice, TextToSpeechChoice, Voice
+from frontdesk.desk.voice import SpeechToTextChoice, TextToSpeechChoice, Voice
 from frontdesk.voice.audio import read_wav, resample
 from frontdesk.voice.base import INPUT_RATE, OUTPUT_RATE, Samples
 from frontdesk.voice.embedded import hibari, moonshine, silero, smart_turn
 from frontdesk.voice.embedded.logmel import log_mel
 from frontdesk.voice.embedded.weights import find
-from frontdesk.voice.listener import Listener, SpeechStarted, SpeechStopped
+from frontdesk.voice.listener import Listener
 from frontdesk.voice.models import build_voice
+from frontdesk.voice.segment import ListenerEvent, SpeechStarted, SpeechStopped
 from frontdesk.voice.speaker import Speaker
 from tests.pitch import pitch
 
@@ -79,6 +80,17 @@ async def test_what_one_model_says_the_other_hears(mouth, ear) -> None:
     assert wrong / total < 0.08
 
 
+async def test_a_reply_of_many_clauses_loses_no_word_and_doubles_none(mouth, ear) -> None:
+    reply = (
+        "Let me see, the lamp left our warehouse this morning and it comes on Thursday. "
+        "Here is what it has:\n- It is made of steel.\n- It costs **$49**.\nShall I send it?"
+    )
+    stream = ear.stream()
+    stream.push(np.concatenate((hush(200), await say(mouth, reply), hush(100))))
+    said = reply.replace("**$49**", "forty nine dollars")
+    assert errors(said, (await stream.transcript()).text.replace("$49", "forty nine dollars")) <= 2
+
+
 async def test_speech_longer_than_the_model_takes_is_heard_in_parts(mouth, ear) -> None:
     spoken = [await say(mouth, sentence) for sentence in SENTENCES * 2]
     stream = ear.stream()
@@ -88,6 +100,57 @@ async def test_speech_longer_than_the_model_takes_is_heard_in_parts(mouth, ear) 
     assert heard.seconds > 24
     said = " ".join(SENTENCES * 2)
     assert errors(said, heard.text) / len(words(said)) < 0.1
+
+
+async def test_words_are_those_of_the_whole_however_the_speech_came(mouth, ear) -> None:
+    speech = np.concatenate([await say(mouth, sentence) for sentence in SENTENCES[:3]])
+    at_once, by_and_by = ear.stream(), ear.stream()
+    at_once.push(speech)
+    looks = 0
+    for at in range(0, len(speech), INPUT_RATE // 5):
+        by_and_by.push(speech[at : at + INPUT_RATE // 5])
+        if under_way := asyncio.all_tasks() - {asyncio.current_task()}:
+            looks += 1
+            await asyncio.wait(under_way)
+    assert looks
+    assert (await by_and_by.transcript()).text == (await at_once.transcript()).text
+
+
+async def test_a_transcript_is_told_while_a_look_ahead_is_under_way(mouth, ear) -> None:
+    speech = await say(mouth, SENTENCES[0])
+    stream, other = ear.stream(), ear.stream()
+    stream.push(speech[:-1600])
+    await asyncio.sleep(0)
+    assert not ear.idle
+    stream.push(speech[-1600:])
+    other.push(speech)
+    assert (await stream.transcript()).text == (await other.transcript()).text
+
+
+async def test_each_token_comes_with_its_probability_if_asked(mouth, ear) -> None:
+    speech = await say(mouth, SENTENCES[2])
+    sure, plain = ear.stream(logprobs=True), ear.stream()
+    sure.push(speech)
+    plain.push(speech)
+    heard, other = await sure.transcript(), await plain.transcript()
+    assert heard.logprobs is not None
+    assert "".join(token["token"] for token in heard.logprobs).strip() == heard.text
+    assert all(token["logprob"] <= 0 for token in heard.logprobs)
+    assert heard.confidence is not None
+    assert 0.5 < heard.confidence <= 1
+    assert (other.text, other.logprobs) == (heard.text, None)
+
+
+async def test_noise_is_heard_with_less_confidence_than_words(mouth, ear) -> None:
+    noise = np.random.default_rng(2).normal(0, 0.05, INPUT_RATE).astype(np.float32)
+    hiss, speech = ear.stream(), ear.stream()
+    hiss.push(noise)
+    speech.push(await say(mouth, SENTENCES[1]))
+    unsure = (await hiss.transcript()).confidence
+    confident = (await speech.transcript()).confidence
+    assert unsure is not None
+    assert confident is not None
+    assert unsure < confident
 
 
 async def test_a_moment_too_short_for_words_is_empty_text(ear) -> None:
@@ -188,22 +251,25 @@ async def answered(listener: Listener) -> None:
     await asyncio.gather(*listener._tasks._running, return_exceptions=True)
 
 
-async def test_a_turn_with_pauses_is_one_turn_with_its_whole_text(mouth) -> None:
+async def test_a_pause_in_an_open_sentence_does_not_end_the_turn(
+    mouth,
+) -> None:
     models = build_voice(Voice(), "embedded")
     await models.warm_up()
-    first, rest = await say(mouth, "I would like to return"), await say(mouth, "two of the shirts.")
+    first, rest = await say(mouth, "I would like to"), await say(mouth, "return two of the shirts.")
     first = first[: np.flatnonzero(np.abs(first) > 0.02)[-1]]
-    heard = np.concatenate((hush(600), first, hush(200), rest, hush(6000)))
-    events: list[SpeechStarted | SpeechStopped] = []
+    heard = np.concatenate((hush(600), first, hush(700), rest, hush(6000)))
+    events: list[ListenerEvent] = []
     listener = Listener(models, {"type": "semantic_vad"}, events.append)
     for at in range(0, len(heard), 320):
         listener.push(heard[at : at + 320])
         await answered(listener)
-        if len(events) == 2:
+        if events and isinstance(events[-1], SpeechStopped):
             break
-    started, stopped = events
+    started, *_, stopped = events
     assert isinstance(started, SpeechStarted)
     assert isinstance(stopped, SpeechStopped)
+    assert not any(isinstance(event, SpeechStarted | SpeechStopped) for event in events[1:-1])
     text = (await stopped.segment.transcript).text
     assert errors("I would like to return two of the shirts", text) <= 1
     await listener.aclose()
@@ -211,7 +277,7 @@ async def test_a_turn_with_pauses_is_one_turn_with_its_whole_text(mouth) -> None
 
 async def test_silence_and_noise_are_no_turn() -> None:
     models = build_voice(Voice(), "embedded")
-    events: list[SpeechStarted | SpeechStopped] = []
+    events: list[ListenerEvent] = []
     listener = Listener(models, {"type": "semantic_vad"}, events.append)
     noise = np.random.default_rng(2).normal(0, 0.03, INPUT_RATE * 4).astype(np.float32)
     for at in range(0, len(noise), 320):

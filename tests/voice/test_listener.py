@@ -6,15 +6,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frontdesk.desk.schema import TurnDetection
+from frontdesk.desk.voice import TurnDetection
 from frontdesk.voice.audio import AUDIBLE
 from frontdesk.voice.base import INPUT_RATE, Samples, SpeechError, Transcript
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.instant.speech import InstantSpeech
 from frontdesk.voice.instant.transcription import InstantTranscriber
 from frontdesk.voice.instant.turns import AlwaysFinished
-from frontdesk.voice.listener import Listener, Segment, SpeechStarted, SpeechStopped
+from frontdesk.voice.listener import Listener
 from frontdesk.voice.models import VoiceModels
+from frontdesk.voice.segment import (
+    ListenerEvent,
+    Segment,
+    SpeechStarted,
+    SpeechStopped,
+    TurnLikely,
+    TurnWentOn,
+)
 
 MS = INPUT_RATE // 1000
 SERVER_VAD = {"type": "server_vad", "silence_duration_ms": 500, "create_response": True}
@@ -33,6 +41,7 @@ class Transcriber:
         self.release = asyncio.Event()
         self.fails = fails
         self.opened: list[tuple[str | None, str | None]] = []
+        self.pushed: list[int] = []
 
     def stream(self, *, language: str | None = None, prompt: str | None = None) -> "Stream":
         self.opened.append((language, prompt))
@@ -47,6 +56,7 @@ class Stream:
 
     def push(self, samples: Samples) -> None:
         self.length += len(samples)
+        self.owner.pushed.append(len(samples) // MS)
 
     async def transcript(self) -> Transcript:
         self.owner.asked.append(self.length)
@@ -65,7 +75,7 @@ class Ear:
     """A listener with its events, fed in 20 ms chunks."""
 
     def __init__(self, detection, *, stt=None, end_of_turn=None, activity=None, **options) -> None:
-        self.events: list[SpeechStarted | SpeechStopped] = []
+        self.events: list[ListenerEvent] = []
         stt = stt or InstantTranscriber()
         make = EnergyActivity if activity is None else lambda: activity
         models = VoiceModels(stt, InstantSpeech(), make, end_of_turn)
@@ -78,8 +88,32 @@ class Ear:
         await settle()
 
     @property
+    def turns(self) -> list[SpeechStarted | SpeechStopped]:
+        return [e for e in self.events if isinstance(e, SpeechStarted | SpeechStopped)]
+
+    @property
+    def guesses(self) -> list[TurnLikely | TurnWentOn]:
+        return [e for e in self.events if isinstance(e, TurnLikely | TurnWentOn)]
+
+    @property
     def segments(self) -> list[Segment]:
         return [event.segment for event in self.events if isinstance(event, SpeechStopped)]
+
+
+class Judge:
+    """Says these probabilities in turn, the last one for good."""
+
+    name = "scripted"
+
+    def __init__(self, *says: float) -> None:
+        self.says = [*says]
+        self.heard_ms: list[int] = []
+
+    async def probability(self, speech: Samples) -> float:
+        self.heard_ms.append(len(speech) // MS)
+        return self.says.pop(0) if len(self.says) > 1 else self.says[0]
+
+    async def warm_up(self) -> None: ...
 
 
 async def settle() -> None:
@@ -93,7 +127,7 @@ Sound = Callable[..., Samples]
 async def test_a_spoken_turn_is_one_start_one_stop_and_a_transcript(sound: Sound) -> None:
     ear = Ear(SERVER_VAD)
     await ear.hear(sound("hush 500", "talk 2000", "hush 800"))
-    started, stopped = ear.events
+    started, stopped = ear.turns
     assert isinstance(started, SpeechStarted)
     assert abs(started.start_ms - 200) <= 32
     assert isinstance(stopped, SpeechStopped)
@@ -101,7 +135,19 @@ async def test_a_spoken_turn_is_one_start_one_stop_and_a_transcript(sound: Sound
     segment = stopped.segment
     assert (segment.start_ms, segment.end_ms) == (started.start_ms, stopped.end_ms)
     assert len(segment.audio) == (segment.end_ms - segment.start_ms) * MS
-    assert (await segment.transcript).text == "three seconds of speech"
+    assert (await segment.transcript).text == "two seconds of speech"
+
+
+async def test_the_transcriber_listens_along_while_somebody_speaks(sound: Sound) -> None:
+    ear, words = Ear(SERVER_VAD, stt=(stt := Transcriber())), sound("hush 500", "talk 2000")
+    await ear.hear(words)
+    assert len(stt.pushed) >= 8
+    assert max(stt.pushed[1:]) < 260
+    await ear.hear(sound("hush 200"))
+    before = [*stt.pushed]
+    await ear.hear(sound("hush 240"))
+    assert stt.pushed == before
+    await ear.listener.aclose()
 
 
 async def test_the_segment_holds_the_samples_of_its_times(sound: Sound) -> None:
@@ -117,24 +163,17 @@ async def test_a_sure_model_ends_the_turn_long_before_silence_would(sound: Sound
     await ear.hear(sound("hush 500", "talk 1000", "hush 400"))
     (segment,) = ear.segments
     assert segment.reason == "model"
-    assert segment.eot_probability == 1.0
+    assert segment.eot_probability is not None
+    assert segment.eot_probability > 0.7
     assert segment.waited_ms <= 256
 
 
 async def test_the_model_hears_the_turn_up_to_the_pause(sound: Sound) -> None:
-    class Judge(AlwaysFinished):
-        heard: list[int]
-
-        async def probability(self, speech: Samples) -> float:
-            self.heard.append(len(speech) // MS)
-            return 0.0
-
-    judge = Judge()
-    judge.heard = []
+    judge = Judge(0.0)
     ear = Ear({**SEMANTIC_VAD, "prefix_padding_ms": 0}, end_of_turn=judge)
     await ear.hear(sound("hush 500", "talk 1000", "hush 200", "talk 9000", "hush 200"))
-    assert 1100 <= judge.heard[0] <= 1200
-    assert judge.heard[1] == 8000
+    assert 1100 <= judge.heard_ms[0] <= 1200
+    assert judge.heard_ms[1] == 8000
 
 
 async def test_a_model_that_breaks_leaves_the_end_to_silence(sound: Sound) -> None:
@@ -214,6 +253,77 @@ async def test_a_transcriber_that_fails_is_an_error_of_the_transcript_alone(soun
     assert len(ear.segments) == 2
 
 
+async def test_a_likely_end_is_told_before_it_is_sure_with_the_words_on_their_way(
+    sound: Sound,
+) -> None:
+    stt = Transcriber()
+    ear = Ear(SERVER_VAD, stt=stt)
+    await ear.hear(sound("hush 500", "talk 1000", "hush 350"))
+    (likely,) = ear.guesses
+    assert isinstance(likely, TurnLikely)
+    assert likely.end_ms * MS == stt.asked[0] + ear.turns[0].start_ms * MS
+    stt.release.set()
+    await ear.hear(sound("hush 300"))
+    (segment,) = ear.segments
+    assert segment.guess == likely.guess
+    assert await likely.transcript is await segment.transcript
+    assert ear.guesses == [likely]
+
+
+async def test_a_caller_who_goes_on_makes_the_guess_void_and_the_next_has_a_new_number(
+    sound: Sound,
+) -> None:
+    ear = Ear(SEMANTIC_VAD, stt=Transcriber(), end_of_turn=Judge(0.6, 0.99))
+    await ear.hear(sound("hush 500", "talk 1000", "hush 180", "talk 500", "hush 400"))
+    first, void, second = ear.guesses
+    assert isinstance(first, TurnLikely)
+    assert isinstance(second, TurnLikely)
+    assert void == TurnWentOn(first.guess)
+    assert first.transcript.cancelled()
+    assert second.guess != first.guess
+    assert [segment.guess for segment in ear.segments] == [second.guess]
+
+
+async def test_a_pause_that_is_probably_none_is_no_likely_end_until_it_lasts(sound: Sound) -> None:
+    patient = {"type": "semantic_vad", "eagerness": "low"}
+    ear = Ear(patient, end_of_turn=Judge(0.1))
+    await ear.hear(sound("hush 500", "talk 1000", "hush 300"))
+    assert ear.guesses == []
+    await ear.hear(sound("hush 200"))
+    (likely,) = ear.guesses
+    assert isinstance(likely, TurnLikely)
+    assert ear.segments == []
+    await ear.hear(sound("hush 400"))
+    (segment,) = ear.segments
+    assert segment.guess == likely.guess
+
+
+async def test_words_that_failed_make_the_guess_void_before_the_turn_stops(sound: Sound) -> None:
+    stt = Transcriber(fails=1)
+    stt.release.set()
+    ear = Ear(SERVER_VAD, stt=stt)
+    await ear.hear(sound("hush 500", "talk 1000", "hush 700"))
+    (likely, void), (segment,) = ear.guesses, ear.segments
+    assert void == TurnWentOn(likely.guess)
+    assert ear.events.index(void) < ear.events.index(ear.turns[1])
+    assert segment.guess is None
+
+
+@pytest.mark.parametrize("how", ["commit", "clear", "off"])
+async def test_a_guess_does_not_outlive_its_turn(sound: Sound, how: str) -> None:
+    ear = Ear(SERVER_VAD)
+    await ear.hear(sound("hush 500", "talk 1000", "hush 350"))
+    if how == "commit":
+        segment = ear.listener.commit()
+        assert segment is not None
+        assert segment.guess is None
+    elif how == "clear":
+        ear.listener.clear()
+    else:
+        ear.listener.configure(None)
+    assert [type(event) for event in ear.guesses] == [TurnLikely, TurnWentOn]
+
+
 async def test_push_to_talk_has_no_events_and_commit_takes_all(sound: Sound) -> None:
     ear = Ear(None)
     heard = sound("hush 100", "talk 900", "hush 1000")
@@ -248,7 +358,7 @@ async def test_clear_forgets_the_audio_and_the_turn(sound: Sound) -> None:
     assert not ear.listener.speaking
     assert ear.listener.commit() is None
     await ear.hear(sound("hush 1000", "talk 500", "hush 700"))
-    assert [type(event) for event in ear.events] == [SpeechStarted, SpeechStarted, SpeechStopped]
+    assert [type(event) for event in ear.turns] == [SpeechStarted, SpeechStarted, SpeechStopped]
     assert ear.segments[0].start_ms >= 1500
 
 
@@ -259,7 +369,7 @@ async def test_detection_can_be_turned_off_and_on_within_a_call(sound: Sound) ->
     assert ear.events == []
     ear.listener.configure({"type": "server_vad", "silence_duration_ms": 200})
     await ear.hear(sound("hush 500", "talk 500", "hush 300"))
-    assert [type(event) for event in ear.events] == [SpeechStarted, SpeechStopped]
+    assert [type(event) for event in ear.turns] == [SpeechStarted, SpeechStopped]
 
 
 async def test_a_bad_rule_is_named_and_changes_nothing(sound: Sound) -> None:
@@ -358,8 +468,8 @@ def test_segments_are_the_audio_at_their_times_in_order(parts, detection, chunk_
         heard = (np.rint(heard * 32768) / 32768).astype(np.float32)
         ear = Ear(TurnDetection(**{k: v for k, v in detection.items() if k != "create_response"}))
         await ear.hear(heard, chunk_ms)
-        expected = [SpeechStarted, SpeechStopped] * (len(ear.events) // 2 + 1)
-        assert [type(event) for event in ear.events] == expected[: len(ear.events)]
+        expected = [SpeechStarted, SpeechStopped] * (len(ear.turns) // 2 + 1)
+        assert [type(event) for event in ear.turns] == expected[: len(ear.turns)]
         last = 0
         for segment in ear.segments:
             assert last <= segment.start_ms < segment.end_ms
@@ -393,9 +503,10 @@ class Shared(EnergyActivity):
         super().__init__()
         self.asked: list[tuple[Samples, asyncio.Future[float]]] = []
 
-    def soon(self, window: Samples) -> asyncio.Future[float]:
+    def soon(self, window: Samples, *, late: bool = False) -> asyncio.Future[float]:
         future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self.asked.append((window, future))
+        self.late = late
         return future
 
     def answer(self) -> None:
@@ -433,16 +544,29 @@ async def test_shared_activity_finds_the_turn_that_its_own_would(
     assert (one.start_ms, one.end_ms) == (other.start_ms, other.end_ms)
 
 
-async def test_audio_that_waits_is_not_held_up_for_the_sake_of_others(
+async def test_a_recording_is_not_held_up_for_the_sake_of_others(
     sound: Sound, sharing: Ear, shared: Shared
 ) -> None:
-    sharing.listener.push(sound("hush 300", "talk 500"))
-    assert [type(event) for event in sharing.events] == [SpeechStarted]
+    sharing.listener.push(sound("hush 300", "talk 3500"))
+    assert [type(event) for event in sharing.turns] == [SpeechStarted]
     assert len(shared.asked) == 1
-    while shared.asked:  # the last quarter of a second
+    while shared.asked:  # the last three seconds
         shared.answer()
         await settle()
     assert sharing.listener._seen + 512 > sharing.listener._buffer.end
+
+
+async def test_sound_that_is_late_is_heard_with_what_is_there_and_waits_for_no_other(
+    sound: Sound, sharing: Ear, shared: Shared
+) -> None:
+    sharing.listener.push(sound("hush 300", "talk 500"))
+    lateness: list[bool] = []
+    while shared.asked:
+        lateness.append(shared.late)
+        shared.answer()
+        await settle()
+    assert lateness == [True] * 17 + [False] * 8
+    assert [type(event) for event in sharing.turns] == [SpeechStarted]
 
 
 async def test_an_answer_about_audio_that_was_cleared_is_dropped(
@@ -456,7 +580,7 @@ async def test_an_answer_about_audio_that_was_cleared_is_dropped(
     await settle()
     assert sharing.events == []
     await hear_together(sharing, shared, sound("hush 500", "talk 500", "hush 700"))
-    assert [type(event) for event in sharing.events] == [SpeechStarted, SpeechStopped]
+    assert [type(event) for event in sharing.turns] == [SpeechStarted, SpeechStopped]
 
 
 async def test_shared_activity_that_breaks_is_replaced_by_loudness(
@@ -476,3 +600,15 @@ async def test_nothing_is_asked_once_the_listener_is_closed(
     sharing.listener.push(sound("talk 40"))
     await sharing.listener.aclose()
     assert all(future.cancelled() for _, future in shared.asked)
+
+
+async def test_sound_may_come_in_larger_pieces_while_nobody_speaks(sound: Sound) -> None:
+    ear = Ear(SERVER_VAD)
+    await ear.hear(sound("hush 320"))
+    assert ear.listener.wants_ms == 64
+    ear.listener.lookout.interrupts = lambda: True
+    assert ear.listener.wants_ms <= 32
+    ear.listener.lookout.interrupts = lambda: False
+    await ear.hear(sound("talk 320"))
+    assert ear.listener.speaking
+    assert ear.listener.wants_ms <= 32

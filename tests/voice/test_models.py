@@ -5,7 +5,8 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from frontdesk.desk.handoffs import AgentVoice
-from frontdesk.desk.schema import Team, Voice
+from frontdesk.desk.schema import Team
+from frontdesk.desk.voice import Voice
 from frontdesk.voice import registry
 from frontdesk.voice.embedded import silero, smart_turn
 from frontdesk.voice.instant.speech import tone_ms
@@ -88,7 +89,9 @@ def test_without_the_turn_models_loudness_and_silence_take_over_and_it_is_said(
     models = build_voice(voice(provider="instant"))
     assert models.end_of_turn is None
     assert models.describe()["voice activity"].startswith("loudness (for Silero VAD: pip install")
-    assert models.describe()["end of turn"].startswith("silence only (for Smart Turn: pip install")
+    assert models.describe()["end of turn"].startswith(
+        "words, silence (for Smart Turn: pip install"
+    )
 
 
 def test_a_provider_of_another_package_is_found_like_ours(monkeypatch: pytest.MonkeyPatch) -> None:

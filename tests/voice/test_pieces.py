@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frontdesk.desk.schema import TurnDetection
+from frontdesk.desk.voice import TurnDetection
 from frontdesk.voice.base import INPUT_RATE
 from frontdesk.voice.energy import EnergyActivity
 from frontdesk.voice.pieces import Cutter

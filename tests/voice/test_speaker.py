@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from frontdesk.voice import speaker
 from frontdesk.voice.base import Samples, SpeechError
 from frontdesk.voice.instant.speech import InstantSpeech
+from frontdesk.voice.phrases import PhraseCache
 from frontdesk.voice.playback import Utterance
-from frontdesk.voice.speaker import PhraseCache, Speaker, Spoken
+from frontdesk.voice.speaker import Speaker, Spoken
 
 
 class Voice(InstantSpeech):
@@ -49,20 +50,27 @@ async def test_a_reply_is_spoken_clause_by_clause_without_a_gap_in_time(letters)
     for chunk in chunks:
         assert chunk.start_ms == pytest.approx(at)
         assert chunk.end_ms - chunk.start_ms == pytest.approx(len(chunk.audio) / 24)
-        assert len(chunk.audio) <= 4800
+        assert len(chunk.audio) <= (12_000 if chunk.start_ms >= 1000 else 4800)
         at = chunk.end_ms
     assert "".join(c.text for c in chunks if c.first_of_clause) == "Let me see, it left today. Bye!"
     assert sum(c.last_of_clause for c in chunks) == 3
 
 
-@pytest.mark.parametrize(("enough", "milliseconds"), [(float("inf"), 100), (0.0, 200)])
-async def test_small_chunks_are_joined_once_the_listener_has_sound_in_hand(
-    letters, monkeypatch: pytest.MonkeyPatch, enough: float, milliseconds: int
-) -> None:
-    monkeypatch.setattr(speaker, "_IN_HAND_MS", enough)
+async def test_chunks_grow_with_the_sound_that_the_listener_has_in_hand(letters) -> None:
     chunks = await spoken(Speaker(Voice()), letters("It left for Bonn today as you asked."))
     lengths = [round(chunk.end_ms - chunk.start_ms) for chunk in chunks]
-    assert set(lengths[:-2]) == {milliseconds}
+    assert [*dict.fromkeys(lengths[:-1])] == [100, 200, 500]
+    for length, in_hand in ((200, 500), (500, 1000)):
+        assert chunks[lengths.index(length)].start_ms >= in_hand
+
+
+async def test_who_has_no_sound_in_hand_gets_it_as_it_is_made(
+    letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaker, "_IN_HAND_MS", float("inf"))
+    monkeypatch.setattr(speaker, "_PLENTY_MS", float("inf"))
+    chunks = await spoken(Speaker(Voice()), letters("It left for Bonn today as you asked."))
+    assert {round(chunk.end_ms - chunk.start_ms) for chunk in chunks[:-2]} == {100}
 
 
 async def test_the_first_chunk_goes_out_as_the_model_made_it(letters) -> None:

@@ -1,11 +1,13 @@
 """Several guardrails over one passage."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from frontdesk.team.guardrails.guard import Guard, Outcome, Told
 from frontdesk.team.guardrails.passage import OpenFrom, Passage
+from frontdesk.team.guardrails.verdicts import Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,17 @@ def _nobody(outcome: Outcome) -> None:
 
 
 async def check(
-    guards: Sequence[Guard], passage: Passage, told: Told = _nobody, late: Told | None = None
+    guards: Sequence[Guard],
+    passage: Passage,
+    told: Told = _nobody,
+    late: Told | None = None,
+    verdicts: Verdicts | None = None,
+    *,
+    ahead: bool = False,
 ) -> Checked:
     """Put ``passage`` to all guards. ``told`` hears of each outcome, and ``late`` of those that
-    came when the words had gone on.
+    came when the words had gone on. ``verdicts`` has those that were found ``ahead``, of words
+    that may never be said.
 
     What is found at once comes first, so that no model is asked about words that are stopped.
     Those that replace take turns, as each is given what the one before left. Nobody waits for
@@ -37,18 +46,25 @@ async def check(
     slow: list[Guard] = []
     for guard in sorted(guards, key=lambda guard: not guard.quick):
         if not guard.quick and guard.mode == "audit":
-            _note(guard, passage, told)
+            if not ahead:
+                _note(guard, passage, told)
             continue
         if not (guard.quick or guard.mode == "replace"):
             slow.append(guard)
             continue
-        outcome = await guard.check(passage, late)
+        outcome = await _outcome(guard, passage, late, verdicts)
         told(outcome)
         if outcome.blocks:
             return Checked(passage.text, guard)
         if outcome.instead is not None:
             passage = replace(passage, text=outcome.instead)
-    return await _side_by_side(slow, passage, told, late)
+    return await _side_by_side(slow, passage, told, late, verdicts)
+
+
+def _outcome(
+    guard: Guard, passage: Passage, late: Told | None, verdicts: Verdicts | None
+) -> Coroutine[Any, Any, Outcome]:
+    return guard.check(passage, late) if verdicts is None else verdicts.of(guard, passage, late)
 
 
 def _note(guard: Guard, passage: Passage, told: Told) -> None:
@@ -59,9 +75,15 @@ def _note(guard: Guard, passage: Passage, told: Told) -> None:
 
 
 async def _side_by_side(
-    guards: Sequence[Guard], passage: Passage, told: Told, late: Told | None
+    guards: Sequence[Guard],
+    passage: Passage,
+    told: Told,
+    late: Told | None,
+    verdicts: Verdicts | None,
 ) -> Checked:
-    running = {asyncio.create_task(guard.check(passage, late)): guard for guard in guards}
+    running = {
+        asyncio.create_task(_outcome(guard, passage, late, verdicts)): guard for guard in guards
+    }
     try:
         for task in asyncio.as_completed(running):
             outcome: Outcome = await task

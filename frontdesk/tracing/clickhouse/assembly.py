@@ -61,13 +61,13 @@ class Assembly:
         )
         for row in ordered:
             summaries.insert(self.database, row)
-        return summaries.summarize(self.database, traces)
+        return summaries.summarize(self.database, summaries.place(self.database, ordered))
 
     def sum_up(self, turns: Iterable[Mapping[str, Any]]) -> None:
         """Sum up the calls of the spans anew, with their other turns."""
         mine = [row["trace_id"] for row in self.database.execute("SELECT trace_id FROM trace")]
         self.add_turns(turns, but=mine)
-        summaries.summarize(self.database, mine)
+        summaries.summarize(self.database, dict.fromkeys(mine, True))
 
     def add_pieces(self, pieces: Iterable[PieceRow]) -> None:
         for piece in pieces:

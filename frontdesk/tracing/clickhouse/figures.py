@@ -12,7 +12,7 @@ from frontdesk.tracing import names
 from frontdesk.tracing.clickhouse.client import Client
 from frontdesk.tracing.rows import OTHER_ERROR
 from frontdesk.tracing.stages import STAGES
-from frontdesk.tracing.statistics import MOST_GROUPS, PERIODS, SLOWEST
+from frontdesk.tracing.statistics import MOST_GROUPS, PERIODS, SLOWEST, dead_air
 
 _STAGE = """
 if(mapContains(SpanAttributes, {mcp}), 'mcp',
@@ -46,12 +46,18 @@ SELECT {_STAGE} AS stage, grouping(point) AS total, {_POINT % _START} AS point, 
 FROM otel_traces WHERE {_DURING} AND stage IN {{wanted}}
 GROUP BY GROUPING SETS ((stage), (stage, point))
 """
+_DEAD_AIR = f"""
+SELECT SpanName AS name, count() AS count, sum(toInt64(Duration)) / 1e9 AS seconds,
+       max(toInt64(Duration)) / 1e9 AS longest
+FROM otel_traces WHERE {_DURING} AND startsWith(toString(SpanName), {{dead_air}})
+GROUP BY name ORDER BY seconds DESC
+"""
 _ERRORS = f"""
 SELECT SpanName AS name, argMax({_STAGE}, at) AS stage,
        multiIf(StatusMessage != '', StatusMessage, SpanAttributes[{{error_type}}] != '',
                SpanAttributes[{{error_type}}], {{other}}) AS error,
        uniqExact(TraceId, SpanId) AS count, uniqExact(TraceId) AS turns,
-       max({_START} AS at) AS last,
+       max(toUnixTimestamp64Nano(Timestamp) AS at) AS last,
        argMax(TraceId, at) AS trace_id, argMax(SpanId, at) AS span_id
 FROM otel_traces
 WHERE {_DURING} AND StatusCode IN ('Error', 'STATUS_CODE_ERROR') AND {_STAGE} NOT IN {{repeated}}
@@ -83,6 +89,9 @@ def latency(client: Client, period: str, now: float) -> dict[str, Any]:
             stage: _stage(spans.get((stage, None)), [spans.get((stage, n)) for n in range(count)])
             for stage in STAGES
         },
+        "dead_air": [
+            dead_air(row) for row in client.rows(_DEAD_AIR, dead_air=f"{names.DEAD_AIR} ", **values)
+        ],
         "slowest": [_slow(row) for row in client.rows(_SLOWEST, most=SLOWEST, **values)],
     }
 
@@ -133,7 +142,11 @@ def errors(client: Client, period: str, now: float) -> dict[str, Any]:
         "period": period,
         "since": since,
         "until": now,
-        "groups": [{**group, "call_id": calls.get(group["trace_id"])} for group in groups],
+        "groups": [
+            # Divided here, as Python does it exactly: the file's times are such quotients.
+            {**group, "last": int(group["last"]) / 10**9, "call_id": calls.get(group["trace_id"])}
+            for group in groups
+        ],
     }
 
 

@@ -14,7 +14,8 @@ from redis.exceptions import RedisError
 from frontdesk.call.call import Call
 from frontdesk.call.connections import Connection
 from frontdesk.call.identity import Identity
-from frontdesk.call.worker import CallRefused, Worker
+from frontdesk.call.refusals import CallRefused
+from frontdesk.call.worker import Worker
 from frontdesk.state.errors import InOtherRegion, StateError
 from frontdesk.transports.mcp.tools import AgentTool
 

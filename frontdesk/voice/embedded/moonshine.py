@@ -3,117 +3,221 @@
 import asyncio
 import importlib.util
 import logging
+import math
 import os
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from frontdesk.desk.schema import SpeechToTextChoice
+from frontdesk.desk.voice import SpeechToTextChoice
 from frontdesk.voice.base import INPUT_RATE, Samples, SpeechError, Transcript
+from frontdesk.voice.embedded.moonshine_model import PACKAGE, Heard, MoonshineModel, folder
 from frontdesk.voice.registry import ModelMissing
 
 logger = logging.getLogger(__name__)
 
-_MODEL = "tiny-en"
-_OPTIONS = {"vad_threshold": "0.0", "return_audio_data": "false"}
-"""Its own voice detection makes words of the noise before the first one (measured: 15 of 20
-sentences wrong with it, 5 without); our turns are cut already."""
 _SHORTEST = INPUT_RATE // 10
 _PART = 24 * INPUT_RATE
 """Longer speech is transcribed in parts: the model was made for less than half a minute, and
 parts that are done need not be done again."""
 _CUT = INPUT_RATE // 10
+_AHEAD = INPUT_RATE // 2
+"""Speech that came since the last look, from which on another is worth its while: 30 ms of CPU
+for a sentence of 3 s."""
+_NOTHING = Heard((), (), whole=True)
 
 
 class MoonshineTranscriber:
-    """One model, on a thread of its own, for all calls of the process."""
+    """One model for all calls of the process. A transcript has a thread at once, as there is one
+    more than looks ahead may take."""
 
     name = "embedded: Moonshine tiny (English)"
     languages = ("en",)
     takes_prompt = False
+    logprobs = True
 
-    def __init__(self, *, patient: bool = False) -> None:
-        if importlib.util.find_spec("moonshine_voice") is None:
+    def __init__(self, threads: ThreadPoolExecutor | None = None) -> None:
+        if importlib.util.find_spec(PACKAGE) is None:
             raise ModelMissing(
                 "voice.stt: moonshine-voice is not installed (pip install 'frontdesk[embedded]'), "
                 "or has no wheel for this platform; then set voice.stt.provider to openai or "
                 "openai-compatible"
             )
-        begin = _yield_to_others if patient else None
-        self._thread = ThreadPoolExecutor(1, "speech-to-text", initializer=begin)
-        self._model: Any = None
-        self._aside: MoonshineTranscriber | None = None
+        self._threads = threads or ThreadPoolExecutor(2, "speech-to-text")
+        self._loading = threading.Lock()
+        self._model: MoonshineModel | None = None
+        self._aside: _Aside | None = None
+        self._at_work = 0
 
     def aside(self) -> "MoonshineTranscriber":
-        """The same model for recordings, which can wait: loaded once more (100 MB) when first
-        asked, on a thread that gives way, so that no call stands behind a recording."""
+        """The same model for recordings, which can wait: on a thread that gives way, so that no
+        call stands behind a recording."""
         if self._aside is None:
-            self._aside = MoonshineTranscriber(patient=True)
+            self._aside = _Aside(self)
         return self._aside
 
     def stream(
-        self, *, language: str | None = None, prompt: str | None = None
+        self, *, language: str | None = None, prompt: str | None = None, logprobs: bool = False
     ) -> "MoonshineStream":
         """Begin a stretch of speech. The model knows English only and takes no prompt."""
-        return MoonshineStream(self)
+        return MoonshineStream(self, logprobs=logprobs)
 
     async def warm_up(self) -> None:
-        await self.text(np.zeros(INPUT_RATE, np.float32))
+        await self.hear(np.zeros(INPUT_RATE, np.float32))
 
-    async def text(self, samples: Samples) -> str:
-        """What is said in ``samples``. Raises :class:`SpeechError`."""
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for words."""
+        return not self._at_work
+
+    async def hear(
+        self,
+        samples: Samples,
+        expected: Sequence[int] = (),
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> Heard:
+        """As :meth:`MoonshineModel.hear`. Raises :class:`SpeechError`."""
         loop = asyncio.get_running_loop()
+        self._at_work += 1
         try:
-            return await loop.run_in_executor(self._thread, self._transcribe, samples)
+            return await loop.run_in_executor(
+                self._threads, lambda: self.model().hear(samples, expected, given_up)
+            )
         except Exception as error:
             raise SpeechError(f"{self.name}: {error}") from error
+        finally:
+            self._at_work -= 1
 
-    def _transcribe(self, samples: Samples) -> str:
-        if self._model is None:
-            self._model = _load()
-        lines = self._model.transcribe_without_streaming(samples.tolist(), INPUT_RATE).lines
-        return " ".join(line.text.strip() for line in lines).strip()
+    def model(self) -> MoonshineModel:
+        """The weights, loaded when they are first wanted. Raises :class:`SpeechError`."""
+        with self._loading:
+            if self._model is None:
+                self._model = _load()
+            return self._model
+
+
+class _Aside(MoonshineTranscriber):
+    """Transcribes beside the calls."""
+
+    def __init__(self, calls: MoonshineTranscriber) -> None:
+        super().__init__(ThreadPoolExecutor(1, "recordings-to-text", initializer=_yield_to_others))
+        self._calls = calls
+
+    def aside(self) -> MoonshineTranscriber:
+        return self
+
+    @property
+    def idle(self) -> bool:
+        """A recording is there as a whole: there is nothing to be ahead of."""
+        return False
+
+    def model(self) -> MoonshineModel:
+        return self._calls.model()
 
 
 class MoonshineStream:
-    """Speech of one turn; asked again, it transcribes only what is not settled."""
+    """Speech of one turn. While nothing else is to be done it is looked at as it comes, so that at
+    its end only the last words are new; asked again, it transcribes only what is not settled."""
 
-    def __init__(self, transcriber: MoonshineTranscriber) -> None:
+    def __init__(self, transcriber: MoonshineTranscriber, *, logprobs: bool = False) -> None:
         self._transcriber = transcriber
+        self._wants_logprobs = logprobs
         self._pushed: list[Samples] = []
-        self._length = self._settled = 0
-        self._parts: list[str] = []
-        self._last: tuple[int, str] | None = None
+        self._length = self._settled = self._seen = 0
+        self._parts: list[Heard] = []
+        self._last = _NOTHING
+        self._known: tuple[int, Transcript] | None = None
+        self._look: asyncio.Task[None] | None = None
+        self._given_up = threading.Event()
+        """Set when nobody waits for the look under way, whose thread goes on for a step."""
 
     def push(self, samples: Samples) -> None:
         self._pushed.append(samples)
         self._length += len(samples)
+        worth = self._length - self._seen >= _AHEAD and self._length - self._settled <= _PART
+        if worth and self._look is None and self._transcriber.idle:
+            self._given_up = threading.Event()
+            self._look = asyncio.get_running_loop().create_task(self._ahead(self._given_up.is_set))
+            self._look.add_done_callback(self._looked)
 
     async def transcript(self) -> Transcript:
         length = self._length
-        if self._last is None or self._last[0] != length:
-            self._last = (length, await self._text(self._all()))
-        return Transcript(self._last[1], length / INPUT_RATE, language="en")
+        if self._known is None or self._known[0] != length:
+            self._give_up()
+            await self._hear(self._all())
+            self._known = (length, self._told(length / INPUT_RATE))
+        return self._known[1]
 
     async def aclose(self) -> None:
+        self._give_up()
         self._pushed.clear()
+
+    async def _ahead(self, given_up: Callable[[], bool]) -> None:
+        """What has been said so far, as a beginning."""
+        self._seen = self._length
+        rest = self._all()[self._settled :]
+        heard = await self._transcriber.hear(rest, self._last.tokens, given_up)
+        if heard.whole:
+            self._last = heard
+
+    def _looked(self, look: asyncio.Task[None]) -> None:
+        if self._look is look:
+            self._look = None
+        if not look.cancelled() and (error := look.exception()) is not None:
+            logger.debug("speech was not looked at ahead: %s", error)
+
+    def _give_up(self) -> None:
+        look, self._look = self._look, None
+        if look is not None:
+            self._given_up.set()
+            look.cancel()
 
     def _all(self) -> Samples:
         joined = np.concatenate(self._pushed) if self._pushed else np.zeros(0, np.float32)
         self._pushed = [joined]
         return joined
 
-    async def _text(self, samples: Samples) -> str:
+    async def _hear(self, samples: Samples) -> None:
         while len(samples) - self._settled > _PART:
             end = _quiet_place(samples, self._settled + _PART // 2, self._settled + _PART)
-            self._parts.append(await self._transcriber.text(samples[self._settled : end]))
-            self._settled = end
+            part = samples[self._settled : end]
+            self._parts.append(await self._transcriber.hear(part, self._last.tokens))
+            self._settled, self._last = end, _NOTHING
         rest = samples[self._settled :]
-        last = await self._transcriber.text(rest) if len(rest) >= _SHORTEST else ""
-        return " ".join(part for part in (*self._parts, last) if part)
+        long = len(rest) >= _SHORTEST
+        expected = self._last.tokens
+        self._last = await self._transcriber.hear(rest, expected) if long else _NOTHING
+
+    def _told(self, seconds: float) -> Transcript:
+        model, heard = self._transcriber.model(), (*self._parts, self._last)
+        texts = (model.text(part.tokens) for part in heard)
+        sure = [logprob for part in heard for logprob in part.logprobs]
+        return Transcript(
+            " ".join(text for text in texts if text),
+            seconds,
+            language="en",
+            confidence=math.exp(sum(sure) / len(sure)) if sure else None,
+            logprobs=_logprobs(model, heard) if self._wants_logprobs else None,
+        )
+
+
+def _logprobs(model: MoonshineModel, heard: Sequence[Heard]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for part in heard:
+        for token, logprob in zip(part.tokens, part.logprobs, strict=False):  # the end is no word
+            piece = model.piece(token)
+            found.append(
+                {
+                    "token": piece.decode("utf-8", "replace"),
+                    "logprob": logprob,
+                    "bytes": [*piece],
+                }
+            )
+    return found
 
 
 def _yield_to_others() -> None:
@@ -128,17 +232,13 @@ def _quiet_place(samples: Samples, begin: int, end: int) -> int:
     return begin + int(np.argmin(np.square(blocks).mean(axis=1))) * _CUT + _CUT // 2
 
 
-def _load() -> Any:
-    import moonshine_voice  # pyright: ignore[reportMissingTypeStubs]
-
-    library: Any = moonshine_voice
-    path = library.utils.get_assets_path() / _MODEL
-    if not path.is_dir():
+def _load() -> MoonshineModel:
+    if (weights := folder()) is None:
         raise SpeechError(
-            f"this release of moonshine-voice has no {_MODEL} weights in its wheel; "
+            "this release of moonshine-voice has no tiny-en weights in its wheel; "
             "install moonshine-voice==0.1.0"
         )
-    return library.Transcriber(str(path), library.ModelArch.TINY, options=_OPTIONS)
+    return MoonshineModel(weights)
 
 
 def create(choice: SpeechToTextChoice) -> MoonshineTranscriber:

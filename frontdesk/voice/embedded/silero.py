@@ -26,23 +26,31 @@ class SileroActivity:
     """Speech probability of 32 ms windows."""
 
     window = 512
+    context = _CONTEXT
 
     def __init__(self, model: "_Model") -> None:
         self._model = model
         self.reset()
 
     def reset(self) -> None:
-        self.state = np.zeros((2, 1, 128), np.float32)
+        self.state = self.before = np.zeros((2, 1, 128), np.float32)
         self.input = np.zeros((1, _CONTEXT + self.window), np.float32)
 
     def __call__(self, window: Samples) -> float:
         self.take(window)
         return self._model.run([self])[0]
 
-    def soon(self, window: Samples) -> asyncio.Future[float]:
+    def soon(self, window: Samples, *, late: bool = False) -> asyncio.Future[float]:
         """The same, together with the windows of other calls: half the work for each. Until it
-        is done, or cancelled, there may be no other."""
-        return self._model.run_soon(self, window)
+        is done, or cancelled, there may be no other. One that is ``late`` is not kept waiting for
+        others, but goes with those that are there."""
+        return self._model.run_soon(self, window, late=late)
+
+    def peek(self, samples: Samples) -> float:
+        """The probability of the window that ends half a window behind the last one, as it would
+        be had it followed the last but one. ``samples``: that window and the ``context`` before it.
+        Nothing is remembered of it."""
+        return self._model.look(samples[None], self.before)
 
     def take(self, window: Samples) -> None:
         """Put the window behind the end of the one before."""
@@ -59,6 +67,9 @@ class _Model:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[tuple[SileroActivity, Samples, asyncio.Future[float]]] = []
         self._last = 0.0
+        self._due: asyncio.Handle | None = None
+        self._hurries = False
+        """Whether the next run is for windows that are late."""
 
     def run(self, activities: list[SileroActivity]) -> list[float]:
         """One run for all of them."""
@@ -72,25 +83,38 @@ class _Model:
             },
         )
         for n, activity in enumerate(activities):
-            activity.state = state[:, n : n + 1].copy()
+            activity.before, activity.state = activity.state, state[:, n : n + 1].copy()
         return probabilities[:, 0].tolist()
 
-    def run_soon(self, activity: SileroActivity, window: Samples) -> asyncio.Future[float]:
+    def look(self, samples: Samples, state: NDArray[np.float32]) -> float:
+        """One run that leaves no trace."""
+        given = {"input": samples, "state": state, "sr": self._rate}
+        return float(self._session.run(None, given)[0][0, 0])
+
+    def run_soon(
+        self, activity: SileroActivity, window: Samples, *, late: bool
+    ) -> asyncio.Future[float]:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._loop, self._waiting = loop, []
-        if not self._waiting:
-            alone = loop.time() - self._last > _MOMENT
-            loop.call_later(0.0 if alone else _MOMENT, self._run_waiting)
-        self._last = loop.time()
+            self._loop, self._waiting, self._due = loop, [], None
+        now = loop.time()
+        alone = now - self._last > _MOMENT
+        self._last = now
+        if self._due is not None and late and not self._hurries:
+            self._due.cancel()
+            self._due = None
+        if self._due is None:
+            self._hurries = late
+            self._due = loop.call_later(0.0 if alone or late else _MOMENT, self._run_waiting)
         future: asyncio.Future[float] = loop.create_future()
         self._waiting.append((activity, window, future))
         return future
 
     def _run_waiting(self) -> None:
         batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+        self._due = None
         if self._waiting and self._loop:
-            self._loop.call_soon(self._run_waiting)
+            self._due = self._loop.call_soon(self._run_waiting)
         batch = [entry for entry in batch if not entry[2].cancelled()]
         if not batch:
             return

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 
-from frontdesk.desk.schema import TextToSpeechChoice
+from frontdesk.desk.voice import TextToSpeechChoice
 from frontdesk.voice.base import OUTPUT_RATE, Samples
 
 _HERTZ = 220

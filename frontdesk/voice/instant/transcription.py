@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 
-from frontdesk.desk.schema import SpeechToTextChoice
+from frontdesk.desk.voice import SpeechToTextChoice
 from frontdesk.voice.base import INPUT_RATE, Samples, Transcript
 
 _NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()

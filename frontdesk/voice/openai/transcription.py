@@ -2,26 +2,27 @@
 
 import io
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import soundfile  # pyright: ignore[reportMissingTypeStubs]
-from openai import AsyncOpenAI, OpenAIError, omit
+from openai import AsyncOpenAI, BadRequestError, OpenAIError, omit
 
-from frontdesk.desk.schema import SpeechToTextChoice
+from frontdesk.desk.tongues import code_of
 from frontdesk.voice.audio import samples_to_int16
 from frontdesk.voice.base import INPUT_RATE, Samples, SpeechError, Transcript
-from frontdesk.voice.openai.client import open_client, where
+from frontdesk.voice.openai.client import connect, failure, readable, where
 
-_DEFAULT_MODEL = "gpt-transcribe"
+DEFAULT_MODEL = "gpt-transcribe"
 _TELL_LOGPROBS = ("gpt-4o-transcribe", "gpt-4o-mini-transcribe")
 """Models that have logprobs, by the API reference; all others refuse to be asked."""
-_SHORTEST = INPUT_RATE // 10
+SHORTEST = INPUT_RATE // 10
 """The API refuses audio under a tenth of a second."""
 
 
 class HostedTranscriber:
-    """One request a transcript."""
+    """One request a transcript. ``among``: the languages that callers may speak, for models that
+    take such a hint."""
 
     elsewhere = True
 
@@ -29,6 +30,9 @@ class HostedTranscriber:
         self.client = client
         self.model = model
         self.language = language
+        self.among: tuple[str, ...] = ()
+        self.tells_language = "whisper" in model
+        """Whether it is asked for the long answer, which says what language was heard."""
         self.logprobs = model.startswith(_TELL_LOGPROBS) and "diarize" not in model
 
     @property
@@ -41,7 +45,8 @@ class HostedTranscriber:
         return HostedStream(self, language or self.language, prompt, logprobs and self.logprobs)
 
     async def warm_up(self) -> None:
-        """Opens no connection: each request is billed."""
+        """Open a connection. Raises :class:`~frontdesk.voice.base.SpeechError`."""
+        await connect(self.client, "voice.stt", self.name)
 
     async def aclose(self) -> None:
         """Close the connections, at shutdown."""
@@ -74,7 +79,7 @@ class HostedStream:
         length = self._length
         if self._last is None or self._last[0] != length:
             found = Transcript("", length / INPUT_RATE, language=self._language)
-            self._last = (length, await self._request(found) if length >= _SHORTEST else found)
+            self._last = (length, await self._request(found) if length >= SHORTEST else found)
         return self._last[1]
 
     async def aclose(self) -> None:
@@ -82,23 +87,52 @@ class HostedStream:
 
     async def _request(self, empty: Transcript) -> Transcript:
         owner = self._owner
+        long = owner.tells_language and self._language is None
         try:
-            answer = await owner.client.audio.transcriptions.create(
-                file=("speech.wav", _wav(np.concatenate(self._pushed)), "audio/wav"),
-                model=owner.model,
-                language=self._language or omit,
-                prompt=self._prompt or omit,
-                response_format="json",
-                include=["logprobs"] if self._logprobs else omit,
-            )
+            answer = await self._asked("verbose_json" if long else "json")
+        except BadRequestError as error:
+            if not long:
+                raise failure(error, "voice.stt", owner.name) from error
+            owner.tells_language = False  # a server that has the short form only
+            return await self._request(empty)
         except OpenAIError as error:
-            raise SpeechError(f"{owner.name}: {error}") from error
+            raise failure(error, "voice.stt", owner.name) from error
         text: Any = getattr(answer, "text", None)
         if not isinstance(text, str):
-            raise SpeechError(f"{owner.name}: the answer holds no text; is base_url right?")
+            told = readable(str(answer))
+            raise SpeechError(
+                f"{owner.name}: the answer holds no text; is voice.stt.base_url right? It says: "
+                f"{told}"
+            )
         return replace(
-            empty, text=text.strip(), logprobs=_logprobs(answer), usage=_token_usage(answer)
+            empty,
+            text=text.strip(),
+            language=_language(answer) or empty.language,
+            logprobs=_logprobs(answer),
+            usage=_token_usage(answer),
         )
+
+    async def _asked(self, response_format: Literal["json", "verbose_json"]) -> Any:
+        owner = self._owner
+        among = owner.model == DEFAULT_MODEL and not self._language and [*owner.among]
+        return await owner.client.audio.transcriptions.create(
+            file=("speech.wav", _wav(np.concatenate(self._pushed)), "audio/wav"),
+            model=owner.model,
+            language=self._language or omit,
+            languages=among or omit,
+            prompt=self._prompt or omit,
+            response_format=response_format,
+            include=["logprobs"] if self._logprobs else omit,
+        )
+
+
+def _language(answer: Any) -> str | None:
+    """What was spoken, if the model says so: one language, by code or by its English name."""
+    several: list[Any] = getattr(answer, "languages", None) or []
+    if len(several) == 1:
+        return code_of(several[0].code)
+    told: Any = getattr(answer, "language", None)
+    return code_of(told) if isinstance(told, str) else None
 
 
 def _logprobs(answer: Any) -> list[dict[str, Any]] | None:
@@ -140,8 +174,3 @@ def _wav(samples: Samples) -> bytes:
     pcm = samples_to_int16(samples)
     cast("Any", soundfile).write(file, pcm, INPUT_RATE, format="WAV", subtype="PCM_16")
     return file.getvalue()
-
-
-def create(choice: SpeechToTextChoice) -> HostedTranscriber:
-    """Entry point of ``frontdesk.stt``."""
-    return HostedTranscriber(open_client(choice), choice.model or _DEFAULT_MODEL, choice.language)

@@ -67,12 +67,17 @@ def last_turn(items: Any) -> tuple[str, str, list[dict[str, Any]]]:
 def next_step(
     turn: str, what: str, since: list[dict[str, Any]], tools: set[str], handoffs: list[Handoff]
 ) -> Any:
-    outputs = [item["output"] for item in since if item.get("type") == "function_call_output"]
-    if what == "hand" and handoffs and not called(since):
+    handed = {item["call_id"] for item in since if item.get("name", "").startswith("transfer_to_")}
+    outputs = [
+        item["output"]
+        for item in since
+        if item.get("type") == "function_call_output" and item["call_id"] not in handed
+    ]
+    if what == "hand" and handoffs and not handed:
         return stream.function_call(handoffs[0].tool_name, "{}")
     if what in tools and what not in called(since):
         return stream.function_call(what, json.dumps({"turn": turn}))
-    if outputs and what != "hand":
+    if outputs:
         return stream.message(f"{turn} came to this: {plain(outputs[-1])}.")
     return stream.message(f"{turn} is heard here. The end of {turn} is near.")
 

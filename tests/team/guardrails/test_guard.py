@@ -1,6 +1,7 @@
 """One guardrail: it always comes to an outcome, and its function gets what it asks for."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,16 @@ async def test_a_function_may_ask_for_more_than_the_text(function):
     passage = Passage("Hi.", "output", before="So. ", agent="clerk")
     outcome = await guard(function("whole")).check(passage)
     assert outcome.reason == "output of clerk after 'So. '"
+
+
+async def test_time_in_which_the_process_was_held_up_is_not_the_functions():
+    async def held_up(passage):
+        for _ in range(8):
+            time.sleep(0.03)  # noqa: ASYNC251 (something else holds the loop up)
+            await asyncio.sleep(0)
+
+    outcome = await guard(held_up, hold="100ms").check(Passage("Hi.", "output"))
+    assert (outcome.problem, outcome.blocks) == (None, False)
 
 
 async def test_a_function_that_would_end_the_program_has_failed(function):

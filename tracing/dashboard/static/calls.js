@@ -17,10 +17,14 @@ function query() {
   return text ? `?${text}` : "";
 }
 
+let asked = 0;
+
 /** Fetch the list as it is now; with `live`, rows that come are shown to have come. @param {string} url @param {boolean} live */
 async function show(url, live) {
+  const mine = (asked += 1);
   try {
     const page = await fetchPage(url);
+    if (mine !== asked) return; // another filter was chosen meanwhile
     const rows = document.getElementById("rows");
     const fresh = page.getElementById("rows");
     if (rows && fresh) {
@@ -35,7 +39,7 @@ async function show(url, live) {
     }
     markPlaying();
   } catch (error) {
-    feed.textContent = `Could not load the list: ${/** @type {Error} */ (error).message}`;
+    if (mine === asked) feed.textContent = `Could not load the list: ${/** @type {Error} */ (error).message}`;
   }
 }
 

@@ -31,7 +31,7 @@ export class Tree {
     this.told = told;
     this.elements = /** @type {HTMLTableRowElement[]} */ ([...section.querySelectorAll("tr[data-span]")]);
     this.rows = this.elements.map((row) => ({
-      depth: Number(row.dataset.level), parent: row.dataset.children !== "0", folded: false, span: row.dataset.span ?? "", shown: true,
+      depth: Number(row.dataset.level), parent: "children" in row.dataset, folded: false, span: row.dataset.span ?? "", shown: true,
     }));
     this.field = /** @type {HTMLInputElement} */ (section.querySelector(".find input"));
     this.count = /** @type {HTMLElement} */ (section.querySelector(".find [role=status]"));
@@ -50,6 +50,10 @@ export class Tree {
       row.setAttribute("aria-level", String(this.rows[index].depth + 1));
       if (this.rows[index].parent) row.setAttribute("aria-expanded", "true");
       row.tabIndex = index === 0 ? 0 : -1;
+      row.setAttribute("role", "row"); // as they are not laid out as a table's
+      row.cells[0].setAttribute("role", "rowheader");
+      row.cells[1].setAttribute("role", "gridcell");
+      row.cells[2].setAttribute("role", "gridcell");
       /** @type {HTMLElement} */ (row.querySelector("a")).tabIndex = -1;
     });
     /** @type {HTMLElement} */ (this.section.querySelector(".find")).hidden = false;
