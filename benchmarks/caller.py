@@ -85,6 +85,14 @@ class Caller(asyncio.Protocol):
         self._transport.write(b"".join(frames))
         return time.perf_counter()
 
+    async def streamed(self, frames: int) -> None:
+        """Returns when that many more frames went out, however busy the machine is."""
+        enough = len(self.sent_at) + frames
+        while len(self.sent_at) < enough:
+            if self._lost:
+                raise self._lost
+            await asyncio.sleep(0.01)
+
     def forget(self) -> None:
         """From here on, :meth:`until` means the next turn's events."""
         self._arrived.clear()

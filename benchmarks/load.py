@@ -17,6 +17,8 @@ SLOTS = 20
 """Callers' frames are spread over this many moments of each 20 ms."""
 GOING = 1.5
 """Seconds in which all hang up."""
+COMMITTED = 200
+"""Milliseconds of audio before each commit."""
 COMMIT = masked({"type": "input_audio_buffer.commit"})
 CREATE = masked({"type": "response.create"})
 CANCEL = masked({"type": "response.cancel"})
@@ -73,7 +75,7 @@ Turn = Callable[[Caller], Awaitable[float]]
 
 async def committed(caller: Caller) -> float:
     """Speak 200 ms, commit: seconds from the commit to the first audio."""
-    await asyncio.sleep(0.2)
+    await caller.streamed(COMMITTED // FRAME_MS)
     caller.forget()
     asked = caller.send(COMMIT, CREATE)
     audio = await caller.until("response.output_audio.delta")
@@ -86,7 +88,7 @@ async def cancelled(caller: Caller) -> float:
     that was done by then, as a busy machine let the caller wait, is asked for anew."""
     caller.pardons = b'"response_cancel_not_active"'
     for _ in range(TRIES):
-        await asyncio.sleep(0.2)
+        await caller.streamed(COMMITTED // FRAME_MS)
         caller.forget()
         caller.send(COMMIT, CREATE)
         await caller.until("response.created")

@@ -31,7 +31,8 @@ class Host:
 
     ``status`` makes every answer that HTTP status; while ``deaf`` is clear, requests get none
     (``unanswered`` counts those for tools);
-    ``fiddle`` changes the bytes of answers; ``legacy`` makes it a 2025-era server.
+    ``fiddle`` changes the bytes of answers, whose length is told unless ``tells_length`` is false;
+    ``legacy`` makes it a 2025-era server.
     """
 
     def __init__(self, *, legacy: bool = False) -> None:
@@ -42,6 +43,7 @@ class Host:
         self.deaf.set()
         self._refusals: list[tuple[int, str]] = []
         self.answer: bytes | None = None
+        self.tells_length = True
         self.log: list[str] = []
         self.running = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -171,11 +173,20 @@ class Host:
         async def replay() -> Message:
             return messages.pop(0) if messages else await receive()
 
+        waiting: list[Message] = []  # a head that tells a length, until what it is the length of
+
         async def fiddled(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [h for h in message["headers"] if h[0] != b"content-length"]
             if message["type"] == "http.response.body" and message.get("body"):
                 message["body"] = self.fiddle(message["body"])
+            if b"content-length" in dict(message.get("headers", ())):
+                waiting.append(message)
+                return
+            for head in waiting:
+                length = str(len(message.get("body", b""))).encode()
+                told = [(b"content-length", length)] if self.tells_length else []
+                others = [h for h in head["headers"] if h[0] != b"content-length"]
+                await send(head | {"headers": others + told})
+            waiting.clear()
             await send(message)
 
         await inner(scope, replay, fiddled)

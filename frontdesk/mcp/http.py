@@ -60,12 +60,16 @@ class SteadyTransport(httpx2.AsyncBaseTransport):
             note_fault(
                 Fault("status", request.method, response.status_code, retry_after=retry_after)
             )
-        is_json = response.headers.get("content-type", "").startswith("application/json")
+        limit = None
+        if response.headers.get("content-type", "").startswith("application/json"):
+            limit = MAX_ANSWER_BYTES
+            if int(response.headers.get("content-length", 0)) > limit:
+                limit = 0  # it says so itself: it need not be read to be refused
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         return httpx2.Response(
             response.status_code,
             headers=response.headers,
-            stream=SteadyStream(response.stream, MAX_ANSWER_BYTES if is_json else None),
+            stream=SteadyStream(response.stream, limit),
             extensions=response.extensions,
         )
 

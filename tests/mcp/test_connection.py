@@ -204,11 +204,13 @@ async def test_nonsense_instead_of_an_answer_is_an_error_of_that_call(
     assert await call(connections, "find_order", order_id="2")
 
 
+@pytest.mark.parametrize("tells_length", [True, False])
 async def test_an_answer_beyond_all_measure_is_an_error_of_that_call(
-    connections: McpConnections,
+    connections: McpConnections, host: Any, tells_length: bool
 ) -> None:
-    with pytest.raises(ToolCallError):
-        await call(connections, "huge", size=9 * 1024 * 1024)
+    host.tells_length = tells_length
+    with pytest.raises(ToolCallError, match=r"far too much data|connection .* was lost"):
+        await call(connections, "huge", size=9 * 1024 * 1024, seconds=30)
     assert await call(connections, "find_order", order_id="2")
 
 
