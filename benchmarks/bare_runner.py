@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import AsyncIterator
 
 import uvloop
 from openai.types.responses import ResponseTextDeltaEvent
@@ -29,24 +30,35 @@ async def find_order(order_number: str) -> dict[str, str]:
     return {"order_number": order_number, "status": "on its way"}
 
 
-async def first_word(agent: Agent[None]) -> float:
-    """Milliseconds of one turn until its first word."""
-    began, first = time.perf_counter(), 0.0
-    run = Runner.run_streamed(agent, "two seconds of speech")
-    async for event in run.stream_events():
-        if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent):
-            first = first or 1000 * (time.perf_counter() - began)
-    return first
-
-
-async def main(turns: int) -> None:
+def bare_agent() -> Agent[None]:
+    """One agent with one function, and nothing that watches its runs."""
+    logging.disable(logging.WARNING)
     set_trace_processors([])
-    agent = Agent[None](
+    return Agent[None](
         name="agent",
         instructions="You answer questions about orders, in two sentences.",
         model=InstantModel(),
         tools=[find_order],
     )
+
+
+async def words(agent: Agent[None]) -> AsyncIterator[str]:
+    """What it says in one turn, as it comes."""
+    async for event in Runner.run_streamed(agent, "two seconds of speech").stream_events():
+        if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent):
+            yield event.data.delta
+
+
+async def first_word(agent: Agent[None]) -> float:
+    """Milliseconds of one turn until its first word."""
+    began, first = time.perf_counter(), 0.0
+    async for _ in words(agent):
+        first = first or 1000 * (time.perf_counter() - began)
+    return first
+
+
+async def main(turns: int) -> None:
+    agent = bare_agent()
     taken: list[float] = []
     for _ in range(turns):
         await asyncio.sleep(PAUSE)
@@ -55,5 +67,4 @@ async def main(turns: int) -> None:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING)
     uvloop.run(main(int(sys.argv[1])))

@@ -1,21 +1,28 @@
 """The floor: a FastAPI socket that parses and decodes each frame and answers a commit at once.
 
-    python benchmarks/floor.py
+    python benchmarks/floor.py [--runner]
 
 What any server in Python pays before it does anything. Written the plain way, with the standard
-library's JSON and base64, as the peers' figures have it; uvicorn is set up as for Frontdesk.
+library's JSON and base64, as the peers' figures have it; uvicorn is set up as for Frontdesk. With
+``--runner`` the answer comes when the SDK's runner, with one function and a model that answers at
+once, says its first word: what any server pays that runs its turns on the Agents SDK, before it
+hears, speaks, keeps or traces anything.
 """
 
 import base64
 import json
 import secrets
 import socket
+import sys
+from collections.abc import AsyncIterator
 
 import uvicorn
 import uvloop
+from bare_runner import bare_agent, words
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 
 app = FastAPI()
+AGENT = bare_agent() if "--runner" in sys.argv else None
 DELTA = base64.b64encode(bytes(9600)).decode()
 
 
@@ -38,12 +45,20 @@ async def realtime(websocket: WebSocket) -> None:
                 case "session.update":
                     await websocket.send_text('{"type":"session.updated"}')
                 case "response.create":
+                    answer = words(AGENT) if AGENT else _nothing()
+                    await anext(answer)
                     await websocket.send_text(_frame("response.output_audio.delta", delta=DELTA))
+                    async for _ in answer:
+                        pass
                     await websocket.send_text(_frame("response.done"))
                 case _:
                     pass
     except WebSocketDisconnect:
         pass
+
+
+async def _nothing() -> AsyncIterator[str]:
+    yield ""
 
 
 def _frame(kind: str, **fields: str) -> str:

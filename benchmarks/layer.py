@@ -4,9 +4,10 @@
 
 One worker on one core, the callers and the store on another. Callers stream 20 ms frames of PCM16
 in real time and hold a turn every 5 s: speech, transcript, one call of a function, an answer in two
-sentences. In the same run and with the same callers: a bare socket, the SDK's runner by itself,
-then Frontdesk, turns ended by the client or found by voice activity, and responses cancelled. Takes
-six minutes; ``--quick`` tries everything in a few seconds and proves nothing.
+sentences. In the same run and with the same callers: a bare socket, the same with the SDK's runner
+behind it, the runner by itself, then Frontdesk, turns ended by the client or found by voice
+activity, and responses cancelled. Takes eight minutes; ``--quick`` tries everything in a few
+seconds and proves nothing.
 """
 
 import argparse
@@ -70,9 +71,8 @@ class Bench:
 
     def run(self) -> Results:
         plan, results = self.plan, self.results
-        with running([sys.executable, str(HERE / "floor.py")], cpu=SERVER_CORE) as server:
-            alone = self._load(server, 1, committed, MANUAL, turns=plan.alone // 3, every=0.5)
-            results.floor = [alone, *self._loads(server, plan.floor_loads)]
+        results.floor = self._floor()
+        results.runner = self._floor("--runner")
         results.runner_ms = _bare_runner(plan.alone // 3)
         with self._frontdesk() as server:
             results.in_use = server.in_use
@@ -87,6 +87,12 @@ class Bench:
             alone = self._load(server, 1, speech, VAD, turns=plan.vad_turns, every=2.5)
             results.vad = [alone, *self._loads(server, plan.vad_loads, speech, VAD)]
         return results
+
+    def _floor(self, *options: str) -> list[Measured]:
+        command = [sys.executable, str(HERE / "floor.py"), *options]
+        with running(command, cpu=SERVER_CORE) as server:
+            alone = self._load(server, 1, committed, MANUAL, turns=self.plan.alone // 3, every=0.5)
+            return [alone, *self._loads(server, self.plan.floor_loads)]
 
     def _frontdesk(self) -> AbstractContextManager[Server]:
         cores = {"cpu": SERVER_CORE, "store_cpu": CALLERS_CORE}

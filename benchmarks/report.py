@@ -11,6 +11,8 @@ class Results:
     """Everything measured in one run. The first load of each list is one caller alone."""
 
     floor: list[Measured] = field(default_factory=list[Measured])
+    runner: list[Measured] = field(default_factory=list[Measured])
+    """The floor with the SDK's runner behind it."""
     runner_ms: list[float] = field(default_factory=list[float])
     manual: list[Measured] = field(default_factory=list[Measured])
     vad: list[Measured] = field(default_factory=list[Measured])
@@ -29,12 +31,15 @@ def report(results: Results) -> str:
     lines = [
         "One call, ms                              p50 / p95 / p99",
         f"  bare socket                             {_times(results.floor[0], *EARLY)}",
+        f"  SDK's runner behind a bare socket       {_times(results.runner[0], *EARLY)}",
         f"  SDK's runner alone, to the first word   {runner:.2f}",
         f"  Frontdesk, turns 4 to 20                {_times(alone, *EARLY)}",
         f"  Frontdesk, turns 54 to 73               {_times(alone, *LATE)}",
         f"  {f'by {activity}':<40}{_times(results.vad[0], *EARLY)}",
         "",
         *_table("bare socket", results.floor[1:]),
+        "",
+        *_table("SDK's runner behind a bare socket", results.runner[1:]),
         "",
         *_table("Frontdesk, committed by the client", results.manual[1:]),
         "",
@@ -114,7 +119,7 @@ def _times(load: Measured, first: int = 1, last: int = 10**6) -> str:
 
 
 def _all(results: Results) -> list[Measured]:
-    return [*results.floor, *results.manual, *results.vad, *results.cancelled]
+    return [*results.floor, *results.runner, *results.manual, *results.vad, *results.cancelled]
 
 
 def _median(values: list[float]) -> float:

@@ -29,8 +29,9 @@ def test_a_quick_run_holds_every_kind_of_call_and_prints_every_figure(tmp_path: 
     )
     assert told.returncode == 0, told.stderr
     figures = json.loads((tmp_path / "f.json").read_text())
-    loads = [load for kind in ("floor", "manual", "vad", "cancelled") for load in figures[kind]]
-    assert len(loads) == 8
+    kinds = ("floor", "runner", "manual", "vad", "cancelled")
+    loads = [load for kind in kinds for load in figures[kind]]
+    assert len(loads) == 10
     for load in loads:
         assert load["lost"] == []
         assert load["late_audio"] == 0
