@@ -146,7 +146,13 @@ def _item_added(state: CallState, entry: Entry) -> None:
     )
     state.insert(_place(state, entry), stored)
     if state.tools and item.get("type") == "function_call_output":
-        state.tools = [tool for tool in state.tools if tool["call_id"] != item["call_id"]]
+        state.tools = [tool for tool in state.tools if not _answered(state, tool, item)]
+
+
+def _answered(state: CallState, tool: dict[str, Any], output: dict[str, Any]) -> bool:
+    """Whether this output says what came of it. The one of a tool that works in the background is
+    at first a receipt: what comes of it is the end of that work."""
+    return tool["call_id"] == output["call_id"] and tool["within"] not in state.delegations
 
 
 def _place(state: CallState, entry: Entry) -> int:

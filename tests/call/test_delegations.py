@@ -21,8 +21,9 @@ RESEARCH = {
 
 @pytest.fixture
 def build(build_house):
-    async def build(**background):
+    async def build(idempotent=False, **background):
         tool = {**RESEARCH, "background": {**RESEARCH["background"], **background}}
+        tool["idempotent"] = idempotent
         return await build_house(
             agents={"frontdesk": {"tools": ["research", "look_up"]}},
             tools={"research": tool, "look_up": {"call": "tools.stage:look_up"}},
@@ -400,7 +401,13 @@ async def test_hanging_up_cancels_the_work(house, phone):
     assert (work["status"], work["told"]) == ("cancelled", None)
 
 
-async def test_work_that_was_cut_off_is_told_as_lost_when_the_call_goes_on(house, phone):
+@pytest.mark.parametrize(
+    ("harmless", "told"),
+    [(True, "its result is lost"), (False, "it is not known what of it took effect")],
+)
+async def test_work_that_was_cut_off_is_told_of_when_the_call_goes_on(build, harmless, told):
+    house = await build(idempotent=harmless)
+    phone = await house.place()
     await begun(house, phone)
     phone.call.end("the server stops", 1001)
     await phone.running
@@ -408,7 +415,7 @@ async def test_work_that_was_cut_off_is_told_as_lost_when_the_call_goes_on(house
     house.script([assistant_message("I lost that.")])
     await again.clock.advance(1)
     await until_done(again, "I lost that.")
-    assert "its result is lost" in house.history()[-1]["output"]
+    assert told in house.history()[-1]["output"]
     await again.clock.advance(5)
     assert (work_of(again)[0]["status"], work_of(again)[0]["told"]) == ("lost", "spoken")
 
