@@ -1,7 +1,7 @@
 """The pages of the dashboard and the talk page: HTML made here, static files beside it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from frontdesk.roles import GIVEN, Role, noted
 from frontdesk.tracing.agent_drawing import drawing
-from frontdesk.tracing.agent_graph import agent_graph
+from frontdesk.tracing.agent_graph import MOST, agent_graph
 from frontdesk.tracing.assets import Assets, dashboard_folder
 from frontdesk.tracing.details import details
 from frontdesk.tracing.fall_rows import fall_rows
@@ -142,9 +142,12 @@ class Pages:
         call_id: str,
         trace: str | None = None,
         span: str | None = None,
-        part: str | None = Query(default=None, pattern="^(turn|detail)$"),
+        part: str | None = Query(default=None, pattern="^(turn|detail|agents)$"),
     ) -> Response:
-        """One call. ``trace`` opens a turn, ``span`` a span of it; ``part`` asks for only that."""
+        """One call. ``trace`` opens a turn, ``span`` a span of it; ``part`` asks for only that, or,
+        in place of a turn, for the agents of the whole call."""
+        trace = None if part == "agents" else trace
+        drawn: list[tuple[str, Sequence[Record]]] = []
         try:
             found = self._load.call(call_id)
             if found is None:
@@ -152,6 +155,8 @@ class Pages:
             opened = self._load.trace(trace) if trace and _has(found, trace) else None
             turn = opened["trace"] if opened else None
             turn = next((each for each in found["turns"] if each["trace_id"] == trace), turn)
+            if part == "agents":
+                drawn = [*self._spans_of(found["turns"][:MOST])]
         except Unreadable as reason:
             return self._trouble(request, 503, str(reason))
         if trace and opened is None:
@@ -161,7 +166,9 @@ class Pages:
         scores: list[Record] = list(opened["scores"]) if opened else []
         shown: dict[str, Any] = {**found, "scores": scores}
         falls = waterfall(spans)
-        graph = agent_graph([(trace, spans)] if trace and part != "detail" else ())
+        if trace and part != "detail":
+            drawn = [(trace, spans)]
+        graph = agent_graph(drawn)
         template = {"turn": "_turn.html", "detail": "_detail.html"}.get(part or "", "call.html")
         return self.page(
             request,
@@ -174,10 +181,16 @@ class Pages:
             fall_rows=fall_rows(falls.rows),
             span=chosen,
             graph=graph,
+            whole=MOST,  # a turn has one step at least, so that more would not be drawn
             picture=drawing(graph),
             reading=read_span(chosen) if chosen else None,
             info=details(chosen, spans) if chosen else None,
         )
+
+    def _spans_of(self, turns: Iterable[Record]) -> Iterator[tuple[str, Sequence[Record]]]:
+        for turn in turns:
+            if opened := self._load.trace(turn["trace_id"]):  # else removed meanwhile
+                yield turn["trace_id"], opened["spans"]
 
     async def static(self, request: Request, version: str, path: str) -> Response:
         """From memory, and so without a thread."""

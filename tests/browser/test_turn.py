@@ -268,3 +268,15 @@ async def test_a_value_and_a_link_to_the_span_can_be_copied(
     await page.get_by_role("button", name="Copy link").click()
     await expect(page.get_by_role("button", name="Copied")).to_have_count(2)
     assert await page.evaluate("navigator.clipboard.readText()") == page.url
+
+
+async def test_the_agents_of_the_whole_call_lead_to_their_turns(page: Page, site: Any) -> None:
+    await opened(page, site, turn=0)
+    await page.get_by_role("link", name="Agents of the whole call").click()
+    await expect(page.get_by_role("heading", name="Agents of the whole call")).to_be_visible()
+    await expect(page.locator(".waterfall")).to_have_count(0)
+    await page.get_by_role("link", name="Tool find_order").click()
+    await expect(page.locator("#detail h3")).to_have_text("execute_tool find_order")
+    await expect(page.locator("#turns a[aria-current]")).to_have_text("Turn 2")
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Agents of the whole call")).to_be_visible()

@@ -118,6 +118,23 @@ async def test_parts_of_a_call_come_without_the_page_around(
     assert "invoke_agent frontdesk" in html
 
 
+async def test_the_agents_of_the_whole_call_are_drawn_on_demand(
+    client: httpx2.AsyncClient, sample: SimpleNamespace
+) -> None:
+    page = f"/traces/calls/{sample.CALL}"
+    assert 'class="agentgraph"' not in (plain := (await client.get(page)).text)
+    assert 'href="?part=agents#turn"' in plain
+    params = {"part": "agents", "trace": sample.TURNS[0]}
+    html = (await client.get(page, params=params)).text
+    assert "Agents of the whole call</h2>" in html
+    assert "Choose a turn" not in html
+    nodes = re.findall(r'class="node [^"]*" data-trace="(\w+)"', html)
+    assert nodes and {*nodes} <= {*sample.TURNS}
+    steps = re.findall(r'<li><a href="\?trace=(\w+)', html)
+    assert steps == sorted(steps, key=sample.TURNS.index)
+    assert {*steps} == {*sample.TURNS}
+
+
 async def test_what_is_not_there_is_a_readable_404(
     client: httpx2.AsyncClient, sample: SimpleNamespace
 ) -> None:
