@@ -404,7 +404,7 @@ class Phone:
     async def until(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """Frames since the last ``until``, up to the first of this type with these fields."""
         start = self._read
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 while self._read < len(self.frames):
                     frame = self.frames[self._read]
@@ -484,7 +484,7 @@ class Phone:
         created = {frame["response"]["id"] for frame in self.of("response.created")}
         self.unanswered = created - {response["id"] for response in self.done}
         self.call.end("the client left")
-        await asyncio.wait_for(self.running, 10)
+        await asyncio.wait_for(self.running, 30)
 
     @property
     def types(self) -> list[str]:
@@ -677,7 +677,7 @@ class House:
         lease = await self.store.open(phone.call.state.call_id, "grim reaper", force=True)
         self.defects_expected = True  # the old worker logs its loss
         phone.call.fenced(lease.epoch)
-        await asyncio.wait_for(phone.running, 10)
+        await asyncio.wait_for(phone.running, 30)
         self.phones.remove(phone)
         await self.store.release(lease)
 

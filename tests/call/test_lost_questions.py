@@ -19,7 +19,7 @@ async def killed(house, phone):
 
 
 async def until(holds):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 (in this loop, without time)
             await asyncio.sleep(0)
 

@@ -270,7 +270,7 @@ async def test_a_tool_does_not_begin_when_the_call_was_claimed_meanwhile(house, 
     house.phones.remove(phone)
     frames = len(phone.frames)
     go_on.set()
-    await asyncio.wait_for(phone.running, 10)
+    await asyncio.wait_for(phone.running, 30)
     assert not house.stage.tool_started.is_set()
     assert len(phone.frames) == frames
 
@@ -299,7 +299,7 @@ async def test_whose_connection_broke_is_answered_when_they_come_back(house, pho
     await phone.send("response.create")
     await thinking.wait()
     phone.call.leave(phone.connection, "the client left", vanished=True)
-    await asyncio.wait_for(phone.running, 10)
+    await asyncio.wait_for(phone.running, 30)
     house.phones.remove(phone)
     house.script([assistant_message("Frontdesk.")])
     again = await house.place(phone.call.state.call_id)
