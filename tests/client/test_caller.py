@@ -95,6 +95,7 @@ async def test_speech_after_the_answer_was_played_out_truncates_nothing(
     assert line.truncated == []
 
 
+@pytest.mark.timeout(120)  # it may have to wait for the server
 async def test_a_spoken_turn_is_answered_by_a_real_server(server: Any) -> None:
     async with place(f"{server.url}/v1", model="support") as caller:
         await caller.say(SPEECH)

@@ -142,6 +142,7 @@ class Hosted:
 
     async def start(self, models: dict[str, Any], **sections: Any) -> TeamRunner:
         common = {"provider": "openai-compatible", "base_url": self.provider.url}
+        common["first_token"] = "60s"  # where a test says nothing else
         named = {name: {**common, "model": name, **own} for name, own in models.items()}
         runner = TeamRunner(
             self.make_team({"frontdesk": {}}, models=named, **sections),
