@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 import agents
 from agents import Model
+from frontdesk.call import parts, told
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
@@ -117,10 +118,10 @@ class ManualTimer:
 
 
 class ManualClock(Clock):
-    """Stands still until a test moves it."""
+    """Stands still until a test moves it. ``now``: unix seconds at first."""
 
-    def __init__(self) -> None:
-        self._now = time.time()
+    def __init__(self, now: float) -> None:
+        self._now = now
         self._numbers = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._slept = asyncio.Event()
@@ -404,7 +405,7 @@ class Phone:
     async def until(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
         """Frames since the last ``until``, up to the first of this type with these fields."""
         start = self._read
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 while self._read < len(self.frames):
                     frame = self.frames[self._read]
@@ -484,7 +485,7 @@ class Phone:
         created = {frame["response"]["id"] for frame in self.of("response.created")}
         self.unanswered = created - {response["id"] for response in self.done}
         self.call.end("the client left")
-        await asyncio.wait_for(self.running, 10)
+        await asyncio.wait_for(self.running, 30)
 
     @property
     def types(self) -> list[str]:
@@ -587,6 +588,9 @@ class House:
         self.writers: dict[Call, LogWriter] = {}
         self.phones: list[Phone] = []
         self.grace = 0.0
+        self.now = time.time()
+        """When the newest call was placed, unix seconds: a moment after the one before it, however
+        slow the machine is."""
         self.defects_expected = False
         """Whether a test makes something of ours fail, which is then logged as an error."""
 
@@ -632,7 +636,8 @@ class House:
         protocol = {"idle_ms": idle_ms(self.team), **protocol}
         core = RealtimeProtocol(state.call_id, "support", ids=ids, **protocol)
         recovered = core.restore([i.item for i in state.items if not i.hidden], state.session)
-        clock = ManualClock()
+        self.now += 0.01
+        clock = ManualClock(self.now)
         book = CallBook(state, log, self.tracing.audio, clock)
         book.record(
             "call.opened",
@@ -677,7 +682,7 @@ class House:
         lease = await self.store.open(phone.call.state.call_id, "grim reaper", force=True)
         self.defects_expected = True  # the old worker logs its loss
         phone.call.fenced(lease.epoch)
-        await asyncio.wait_for(phone.running, 10)
+        await asyncio.wait_for(phone.running, 30)
         self.phones.remove(phone)
         await self.store.release(lease)
 
@@ -729,8 +734,13 @@ BuildHouse = Callable[..., Awaitable[House]]
 
 
 @pytest.fixture
-def new_house() -> Callable[..., Any]:
+def new_house(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A context manager that builds houses, for tests that need many: Hypothesis."""
+    # On a busy machine a store may answer later than a client waits for the record. Then what a
+    # test was told is gone when it kills the call.
+    monkeypatch.setattr(told, "PATIENCE", 20.0)
+    monkeypatch.setattr(told, "OPENING", 20.0)
+    monkeypatch.setattr(parts, "RECORD_SECONDS", 20.0)
 
     @asynccontextmanager
     async def build(tmp_path: Path, valkey_url: str) -> AsyncIterator[BuildHouse]:

@@ -270,7 +270,7 @@ async def test_an_approved_tool_that_broke_off_is_not_run_twice(desk):
     desk.stage.tool_may_end.clear()
     await phone.write("Yes")
     await phone.send("response.create")
-    await asyncio.wait_for(desk.stage.tool_started.wait(), 5)
+    await asyncio.wait_for(desk.stage.tool_started.wait(), 30)
     call_id = phone.call.state.call_id
     await phone.hang_up()
     desk.stage.tool_may_end.set()

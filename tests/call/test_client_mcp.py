@@ -1,7 +1,6 @@
 """MCP servers that the client declares: a real one over HTTP, called from a real call."""
 
 import asyncio
-import socket
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from mcp.types import ToolAnnotations
 from starlette.responses import PlainTextResponse
 
 from frontdesk.call import client_mcp
+from tests.leaps import leap
 
 TOKEN = "HUSH-HUSH"
 
@@ -28,10 +28,7 @@ class ShopServer:
         self.open.set()
         self.headers: list[dict[bytes, bytes]] = []
         self.bought: list[str] = []
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}/mcp"
-            self._port = probe.getsockname()[1]
+        self.url = ""
 
     async def start(self) -> None:
         mcp: Any = MCPServer("shop", log_level="ERROR")
@@ -72,11 +69,13 @@ class ShopServer:
                     return
             await inner(scope, receive, send)
 
-        config = uvicorn.Config(app, host="127.0.0.1", port=self._port, log_level="critical")
+        config = uvicorn.Config(app, port=0, log_level="critical")
         self._server = uvicorn.Server(config)
         self._task = asyncio.create_task(self._server.serve())
         while not self._server.started:  # noqa: ASYNC110 (no event to wait for)
             await asyncio.sleep(0.005)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/mcp"
 
     async def stop(self) -> None:
         self.release.set()
@@ -105,7 +104,7 @@ async def house(shop, build_house):
     return await build_house(
         agents={"frontdesk": {"tools": ["look_up"]}},
         tools={"look_up": {"call": "tools.stage:look_up"}},
-        client_mcp={"private_hosts": ["127.0.0.1"], "timeout": 5},
+        client_mcp={"private_hosts": ["127.0.0.1"], "timeout": "30s"},
     )
 
 
@@ -253,13 +252,16 @@ async def test_a_server_that_dies_fails_its_call_and_nothing_else(house, phone, 
 
 
 async def test_a_slow_tool_is_given_up(shop, build_house):
-    house = await build_house(client_mcp={"private_hosts": ["127.0.0.1"], "timeout": "100ms"})
+    house = await build_house(client_mcp={"private_hosts": ["127.0.0.1"], "timeout": "30s"})
     phone = await house.place()
     await listed(phone, shop.tool())
     call = await called(phone, house, "wait")
+    await shop.running.wait()
+    await phone.stored()  # nobody waits for the store when the time is over
+    leap(40)
     error = (await ended(phone, call["id"]))["error"]
     assert error["type"] == "tool_execution_error"
-    assert "0.1 seconds" in error["message"]
+    assert "30 seconds" in error["message"]
     await shop.gone.wait()
 
 

@@ -146,7 +146,7 @@ def test_breaks_leave_no_gap_and_tell_nothing_twice(lived):
         numbers = [tuple(map(int, f["event_id"].split("_")[1:])) for f in mine]
         assert numbers == sorted(numbers)
         phone.call.leave(phone.connection, "the client left")
-        await asyncio.wait_for(phone.running, 10)
+        await asyncio.wait_for(phone.running, 30)
         await house.check(phone)
         house.phones.clear()
 
@@ -189,7 +189,7 @@ async def test_who_does_not_come_back_in_time_has_left(build_house):
     await phone.clock.advance(19)
     assert not phone.running.done()
     await phone.clock.advance(2)
-    await asyncio.wait_for(phone.running, 10)
+    await asyncio.wait_for(phone.running, 30)
     assert phone.call.state.ended == "the client left"
     heard = phone.call.state.items[-1]
     assert 400 <= heard.heard_ms <= 600  # what was played until it left
@@ -200,7 +200,7 @@ async def test_who_says_goodbye_is_not_waited_for(build_house):
     house.grace = 20.0
     phone = await house.place()
     phone.call.leave(phone.connection, "the client left")
-    await asyncio.wait_for(phone.running, 10)
+    await asyncio.wait_for(phone.running, 30)
     assert phone.call.state.ended == "the client left"
 
 
@@ -276,7 +276,7 @@ async def test_who_has_spoken_before_it_was_greeted_is_told_at_once(talked):
 async def test_a_call_that_ends_meanwhile_has_told_them(talked):
     told = await back_for_all(talked)
     talked.call.end("the call is over")
-    await asyncio.wait_for(talked.running, 10)
+    await asyncio.wait_for(talked.running, 30)
     assert told() == ["session.created", *2 * ITEM]
     talked.house.phones.clear()
 

@@ -168,7 +168,7 @@ def test_a_result_is_told_once_or_accounted_for_whenever_it_arrives(lived):
             await story.pause(pause)
         if hang_up:
             phone.call.end("the client left")
-            await asyncio.wait_for(phone.running, 10)
+            await asyncio.wait_for(phone.running, 30)
             created = {frame["response"]["id"] for frame in phone.of("response.created")}
             phone.unanswered = created - {response["id"] for response in phone.done}
             house.stage.words_may_come.set()

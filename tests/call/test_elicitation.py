@@ -1,7 +1,6 @@
 """What an MCP server asks in the middle of a call, asked aloud: a real server, of both eras."""
 
 import asyncio
-import socket
 import threading
 from typing import Annotated, Any, Literal
 
@@ -43,9 +42,7 @@ class Shop:
     def __init__(self, *, legacy: bool) -> None:
         self.given: list[Any] = []
         self.legacy = legacy
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port: int
 
     def build(self) -> MCPServer[Any]:
         server: MCPServer[Any] = MCPServer("shop", log_level="CRITICAL")
@@ -87,14 +84,13 @@ class Shop:
                 return
             await inner(scope, receive, send)
 
-        config = uvicorn.Config(
-            app, host="127.0.0.1", port=self.port, log_level="critical", lifespan="on"
-        )
+        config = uvicorn.Config(app, port=0, log_level="critical", lifespan="on")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         while not self._server.started:  # noqa: ASYNC110 (it has no event for that)
             await asyncio.sleep(0.005)
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         self._server.should_exit = self._server.force_exit = True
@@ -120,7 +116,7 @@ async def servers(shop):
 @pytest.fixture
 async def desk(servers, build_house):
     return await build_house(
-        servers=servers, agents={"frontdesk": {"mcp": ["shop"]}}, mcp={"shop": {"timeout": "2s"}}
+        servers=servers, agents={"frontdesk": {"mcp": ["shop"]}}, mcp={"shop": {"timeout": "30s"}}
     )
 
 
@@ -193,7 +189,6 @@ async def test_a_form_without_fields_is_a_question_for_a_yes(desk, shop, words, 
 
 
 async def test_time_for_the_caller_is_no_time_of_the_server(desk, shop):
-    """The call may take two seconds in all, of the loop's own time."""
     phone = await desk.place()
     desk.script([deliver()], [assistant_message("Too late.")])
     await phone.ask("When does it come?")

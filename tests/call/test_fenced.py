@@ -17,7 +17,7 @@ async def claimed_elsewhere(house, phone):
 
 
 async def over(phone):
-    await asyncio.wait_for(phone.running, 10)
+    await asyncio.wait_for(phone.running, 30)
 
 
 async def test_an_answer_under_way_stops_with_the_fence(house, phone):

@@ -239,7 +239,7 @@ async def test_a_session_that_expires_ends_its_response_and_the_call(house):
     await phone.send("response.create")
     await house.stage.speech_wanted.wait()
     await phone.clock.advance(3.5)
-    await asyncio.wait_for(phone.running, 10)
+    await asyncio.wait_for(phone.running, 30)
     assert phone.done[0]["status"] == "cancelled"
     assert phone.of("error")[-1]["error"]["code"] == "session_expired"
     assert phone.closed == (1001, "session expired")
@@ -252,7 +252,7 @@ async def test_what_was_said_just_before_hanging_up_reaches_the_log(house, phone
     phone.call.end("the client left")
     phone.unanswered = {frame["response"]["id"] for frame in phone.of("response.created")}
     asyncio.get_running_loop().call_soon(house.stage.words_may_come.set)
-    await asyncio.wait_for(phone.running, 10)
+    await asyncio.wait_for(phone.running, 30)
     state = await house.store.load(phone.call.state.call_id)
     assert state.items[0].item["content"][0]["transcript"] == "cancel my order"
     assert state.ended == "the client left"

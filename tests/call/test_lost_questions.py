@@ -14,12 +14,12 @@ QUESTION = "Just to be sure: refund, with what 120 euros. Shall I go ahead? Plea
 
 
 async def killed(house, phone):
-    assert await phone.call._parts.book.recorded_within(5)
+    assert await phone.call._parts.book.recorded_within(30)
     await house.kill(phone)
 
 
 async def until(holds):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 (in this loop, without time)
             await asyncio.sleep(0)
 

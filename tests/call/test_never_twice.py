@@ -92,7 +92,7 @@ def test_at_every_turn_of_the_loop(lived):
             call_id = phone.call.state.call_id
             lease = await house.store.open(call_id, "grim reaper", force=True)
             phone.call.fenced(lease.epoch)
-            await asyncio.wait_for(phone.running, 10)
+            await asyncio.wait_for(phone.running, 30)
             house.phones.remove(phone)
             await house.store.release(lease)
             stored = await house.store.load(call_id)

@@ -60,7 +60,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> VoiceModels:
 
 async def finished(rehearsal: Rehearsal) -> None:
     assert rehearsal._task is not None
-    await asyncio.wait_for(rehearsal._task, 10)
+    await asyncio.wait_for(rehearsal._task, 30)
 
 
 async def test_fixed_lines_are_kept_in_the_voice_of_each_agent(models: VoiceModels) -> None:

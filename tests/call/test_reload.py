@@ -66,7 +66,7 @@ class Client:
         return self.call.state.team_version
 
     async def until(self, kind: str) -> dict[str, Any]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (frame := await self._frames.get())["type"] != kind:
                 pass
         return frame

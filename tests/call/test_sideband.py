@@ -34,7 +34,7 @@ class Second:
 
     async def until(self, kind, number=1):
         """The ``number``th frame of this type."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(found := [f for f in self.frames if f["type"] == kind]) < number:
                 self.came.clear()
                 await self.came.wait()
@@ -113,7 +113,7 @@ async def test_a_second_client_that_spoke_carries_the_call_on_alone(house):
     await second.send("response.create")
     assert (await second.until("response.done"))["response"]["status"] == "completed"
     phone.call.leave(second.connection, "the client left")
-    await asyncio.wait_for(phone.running, 10)
+    await asyncio.wait_for(phone.running, 30)
     assert phone.call.state.ended == "the client left"
 
 

@@ -21,7 +21,7 @@ TONE = (0.3 * np.sin(2 * np.pi * 220 * np.arange(9600) / 24_000)).astype(np.floa
 
 async def until(fact):
     """Wait until this is so."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         while not fact():  # noqa: ASYNC110
             await asyncio.sleep(0)
 

@@ -97,7 +97,7 @@ class Scripted(ScriptedRealtimeModel):
 
     async def until_told(self, kind: str) -> dict[str, Any]:
         """The newest message of a type, once there is one."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not (found := told(self, kind)):
                 self._sent.clear()
                 await self._sent.wait()
@@ -544,7 +544,7 @@ async def test_a_tool_of_an_mcp_server_is_called_for_the_model_upstream(
         servers=stock,
         voice=REALTIME,
         agents={"frontdesk": {"mcp": ["stock"]}},
-        mcp={"stock": {"timeout": "5s"}},
+        mcp={"stock": {"timeout": "30s"}},
     )
     model = upstream(
         hears("u1"),

@@ -92,7 +92,7 @@ class Line:
 async def opened(worker, line, **fields):
     fields = {"model": None, "call_id": None, "transport": "test", **fields}
     call = await worker.open_call(connection=line.connection, **fields)
-    await asyncio.wait_for(line.greeted.wait(), 5)
+    await asyncio.wait_for(line.greeted.wait(), 30)
     return call
 
 
@@ -110,8 +110,8 @@ async def test_who_resumes_a_call_has_it_and_the_other_worker_hears_of_it(worker
     line = Line()
     call = await opened(first, line)
     taken = await opened(second, Line(), call_id=call.state.call_id, resume=True)
-    assert await asyncio.wait_for(line.closed, 5) == 4001
-    await asyncio.wait_for(call.over.wait(), 5)
+    assert await asyncio.wait_for(line.closed, 30) == 4001
+    await asyncio.wait_for(call.over.wait(), 30)
     assert taken.state.call_id == call.state.call_id
     assert not taken.over.is_set()
 

@@ -95,6 +95,7 @@ async def test_speech_after_the_answer_was_played_out_truncates_nothing(
     assert line.truncated == []
 
 
+@pytest.mark.timeout(120)  # it may have to wait for the server
 async def test_a_spoken_turn_is_answered_by_a_real_server(server: Any) -> None:
     async with place(f"{server.url}/v1", model="support") as caller:
         await caller.say(SPEECH)
@@ -107,7 +108,7 @@ async def test_a_spoken_turn_is_answered_by_a_real_server(server: Any) -> None:
     assert answer.errors == []
 
 
-async def test_a_server_that_is_not_there_is_said_so(unused_tcp_port: int) -> None:
+async def test_a_server_that_is_not_there_is_said_so() -> None:
     with pytest.raises(CallFailed, match="cannot call"):
-        async with place(f"http://127.0.0.1:{unused_tcp_port}/v1", model="support"):
+        async with place("http://127.0.0.1:9/v1", model="support"):
             pass

@@ -257,6 +257,7 @@ def test_any_text_and_any_bytes_are_survived(sent: str | bytes) -> None:
     assert [event["type"] for event in events] == ["error"]
 
 
+@pytest.mark.timeout(120)  # the first may have to wait for the server
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_server_survives_a_client_of_nonsense(server: Any, seed: int) -> None:
     chance = random.Random(seed)

@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from frontdesk.state import claims as claiming
 from frontdesk.state.claims import Claims
 from frontdesk.state.errors import Fenced
 from frontdesk.state.log import CLAIMS
 from frontdesk.state.writer import LogWriter
+from tests.leaps import leap
 
 
 @asynccontextmanager
@@ -19,8 +21,10 @@ async def listening(redis, worker, *, has=()):
         redis, worker, claimed=lambda *news: heard.put_nowait(news), has=lambda id: id in has
     )
     await claims.start()
-    yield claims, heard
-    await claims.aclose()
+    try:
+        yield claims, heard
+    finally:
+        await claims.aclose()
 
 
 async def test_a_claim_is_heard_by_every_worker(redis, store, call_id):
@@ -44,6 +48,21 @@ async def test_who_has_a_call_says_so_when_asked(redis, call_id):
     async with listening(redis, "w1", has=[call_id]), listening(redis, "w2") as (asking, _):
         assert await asking.alive(call_id)
         assert not await asking.alive("sess_nobody_has_this")
+
+
+async def test_an_answer_that_lies_unread_while_the_process_is_held_up_is_heard(
+    redis, call_id, monkeypatch
+):
+    async with listening(redis, "w1", has=[call_id]), listening(redis, "w2") as (asking, _):
+        monkeypatch.setattr(claiming, "ANSWER", 30.0)
+        told = asking._tell
+
+        async def and_is_held_up(notice):
+            await told(notice)
+            asyncio.get_running_loop().call_soon(leap, 40)
+
+        asking._tell = and_is_held_up
+        assert await asking.alive(call_id)
 
 
 async def test_a_worker_is_taken_for_alive_where_no_answer_could_be_heard(redis, call_id):

@@ -89,7 +89,7 @@ async def test_a_check_that_is_cancelled_stops():
     await began.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    await asyncio.wait_for(stopped.wait(), 5)
+    await asyncio.wait_for(stopped.wait(), 30)
 
 
 async def test_what_is_found_at_once_saves_asking_the_others():
@@ -131,7 +131,7 @@ async def test_others_are_stopped_when_one_blocks():
 
     result = await check([guard(waits, "one"), guard(blocks, "two")], Passage("Hi.", "input"))
     assert result.blocked and result.blocked.name == "two"
-    await asyncio.wait_for(stopped.wait(), 5)
+    await asyncio.wait_for(stopped.wait(), 30)
 
 
 @pytest.mark.parametrize(
