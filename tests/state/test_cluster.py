@@ -177,11 +177,11 @@ async def test_news_and_streams_reach_who_waits_for_them(redis: Redis, call_id: 
     async with cast(Any, redis).pubsub() as channel:
         await channel.subscribe("frontdesk:claims")
         waiting = asyncio.create_task(cast(Any, redis).xread({stream: "0-0"}, block=4000))
-        while (await channel.get_message(timeout=4))["type"] != "subscribe":
+        while (await channel.get_message(timeout=30))["type"] != "subscribe":
             pass
         await cast(Any, redis).publish("frontdesk:claims", "news")
         await cast(Any, redis).xadd(stream, {"e": "1"}, id="7-1", maxlen=100)
-        message = await channel.get_message(ignore_subscribe_messages=True, timeout=4)
+        message = await channel.get_message(ignore_subscribe_messages=True, timeout=30)
         assert message["data"] == b"news"
         [[_, [(number, fields)]]] = await waiting
         assert (number, fields) == (b"7-1", {b"e": b"1"})

@@ -44,7 +44,7 @@ async def own(tmp_path: Path) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def impatient(own: Redis) -> Redis:
-    """A client that gives up soon, to the same server."""
+    """A client that gives up soon, to the same server: for the log alone, which asks again."""
     path = own.connection_pool.connection_kwargs["path"]
     return Redis(unix_socket_path=path, socket_timeout=0.1, retry=None)
 
@@ -271,9 +271,9 @@ async def test_a_server_that_hangs_holds_up_the_log_and_not_the_call(
     own: Redis, impatient: Redis, call_id: str
 ) -> None:
     async with impatient:
-        store = CallStore(impatient)
+        lease = await CallStore(own).open(call_id, "w1")
         pid = (await own.info())["process_id"]
-        async with LogWriter(store, await store.open(call_id, "w1"), on_lost=never) as log:
+        async with LogWriter(CallStore(impatient), lease, on_lost=never) as log:
             os.kill(pid, signal.SIGSTOP)
             log.put(item(1))
             flushed = asyncio.create_task(log.flush())
@@ -284,7 +284,8 @@ async def test_a_server_that_hangs_holds_up_the_log_and_not_the_call(
             await flushed
         assert not done
         # Time-outs hide whether a write was done: it must still be there once.
-        assert await store.load(call_id) == fold([item(1), item(2)], CallState(call_id))
+        loaded = await CallStore(own).load(call_id)
+        assert loaded == fold([item(1), item(2)], CallState(call_id))
 
 
 async def test_a_server_that_stays_away_ends_the_patience(
@@ -294,7 +295,7 @@ async def test_a_server_that_stays_away_ends_the_patience(
     async with impatient:
         store = CallStore(impatient)
         pid = (await own.info())["process_id"]
-        lease = await store.open(call_id, "w1")
+        lease = await CallStore(own).open(call_id, "w1")
         async with LogWriter(store, lease, on_lost=lost.put_nowait, patience=0.3) as log:
             os.kill(pid, signal.SIGSTOP)
             try:
@@ -314,7 +315,7 @@ async def test_a_backlog_that_grows_too_large_ends_the_call_before_the_memory_do
     async with impatient:
         store = CallStore(impatient)
         pid = (await own.info())["process_id"]
-        lease = await store.open(call_id, "w1")
+        lease = await CallStore(own).open(call_id, "w1")
         async with LogWriter(store, lease, on_lost=lost.put_nowait) as log:
             os.kill(pid, signal.SIGSTOP)
             try:
@@ -365,7 +366,7 @@ async def test_a_writer_that_is_cancelled_leaves_nobody_waiting(
     async with impatient:
         store = CallStore(impatient)
         pid = (await own.info())["process_id"]
-        lease = await store.open(call_id, "w1")
+        lease = await CallStore(own).open(call_id, "w1")
         os.kill(pid, signal.SIGSTOP)
         try:
             async with LogWriter(store, lease, on_lost=never, patience=0.2) as log:

@@ -159,7 +159,7 @@ async def test_when_the_upload_fails_too_the_turn_has_no_words(
     peer.lines.clear()
     peer.fault = "upload"
     with pytest.raises(SpeechError, match="HTTP 503: out of order"):
-        await asyncio.wait_for(stream.transcript(), 5)
+        await asyncio.wait_for(stream.transcript(), 30)
     await stream.aclose()
 
 
@@ -211,7 +211,7 @@ async def test_a_call_streams_while_the_caller_speaks(
     assert peer.heard == []
     peer.lines.append("while I spoke")
     ear.push(sound("hush 900"))
-    segment = (await asyncio.wait_for(over, 5)).segment
+    segment = (await asyncio.wait_for(over, 30)).segment
     assert (await segment.transcript).text == "while I spoke"
     assert len(peer.heard) == 1 and segment.speculated
     await ear.aclose()

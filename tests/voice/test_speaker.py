@@ -120,7 +120,7 @@ async def test_writing_does_not_wait_for_speaking(letters) -> None:
 
     reply = Speaker(Voice()).speak(write())
     await anext(reply)
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), 30)
     await reply.aclose()
 
 
@@ -151,7 +151,7 @@ async def test_closing_works_while_the_writer_waits_for_room() -> None:
     reply = Speaker(Voice()).speak(write())
     await anext(reply)
     await asyncio.sleep(0)
-    await asyncio.wait_for(reply.aclose(), 5)
+    await asyncio.wait_for(reply.aclose(), 30)
 
 
 async def test_cancelling_the_task_that_listens_stops_all(letters) -> None:
