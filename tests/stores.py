@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-PATIENCE = 20.0
+PATIENCE = 40.0
 
 REDIS = shutil.which("redis-server")
 """Debian's Redis, where it is installed."""
