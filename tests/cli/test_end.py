@@ -50,7 +50,8 @@ def until_running(data: Path, count: int) -> None:
 @pytest.fixture
 def chat(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A chat that waits for its first line, with a server of its own: the usual port is taken."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.socket() as taken:  # where nobody answers
+        taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         environ = {"FRONTDESK_DATA": str(tmp_path), "FRONTDESK_MODELS": "instant"}
         with subprocess.Popen(
