@@ -27,6 +27,9 @@ from frontdesk.settings import Settings
 NO_KEY = "none"
 """Clients want some key even where none is asked for."""
 
+ANSWERS = 10.0
+"""Seconds in which a server that is there answers, however busy its machine is."""
+
 START_LIMIT = 60.0
 """Seconds a server may take to load its models on a slow machine."""
 
@@ -53,7 +56,7 @@ class Server:
         headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
         request = urllib.request.Request(self.url + path, body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=10, context=self.tls) as answer:
+            with urllib.request.urlopen(request, timeout=ANSWERS, context=self.tls) as answer:
                 return json.load(answer)
         except (OSError, ValueError) as error:
             raise Failure(f"{self.url}{path}: {error}") from error
@@ -63,7 +66,7 @@ def health(url: str, tls: ssl.SSLContext | None) -> dict[str, Any] | None:
     """What ``/healthz`` says; None when nobody (or somebody else) answers. Raises
     :class:`Failure` when the server's certificate is not to be trusted."""
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=2, context=tls) as answer:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=ANSWERS, context=tls) as answer:
             told = json.load(answer)
         return cast("dict[str, Any]", told) if told["status"] == "ok" else None
     except (OSError, ValueError, LookupError, TypeError, HTTPException) as error:

@@ -23,9 +23,9 @@ import soundfile
 import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from openai.types.realtime import RealtimeClientEvent
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from pydantic import TypeAdapter
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, StreamingResponse
 
 from frontdesk.tracing.pages import Pages, router
@@ -47,6 +47,11 @@ FLAGS = [
 
 
 NUMBERS = itertools.count(1)
+VISIT = "visit"
+"""The cookie by which the site knows the pages of the test under way: what one of an earlier test
+asked for in its last moment may arrive only now."""
+
+expect.set_options(timeout=30_000)  # as long as Playwright's own actions wait
 
 
 class Feed:
@@ -64,10 +69,12 @@ class Feed:
         for listener in self.listeners:
             listener.put_nowait(None)
 
-    async def stream(self) -> AsyncIterator[str]:
+    async def stream(self, ours: bool) -> AsyncIterator[str]:
+        """``ours``: whether the test under way waits for this listener."""
         mine: asyncio.Queue[str | None] = asyncio.Queue()
         self.listeners.append(mine)
-        self.joined.set()
+        if ours:
+            self.joined.set()
         try:
             yield ": hello\n\n"
             while (line := await mine.get()) is not None:
@@ -152,7 +159,7 @@ class Peer:
         for word in words.split(" "):
             await self.send("response.output_audio_transcript.delta", delta=word + " ", **common)
         tone = np.sin(np.arange(int(seconds * RATE)) * 2 * np.pi * 330 / RATE) * 12_000
-        for chunk in np.array_split(tone.astype("<i2"), max(1, int(seconds * 10))):
+        for chunk in np.array_split(tone.astype("<i2"), max(1, min(int(seconds * 10), 60))):
             audio = base64.b64encode(chunk.tobytes()).decode()
             await self.send("response.output_audio.delta", delta=audio, **common)
         await self.send("response.output_audio.done", **common)
@@ -172,8 +179,14 @@ class Site:
         self.token: str | None = None
         self.closed = asyncio.Event()
         """Whether nobody gets in."""
+        self.visit = ""
+
+    def is_ours(self, asked: HTTPConnection) -> bool:
+        """Whether a page of the test under way asks."""
+        return asked.cookies.get(VISIT) == self.visit
 
     def reset(self) -> None:
+        self.visit = str(next(NUMBERS))
         self.token = None
         self.closed.clear()
         fresh = self.names.SampleData()
@@ -205,11 +218,13 @@ def application(site: Site, recording: Path) -> FastAPI:
 
     @app.get("/api/live")
     async def live(request: Request) -> StreamingResponse:
-        return StreamingResponse(site.feed.stream(), media_type="text/event-stream")
+        return StreamingResponse(
+            site.feed.stream(site.is_ours(request)), media_type="text/event-stream"
+        )
 
     @app.websocket("/v1/realtime")
     async def realtime(websocket: WebSocket) -> None:
-        if site.closed.is_set():
+        if site.closed.is_set() or not site.is_ours(websocket):
             await websocket.accept(subprotocol="realtime")
             await websocket.close(1012)
             return
@@ -273,7 +288,9 @@ async def chromium(*more: str) -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install `chromium` to run the browser tests")
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *more])
+        launched = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, *more], timeout=90_000
+        )
         yield launched
         await launched.close()
 
@@ -317,7 +334,7 @@ async def context(browser: Browser, site: Site) -> AsyncIterator[BrowserContext]
         permissions=["microphone"],
         timezone_id="Europe/Berlin",
     )
-    context.set_default_timeout(8_000)
+    await context.add_cookies([{"name": VISIT, "value": site.visit, "url": site.url}])
     yield context
     await context.close()
 

@@ -23,7 +23,6 @@ async def test_a_call_that_waits_appears_and_is_decided_on_the_page(
     (tmp_path / "data").mkdir()
     server = server_process(tmp_path / "data", desk=desk)
     context = await browser.new_context(base_url=server.url)
-    context.set_default_timeout(8_000)
     page = await context.new_page()
     try:
         await page.goto("/approvals")
@@ -45,7 +44,7 @@ async def test_a_call_that_waits_appears_and_is_decided_on_the_page(
             await card.get_by_role("button", name="Deny").click()
             await expect(card).to_have_count(0)
             answers = []
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 async for event in call:
                     if event.type == "session.created":
                         call_id = event.session.id

@@ -59,7 +59,7 @@ async def speak(connection: Any) -> None:
 
 
 async def event(connection: Any, kind: str) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (found := await connection.recv()).type != kind:
             pass
     return found
@@ -89,6 +89,7 @@ async def test_a_stock_clients_call_appears_while_it_runs_and_can_be_heard_and_r
 
     answered = float(await lines.last.get_attribute("data-start") or "nan")
     await until(page, f"document.getElementById('audio').duration > {answered + 0.1}")
+    await page.evaluate("document.getElementById('audio').loop = true")  # it ends when it is told
     await page.get_by_role("button", name="Play", exact=True).click()
     await until(page, f"{NOW} > 0.3")
     await page.get_by_role("button", name="Pause").click()
@@ -116,6 +117,7 @@ async def test_a_stock_clients_call_appears_while_it_runs_and_can_be_heard_and_r
     await page.wait_for_url(re.compile(r"&range=[\d.]+-[\d.]+$"))
     await page.goto("/traces?agent=agent&latency_max=60&cost_min=0.00001")
     await expect(row.locator('[data-label="Cost"]')).to_have_text(re.compile(r"^\$0\.00\d+$"))
+    await page.evaluate("document.getElementById('preview').loop = true")
     await row.locator("[data-play]").click()
     await until(page, "document.getElementById('preview').currentTime > 0.2")
     await page.get_by_label("Slowest turn, at least").fill("60")

@@ -27,7 +27,6 @@ def keyed_server(server_process: Any, tmp_path_factory: pytest.TempPathFactory) 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser, keyed_server: Any) -> AsyncIterator[BrowserContext]:
     context = await browser.new_context(base_url=keyed_server.url, permissions=["microphone"])
-    context.set_default_timeout(8_000)
     yield context
     await context.close()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 SPEAKS = re.compile("Speaking|speaks")
 
@@ -16,6 +16,21 @@ async def started(page: Page, site: Any) -> Any:
     await page.goto("/talk")
     await page.get_by_role("button", name="Start talking").click()
     return await site.peer()
+
+
+async def listened(page: Page) -> None:
+    """Write down what the status says: an answer may be over before anybody looks."""
+    await page.evaluate(
+        """() => {
+            const phase = document.getElementById("phase");
+            window.statuses = [];
+            new MutationObserver(() => window.statuses.push(phase.textContent))
+                .observe(phase, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
+
+
+HAS_SPOKEN = "window.statuses.some((each) => /Speaking|speaks/.test(each))"
 
 
 async def test_it_sets_up_a_session_and_sends_the_microphone_in_frames(
@@ -49,16 +64,17 @@ async def test_both_sides_of_the_talk_are_written_down(page: Page, site: Any) ->
     assert await page.locator("#log script, #log img").count() == 0
 
 
-async def test_the_state_follows_the_talk(page: Page, site: Any) -> None:
+async def test_the_state_follows_the_talk(page: Page, site: Any, until: Any) -> None:
     peer = await started(page, site)
     await peer.until("session.update")
+    await listened(page)
     status = page.get_by_role("status")
     await peer.send("input_audio_buffer.speech_started", item_id="item_1", audio_start_ms=0)
     await expect(status).to_have_text("Hearing you")
     await peer.send("input_audio_buffer.speech_stopped", item_id="item_1", audio_end_ms=9)
     await expect(status).to_have_text("Thinking")
     await peer.speak("item_2", "Here I am.", seconds=0.8)
-    await expect(status).to_have_text(SPEAKS)
+    await until(page, HAS_SPOKEN)
     await expect(status).to_have_text("Listening")
 
 
@@ -67,13 +83,13 @@ async def test_speaking_over_the_agent_stops_it_and_tells_what_was_heard(
 ) -> None:
     peer = await started(page, site)
     await peer.until("session.update")
-    await peer.speak("item_2", "A very long answer that goes on and on.", seconds=20)
+    await peer.speak("item_2", "A very long answer that goes on and on.", seconds=60)
     await expect(page.get_by_role("status")).to_have_text(SPEAKS)
     await until(page, "document.getElementById('voice').value > 0.2")
     await peer.send("input_audio_buffer.speech_started", item_id="item_3", audio_start_ms=0)
     cut = (await peer.until("conversation.item.truncate"))[0]
     assert (cut["item_id"], cut["content_index"]) == ("item_2", 0)
-    assert 0 < cut["audio_end_ms"] < 20_000
+    assert 0 < cut["audio_end_ms"] < 60_000
     await expect(page.locator('#log [data-item="item_2"] .badge')).to_have_text("cut off")
     await until(page, "document.getElementById('voice').value === 0")
     await peer.send(
@@ -88,12 +104,13 @@ async def test_speaking_over_the_agent_stops_it_and_tells_what_was_heard(
 
 
 async def test_speech_after_the_answer_was_heard_in_full_truncates_nothing(
-    page: Page, site: Any
+    page: Page, site: Any, until: Any
 ) -> None:
     peer = await started(page, site)
     await peer.until("session.update")
+    await listened(page)
     await peer.speak("item_2", "Yes.", seconds=0.8)
-    await expect(page.get_by_role("status")).to_have_text(SPEAKS)
+    await until(page, HAS_SPOKEN)
     await expect(page.get_by_role("status")).to_have_text("Listening")
     await peer.hear("item_3", "Thank you.")
     await expect(page.locator('#log [data-item="item_3"]')).to_contain_text("Thank you.")
@@ -116,7 +133,7 @@ async def test_typing_starts_a_call_without_a_microphone(page: Page, site: Any) 
 async def test_typing_over_the_agent_cuts_it_off(page: Page, site: Any, until: Any) -> None:
     peer = await started(page, site)
     await peer.until("session.update")
-    await peer.speak("item_2", "A long answer.", seconds=20)
+    await peer.speak("item_2", "A long answer.", seconds=60)
     await until(page, "document.getElementById('voice').value > 0.2")
     await page.get_by_label("Type instead of speaking").fill("Stop, please.")
     await page.get_by_role("button", name="Send").click()
@@ -152,14 +169,15 @@ async def test_after_an_answer_the_agent_its_tools_and_times_stand_beside(
 
 
 async def test_an_answer_that_follows_another_at_once_is_shown_as_spoken(
-    page: Page, site: Any
+    page: Page, site: Any, until: Any
 ) -> None:
     peer = await started(page, site)
     await peer.until("session.update")
+    await listened(page)
     await peer.speak("item_2", "Gladly.", seconds=0.5)
     await peer.speak("item_4", "More.", seconds=3)
-    await expect(page.get_by_role("status")).to_have_text(SPEAKS)
-    assert await page.evaluate("document.getElementById('stage').dataset.phase") == "speaking"
+    shown = "document.getElementById('stage').dataset.phase"
+    await until(page, f"{HAS_SPOKEN} && {shown} === 'speaking'")
     await expect(page.get_by_role("status")).to_have_text("Listening")
 
 
@@ -202,14 +220,14 @@ async def test_who_speaks_is_named_and_changes_where_the_other_agent_goes_on(
     await peer.until("session.update")
     await site.feed.joined.wait()
     status, by = page.get_by_role("status"), page.locator('#log [data-item="item_2"] .by')
-    await peer.speak("item_2", "I pass you on. Orders here.", seconds=20)
+    await peer.speak("item_2", "I pass you on. Orders here.", seconds=60)
     await expect(status).to_have_text("Speaking")  # nothing is known yet
     turn = Turn(site, "a" * 32)
     turn.span("s1", "invoke_agent frontdesk", "agent", agent="frontdesk")
     await expect(status).to_have_text("frontdesk speaks")
     turn.span("s2", "invoke_agent orders", "agent", agent="orders")
     turn.clause("s3", "frontdesk", 0.0)
-    turn.clause("s4", "orders", 19.9)
+    turn.clause("s4", "orders", 59.9)
     await expect(status).to_have_text("orders speaks")
     await expect(by).to_have_text("frontdesk → orders")
 
@@ -239,16 +257,20 @@ async def test_mute_sends_silence(page: Page, site: Any) -> None:
     await peer.until("input_audio_buffer.append", 5)
     await page.get_by_role("button", name="Mute").click()
     await expect(page.get_by_role("button", name="Unmute")).to_be_visible()
-    before = len(peer.sent("input_audio_buffer.append")) + 10
-    later = (await peer.until("input_audio_buffer.append", before + 80))[before:]
-    assert all(not any(base64.b64decode(event["audio"])) for event in later)
+    await page.get_by_label("Type instead of speaking").fill("Now I am muted.")
+    await page.keyboard.press("Enter")  # what was on its way before comes before it
+    [typed] = await peer.until("conversation.item.create")
+    before = len(peer.sent("input_audio_buffer.append"))
+    await peer.until("input_audio_buffer.append", before + 80)
+    later = peer.events[peer.events.index(typed) :]
+    frames = [event["audio"] for event in later if event["type"] == "input_audio_buffer.append"]
+    assert len(frames) >= 80
+    assert not any(any(base64.b64decode(frame)) for frame in frames)
 
 
 async def test_a_refused_microphone_is_explained_and_text_still_works(
-    browser: Browser, site: Any
+    page: Page, site: Any
 ) -> None:
-    context = await browser.new_context(base_url=site.url)
-    page = await context.new_page()
     await page.add_init_script(
         "navigator.mediaDevices.getUserMedia = () =>"
         " Promise.reject(new DOMException('no', 'NotAllowedError'));"
@@ -258,7 +280,6 @@ async def test_a_refused_microphone_is_explained_and_text_still_works(
     await page.get_by_label("Type instead of speaking").fill("Hello?")
     await page.keyboard.press("Enter")
     await peer.until("response.create")
-    await context.close()
 
 
 async def test_a_lost_connection_is_told_and_can_be_mended(page: Page, site: Any) -> None:

@@ -57,8 +57,8 @@ async def test_playing_moves_the_cursor_and_the_marks(page: Page, site: Any, unt
     await page.locator("#transcript li", has_text="The number is").locator(".line").click()
     await page.keyboard.press("Space")
     place = "parseFloat(document.querySelector('.stripcursor').style.left)"
-    await until(page, f"{place} > 5")
-    await expect(page.locator('tr[data-stage="user_speech"]')).to_have_attribute("data-now", "yes")
+    row = "document.querySelector('tr[data-stage=\"user_speech\"]')"
+    await until(page, f"{place} > 5 && {row}.dataset.now === 'yes'")  # while it is said
     await page.keyboard.press("Space")
 
 

@@ -109,14 +109,14 @@ class Line:
         await self._socket.send(json.dumps({"type": type, **fields}))
 
     async def until(self, kind: str) -> dict[str, Any]:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(40):
             while (event := json.loads(await self._socket.recv()))["type"] != kind:
                 pass
         return event
 
     async def ended(self) -> tuple[int, str]:
         """Wait for the server to close; the code and the reason."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(40):
             with contextlib.suppress(ConnectionClosed):
                 async for _ in self._socket:
                     pass
@@ -137,7 +137,7 @@ def dial() -> Dial:
     ) -> AsyncIterator[Line]:
         url = str(httpx2.URL(f"{server.ws}/v1/realtime", params=query))
         sent = {"authorization": f"Bearer {key}", **(headers or {})}
-        async with connect(url, additional_headers=sent) as socket:
+        async with connect(url, additional_headers=sent, open_timeout=40) as socket:
             event = json.loads(await socket.recv())
             assert event["type"] == "session.created", event
             yield Line(socket, event)
@@ -150,7 +150,7 @@ def rest() -> Callable[..., httpx2.Response]:
     """``rest(server, "GET", "/api/…")``."""
 
     def ask(server: Any, method: str, path: str, **more: Any) -> httpx2.Response:
-        return httpx2.request(method, f"{server.url}{path}", headers=HEADERS, timeout=20, **more)
+        return httpx2.request(method, f"{server.url}{path}", headers=HEADERS, timeout=40, **more)
 
     return ask
 
@@ -160,7 +160,7 @@ def eventually() -> Callable[..., Any]:
     """Wait for what another process does, and no event tells of."""
 
     async def wait(condition: Callable[[], Any]) -> Any:
-        until = time.monotonic() + 15
+        until = time.monotonic() + 40
         while not (found := await asyncio.to_thread(condition)):
             assert time.monotonic() < until, "it did not come about"
             await asyncio.sleep(0.05)

@@ -1,6 +1,5 @@
 """Erased is erased: nothing is found in the store, in its files, or on any worker's disk."""
 
-import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -183,22 +182,18 @@ async def test_an_erasure_that_was_only_written_down_is_done_by_whoever_runs(
     assert rest(keyed, "GET", path).json()["calls"] == []
 
 
-async def test_who_calls_again_meanwhile_keeps_what_is_new(keyed, elsewhere, talked, dial, rest):
+async def test_who_calls_again_meanwhile_keeps_what_is_new(
+    keyed, elsewhere, talked, dial, rest, eventually
+):
     await talked("back-anna", elsewhere)
     rest(keyed, "DELETE", "/api/callers/back-anna")
     async with dial(elsewhere, user="back-anna", consent="true") as line:
         await line.say("I am new here.")
-        await asyncio.to_thread(_until_complete, rest, keyed, "back-anna")
+        path = "/api/callers/back-anna"
+        await eventually(lambda: rest(keyed, "GET", path).json()["erasure"]["complete"])
         await line.say("And still here.")
     held = rest(elsewhere, "GET", "/api/callers/back-anna").json()
     assert [call["call_id"] for call in held["calls"]] == [line.call_id]
-
-
-def _until_complete(rest, server, user):
-    for _ in range(500):
-        if rest(server, "GET", f"/api/callers/{user}").json()["erasure"]["complete"]:
-            return
-    raise AssertionError("it was not erased everywhere")
 
 
 async def test_an_export_has_all_that_is_kept(keyed, talked, rest):

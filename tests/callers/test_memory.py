@@ -7,6 +7,11 @@ def remembered(rest, server, user):
     return rest(server, "GET", f"/api/callers/{user}").json()["remembered"]
 
 
+def words_of(rest, server, user):
+    """What is remembered, as far as that has been put into words."""
+    return [one for one in remembered(rest, server, user) if one["text"]]
+
+
 def told(rest, server, user, call_id):
     """What the agents of a call were told of earlier ones."""
     calls = rest(server, "GET", f"/api/callers/{user}/export").json()["calls"]
@@ -24,7 +29,7 @@ async def test_who_says_yes_is_known_the_next_time_and_not_asked_again(
         )
         assert ASK not in await line.say("That was all.")
     first = line.call_id
-    await eventually(lambda: [one for one in remembered(rest, keyed, "yes") if one["text"]])
+    await eventually(lambda: words_of(rest, keyed, "yes"))
     (kept,) = remembered(rest, keyed, "yes")
     assert (kept["call_id"], kept["team"], kept["by"]) == (first, "support", "extract")
     assert "My name is Zebedee." in kept["text"]
@@ -61,7 +66,7 @@ async def test_what_is_no_plain_answer_is_answered_and_keeps_nothing(keyed, dial
 async def test_whoever_connects_can_say_so_and_take_it_back(keyed, dial, rest, eventually):
     async with dial(keyed, user="given", consent="true") as line:
         assert ASK not in await line.say("My name is Zebedee.")
-    await eventually(lambda: remembered(rest, keyed, "given")[0]["text"])
+    await eventually(lambda: words_of(rest, keyed, "given"))
     async with dial(keyed, user="given", consent="false") as line:
         assert remembered(rest, keyed, "given") == []
         await line.say("Hello.")
@@ -93,7 +98,7 @@ async def test_a_team_that_does_not_ask_takes_the_word_of_whoever_connects(
     assert remembered(rest, keyed, "quiet") == []
     async with dial(keyed, model="quiet", user="quiet", consent="true") as line:
         await line.say("My name is Zebedee.")
-    await eventually(lambda: remembered(rest, keyed, "quiet")[0]["text"])
+    await eventually(lambda: words_of(rest, keyed, "quiet"))
     async with dial(keyed, user="quiet") as line:  # another team
         assert ASK in await line.say("Hello.")
         assert told(rest, keyed, "quiet", line.call_id) == ""
@@ -114,7 +119,7 @@ async def test_consent_is_given_and_withdrawn_by_rest(keyed, dial, rest, eventua
     assert rest(keyed, "PUT", "/api/callers/rest/consent", json=said).status_code == 200
     async with dial(keyed, user="rest") as line:
         assert ASK not in await line.say("My name is Zebedee.")
-    await eventually(lambda: remembered(rest, keyed, "rest")[0]["text"])
+    await eventually(lambda: words_of(rest, keyed, "rest"))
     said["given"] = False
     withdrawn = rest(keyed, "PUT", "/api/callers/rest/consent", json=said).json()
     assert withdrawn["forgotten_calls"] == 1

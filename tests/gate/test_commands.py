@@ -19,7 +19,7 @@ def frontdesk(*words: str, typed: str = "", **environ: str) -> "subprocess.Compl
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=25,
+        timeout=50,
         check=False,
     )
 

@@ -36,6 +36,7 @@ from agents import (
     input_guardrail,
 )
 from frontdesk.settings import Settings
+from frontdesk.tracing import calls, pipeline
 from frontdesk.tracing.api import router
 from frontdesk.tracing.calls import Tracing, TurnTrace
 from tests.clickhouse import IS_HERE, ClickHouse
@@ -45,6 +46,9 @@ from tests.clickhouse import IS_HERE, ClickHouse
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
+    # A process that ends waits for so long; the tests read what was sent and written by then.
+    for module in (calls, pipeline):
+        monkeypatch.setattr(module, "CLOSE", 30.0)
     return Settings(data=tmp_path)
 
 

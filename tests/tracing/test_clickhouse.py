@@ -247,7 +247,7 @@ def test_clickhouse_may_come_later_and_go(
             store.calls()
     finally:
         clickhouse.start()
-    assert store.flush(10)
+    assert store.flush(30)
     assert store.calls()[0]["turns"] == 1 and store.dropped == 0
     clickhouse.stop()
     try:
@@ -255,7 +255,7 @@ def test_clickhouse_may_come_later_and_go(
         assert store.flush(0.5) is False
     finally:
         clickhouse.start()
-    assert store.flush(10)
+    assert store.flush(30)
     assert store.calls()[0]["turns"] == 2 and store.dropped == 0
     store.close()
     said = [record.getMessage() for record in caplog.records if "frontdesk" in record.name]

@@ -74,13 +74,14 @@ async def test_content_that_is_not_kept_is_not_sent_either(
 async def test_a_dead_backend_costs_a_counter(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.1")
-    tracing = Tracing(settings)
-    tracing.start()
-    turn = await one_turn(tracing)
+    with socket.socket() as deaf:  # the port is taken, and nobody listens
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.1")
+        tracing = Tracing(settings)
+        tracing.start()
+        turn = await one_turn(tracing)
     assert tracing.lost == {"store": 0, "otlp": 2}
     assert tracing.store.trace(turn.trace_id)
     assert [record.name for record in caplog.records] == ["frontdesk.tracing.otlp"]

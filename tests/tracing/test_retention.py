@@ -63,7 +63,7 @@ def talk(tracing: Tracing) -> Talk:
 
 
 def calls(tracing: Tracing) -> list[str]:
-    return sorted(call["call_id"] for call in tracing.store.calls())
+    return sorted(call["call_id"] for call in tracing.store.calls(limit=100_000))
 
 
 def rows(tracing: Tracing) -> dict[str, int]:

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from frontdesk.tracing import names, queries, schema
+from frontdesk.tracing import store as trace_store
 from frontdesk.tracing.store import TraceStore
 from frontdesk.tracing.stores import StoreError
 from frontdesk.tracing.writer import Writer
@@ -55,7 +56,8 @@ def test_the_same_span_twice_is_one(path: Path) -> None:
     store.close()
 
 
-def test_a_turn_that_has_just_begun_is_found(path: Path) -> None:
+def test_a_turn_that_has_just_begun_is_found(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace_store, "PATIENCE", 30.0)
     store = TraceStore(path)
     store.start()
     for number in (5, 6):

@@ -6,11 +6,13 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from frontdesk.cli import traces_tail
 from frontdesk.cli.traces import app
 from frontdesk.cli.traces_lines import Lines
 from frontdesk.tracing import messages, names
@@ -161,7 +163,8 @@ async def test_tail_prints_what_a_server_sends_and_ends_at_ctrl_c(
     def interrupted(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", interrupted)  # where it would wait to try again
+    # Where it would wait to try again, and in no other thread.
+    monkeypatch.setattr(traces_tail, "time", SimpleNamespace(sleep=interrupted))
     try:
         tailed = run(app, ["tail", "--url", url, "--key", "a-key"])
         failed = run(app, ["tail", "--url", url, "--key", "a-key", "--errors", "--json"])

@@ -121,8 +121,10 @@ async def test_context_is_clean_after_a_turn(tracing: Tracing, answered: TurnTra
 
 
 async def test_spans_that_are_put_off_are_those_that_would_have_been_made_at_once(
-    tracing: Tracing,
+    tracing: Tracing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(processor, "LATEST", 600.0)  # until they are asked for
+
     @function_tool(failure_error_function=None)
     async def fail() -> str:
         """Writes on the span that is current, which is put off or not."""
