@@ -146,7 +146,7 @@ class Host:
     async def _serve(self, inner: Any, scope: Scope, receive: Receive, send: Send) -> None:
         if self.status is not None:
             self.refused += 1
-            refusal = PlainTextResponse("no", self.status, {"retry-after": "7"})
+            refusal = PlainTextResponse("no", self.status, {"retry-after": "60"})
             await refusal(scope, receive, send)
             return
         body, messages = b"", list[Message]()

@@ -58,7 +58,7 @@ class Server:
 
     def ask(self, *words: str) -> str:
         """What it answers to one command, as it stands on the wire."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=40) as line:
             parts = "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
             line.sendall(f"*{len(words)}\r\n{parts}".encode())
             line.shutdown(socket.SHUT_WR)

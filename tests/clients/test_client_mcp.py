@@ -57,7 +57,7 @@ async def connection(
 async def until(connection: AsyncRealtimeConnection, kind: str, item: str = "") -> list[Any]:
     """Events up to the first of this type, and of this type of item."""
     events: list[Any] = []
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(40):
         while not events or events[-1].type != kind or (item and events[-1].item.type != item):
             events.append(await connection.recv())
             assert events[-1].type != "error", events[-1]

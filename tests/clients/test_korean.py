@@ -62,7 +62,7 @@ async def called(server: ServerProcess, peer: SpeechPeer) -> AsyncIterator[Calle
 
 async def turns(server: ServerProcess, call_id: str, count: int) -> list[dict[str, Any]]:
     """The spans of so many turns of the call, by their names, each with its attributes."""
-    async with httpx2.AsyncClient(base_url=server.url) as http:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=40) as http:
         while True:
             call = (await http.get(f"/api/calls/{call_id}")).json()
             if [bool(turn["end_reason"]) for turn in call.get("turns", ())] == [True] * count:

@@ -31,7 +31,7 @@ async def connection(server) -> AsyncIterator[AsyncRealtimeConnection]:
 async def until(connection: AsyncRealtimeConnection, kind: str) -> list[Any]:
     """Events up to and with the first of this type."""
     events: list[Any] = []
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(40):
         while not events or events[-1].type != kind:
             events.append(await connection.recv())
     return events

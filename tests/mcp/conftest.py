@@ -24,7 +24,7 @@ async def host(request: pytest.FixtureRequest) -> AsyncIterator[Host]:
 @pytest.fixture
 async def connections(host: Host) -> AsyncIterator[McpConnections]:
     opened = McpConnections({"orders": host.config})
-    await opened.start()
+    await opened.start(settle=30)
     yield opened
     await opened.aclose()
 

@@ -219,7 +219,7 @@ async def test_a_turn_waits_a_moment_for_a_server_that_is_still_starting(
     monkeypatch.setattr(turn, "LIST_PATIENCE", 20.0)
     await host.kill()
     mcp = McpConnections({"orders": host.config})
-    await mcp.start()
+    await mcp.start(settle=30)
     mcp.get("orders").expect(20)
     running = asyncio.create_task(run(await started(calling("find_order", order_id="1"), mcp)))
     greeter = await started(ScriptedModel([[assistant_message("Hello.")]]), mcp)
@@ -335,7 +335,7 @@ async def test_a_server_on_stdio_is_started_again_after_it_died(
 
 async def test_a_command_that_does_not_exist_is_told_and_harms_nothing() -> None:
     mcp = McpConnections({"orders": StdioServer("orders", "no-such-command-here")})
-    await mcp.start()
+    await mcp.start(settle=30)
     [status] = mcp.status()
     assert status.state == "down"
     assert "could not be started" in str(status.error)
@@ -351,7 +351,7 @@ async def test_two_servers_with_a_tool_of_one_name_do_not_end_the_run(host: Any)
             "copies": HttpServer("copies", host.url, host.config.headers),
         }
     )
-    await mcp.start()
+    await mcp.start(settle=30)
     model = calling("find_order", order_id="1")
     team = Team.model_validate(
         {

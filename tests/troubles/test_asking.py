@@ -92,7 +92,7 @@ def speech():
             json.dumps(asked).encode(),
             {"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=40) as answer:
             return np.frombuffer(answer.read(), "<i2") / 32768
 
     return speech
@@ -161,7 +161,7 @@ def post(server, path, body, **headers):
         json.dumps(body).encode(),
         {"content-type": "application/json", **headers},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=40) as answer:
         return json.load(answer)
 
 
@@ -202,7 +202,7 @@ async def test_a_person_at_a_screen_decides_and_the_agent_tells_of_it(
     assert answer_of(response).endswith("I'll tell you in a moment.")
 
     async def waiting():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while not (found := await asyncio.to_thread(get, server, "/api/approvals"))["data"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)  # it is written beside the call
         return found["data"]

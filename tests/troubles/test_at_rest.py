@@ -23,13 +23,13 @@ def files(server):
 
 def refused(server, path):
     with pytest.raises(urllib.error.HTTPError) as refusal:
-        urllib.request.urlopen(server.url + path, timeout=10)
+        urllib.request.urlopen(server.url + path, timeout=40)
     return refusal.value.code, json.load(refusal.value)["error"]
 
 
 def ranged(server, uri):
     request = urllib.request.Request(server.url + uri, headers={"range": "bytes=0-3"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=40) as answer:
         return answer.status, answer.read()
 
 

@@ -48,7 +48,7 @@ def stored(get):
     """The items of a call once the store has ``count`` of them."""
 
     async def stored(server, call_id, count):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while True:
                 with contextlib.suppress(OSError):  # 503: the store is not back yet
                     path = f"/api/calls/{call_id}/conversation"
@@ -84,7 +84,7 @@ async def test_a_valkey_killed_in_a_call_comes_back_and_nothing_is_lost(
     first = valkey_of(children(server))
     kill(first)
     assert (await line.ask("While it is gone."))["status"] == "completed"
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(40):
         while valkey_of(children(server)) in (first, None):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert (await line.ask("After."))["status"] == "completed"

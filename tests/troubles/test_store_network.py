@@ -49,7 +49,7 @@ class Caller:
         self._call.take(json.dumps({"type": kind, **fields}), self.connection)
 
     async def until(self, kind):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while (frame := await self.frames.get())["type"] != kind:
                 self.heard.append(frame)
         self.heard.append(frame)
@@ -105,7 +105,7 @@ def brief(monkeypatch):
 
 async def stored(worker, call_id, count):
     """The call once the store has so many items of it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             state = await worker.store.load(call_id)
             if state is not None and len(state.items) >= count:
