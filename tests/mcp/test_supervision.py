@@ -135,13 +135,16 @@ def test_a_tool_that_fails_in_a_row_is_tried_by_one_call_at_a_time() -> None:
 
 
 async def test_after_time_outs_in_a_row_calls_fail_at_once_until_the_server_answers(
-    connections: McpConnections, host: Any, wait_until: Until
+    connections: McpConnections, host: Any, wait_until: Until, time_passes: Callable[[float], None]
 ) -> None:
     connection = connections.get("orders")
     host.deaf.clear()
-    for _ in range(LIMIT):
+    for asked in range(LIMIT):
+        call = asyncio.create_task(connection.call("find_order", {"order_id": "1"}, seconds=600))
+        await wait_until(lambda asked=asked: host.unanswered > asked)
+        time_passes(600)
         with pytest.raises(ToolCallError, match="did not answer within"):
-            await connection.call("find_order", {"order_id": "1"}, seconds=0.05)
+            await call
     record = CallRecord()
     with pytest.raises(ToolCallError, match="was not asked this time"):
         await connection.call("find_order", {"order_id": "1"}, seconds=600, record=record)

@@ -195,10 +195,15 @@ async def test_a_refusal_is_an_error_to_the_model(
     assert said(events) == "So be it."
 
 
-async def test_a_slow_tool_is_an_error_to_the_model(connections: McpConnections) -> None:
-    runner = await started(calling("wait"), connections, {"timeout": "50ms"})
-    events = await run(runner)
-    assert "did not answer within 0.05 seconds" in ended(events).output
+async def test_a_slow_tool_is_an_error_to_the_model(
+    connections: McpConnections, host: Any, time_passes: Callable[[float], None]
+) -> None:
+    runner = await started(calling("wait"), connections, {"timeout": "50s"})
+    running = asyncio.create_task(run(runner))
+    await host.running.wait()
+    time_passes(50)
+    events = await running
+    assert "did not answer within 50 seconds" in ended(events).output
     assert said(events) == "So be it."
 
 

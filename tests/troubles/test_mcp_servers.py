@@ -71,7 +71,7 @@ async def test_a_server_that_is_down_at_start_is_told_once_and_the_desk_works(
         while "MCP server orders:" not in server.log.read_text():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     assert (await line.ask("Hello?"))["status"] == "completed"
-    told = [text for text in server.log.read_text().splitlines() if "MCP server" in text]
+    told = [text for text in server.log.read_text().splitlines() if "MCP server orders" in text]
     assert told == [
         "MCP server orders: The orders service cannot be reached right now. It is tried again."
     ]
