@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection
 
 from tests.forks import Forked, Forks
 from tests.frames import checked
+from tests.ports import held_port
 
 with contextlib.suppress(ImportError):  # where only other people's clients are installed
     from hypothesis import HealthCheck, settings
@@ -151,6 +152,13 @@ def every_frame_is_checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(ClientConnection, "recv", checking)
     yield
     assert not wrong, wrong
+
+
+@pytest.fixture
+def unused_tcp_port() -> Iterator[int]:
+    """Nobody listens there, but who is told to by the test."""
+    with held_port() as port:
+        yield port
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """A real MCP server on a real socket that can be killed, hushed, slowed and broken at will."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from frontdesk.mcp.config import HttpServer
+from tests.ports import hold_port
 
 TOKEN = "let-me-in"
 
@@ -49,9 +49,7 @@ class Host:
         self.cancelled = asyncio.Event()
         self.release = asyncio.Event()
         self.fiddle: Callable[[bytes], bytes] = lambda body: body
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = hold_port(self)
         self._task: asyncio.Task[None] | None = None
         self.mcp: MCPServer[Any]
 

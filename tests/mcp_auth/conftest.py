@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.oauth import Authority, Shop, free_port
+from tests.oauth import Authority, Shop
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ async def open_shop(authority: Authority, request: pytest.FixtureRequest) -> Asy
 
 
 @pytest.fixture
-def callback_port() -> int:
-    return free_port()
+def callback_port(unused_tcp_port: int) -> int:
+    return unused_tcp_port
 
 
 @pytest.fixture

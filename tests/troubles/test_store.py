@@ -5,11 +5,12 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.ports import hold_port
 
 REDIS = shutil.which("redis-server")
 needs_redis = pytest.mark.skipif(REDIS is None, reason="no redis-server on this machine")
@@ -19,9 +20,7 @@ class Redis:
     """A Redis of the operator's own, with a password."""
 
     def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = hold_port(self)
         self.url = f"redis://:s3cret@127.0.0.1:{port}/0"
         self._command = [REDIS, "--port", str(port), "--bind", "127.0.0.1"]
         self._command += ["--requirepass", "s3cret", "--save", "", "--appendonly", "yes"]
