@@ -75,7 +75,7 @@ async def turns(server: ServerProcess, call_id: str, count: int) -> list[dict[st
         return found
 
 
-@pytest.mark.timeout(90)  # a server that loads its voice activity and end-of-turn models
+@pytest.mark.timeout(180)  # a server that loads its voice activity and end-of-turn models
 async def test_a_caller_who_speaks_korean_is_served_in_korean(server_process, tmp_path):
     async with speech_peer(language="ko") as peer:
         where = {"SPEECH_URL": peer.url, "LLM_URL": peer.url}
