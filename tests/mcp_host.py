@@ -19,6 +19,13 @@ from tests.ports import hold_port
 TOKEN = "let-me-in"
 
 
+PATIENT = {
+    "frontdesk.mcp.connection.ATTEMPT_SECONDS": 30.0,
+    "frontdesk.mcp.connection.LONG_GONE_SECONDS": 1000.0,
+}
+"""A server that is back is found to be by the next call, however busy the machine."""
+
+
 class Verifier:
     async def verify_token(self, token: str) -> AccessToken | None:
         if token != TOKEN:

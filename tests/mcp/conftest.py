@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from frontdesk.mcp.connections import McpConnections
-from tests.mcp_host import Host
+from tests.mcp_host import PATIENT, Host
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path, seconds in PATIENT.items():
+        monkeypatch.setattr(path, seconds)
 
 
 @pytest.fixture(params=["2026", "2025"])

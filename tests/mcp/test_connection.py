@@ -162,7 +162,10 @@ async def test_a_wrong_token_is_told_at_start(host: Any) -> None:
     await opened.aclose()
 
 
-async def test_a_server_that_never_answers_holds_up_nothing(black_hole: str) -> None:
+async def test_a_server_that_never_answers_holds_up_nothing(
+    black_hole: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontdesk.mcp.connection.ATTEMPT_SECONDS", 0.1)
     opened = McpConnections({"orders": HttpServer("orders", black_hole)})
     await opened.start(settle=0.05)
     assert opened.status()[0].state == "starting"
@@ -204,7 +207,7 @@ async def test_nonsense_instead_of_an_answer_is_an_error_of_that_call(
         await call(connections, "find_order", order_id="1")
     host.fiddle = lambda body: b"<html>"
     with pytest.raises(ToolCallError):
-        await call(connections, "find_order", order_id="1", seconds=1)
+        await call(connections, "find_order", order_id="1")
     host.fiddle = lambda body: body
     assert await call(connections, "find_order", order_id="2")
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.mcp_host import PATIENT
 from tests.oauth import Authority, Shop
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path, seconds in PATIENT.items():
+        monkeypatch.setattr(path, seconds)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import PATIENT
+
 EXAMPLE = Path(__file__).parents[2] / "agents" / "examples" / "goodwill"
 TEAM = "agents/goodwill.yaml"
 COURIERS = '''
@@ -39,6 +41,7 @@ async def send_courier(given: Annotated[ElicitationResult[Floor], Resolve(ask)])
 server.run("stdio")
 '''
 WITH_COURIERS = """
+budgets: { silence: 60s, words: 60s, speech: 60s }  # a busy machine is not to be excused aloud
 mcp:
   couriers:
     phrases:
@@ -74,7 +77,10 @@ def desk_folder(tmp_path_factory):
 def goodwill(server_process, tmp_path_factory, desk_folder):
     """That desk, with ears and a voice."""
     running = server_process(
-        tmp_path_factory.mktemp("goodwill-data"), desk=desk_folder, models="embedded"
+        tmp_path_factory.mktemp("goodwill-data"),
+        desk=desk_folder,
+        models="embedded",
+        constants=PATIENT | {"frontdesk.call.waiting.SILENCE": 60.0},  # tools, too
     )
     yield running
     running.stop()

@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from tests import conftest
+from tests import conftest, mcp_host
 from tests.mcp_host import TOKEN, Host
 
 TEAM = """\
@@ -37,12 +37,6 @@ agents:
 TEAMS = {"support": "20s", "brisk": "4s", "hasty": "1s"}
 """How long each gives the server: one that has a say in the matter must never be too slow by
 itself, and one that says nothing need not be waited for."""
-PATIENT = {
-    **conftest.PATIENT,
-    "frontdesk.mcp.connection.ATTEMPT_SECONDS": 20.0,
-    "frontdesk.mcp.connection.LONG_GONE_SECONDS": 1000.0,
-}
-"""A server that is back is found to be, however busy the machine."""
 
 ONE_ERA = pytest.mark.parametrize("orders", ["2026"], indirect=True)
 """What takes seconds, and does not depend on the protocol."""
@@ -125,7 +119,8 @@ def orders(request, server_process, tmp_path_factory) -> Iterator[Any]:
         file = root / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-    desk = server_process(tmp_path_factory.mktemp("data"), desk=Path(root), constants=PATIENT)
+    patient = conftest.PATIENT | mcp_host.PATIENT
+    desk = server_process(tmp_path_factory.mktemp("data"), desk=Path(root), constants=patient)
     yield SimpleNamespace(server=threaded, desk=desk)
     desk.stop()
     threaded.close()
