@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection
 
 from tests.forks import Forked, Forks
 from tests.frames import checked
+from tests.ports import held_port
 
 with contextlib.suppress(ImportError):  # where only other people's clients are installed
     from hypothesis import HealthCheck, settings
@@ -27,8 +28,19 @@ with contextlib.suppress(ImportError):  # where only other people's clients are 
     settings.load_profile("tests")
 
 ROOT = Path(__file__).parent.parent
+PATIENT = {"frontdesk.call.told.PATIENCE": 20.0, "frontdesk.call.told.OPENING": 20.0}
+"""A busy machine may keep a store from answering for more than the 100 ms that a client waits for
+the record. Then what a test was told is not yet where it looks, and gone if it kills the server."""
 PYTHON = os.environ.get("FRONTDESK_PYTHON", sys.executable)
 """Runs the server: another one than runs the tests, where a client needs its own packages."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first waits for the models that a server loads, or for a browser."""
+    for item in items:
+        slow = item.get_closest_marker("embedded") or item.get_closest_marker("browser")
+        if slow and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(120))
 
 
 @cache
@@ -50,18 +62,21 @@ class ServerProcess:
         models: str = "instant",
         environ: dict[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
-        patience: float = 25,
+        patience: float = 90,
         forked: bool = sys.platform == "linux",
+        constants: Mapping[str, float] = PATIENT,
     ) -> None:
         """``tls``: what a client trusts, for a server with a certificate in its ``environ``. It
-        has to be up within ``patience`` seconds. ``forked``: by a process that has imported
-        Frontdesk, which is six times as quick as starting one."""
+        has to be up within ``patience`` seconds: embedded models take their time. ``forked``: by a
+        process that has imported Frontdesk, which is six times as quick as starting one; only such
+        a one has other values for ``constants`` of the code."""
         self.data = data
         self._patience = patience
         self.tls = tls
         self._environ = environ or {}
         self._words = ["serve", str(desk), "--port", "0", "--models", models]
         self._forked = forked
+        self._constants = constants
         self.log = data / "serve.log"
         self.start()
 
@@ -80,14 +95,14 @@ class ServerProcess:
                 return subprocess.Popen(
                     command, env=environ, stdout=output, stderr=subprocess.STDOUT
                 )
-        return forks().fork(self._words, environ, self.log)
+        return forks().fork(self._words, environ, self.log, self._constants)
 
     def _address(self) -> str:
         deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline and self.process.poll() is None:
             if found := re.search(r"talk +(https?://\S+)/talk", self.log.read_text()):
                 health = f"{found.group(1)}/healthz"
-                with urllib.request.urlopen(health, timeout=5, context=self.tls) as answer:
+                with urllib.request.urlopen(health, timeout=40, context=self.tls) as answer:
                     assert answer.status == 200
                 return found.group(1)
             time.sleep(0.05)
@@ -108,13 +123,13 @@ class ServerProcess:
     def kill(self) -> None:
         """The worst that can happen to it."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(40)
 
     def stop(self) -> None:
         """End it as an operator would."""
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(40)
         except subprocess.TimeoutExpired:
             self.kill()
 
@@ -137,6 +152,13 @@ def every_frame_is_checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(ClientConnection, "recv", checking)
     yield
     assert not wrong, wrong
+
+
+@pytest.fixture
+def unused_tcp_port() -> Iterator[int]:
+    """Nobody listens there, but who is told to by the test."""
+    with held_port() as port:
+        yield port
 
 
 @pytest.fixture(scope="session")

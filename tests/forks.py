@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -71,9 +71,21 @@ class Forks:
         assert self._process.stdout
         return self._process.stdout.readline().strip()
 
-    def fork(self, words: Sequence[str], environ: dict[str, str], log: Path) -> Forked:
-        """Run ``frontdesk`` with these words and this environment."""
-        order = {"words": [*words], "environ": environ, "log": str(log)}
+    def fork(
+        self,
+        words: Sequence[str],
+        environ: dict[str, str],
+        log: Path,
+        constants: Mapping[str, float] | None = None,
+    ) -> Forked:
+        """Run ``frontdesk`` with these words, this environment, and other values for some of its
+        ``constants``, each with its module: patience, on a machine that may be busy."""
+        order = {
+            "words": [*words],
+            "environ": environ,
+            "log": str(log),
+            "constants": {**(constants or {})},
+        }
         assert self._process.stdin
         with self._one_at_a_time:
             print(json.dumps(order), file=self._process.stdin, flush=True)

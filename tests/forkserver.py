@@ -1,9 +1,10 @@
 """A process that has imported Frontdesk and forks servers: 2 s of CPU once, and not for each.
 
 Reads orders from its standard input, one JSON object a line: ``{"words": […], "environ": {…},
-"log": PATH}``, and answers each with a process id. What is forked is the command itself, with
-these words and nothing but this environment; when it has ended, its exit code is in ``PID.exit``
-beside the log. All end with this process, and this one with its standard input.
+"log": PATH, "constants": {"MODULE.NAME": VALUE}}``, and answers each with a process id. What is
+forked is the command itself, with these words, nothing but this environment and other values for
+these constants; when it has ended, its exit code is in ``PID.exit`` beside the log. All end with
+this process, and this one with its standard input.
 """
 
 import ctypes
@@ -63,6 +64,10 @@ def become(order: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(order["environ"])
     sys.argv = ["frontdesk", *order["words"]]
+    for path, value in order["constants"].items():
+        module, _, name = path.rpartition(".")
+        assert hasattr(import_module(module), name), path
+        setattr(import_module(module), name, value)
 
 
 def main() -> None:

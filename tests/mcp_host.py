@@ -1,7 +1,6 @@
 """A real MCP server on a real socket that can be killed, hushed, slowed and broken at will."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +14,16 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from frontdesk.mcp.config import HttpServer
+from tests.ports import hold_port
 
 TOKEN = "let-me-in"
+
+
+PATIENT = {
+    "frontdesk.mcp.connection.ATTEMPT_SECONDS": 30.0,
+    "frontdesk.mcp.connection.LONG_GONE_SECONDS": 1000.0,
+}
+"""A server that is back is found to be by the next call, however busy the machine."""
 
 
 class Verifier:
@@ -49,9 +56,7 @@ class Host:
         self.cancelled = asyncio.Event()
         self.release = asyncio.Event()
         self.fiddle: Callable[[bytes], bytes] = lambda body: body
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = hold_port(self)
         self._task: asyncio.Task[None] | None = None
         self.mcp: MCPServer[Any]
 
@@ -146,7 +151,7 @@ class Host:
     async def _serve(self, inner: Any, scope: Scope, receive: Receive, send: Send) -> None:
         if self.status is not None:
             self.refused += 1
-            refusal = PlainTextResponse("no", self.status, {"retry-after": "7"})
+            refusal = PlainTextResponse("no", self.status, {"retry-after": "60"})
             await refusal(scope, receive, send)
             return
         body, messages = b"", list[Message]()

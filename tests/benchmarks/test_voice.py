@@ -166,11 +166,14 @@ async def test_a_call_is_placed_scored_and_stored(
     tool_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import voice_run
+    import voice_score
     from voice_corpus import Clip
     from voice_run import Caller, Measured, Sound
 
-    for name in ("AFTERWARDS", "INTO", "SETTLED", "OVER"):
+    for name in ("INTO", "SETTLED", "OVER"):
         monkeypatch.setattr(voice_run, name, 0.5)
+    for module in (voice_run, voice_score):
+        monkeypatch.setattr(module, "TOO_LATE", 30.0)
     url = f"{tool_server.url.replace('http', 'ws', 1)}/v1/realtime?model=bench"
     rule = {"type": "server_vad", "silence_duration_ms": 200}
     caller = Caller(url, rule, tmp_path, question=tone(400))

@@ -6,9 +6,11 @@ import os
 import re
 import signal
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import PATIENT
 from tests.forks import Forks
 
 HERE = Path(__file__).parent
@@ -50,7 +52,7 @@ class Worker:
         """A JSON document of its API."""
 
         def read() -> Any:
-            with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=40) as answer:
                 return json.load(answer)
 
         return await asyncio.to_thread(read)
@@ -72,6 +74,8 @@ class Crew:
             **environ,
         }
         self.all: list[Worker] = []
+        self.constants: Mapping[str, float] = PATIENT
+        """Of those that are forked from now on, where they are other than the code's."""
 
     def fork(self, name: str | None = None) -> Worker:
         """One more, which may have a dead one's name; it is not up yet."""
@@ -79,7 +83,7 @@ class Crew:
         name = name or f"w{number}"
         log = self._folder / f"{number}-{name}.log"
         environ = {**self._environ, "FRONTDESK_WORKER": name}
-        process = self._forks.fork(["serve", "--no-mcp-servers"], environ, log)
+        process = self._forks.fork(["serve", "--no-mcp-servers"], environ, log, self.constants)
         worker = Worker(name, process.pid, log)
         self.all.append(worker)
         return worker

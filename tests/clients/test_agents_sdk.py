@@ -45,7 +45,7 @@ async def session(server) -> AsyncIterator[RealtimeSession]:
 async def until(session: RealtimeSession, kind: str, errors: int = 0) -> list[Any]:
     """Events up to and with the first of this type; more errors than expected are failures."""
     events: list[Any] = []
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(40):
         async for event in session:
             errors -= event.type == "error"
             assert errors >= 0, event

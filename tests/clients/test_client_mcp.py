@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from mcp.server import MCPServer
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from frontdesk.ports import free_port
 from tests.conftest import ROOT, ServerProcess
 
 
@@ -26,16 +26,14 @@ async def shop() -> AsyncIterator[str]:
         """The price of an item."""
         return f"{item} costs 12"
 
-    port = free_port()
+    listener = socket.create_server(("127.0.0.1", 0))
     app = mcp.streamable_http_app()
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 (no event to wait for)
-        await asyncio.sleep(0.005)
-    yield f"http://127.0.0.1:{port}/mcp"
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
     server.should_exit = server.force_exit = True
     await task
+    listener.close()
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ async def connection(
 async def until(connection: AsyncRealtimeConnection, kind: str, item: str = "") -> list[Any]:
     """Events up to the first of this type, and of this type of item."""
     events: list[Any] = []
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(40):
         while not events or events[-1].type != kind or (item and events[-1].item.type != item):
             events.append(await connection.recv())
             assert events[-1].type != "error", events[-1]

@@ -116,7 +116,7 @@ async def _ask(server: ServerProcess) -> tuple[str, int]:
     """One push-to-talk turn: the transcript of the answer, and the bytes of its sound."""
     client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
     text, sound = "", 0
-    async with client.realtime.connect(model="support") as connection, asyncio.timeout(20):
+    async with client.realtime.connect(model="support") as connection, asyncio.timeout(40):
         session: Any = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
         await connection.session.update(session=session)
         await connection.input_audio_buffer.append(audio=base64.b64encode(SPEECH).decode())

@@ -171,7 +171,7 @@ class Client:
 
 async def talk(server: ServerProcess, team: str) -> AsyncIterator[Client]:
     client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
-    async with client.realtime.connect(model=team) as connection, asyncio.timeout(25):
+    async with client.realtime.connect(model=team) as connection, asyncio.timeout(40):
         yield Client(connection)
     await client.close()
 

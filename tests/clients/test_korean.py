@@ -62,7 +62,7 @@ async def called(server: ServerProcess, peer: SpeechPeer) -> AsyncIterator[Calle
 
 async def turns(server: ServerProcess, call_id: str, count: int) -> list[dict[str, Any]]:
     """The spans of so many turns of the call, by their names, each with its attributes."""
-    async with httpx2.AsyncClient(base_url=server.url) as http:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=40) as http:
         while True:
             call = (await http.get(f"/api/calls/{call_id}")).json()
             if [bool(turn["end_reason"]) for turn in call.get("turns", ())] == [True] * count:
@@ -75,7 +75,7 @@ async def turns(server: ServerProcess, call_id: str, count: int) -> list[dict[st
         return found
 
 
-@pytest.mark.timeout(90)  # a server that loads its voice activity and end-of-turn models
+@pytest.mark.timeout(180)  # a server that loads its voice activity and end-of-turn models
 async def test_a_caller_who_speaks_korean_is_served_in_korean(server_process, tmp_path):
     async with speech_peer(language="ko") as peer:
         where = {"SPEECH_URL": peer.url, "LLM_URL": peer.url}

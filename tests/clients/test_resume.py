@@ -83,7 +83,7 @@ async def test_the_agents_sdk_for_python_takes_the_url_of_its_call(server: Any) 
         seen: dict[str, Any] = {}
         url = f"{server.ws}/v1/realtime?{query}"
         session = await runner.run(model_config={"url": url, "api_key": "none"})
-        async with session, asyncio.timeout(20):
+        async with session, asyncio.timeout(40):
             await session.send_message("Where is my order?")
             async for event in session:
                 if event.type != "raw_model_event" or event.data.type != "raw_server_event":
@@ -109,7 +109,7 @@ async def test_our_own_caller_comes_back_and_hears_the_answer_out(server: Any) -
     async with place(f"{server.url}/v1", model="support") as caller:
         call_id = caller.call_id
         await caller.say(speech.astype(np.float32))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(40):
             while not any(e["type"] == "response.created" for e in caller.events):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         cut(caller._connection)

@@ -27,7 +27,7 @@ async def turns(server, spoken: list[np.ndarray], **settings: Any) -> list[str]:
     client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
     model = OpenAIVoiceModelProvider(openai_client=client).get_stt_model("gpt-4o-transcribe")
     audio = StreamedAudioInput()
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(40):
         session = await model.create_session(
             audio,
             STTModelSettings(**settings),
@@ -60,7 +60,7 @@ async def test_the_agents_sdk_gets_what_was_said_last_without_a_pause(server):
 async def listening(server):
     client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
     query: Any = {"intent": "transcription"}
-    async with client.realtime.connect(extra_query=query) as connection, asyncio.timeout(25):
+    async with client.realtime.connect(extra_query=query) as connection, asyncio.timeout(40):
         yield connection
     await client.close()
 

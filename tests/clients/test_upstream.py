@@ -85,12 +85,12 @@ class Client:
 @asynccontextmanager
 async def called(front: ServerProcess, team: str = "voiced") -> AsyncIterator[Client]:
     client = AsyncOpenAI(api_key="none", base_url=f"{front.url}/v1")
-    async with client.realtime.connect(model=team) as connection, asyncio.timeout(25):
+    async with client.realtime.connect(model=team) as connection, asyncio.timeout(40):
         yield Client(connection)
 
 
 async def spans(front: ServerProcess, call_id: str) -> list[dict[str, Any]]:
-    async with httpx2.AsyncClient(base_url=front.url) as client, asyncio.timeout(10):
+    async with httpx2.AsyncClient(base_url=front.url, timeout=40) as client, asyncio.timeout(40):
         while True:
             call = (await client.get(f"/api/calls/{call_id}")).json()
             turns = call.get("turns") or []

@@ -94,7 +94,7 @@ class Listener:
     async def until(self, expected: str) -> None:
         """The next event of this kind: audio, or a lifecycle's name. Raises what is told instead
         of it."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             async for event in self._events:
                 kind = event.type.removeprefix("voice_stream_event_")
                 if kind == "audio":

@@ -23,13 +23,19 @@ Mutation = Callable[[Event, list[Event]], Iterable[Event]]
 """From an event of the server, and what the client sent so far, to those that are passed on."""
 
 
-class Proxy:
-    """Passes everything on, the server's events through ``mutation``."""
+IDLE = 1.5
+"""Seconds without an event, after one was kept back or made up, after which who waits for more
+waits in vain."""
 
-    def __init__(self, upstream: str, mutation: Mutation) -> None:
+
+class Proxy:
+    """Passes everything on, the server's events through ``mutation``. ``hangs_up``: on a client
+    that waits in vain, so that its patience, which is for a busy machine, is not tried."""
+
+    def __init__(self, upstream: str, mutation: Mutation, *, hangs_up: bool) -> None:
         self._upstream = upstream
         self._mutation = mutation
-        self.url = ""
+        self._hangs_up = hangs_up
 
     async def __call__(self, client: ServerConnection) -> None:
         address = f"{self._upstream}{client.request.path if client.request else ''}"
@@ -37,10 +43,15 @@ class Proxy:
             sent: list[Event] = []
             up = asyncio.create_task(self._up(client, server, sent))
             try:
-                async for frame in server:
-                    for event in self._mutation(json.loads(frame), sent):
+                meddled = False
+                while True:
+                    async with asyncio.timeout(IDLE if meddled and self._hangs_up else None):
+                        frame = await server.recv()
+                    events = [*self._mutation(json.loads(frame), sent)]
+                    meddled |= len(events) != 1
+                    for event in events:
                         await client.send(json.dumps(event))
-            except ConnectionClosed:
+            except (ConnectionClosed, TimeoutError):
                 pass
             finally:
                 up.cancel()
@@ -56,12 +67,12 @@ class Proxy:
 
 
 @pytest.fixture
-async def broken(server: Any) -> AsyncIterator[Callable[[Mutation], Any]]:
-    """Starts a proxy with a mutation; returns its address."""
+async def broken(server: Any) -> AsyncIterator[Callable[..., Any]]:
+    """Starts a :class:`Proxy` with a mutation; returns its address."""
     async with AsyncExitStack() as stack:
 
-        async def start(mutation: Mutation) -> str:
-            proxy = Proxy(server.ws, mutation)
+        async def start(mutation: Mutation, *, hangs_up: bool = False) -> str:
+            proxy = Proxy(server.ws, mutation, hangs_up=hangs_up)
             listening = await stack.enter_async_context(
                 serve(proxy, "127.0.0.1", 0, max_size=None, close_timeout=1)
             )

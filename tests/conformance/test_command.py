@@ -14,7 +14,7 @@ from tests.gate.conftest import make_certificate
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 
 async def conformance(*arguments: str, **environ: str) -> tuple[int, str]:

@@ -280,7 +280,7 @@ def failed(report: Report) -> set[str]:
 @pytest.mark.parametrize("name", MUTATIONS)
 async def test_a_broken_server_is_found_out(name: str, broken) -> None:
     mutation, scenario, expected = MUTATIONS[name]
-    report = await run(Target(await broken(mutation), timeout=1.5), [only(scenario)])
+    report = await run(Target(await broken(mutation, hangs_up=True)), [only(scenario)])
     found = failed(report)
     assert (expected or scenario) in found
     assert not report.passed
@@ -310,6 +310,6 @@ async def test_a_server_that_calls_no_private_addresses_breaks_nothing(broken) -
         only("mcp: tools are listed in order"),
         only("mcp: a listing is read while it is made"),
     ]
-    report = await run(Target(await broken(guard), timeout=1.5), listing)
+    report = await run(Target(await broken(guard)), listing)
     told = {check.reason for check in report.checks if check.area == "mcp"}
     assert told == {"the server does not call private addresses: allow them, or give --mcp-url"}

@@ -17,7 +17,7 @@ from frontdesk.conformance.areas.fields import RESPONSE, SESSION
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from frontdesk.mcp.connections import McpConnections
-from tests.mcp_host import Host
+from tests.mcp_host import PATIENT, Host
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path, seconds in PATIENT.items():
+        monkeypatch.setattr(path, seconds)
 
 
 @pytest.fixture(params=["2026", "2025"])
@@ -24,7 +30,7 @@ async def host(request: pytest.FixtureRequest) -> AsyncIterator[Host]:
 @pytest.fixture
 async def connections(host: Host) -> AsyncIterator[McpConnections]:
     opened = McpConnections({"orders": host.config})
-    await opened.start()
+    await opened.start(settle=30)
     yield opened
     await opened.aclose()
 
@@ -50,6 +56,19 @@ async def until(condition: Callable[[], object]) -> None:
     """Wait for ``condition``; pytest's time-out is the bound."""
     while not condition():  # noqa: ASYNC110 (no event to wait for)
         await asyncio.sleep(0.005)
+
+
+def leap(seconds: float) -> None:
+    """Have the loop believe that so long has passed: whoever had that long for an answer has waited
+    in vain, and the machine may be as busy as it likes."""
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    loop.time = lambda: now() + seconds  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def time_passes() -> Callable[[float], None]:
+    return leap
 
 
 @pytest.fixture

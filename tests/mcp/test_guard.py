@@ -232,6 +232,6 @@ async def test_a_real_server_is_reached_by_name_and_through_the_guard(
     connection.open()
     await connection.settled.wait()
     assert connection.error is None
-    result = await connection.call("find_order", {"order_id": "1"}, seconds=5)
+    result = await connection.call("find_order", {"order_id": "1"}, seconds=30)
     assert not result.is_error
     await connection.aclose()

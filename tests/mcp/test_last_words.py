@@ -62,6 +62,6 @@ async def test_an_operator_is_told_them(
 ) -> None:
     monkeypatch.setattr("frontdesk.mcp.connection.START_SECONDS", 0)
     start(FAILS)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not any("Its last words: no such database" in text for text in caplog.messages):  # noqa: ASYNC110
             await asyncio.sleep(0.02)

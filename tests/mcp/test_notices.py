@@ -59,7 +59,7 @@ async def test_its_end_is_no_end_of_the_calls_under_way(
     connections: McpConnections, host: Any, wait_until: Any
 ) -> None:
     connection = connections.get("orders")
-    call = asyncio.create_task(connection.call("wait", {}, seconds=20))
+    call = asyncio.create_task(connection.call("wait", {}, seconds=30))
     await host.running.wait()
     before = host.streams
     await wait_until(lambda: host.streams > before + 1)
@@ -73,5 +73,5 @@ async def test_a_change_between_two_streams_is_not_missed(
     connections: McpConnections, wait_until: Any
 ) -> None:
     connection = connections.get("orders")
-    await connection.call("grow", {}, seconds=10)
+    await connection.call("grow", {}, seconds=30)
     await wait_until(lambda: any(tool.name == "grown" for tool in connection.tools))

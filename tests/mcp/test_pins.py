@@ -36,7 +36,7 @@ class StoreAway(MemoryPins):
 
 async def opened(host: Any, pins: MemoryPins) -> McpConnections:
     connections = McpConnections({"orders": host.config}, pins=pins)
-    await connections.start()
+    await connections.start(settle=30)
     return connections
 
 

@@ -195,10 +195,15 @@ async def test_a_refusal_is_an_error_to_the_model(
     assert said(events) == "So be it."
 
 
-async def test_a_slow_tool_is_an_error_to_the_model(connections: McpConnections) -> None:
-    runner = await started(calling("wait"), connections, {"timeout": "50ms"})
-    events = await run(runner)
-    assert "did not answer within 0.05 seconds" in ended(events).output
+async def test_a_slow_tool_is_an_error_to_the_model(
+    connections: McpConnections, host: Any, time_passes: Callable[[float], None]
+) -> None:
+    runner = await started(calling("wait"), connections, {"timeout": "50s"})
+    running = asyncio.create_task(run(runner))
+    await host.running.wait()
+    time_passes(50)
+    events = await running
+    assert "did not answer within 50 seconds" in ended(events).output
     assert said(events) == "So be it."
 
 
@@ -219,7 +224,7 @@ async def test_a_turn_waits_a_moment_for_a_server_that_is_still_starting(
     monkeypatch.setattr(turn, "LIST_PATIENCE", 20.0)
     await host.kill()
     mcp = McpConnections({"orders": host.config})
-    await mcp.start()
+    await mcp.start(settle=30)
     mcp.get("orders").expect(20)
     running = asyncio.create_task(run(await started(calling("find_order", order_id="1"), mcp)))
     greeter = await started(ScriptedModel([[assistant_message("Hello.")]]), mcp)
@@ -335,7 +340,7 @@ async def test_a_server_on_stdio_is_started_again_after_it_died(
 
 async def test_a_command_that_does_not_exist_is_told_and_harms_nothing() -> None:
     mcp = McpConnections({"orders": StdioServer("orders", "no-such-command-here")})
-    await mcp.start()
+    await mcp.start(settle=30)
     [status] = mcp.status()
     assert status.state == "down"
     assert "could not be started" in str(status.error)
@@ -351,7 +356,7 @@ async def test_two_servers_with_a_tool_of_one_name_do_not_end_the_run(host: Any)
             "copies": HttpServer("copies", host.url, host.config.headers),
         }
     )
-    await mcp.start()
+    await mcp.start(settle=30)
     model = calling("find_order", order_id="1")
     team = Team.model_validate(
         {

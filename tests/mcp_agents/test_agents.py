@@ -16,7 +16,7 @@ def texts(result: Any) -> list[str]:
 
 
 def get(server: Any, key: str, path: str) -> Any:
-    answer = httpx2.get(server.url + path, headers={"authorization": f"Bearer {key}"})
+    answer = httpx2.get(server.url + path, headers={"authorization": f"Bearer {key}"}, timeout=40)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -24,7 +24,7 @@ def get(server: Any, key: str, path: str) -> Any:
 async def ended_turn(server: Any, key: str, call_id: str) -> Any:
     """The one turn of a call, from the trace store, which is written behind."""
     url = f"{server.url}/api/calls/{call_id}"
-    async with httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}) as http:
+    async with httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=40) as http:
         while True:
             answer = await http.get(url)
             found: Any = answer.json() if answer.status_code == 200 else {"turns": []}
@@ -195,7 +195,7 @@ LIST: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "para
 async def test_who_has_no_key_stays_out(
     headers: dict[str, str], status: int, agents_server: Any, key: str
 ) -> None:
-    async with httpx2.AsyncClient(base_url=agents_server.url) as http:
+    async with httpx2.AsyncClient(base_url=agents_server.url, timeout=40) as http:
         made = await http.post(
             "/v1/realtime/client_secrets", json={}, headers={"authorization": f"Bearer {key}"}
         )
@@ -208,9 +208,27 @@ async def test_who_has_no_key_stays_out(
 @pytest.mark.parametrize("header", ["host", "origin"])
 async def test_without_keys_pages_of_other_sites_stay_out(header: str, server: Any) -> None:
     value = "evil.example.com" if header == "host" else "https://evil.example.com"
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=40) as http:
         answer = await http.post(f"{server.url}/mcp", json=LIST, headers={header: value})
     assert answer.status_code == 403
+
+
+async def test_a_request_under_way_is_waited_for_when_the_server_is_told_to_stop(
+    connect: Any, server_process: Any, desk: Any, tmp_path: Any, patience: Any, key: str
+) -> None:
+    patience.reset(may_end=False)
+    environ = {"FRONTDESK_API_KEYS": key, "FRONTDESK_DRAIN_SECONDS": "60"}
+    running = server_process(tmp_path, desk=desk, environ=environ)
+    async with connect(running) as client:
+        await client.list_tools()  # or it asks for them when it has the answer
+        asking = asyncio.create_task(client.call_tool("support_clerk", {"request": "Wait."}))
+        await patience.until("began")
+        running.process.terminate()
+        done, _ = await asyncio.wait({asking}, timeout=1)  # streams ended in it once
+        assert not done
+        patience.let_end()
+        assert (await asking).structured_content["answer"] == REPLY
+    assert await asyncio.to_thread(running.process.wait, 40) == 0
 
 
 async def test_a_request_that_lasts_longer_than_the_drain_is_answered_in_words(
@@ -230,7 +248,7 @@ async def test_a_request_that_lasts_longer_than_the_drain_is_answered_in_words(
         told = await asking
         assert told.is_error and "this worker is restarted" in told.content[0].text
         await patience.until("cancelled")
-        assert await asyncio.to_thread(running.process.wait, 20) == 0
+        assert await asyncio.to_thread(running.process.wait, 40) == 0
     log = running.log.read_text()
     assert "ERROR" not in log
     assert "Traceback" not in log

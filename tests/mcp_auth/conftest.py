@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.oauth import Authority, Shop, free_port
+from tests.mcp_host import PATIENT
+from tests.oauth import Authority, Shop
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path, seconds in PATIENT.items():
+        monkeypatch.setattr(path, seconds)
 
 
 @pytest.fixture
@@ -47,8 +54,8 @@ async def open_shop(authority: Authority, request: pytest.FixtureRequest) -> Asy
 
 
 @pytest.fixture
-def callback_port() -> int:
-    return free_port()
+def callback_port(unused_tcp_port: int) -> int:
+    return unused_tcp_port
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ CUSTOMER = {"X-Customer": CallerHeader((CallerValue("customer"),))}
 
 async def whoami(connection: Any, caller: dict[str, str], **arguments: Any) -> str:
     async with speaking_for(connection, caller) as speaking:
-        result = await speaking.call("whoami", arguments, seconds=5)
+        result = await speaking.call("whoami", arguments, seconds=30)
     assert isinstance(result.content[0], TextContent)
     return result.content[0].text
 
 
 async def opened(shop: Any, **config: Any) -> McpConnections:
     connections = McpConnections({"shop": shop.config(**config)})
-    await connections.start()
+    await connections.start(settle=30)
     return connections
 
 

@@ -134,7 +134,7 @@ async def test_callers_values_reach_their_own_tool_calls_and_no_other_place(
     seen += told.model_dump_json()
     assert customers(open_shop) == [f"{CANARY}gina"]
 
-    async with httpx2.AsyncClient(base_url=desk_of.url, headers=AUTHORIZED) as http:
+    async with httpx2.AsyncClient(base_url=desk_of.url, headers=AUTHORIZED, timeout=40) as http:
         for value in ("", "a\x01b", "ümlaut", "x" * 8193):
             body = {"caller": {"customer": value}}
             refused = await http.post("/v1/realtime/client_secrets", json=body)

@@ -36,7 +36,7 @@ def browser() -> Login:
     came: asyncio.Queue[httpx2.URL] = asyncio.Queue()
 
     async def show(url: str) -> None:
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(timeout=40) as client:
             answer = await client.get(url)
         came.put_nowait(httpx2.URL(answer.headers["location"]))
 
@@ -55,7 +55,7 @@ async def connected(config: Any, auth: ServerAuth) -> Connection:
 
 
 async def whoami(connection: Connection, **arguments: Any) -> str:
-    result = await connection.call("whoami", arguments, seconds=5)
+    result = await connection.call("whoami", arguments, seconds=30)
     assert isinstance(result.content[0], TextContent)
     return result.content[0].text
 

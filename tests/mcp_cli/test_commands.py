@@ -213,7 +213,7 @@ async def test_login_keeps_tokens_that_doctor_and_call_then_use(
 
     def browse(url: str) -> bool:
         opened.append(url)
-        httpx2.get(url, follow_redirects=True)
+        httpx2.get(url, follow_redirects=True, timeout=40)
         return True
 
     monkeypatch.setattr("webbrowser.open", browse)
@@ -240,7 +240,7 @@ async def test_a_login_that_is_refused_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     back = f"http://127.0.0.1:{unused_tcp_port}/callback?error=access_denied"
-    monkeypatch.setattr("webbrowser.open", lambda url: httpx2.get(back))  # pyright: ignore
+    monkeypatch.setattr("webbrowser.open", lambda url: httpx2.get(back, timeout=40))  # pyright: ignore
     write(shop={"url": shop.url, "oauth": {"callbackPort": unused_tcp_port}})
     result = await command("login", "shop")
     assert result.exit_code == 1

@@ -34,7 +34,7 @@ class Browser:
         self._landed: asyncio.Queue[str] = asyncio.Queue()
 
     async def show(self, url: str) -> None:
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=40) as http:
             answer = await http.get(url)
         await self._landed.put(answer.headers["location"])
 
@@ -54,7 +54,7 @@ async def play(wish: dict[str, Any], folder: Path) -> None:
         await _up_or_refused(connection)
         for name, arguments in _calls(wish["context"], connection.tools):
             try:
-                await connection.call(name, arguments, seconds=10)
+                await connection.call(name, arguments, seconds=30)
             except ToolCallError:  # the suite sees on its side of the wire what it looks for
                 continue
     finally:
@@ -109,6 +109,6 @@ async def _oauth(url: str, context: dict[str, Any], folder: Path) -> dict[str, A
 
 async def _issuer(url: str) -> str:
     """Who gives out tokens: an operator knows, and is told to write it down beside a secret."""
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=40) as http:
         answer = await http.get(url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp"))
     return answer.json()["authorization_servers"][0]

@@ -83,7 +83,7 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
         os.killpg(self._process.pid, how)
-        self._process.wait(10)
+        self._process.wait(40)
 
 
 def everything(folder: Path) -> Server:

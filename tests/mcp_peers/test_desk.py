@@ -107,6 +107,6 @@ async def test_calls_are_answered_again_after_a_server_that_keeps_sessions_was_r
         assert "everything service" in await ask('echo {"message": "two"}')
         peers.everything.start()
         await asyncio.to_thread(peers.everything.wait)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while await ask('echo {"message": "three"}') != "Echo: three":
                 pass

@@ -26,7 +26,7 @@ class RunningServer:
     async def client(self, token: str = TOKEN, mode: str = "auto") -> AsyncIterator[Client]:
         headers = {"Authorization": f"Bearer {token}"}
         async with (
-            httpx2.AsyncClient(headers=headers) as http,
+            httpx2.AsyncClient(headers=headers, timeout=40) as http,
             Client(streamable_http_client(self.url, http_client=http), mode=mode) as client,
         ):
             yield client
@@ -59,7 +59,7 @@ def start_server() -> Iterator[Callable[..., RunningServer]]:
     yield start
     for process in running:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=40)
         assert process.stdout
         process.stdout.close()
 

@@ -14,7 +14,7 @@ ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "x"}])
 async def test_a_call_without_the_right_token_is_refused(any_server, headers: dict):
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=40) as http:
         answer = await http.post(any_server.url, json=CALL, headers=headers | ACCEPT)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -22,14 +22,14 @@ async def test_a_call_without_the_right_token_is_refused(any_server, headers: di
 
 
 async def test_health_needs_no_token(any_server):
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=40) as http:
         answer = await http.get(f"{any_server.base}/healthz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
 async def test_a_foreign_host_name_is_refused(any_server, token: str):
     headers = {"Authorization": f"Bearer {token}", "Host": "evil.example", **ACCEPT}
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=40) as http:
         answer = await http.post(any_server.url, json=CALL, headers=headers)
     assert answer.status_code == 421
 
@@ -89,6 +89,6 @@ def test_a_server_ends_quietly_and_leaves_nothing_behind(
         assert process.stdout
         process.stdout.readline()
         process.send_signal(number)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=40)
     assert (process.returncode, errors) == (0, "")
     assert list(tmp_path.iterdir()) == []

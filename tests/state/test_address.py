@@ -99,9 +99,11 @@ def test_a_password_is_in_no_representation_of_an_address() -> None:
 
 
 @needs_redis
-async def test_tls_with_ones_own_authority_and_a_certificate_of_ones_own(tmp_path: Path) -> None:
+async def test_tls_with_ones_own_authority_and_a_certificate_of_ones_own(
+    tmp_path: Path, unused_tcp_port: int
+) -> None:
     made = make_certificate(tmp_path)
-    port = str(stores.free_port())
+    port = str(unused_tcp_port)
     options = ["--tls-port", port, "--tls-ca-cert-file", str(made.cert)]
     options += ["--tls-cert-file", str(made.cert), "--tls-key-file", str(made.key)]
     server = stores.Server(tmp_path / "redis", *options, binary=stores.REDIS)

@@ -161,8 +161,10 @@ def test_without_a_server_the_embedded_valkey_is_looked_at_and_left_alone(
     assert not (tmp_path / "data" / "valkey" / "valkey.sock").exists()
 
 
-def test_what_is_bad_makes_the_exit_code_and_names_no_password(doctor: Doctor) -> None:
-    url = f"redis://me:s3cret@127.0.0.1:{stores.free_port()}"
+def test_what_is_bad_makes_the_exit_code_and_names_no_password(
+    doctor: Doctor, unused_tcp_port: int
+) -> None:
+    url = f"redis://me:s3cret@127.0.0.1:{unused_tcp_port}"
     code, printed = doctor(FRONTDESK_REDIS_URL=url)
     assert code == 1
     assert "bad  store" in printed

@@ -77,7 +77,7 @@ class Line:
 
     async def until(self, kind: str) -> dict[str, Any]:
         """The next event of this kind."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while (event := await self.recv())["type"] != kind:
                 pass
         return event
@@ -85,7 +85,7 @@ class Line:
     async def until_closed(self) -> tuple[int, str]:
         """Read on to the end: close code and reason."""
         with contextlib.suppress(ConnectionClosed):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(40):
                 while True:
                     await self.recv()
         return self.socket.close_code or 0, self.socket.close_reason or ""
@@ -143,12 +143,13 @@ async def dial() -> Any:
         server: Any,
         call_id: str | None = None,
         *,
+        model: str = "support",
         resume: bool | str = False,
         after: str | None = None,
         also: str = "",
         **options: Any,
     ) -> Line:
-        query = f"?call_id={call_id}" if call_id else "?model=support"
+        query = f"?call_id={call_id}" if call_id else f"?model={model}"
         query += f"&resume={'true' if resume is True else resume}" if resume else ""
         query += f"&after={after}" if after else ""
         query += f"&{also}" if also else ""
@@ -174,7 +175,7 @@ def get() -> Callable[[Any, str], Any]:
     """GET a JSON document of a server."""
 
     def get(server: Any, path: str) -> Any:
-        with urllib.request.urlopen(server.url + path, timeout=10) as answer:
+        with urllib.request.urlopen(server.url + path, timeout=40) as answer:
             return json.load(answer)
 
     return get
@@ -187,7 +188,7 @@ def post() -> Callable[[Any, str, Any], Any]:
     def post(server: Any, path: str, document: Any) -> Any:
         body, headers = json.dumps(document).encode(), {"content-type": "application/json"}
         request = urllib.request.Request(server.url + path, body, headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=40) as answer:
             return json.load(answer)
 
     return post
@@ -198,7 +199,7 @@ def calls_end(get) -> Callable[[Any], Awaitable[None]]:
     """Wait until a server has no calls left."""
 
     async def calls_end(server: Any) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(40):
             while (await asyncio.to_thread(get, server, "/healthz"))["calls"]:  # noqa: ASYNC110 (another process)
                 await asyncio.sleep(0.05)
 
@@ -225,7 +226,7 @@ def serve(server_process, tmp_path, desk) -> Iterator[Any]:
     for server in running:
         server.stop()
         assert "Traceback" not in server.log.read_text()
-        deadline = time.monotonic() + 5  # they end with their parent, or a moment later
+        deadline = time.monotonic() + 40  # they end with their parent, or a moment later
         while left := processes(str(server.data)):
             assert time.monotonic() < deadline, left
             time.sleep(0.05)
@@ -277,7 +278,7 @@ def processes(mark: str) -> dict[int, str]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             environ = (entry / "environ").read_bytes().decode(errors="replace")
         except OSError:
             continue

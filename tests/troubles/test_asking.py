@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import PATIENT
+
 EXAMPLE = Path(__file__).parents[2] / "agents" / "examples" / "goodwill"
 TEAM = "agents/goodwill.yaml"
 COURIERS = '''
@@ -39,6 +41,7 @@ async def send_courier(given: Annotated[ElicitationResult[Floor], Resolve(ask)])
 server.run("stdio")
 '''
 WITH_COURIERS = """
+budgets: { silence: 60s, words: 60s, speech: 60s }  # a busy machine is not to be excused aloud
 mcp:
   couriers:
     phrases:
@@ -74,7 +77,10 @@ def desk_folder(tmp_path_factory):
 def goodwill(server_process, tmp_path_factory, desk_folder):
     """That desk, with ears and a voice."""
     running = server_process(
-        tmp_path_factory.mktemp("goodwill-data"), desk=desk_folder, models="embedded"
+        tmp_path_factory.mktemp("goodwill-data"),
+        desk=desk_folder,
+        models="embedded",
+        constants=PATIENT | {"frontdesk.call.waiting.SILENCE": 60.0},  # tools, too
     )
     yield running
     running.stop()
@@ -92,7 +98,7 @@ def speech():
             json.dumps(asked).encode(),
             {"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=40) as answer:
             return np.frombuffer(answer.read(), "<i2") / 32768
 
     return speech
@@ -161,7 +167,7 @@ def post(server, path, body, **headers):
         json.dumps(body).encode(),
         {"content-type": "application/json", **headers},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=40) as answer:
         return json.load(answer)
 
 
@@ -202,7 +208,7 @@ async def test_a_person_at_a_screen_decides_and_the_agent_tells_of_it(
     assert answer_of(response).endswith("I'll tell you in a moment.")
 
     async def waiting():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while not (found := await asyncio.to_thread(get, server, "/api/approvals"))["data"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)  # it is written beside the call
         return found["data"]

@@ -83,7 +83,7 @@ def work(get):
 
 
 async def until_it_is(work, server, line, tool, **fields):
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(40):
         while not fields.items() <= (found := work(server, line)[tool]).items():  # noqa: ASYNC110 (another process)
             await asyncio.sleep(0.05)
     return found
@@ -94,7 +94,7 @@ def cancel(server, line, key):
     path = f"/api/calls/{line.call_id}/delegations/{key}/cancel"
     try:
         with urllib.request.urlopen(
-            urllib.request.Request(server.url + path, method="POST"), timeout=10
+            urllib.request.Request(server.url + path, method="POST"), timeout=40
         ) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
@@ -172,7 +172,7 @@ def voice(server, text):
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=40) as answer:
         return np.frombuffer(answer.read(), "<i2") / 32768
 
 

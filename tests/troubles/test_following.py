@@ -15,8 +15,8 @@ def follow():
     async def follow(server, call_id, *, query="", headers=None, until=None):
         told = []
         async with (
-            asyncio.timeout(20),
-            httpx2.AsyncClient(timeout=20) as client,
+            asyncio.timeout(40),
+            httpx2.AsyncClient(timeout=40) as client,
             client.stream(
                 "GET", f"{server.url}/api/calls/{call_id}/events{query}", headers=headers
             ) as answer,
@@ -78,7 +78,7 @@ async def test_a_follower_goes_on_behind_the_last_event_that_it_got(server, dial
 
 async def test_what_cannot_be_followed_is_said(server, dial, follow):
     line = await dial(server)
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=40) as client:
         events = f"{server.url}/api/calls/%s/events"
         for call_id in ("sess_nobody", "not an id"):
             assert (await client.get(events % call_id)).status_code == 404

@@ -18,7 +18,7 @@ def speech(server, text):
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=40) as answer:
         return np.frombuffer(answer.read(), "<i2") / 32768
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from operator import itemgetter
 from pathlib import Path
@@ -15,23 +16,27 @@ from urllib.error import HTTPError
 
 import pytest
 
+from tests import conftest, mcp_host
 from tests.mcp_host import TOKEN, Host
 
 TEAM = """\
 version: 1
-name: support
+name: {name}
 entry: clerk
 voice:
-  turn_detection: { type: server_vad, silence_duration_ms: 300 }
+  turn_detection: {{ type: server_vad, silence_duration_ms: 300 }}
 mcp:
   orders:
-    tools: { allow: [find_order] }
-    timeout: 2s
+    tools: {{ allow: [find_order] }}
+    timeout: {timeout}
     max_result_bytes: 1024
     pin: block
 agents:
-  clerk: { description: Answers., instructions: clerk.md, mcp: [orders] }
+  clerk: {{ description: Answers., instructions: clerk.md, mcp: [orders] }}
 """
+TEAMS = {"support": "20s", "brisk": "4s", "hasty": "1s"}
+"""How long each gives the server: one that has a say in the matter must never be too slow by
+itself, and one that says nothing need not be waited for."""
 
 ONE_ERA = pytest.mark.parametrize("orders", ["2026"], indirect=True)
 """What takes seconds, and does not depend on the protocol."""
@@ -96,8 +101,9 @@ def orders(request, server_process, tmp_path_factory) -> Iterator[Any]:
     """An MCP server of each era, and a desk that uses it."""
     threaded = Threaded(legacy=request.param == "2025")
     root = tmp_path_factory.mktemp("desk")
+    teams = {f"agents/{n}.yaml": TEAM.format(name=n, timeout=t) for n, t in TEAMS.items()}
     for name, text in {
-        "agents/support.yaml": TEAM,
+        **teams,
         "agents/clerk.md": "Answer briefly.",
         "mcp_servers/mcp.json": json.dumps(
             {
@@ -113,7 +119,8 @@ def orders(request, server_process, tmp_path_factory) -> Iterator[Any]:
         file = root / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-    desk = server_process(tmp_path_factory.mktemp("data"), desk=Path(root))
+    patient = conftest.PATIENT | mcp_host.PATIENT
+    desk = server_process(tmp_path_factory.mktemp("data"), desk=Path(root), constants=patient)
     yield SimpleNamespace(server=threaded, desk=desk)
     desk.stop()
     threaded.close()
@@ -130,19 +137,23 @@ def mended(orders) -> Iterator[None]:
 
 @pytest.fixture
 def talk(orders, dial, get, sounds, answer_of):
-    """A spoken turn of one call: what the tool gave the model, and the tool's span."""
-    lines: list[Any] = []
+    """A spoken turn of a call to a team, always the same one: what the tool gave the model, and the
+    tool's span."""
+    lines: dict[str, Any] = {}
+    turns: Counter[str] = Counter()
 
-    async def talk() -> tuple[str, dict[str, Any]]:
-        if not lines:
-            lines.append(await dial(orders.desk))
-        line = lines[0]
+    async def talk(team: str = "support") -> tuple[str, dict[str, Any]]:
+        if team not in lines:
+            lines[team] = await dial(orders.desk, model=team)
+        line = lines[team]
+        turns[team] += 1
         _, response = await line.spoken(sounds.speech)
         assert response["status"] == "completed"
         assert answer_of(response)  # words, and their sound was sent before them
         path = f"/api/calls/{line.call_id}"
         stored = (await asyncio.to_thread(get, orders.desk, f"{path}/conversation"))["items"]
         outputs = [i["item"] for i in stored if i["item"]["type"] == "function_call_output"]
+        assert len(outputs) == turns[team]
         spans: list[Any] = []
         while len(spans) < len(outputs):  # they are written a moment later
             await asyncio.sleep(0.01)
@@ -203,7 +214,7 @@ async def test_a_black_hole(talk, orders):
     await works(talk)
     orders.server.black_hole()
     for _ in range(2):
-        output, span = await talk()
+        output, span = await talk("hasty")
         assert span["voice.mcp.fault"] in ("timeout", "unreachable", "broken")
         assert "orders service" in output
     orders.server.mend()
@@ -214,8 +225,8 @@ async def test_a_black_hole(talk, orders):
 async def test_slower_than_the_budget(talk, orders):
     orders.server.hush()
     for _ in range(3):
-        output, span = await talk()
-        assert "did not answer within 2 seconds" in output
+        output, span = await talk("hasty")
+        assert "did not answer within 1 seconds" in output
         assert span["voice.mcp.fault"] == "timeout"
     output, span = await talk()
     assert "failed 3 times in a row and was not asked" in output
@@ -250,11 +261,10 @@ async def test_too_many_requests(talk, orders):
     assert span["server.address"] == "127.0.0.1" and span["server.port"] > 0
     assert span["mcp.protocol.version"]
     assert span["voice.mcp.waited"] >= 1
-    orders.server.host.refuse_next(9, 429, "1")
-    output, span = await talk()
-    assert "too busy right now (429); try again in 1 seconds" in output
+    orders.server.host.refuse_next(1, 429, "3")
+    output, span = await talk("brisk")  # with a second for an answer, it would be too late
+    assert "too busy right now (429); try again in 3 seconds" in output
     assert span["voice.mcp.fault"] == "rate_limited"
-    orders.server.host.refuse_next(0, 0, "")
     await works(talk)
 
 

@@ -51,7 +51,7 @@ async def test_a_server_that_dies_is_an_error_of_the_tool_and_comes_back(
     kill(first)
     failed = await tool_output()
     assert "orders service" in failed or "found" in failed
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(40):
         while "found" not in await tool_output():
             pass
     assert orders_server(children(server)) not in (None, first)
@@ -67,11 +67,11 @@ async def test_a_server_that_is_down_at_start_is_told_once_and_the_desk_works(
     server = serve(desk=orders_desk)
     line = await dial(server)
     assert (await line.ask("Where is my order?"))["status"] == "completed"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while "MCP server orders:" not in server.log.read_text():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     assert (await line.ask("Hello?"))["status"] == "completed"
-    told = [text for text in server.log.read_text().splitlines() if "MCP server" in text]
+    told = [text for text in server.log.read_text().splitlines() if "MCP server orders" in text]
     assert told == [
         "MCP server orders: The orders service cannot be reached right now. It is tried again."
     ]
@@ -87,7 +87,7 @@ async def test_what_a_server_did_is_in_the_trace_of_the_turn(serve, orders_desk,
         trace = get(server, f"/api/traces/{found[0]['trace_id']}") if found else {"spans": []}
         return {span["name"]: span for span in trace["spans"]}
 
-    async with asyncio.timeout(15):  # it sends them a moment later
+    async with asyncio.timeout(40):  # it sends them a moment later
         while "tools/call find_order" not in (found := await asyncio.to_thread(spans)):
             pass
     sent, served = (found[f"{side}tools/call find_order"] for side in ("MCP send ", ""))

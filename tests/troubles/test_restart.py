@@ -54,13 +54,13 @@ async def test_calls_that_were_killed_are_whole_and_go_on(serve, dial, get, soun
     await asked.until("conversation.item.done")
     connected = asyncio.Event()
     phone = asyncio.create_task(on_the_phone(server, sounds, connected))
-    await asyncio.wait_for(connected.wait(), 10)
+    await asyncio.wait_for(connected.wait(), 40)
     answered = await dial(server)
     await answered.configure(audio=TRANSCRIBED)
     await answered.speak(sounds.speech, sounds.silence, sounds.silence)
     delta = await answered.until("response.output_audio_transcript.delta")
     server.kill()
-    await asyncio.wait_for(phone, 10)
+    await asyncio.wait_for(phone, 40)
     assert heard
     assert [len(told(line)) for line in (done, asked, answered)] == [4, 1, 2]
     server.start()

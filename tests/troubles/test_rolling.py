@@ -18,7 +18,7 @@ DESK = Path(__file__).parents[2] / "benchmarks" / "desk"
 
 def is_ready(worker):
     try:
-        with urllib.request.urlopen(worker.url + "/readyz", timeout=5) as answer:
+        with urllib.request.urlopen(worker.url + "/readyz", timeout=40) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -139,7 +139,7 @@ async def each(callers, do):
 
 
 async def until(condition):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while not await condition():  # noqa: ASYNC110 (other processes)
             await asyncio.sleep(0.05)
 
@@ -171,7 +171,7 @@ async def test_a_rolling_restart_breaks_off_no_talk(serve, dial, get, sounds, tm
                 await until(lambda asked=other: _one_drains(get, asked))
                 finished = asyncio.gather(*(caller.finish() for caller in callers))
                 back = [asyncio.create_task(_follow(caller, finished)) for caller in callers]
-                assert await asyncio.to_thread(restarted.process.wait, 30) == 0
+                assert await asyncio.to_thread(restarted.process.wait, 40) == 0
                 told = restarted.log.read_text()
                 assert f"Calls: {away} moved at a pause.\n" in told, told
                 await until(lambda gone=other: _has_all(get, gone, 4))

@@ -66,7 +66,7 @@ async def test_sound_in_any_format_is_answered(server, tmp_path):
         speech = read_wav(wav(tmp_path / f"{number}.wav", **how), RATE)
         async with place(f"{server.url}/v1", model="support") as caller:
             await caller.say(speech)
-            return await asyncio.wait_for(caller.answers.get(), 10)
+            return await asyncio.wait_for(caller.answers.get(), 40)
 
     answers = await asyncio.gather(*(call(number, how) for number, how in enumerate(FORMATS)))
     assert [answer.heard for answer in answers] == 4 * ["one second of speech"]

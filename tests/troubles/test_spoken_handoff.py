@@ -21,7 +21,7 @@ async def spoken(mouth, text):
 async def clauses(line):
     """The words of an answer and their sound, clause by clause."""
     made = []
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(40):
         while True:
             event = await line.recv()
             if event["type"] == "response.output_audio_transcript.delta":

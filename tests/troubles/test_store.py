@@ -5,11 +5,12 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.ports import hold_port
 
 REDIS = shutil.which("redis-server")
 needs_redis = pytest.mark.skipif(REDIS is None, reason="no redis-server on this machine")
@@ -19,9 +20,7 @@ class Redis:
     """A Redis of the operator's own, with a password."""
 
     def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = hold_port(self)
         self.url = f"redis://:s3cret@127.0.0.1:{port}/0"
         self._command = [REDIS, "--port", str(port), "--bind", "127.0.0.1"]
         self._command += ["--requirepass", "s3cret", "--save", "", "--appendonly", "yes"]
@@ -48,7 +47,7 @@ def stored(get):
     """The items of a call once the store has ``count`` of them."""
 
     async def stored(server, call_id, count):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while True:
                 with contextlib.suppress(OSError):  # 503: the store is not back yet
                     path = f"/api/calls/{call_id}/conversation"
@@ -84,7 +83,7 @@ async def test_a_valkey_killed_in_a_call_comes_back_and_nothing_is_lost(
     first = valkey_of(children(server))
     kill(first)
     assert (await line.ask("While it is gone."))["status"] == "completed"
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(40):
         while valkey_of(children(server)) in (first, None):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert (await line.ask("After."))["status"] == "completed"

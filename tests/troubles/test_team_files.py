@@ -24,7 +24,7 @@ async def test_files_may_change_and_go_wrong_and_calls_keep_their_version_throug
     async def until(holds):
         """The team as it is told once ``holds`` is true of it: the files are looked at now and
         then."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while not holds(  # noqa: ASYNC110 (another process)
                 team := get(server, "/api/teams")["teams"][0]
             ):

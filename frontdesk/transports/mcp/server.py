@@ -17,6 +17,7 @@ from mcp_types import (
     PaginatedRequestParams,
     TextContent,
 )
+from sse_starlette.sse import AppStatus
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
@@ -77,6 +78,9 @@ class AgentServer:
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
         )
+        # It would end every stream as soon as the process is told to stop, and with it the answers
+        # that a drain waits for: streams end with their manager, below.
+        AppStatus.disable_automatic_graceful_drain()
         manager = StreamableHTTPSessionManager(server, max_sessions=MOST_SESSIONS)
         async with manager.run():
             self._manager = manager
