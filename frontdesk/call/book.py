@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal, Self
 
 from frontdesk.call.clock import Clock
+from frontdesk.patience import Wait
 from frontdesk.state.entries import CallState
 from frontdesk.state.errors import Fenced
 from frontdesk.state.fold import apply
@@ -12,8 +13,6 @@ from frontdesk.state.writer import LogWriter
 from frontdesk.tracing.calls import AudioStore
 from frontdesk.voice.base import INPUT_RATE, Samples, SpeechError
 from frontdesk.voice.g711 import Pcm
-
-SLICES = 10
 
 
 class CallBook:
@@ -65,7 +64,7 @@ class CallBook:
     def when_recorded(self, seconds: float, do: Callable[[bool], None]) -> None:
         """Have ``do`` called where all that was recorded so far is found acknowledged, with True,
         or with False when time ran out. It hurries nothing."""
-        self._log.when_settled(_Wait(seconds, do).settled)
+        self._log.when_settled(Wait(seconds, do).settled)
 
     async def recorded_within(self, seconds: float) -> bool:
         """Have all that was recorded so far written at once, and wait until it is acknowledged.
@@ -135,34 +134,3 @@ class CallBook:
     async def __aexit__(self, *exit: object) -> None:
         """Write what waits, and give the call back."""
         await self._log.__aexit__(*exit)
-
-
-class _Wait:
-    """For the store, so many seconds. They are the store's, in slices: when this process was held
-    up itself, the answer may lie there unread, and of that a slice at most is lost."""
-
-    def __init__(self, seconds: float, do: Callable[[bool], None]) -> None:
-        self._slice = seconds / SLICES
-        self._left = SLICES
-        self._do: Callable[[bool], None] | None = do
-        self._wait()
-
-    def settled(self) -> None:
-        """The answer is there."""
-        self._timer.cancel()
-        self._end(True)
-
-    def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._slice, self._pass)
-
-    def _pass(self) -> None:
-        self._left -= 1
-        if self._left:
-            self._wait()
-        else:
-            self._end(False)
-
-    def _end(self, in_time: bool) -> None:
-        do, self._do = self._do, None
-        if do is not None:
-            do(in_time)

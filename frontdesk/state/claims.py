@@ -9,13 +9,13 @@ answers with ``mine`` (call_id, worker).
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, cast
 
 import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from frontdesk.patience import comes_within
 from frontdesk.state.log import CLAIMS
 
 logger = logging.getLogger(__name__)
@@ -25,9 +25,6 @@ QUIET = 20.0
 ANSWER = 0.4
 """Seconds that a worker has to say that a call is its own: what a dead one costs the caller who
 comes back without showing that it may take the call."""
-SLICES = 10
-"""In which that time passes: when this process was held up itself, the answer may lie there unread,
-and of that a slice at most is lost."""
 DELAY = 0.5
 
 
@@ -129,9 +126,8 @@ class Claims:
 
 
 async def _in_time(event: asyncio.Event) -> bool:
-    """Whether it comes within ``ANSWER`` seconds, in time that this process had."""
-    for _ in range(SLICES):
-        with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), ANSWER / SLICES)
-            break
-    return event.is_set()
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        return await comes_within(ANSWER, waiting)
+    finally:
+        waiting.cancel()

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Literal
 
 from frontdesk.desk.guardrails import Guardrail, Otherwise
+from frontdesk.patience import comes_within
 from frontdesk.team.guardrails.passage import Check, OpenFrom, Passage, Stage, Violation
 
 logger = logging.getLogger(__name__)
@@ -18,9 +19,6 @@ Problem = Literal["timeout", "error"]
 
 AUDIT_SECONDS = 30.0
 """Longest that a check may run which nobody waits for."""
-SLICES = 10
-"""In which the time of a check passes: when this process was held up itself, the check was, too,
-and of its time a slice at most is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +86,8 @@ class Guard:
     ) -> Violation | None:
         task = asyncio.ensure_future(found)
         try:
-            for _ in range(SLICES):
-                done, _ = await asyncio.wait({task}, timeout=self.seconds / SLICES)
-                if done:
-                    return task.result()
+            if await comes_within(self.seconds, task):
+                return task.result()
         except asyncio.CancelledError:
             task.cancel()
             raise
