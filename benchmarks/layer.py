@@ -58,8 +58,6 @@ QUICK = Plan(
     every=2.0,
     models="instant",
 )
-GIVEN_UP_MS = 200
-"""A load whose p95 is above this is the last of its kind."""
 
 
 class Bench:
@@ -108,7 +106,7 @@ class Bench:
         for calls in loads:
             turns, every = self.plan.turns, self.plan.every
             yield (measured := self._load(server, calls, turn, setup, turns=turns, every=every))
-            if measured.lost or measured.milliseconds(0.95, 2) > GIVEN_UP_MS:
+            if measured.is_too_much:
                 return
 
     def _load(

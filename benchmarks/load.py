@@ -22,6 +22,8 @@ COMMITTED = 200
 COMMIT = masked({"type": "input_audio_buffer.commit"})
 CREATE = masked({"type": "response.create"})
 CANCEL = masked({"type": "response.cancel"})
+TOO_LATE_MS = 200
+"""A load whose p95 is above this is the last of its kind."""
 TRIES = 20
 """In which a response must be cancelled before it is done."""
 
@@ -64,6 +66,12 @@ class Measured:
         """The quantile of turns ``first`` to ``last``, counted from 1."""
         values = sorted(1000 * t for turns in self.turns for t in turns[first - 1 : last])
         return values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether the server could not carry this: more of it measures nothing, and what waits
+        takes memory."""
+        return bool(self.lost) or self.milliseconds(0.95, 2) > TOO_LATE_MS
 
     @property
     def cpu_s_a_call_minute(self) -> float:

@@ -87,7 +87,7 @@ def _kib_a_call(loads: list[Measured]) -> float:
 
 
 def _held(load: Measured) -> int:
-    return load.calls if load.calls <= 200 else 0
+    return 0 if load.is_too_much else load.calls
 
 
 def _goal(name: str, value: float, limit: float) -> str:

@@ -26,7 +26,7 @@ from frontdesk.voice.embedded.moonshine_model import MoonshineModel, folder
 
 HERE = Path(__file__).parent
 ASKED = (
-    "Where is my order? The number is one two three four five.",
+    "Where is my order with the number one two three four five?",
     "How long do I have to send something back?",
     "Do you deliver on Saturdays?",
     "What is the brightest lamp you have?",
