@@ -34,9 +34,10 @@ def joined(first: str, second: str) -> str:
         return first or second
     word = second.split(maxsplit=1)[0].rstrip(",.;:?!")
     first = _END.sub("", first) or first
-    if word.lower() in _SMALL or word[:1].islower():
-        second = second[:1].lower() + second[1:]
+    if word[:1].islower():
         first = _BREAK.sub("", first) or first
+    elif word.lower() in _SMALL and not _BREAK.search(first):  # else a question, and another thing
+        second = second[:1].lower() + second[1:]
     unspaced = _UNSPACED.match(second) and _UNSPACED.match(first[-1:])
     return first + second if unspaced else f"{first} {second}"
 

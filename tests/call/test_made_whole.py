@@ -28,6 +28,7 @@ async def stretches(phone, first="Can I speak to someone in billing,", second="P
         ("My name is…", "Peter Miller.", "My name is Peter Miller."),
         ("Is it four eight -", "Two?", "Is it four eight Two?"),
         ("Really?", "I thought so.", "Really? I thought so."),
+        ("Where is it?", "The number is 12.", "Where is it? The number is 12."),
         ("주문을", "확인하고 싶어요.", "주문을 확인하고 싶어요."),
         ("注文を。", "確認したい", "注文を確認したい"),
         ("", "Hello.", "Hello."),
