@@ -1,7 +1,7 @@
 """The one place where tests read what the server sends: no frame is seen unchecked.
 
 ``checked`` holds a frame to the official Python types. What passes can be kept in a file, for
-``tests/clients/test_zod.py`` to hold the same frames to the official JavaScript types.
+``tests/clients/js/test_zod.py`` to hold the same frames to the official JavaScript types.
 """
 
 import json
@@ -18,6 +18,8 @@ SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(
 KEPT_IN = "FRONTDESK_TEST_FRAMES"
 """The environment variable that names the file, if frames are to be kept: a JSON object a line,
 ``{"test": …, "frame": …}``."""
+SUITES = ("tests/protocol", "tests/properties", "tests/call")
+"""Whose frames are kept: the tests of the wire."""
 
 
 def checked(frame: str | bytes) -> dict[str, Any]:
@@ -26,8 +28,9 @@ def checked(frame: str | bytes) -> dict[str, Any]:
     Raises ``pydantic.ValidationError`` if the ``openai`` package would not know it as one."""
     SERVER_EVENT.validate_json(frame)
     event = json.loads(frame)
-    if path := os.environ.get(KEPT_IN):
-        kept = {"test": os.environ.get("PYTEST_CURRENT_TEST", ""), "frame": event}
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(kept) + "\n")
+    path, test = os.environ.get(KEPT_IN), os.environ.get("PYTEST_CURRENT_TEST", "")
+    if path and test.startswith(SUITES):
+        kept = {"test": test, "frame": event}
+        with Path(path).open("ab", buffering=0) as file:  # a write a line: several processes do
+            file.write(json.dumps(kept).encode() + b"\n")
     return event

@@ -1,4 +1,5 @@
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -117,5 +118,5 @@ def test_ci_is_a_script_that_bash_can_read(root: Path) -> None:
     script = root / ".ci" / "run"
     assert script.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", script], check=True)
-    commands = script.read_text(encoding="utf-8").splitlines()
-    assert commands.index("make install") < commands.index("make check test peers")
+    made = re.findall(r"^(?:\w+=\S+ )?make (\w+)", script.read_text(encoding="utf-8"), re.MULTILINE)
+    assert made == ["install", "check", "test", "peers"]

@@ -14,7 +14,7 @@ from typing import Any, get_args
 import pytest
 from openai.types.realtime import RealtimeServerEvent
 
-from tests.frames import KEPT_IN
+from tests.frames import KEPT_IN, SUITES
 
 pytestmark = pytest.mark.timeout(300)  # it runs whole suites
 
@@ -29,18 +29,27 @@ NOT_SENT = {
     "output_audio_buffer.stopped": "of calls whose sound the server plays",
     "rate_limits.updated": "optional, and there are no limits to tell",
 }
-SUITES = ["tests/protocol", "tests/properties", "tests/call"]
+KEPT_BEFORE = "FRONTDESK_TEST_FRAMES_BEFORE"
+"""The environment variable that names what a run of all tests has kept, so that they need not run
+again."""
 
 
-@pytest.fixture(scope="module")
-def judged(node: Any, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What ``zod.mjs`` says of all frames that the suites see."""
-    kept = tmp_path_factory.mktemp("frames") / "frames.jsonl"
+def run_suites(kept: Path) -> None:
     suites = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITES]
     suites += ["-n", "2", "--dist", "loadfile"]
     ours = {name: value for name, value in os.environ.items() if "PYTEST_" not in name}
     environ = {**ours, KEPT_IN: str(kept)}
     subprocess.run(suites, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, check=False)
+
+
+@pytest.fixture(scope="module")
+def judged(node: Any, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What ``zod.mjs`` says of all frames that the suites see."""
+    if before := os.environ.get(KEPT_BEFORE):
+        kept = Path(before)
+    else:
+        kept = tmp_path_factory.mktemp("frames") / "frames.jsonl"
+        run_suites(kept)
     with kept.open() as frames:
         done = node("zod.mjs", stdin=frames)
     return [json.loads(line) for line in done.stdout.splitlines()]
