@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 
 import agents
 from agents import Model
-from frontdesk.call import parts, told
+from frontdesk.call import parts
 from frontdesk.call.board import ScreenBoard
 from frontdesk.call.book import CallBook
 from frontdesk.call.call import Call
@@ -61,6 +61,7 @@ from frontdesk.voice.instant.turns import AlwaysFinished
 from frontdesk.voice.models import VoiceModels
 from frontdesk.voice.phrases import PhraseCache
 from frontdesk.voice.transcribers import TranscriberChain
+from tests.conftest import PATIENT
 from tests.frames import checked
 from tests.vocabulary import breaches
 
@@ -738,8 +739,8 @@ def new_house(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A context manager that builds houses, for tests that need many: Hypothesis."""
     # On a busy machine a store may answer later than a client waits for the record. Then what a
     # test was told is gone when it kills the call.
-    monkeypatch.setattr(told, "PATIENCE", 20.0)
-    monkeypatch.setattr(told, "OPENING", 20.0)
+    for path, seconds in PATIENT.items():
+        monkeypatch.setattr(path, seconds)
     monkeypatch.setattr(parts, "RECORD_SECONDS", 20.0)
 
     @asynccontextmanager

@@ -58,19 +58,6 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.005)
 
 
-def leap(seconds: float) -> None:
-    """Have the loop believe that so long has passed: whoever had that long for an answer has waited
-    in vain, and the machine may be as busy as it likes."""
-    loop = asyncio.get_running_loop()
-    now = loop.time
-    loop.time = lambda: now() + seconds  # type: ignore[method-assign]
-
-
-@pytest.fixture
-def time_passes() -> Callable[[float], None]:
-    return leap
-
-
 @pytest.fixture
 def wait_until() -> Callable[[Callable[[], object]], Any]:
     return until

@@ -10,6 +10,7 @@ from frontdesk.mcp.config import HttpServer
 from frontdesk.mcp.connection import Connection
 from frontdesk.mcp.connections import McpConnections
 from frontdesk.mcp.faults import ToolCallError
+from tests.leaps import leap
 
 Until = Callable[[Callable[[], object]], Any]
 
@@ -56,11 +57,11 @@ async def test_progress_reaches_the_caller(connections: McpConnections) -> None:
 
 
 async def test_a_call_over_its_time_budget_is_stopped_on_the_server_too(
-    connections: McpConnections, host: Any, time_passes: Callable[[float], None]
+    connections: McpConnections, host: Any
 ) -> None:
     task = asyncio.create_task(call(connections, "wait", seconds=600))
     await host.running.wait()
-    time_passes(600)
+    leap(600)
     with pytest.raises(ToolCallError, match="did not answer within 600 seconds"):
         await task
     await host.cancelled.wait()

@@ -21,6 +21,7 @@ from frontdesk.team import turn
 from frontdesk.team.events import TextDelta, ToolEnded, ToolProgress, ToolStarted, TurnRequest
 from frontdesk.team.models import ModelRegistry
 from frontdesk.team.runner import TeamRunner
+from tests.leaps import leap
 
 Script = Callable[..., ScriptedModel]
 
@@ -195,13 +196,11 @@ async def test_a_refusal_is_an_error_to_the_model(
     assert said(events) == "So be it."
 
 
-async def test_a_slow_tool_is_an_error_to_the_model(
-    connections: McpConnections, host: Any, time_passes: Callable[[float], None]
-) -> None:
+async def test_a_slow_tool_is_an_error_to_the_model(connections: McpConnections, host: Any) -> None:
     runner = await started(calling("wait"), connections, {"timeout": "50s"})
     running = asyncio.create_task(run(runner))
     await host.running.wait()
-    time_passes(50)
+    leap(50)
     events = await running
     assert "did not answer within 50 seconds" in ended(events).output
     assert said(events) == "So be it."
