@@ -319,6 +319,8 @@ nonsense = st.recursive(
 )
 
 
+# A thread of another test may use `random` meanwhile, to send something again.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 @given(content=nonsense)
 @settings(max_examples=100, deadline=None)
 def test_whatever_is_sent_is_taken_or_refused(content: Any) -> None:
